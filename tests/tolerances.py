@@ -1,0 +1,42 @@
+"""How close two numbers must be, each with its reason; a test names one of these, not its own."""
+
+from __future__ import annotations
+
+import numpy as np
+
+ROUNDING = 1e-10  # fast path against the definition: 1e-13 typical, the rest for eta spread over 60
+REFERENCE = 1e-12  # one way of writing a definition in float64 against another, n <= 40
+DECIMAL = 1e-14  # two float64 numbers that were both computed with 50 digits
+FINITE_DIFFERENCE = 1e-6  # central difference of a float64 function at its best step
+ORACLE = 1e-9  # R survival with tightened eps: 3e-11 at worst, in the refits of cgd
+CONVERGED_FIT = 1e-8  # two minimisers, each stopped at 1e-11 standard errors, in standard errors
+
+
+def printed(decimals: int) -> float:
+    """Half a unit of the last digit of a number published with so many decimals."""
+    return 0.5 * 10.0**-decimals * (1 + 1e-9)
+
+
+def relative_error(value, reference, floor=0.0) -> float:
+    """Largest |value - reference| in units of the largest |reference| of its column.
+
+    Parameters
+    ----------
+    value, reference : array_like, shape (n, p) or (n,)
+    floor : float or ndarray, shape (p,)
+        Smallest unit that makes sense, for columns that are 0 but for rounding.
+
+    Examples
+    --------
+    >>> relative_error([1.0, 2.5], [1.0, 2.0])
+    0.25
+    """
+    value, reference = np.asarray(value, dtype=float), np.asarray(reference, dtype=float)
+    if value.shape != reference.shape:
+        raise ValueError(f"Shapes {value.shape} and {reference.shape} differ.")
+    if not value.size:
+        return 0.0
+    unit = np.maximum(np.abs(reference).max(axis=0), floor)
+    error = np.abs(value - reference).max(axis=0)
+    # 0/0 is agreement; a nan or an error where the unit is 0 is not
+    return float(np.max(np.where(error == 0, 0.0, error / np.where(unit > 0, unit, 1e-300))))

@@ -1,0 +1,88 @@
+"""Derivatives by automatic differentiation: the only importer of autograd's derivatives."""
+
+import warnings
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Any
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+from autograd import make_vjp
+from autograd.extend import Box, defvjp, primitive
+
+__all__ = ["as_vector", "directional", "gradient", "hessian", "hessian_product", "linear_map", "plain", "row_jacobian"]
+
+Scalar = Callable[[Any], Any]
+
+
+@contextmanager
+def _constants_allowed():
+    """A function may be constant at some presences; that its loss is not is checked elsewhere."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Output seems independent of input")
+        yield
+
+
+def gradient(f: Scalar, theta: np.ndarray) -> np.ndarray:
+    """Gradient of a scalar function, shape (n_params,)."""
+    with _constants_allowed():
+        return autograd.grad(f)(theta)
+
+
+def hessian(f: Scalar, theta: np.ndarray) -> np.ndarray:
+    """Hessian of a scalar function, shape (n_params, n_params), symmetrised."""
+    with _constants_allowed():
+        H = autograd.hessian(f)(theta)
+    return 0.5 * (H + H.T)
+
+
+def hessian_product(f: Scalar, theta: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """Hessian times a vector without the Hessian: the gradient of grad(f)'v."""
+    with _constants_allowed():
+        return autograd.hessian_vector_product(f)(theta, vector)
+
+
+def row_jacobian(f: Callable[[Any], Any], theta: np.ndarray) -> np.ndarray:
+    """Jacobian of many values in few parameters, shape (n_values, n_params).
+
+    One pass per parameter instead of one per value. v -> J'v is linear, so its own pullback
+    at any v maps u to J u; autograd's forward mode would need JVPs that many functions lack.
+    """
+    with _constants_allowed():
+        return np.stack([directional(f, theta, unit) for unit in np.eye(len(theta))], axis=-1)
+
+
+def directional(f: Callable[[Any], Any], theta: Any, direction: np.ndarray) -> Any:
+    """J u, the derivative of many values along one direction; itself differentiable."""
+    pullback, value = make_vjp(f)(theta)
+    pushforward, _ = make_vjp(pullback)(np.zeros(np.shape(plain(value))))
+    return pushforward(direction)
+
+
+def as_vector(value: Any) -> Any:
+    """A scalar or a vector as a vector, boxed or not."""
+    return anp.reshape(value, (-1,))
+
+
+def linear_map(
+    apply: Callable[[np.ndarray], np.ndarray], transpose: Callable[[np.ndarray], np.ndarray]
+) -> Callable[[Any], Any]:
+    """Make a linear map and its transpose differentiable to any order.
+
+    Parameters
+    ----------
+    apply, transpose : callable
+        Plain NumPy functions with ``u @ apply(v) == transpose(u) @ v``.
+    """
+    forward, backward = primitive(apply), primitive(transpose)
+    defvjp(forward, lambda ans, v: backward)
+    defvjp(backward, lambda ans, u: forward)
+    return forward
+
+
+def plain(value: Any) -> np.ndarray:
+    """The numbers inside nested autograd boxes: for shifts that cancel and must not be traced."""
+    while isinstance(value, Box):
+        value = value._value
+    return np.asarray(value)

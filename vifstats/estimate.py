@@ -1,0 +1,201 @@
+"""An estimate: a loss at its minimum, with the Hessian and its factor computed once."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vifstats import checks
+from vifstats.errors import ConvergenceError, LossError, NotAtMinimumError
+from vifstats.losses.base import Loss
+from vifstats.optimise import damped_newton
+from vifstats.removals import Removals
+from vifstats.solvers import Cholesky, Factor, Solver
+
+__all__ = ["Estimate", "minimize"]
+
+
+class Estimate:
+    """Parameters at the minimum of a loss.
+
+    Parameters
+    ----------
+    loss : Loss
+    theta : array_like, shape (n_params,)
+        The minimiser of ``loss.value(theta, 1)``.
+    names : sequence of str, optional
+        Parameter names; default the loss's, else theta0, theta1, ...
+    labels : sequence, optional
+        One label per row of the user's data; default the loss's.
+    dispersion : float, default 1.0
+        The naive covariance is ``dispersion * H^-1``: sigma^2 for least squares, else 1.
+    profile : callable, optional
+        Maps raw covariates (dict, Series, DataFrame) to design rows, shape (m, n_params).
+    tol : float, default 1e-2
+        How far from the minimum theta may be: the Newton step in standard errors.
+        ``inf`` skips the check, to study fits that did not converge.
+    kept : ndarray of int, shape (n_objects,), optional
+        The user's row of each object, where a model dropped some rows; default all.
+    groups : array_like, shape (n_labels,), optional
+        What is removed together when a call names no ``groups`` of its own.
+
+    Raises
+    ------
+    NotAtMinimumError
+        If the Newton step at theta is longer than ``tol`` standard errors.
+    NotPositiveDefiniteError
+        If the Hessian is singular or indefinite.
+    LossError
+        If the loss ignores theta, or is not finite.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 5.0])
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    >>> est = vs.Estimate(loss, [3.0], names=["mean"])
+    >>> est.hessian
+    array([[3.]])
+    """
+
+    def __init__(
+        self,
+        loss: Loss,
+        theta: Any,
+        *,
+        names: Sequence[str] | None = None,
+        labels: Sequence | pd.Index | None = None,
+        dispersion: float = 1.0,
+        profile: Callable[[Any], np.ndarray] | None = None,
+        tol: float = 1e-2,
+        kept: np.ndarray | None = None,
+        groups: Any = None,
+    ) -> None:
+        self.loss = loss
+        self.theta = checks.parameters(theta, loss.n_params)
+        self.names = checks.parameter_names(names, loss.names, theta, len(self.theta))
+        self.labels = loss.labels if labels is None else pd.Index(labels)
+        self.kept = np.arange(loss.n_objects) if kept is None else np.asarray(kept)
+        checks.label_count(self.labels, self.kept, loss.n_objects)
+        self.dispersion = checks.positive_number(dispersion, "dispersion")
+        self.profile = profile
+        self.tol = tol
+        self.groups = groups
+        if np.isfinite(tol):
+            self._require_minimum()
+
+    @cached_property
+    def hessian(self) -> np.ndarray:
+        """H, the Hessian of the loss at theta, shape (n_params, n_params)."""
+        return self.loss.hessian(self.theta)
+
+    @cached_property
+    def factor(self) -> Factor:
+        """The Cholesky factor of H."""
+        return Cholesky().factor(self.hessian, self.names)
+
+    @cached_property
+    def covariance(self) -> np.ndarray:
+        """The naive covariance, dispersion * H^-1, shape (n_params, n_params)."""
+        return self.dispersion * self.factor.inverse()
+
+    @property
+    def standard_errors(self) -> np.ndarray:
+        """Naive standard errors, shape (n_params,)."""
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def params(self) -> pd.Series:
+        """Parameters by name."""
+        return pd.Series(self.theta, index=list(self.names), name="theta")
+
+    def solve(self, rows: np.ndarray, solver: Solver | None = None) -> np.ndarray:
+        """H^-1 applied to each row, by Cholesky unless another solver is given."""
+        if solver is None:
+            return self.factor.solve(rows)
+        return solver.factor(self.hessian, self.names).solve(rows)
+
+    def removals(self, groups: Any = None, objects: Any = None) -> Removals:
+        """The rows of a result: single rows of the data, or whole groups."""
+        groups = self.groups if groups is None else groups
+        if groups is None:
+            removals = Removals(self.kept, self.labels)
+        else:
+            removals = Removals.of_groups(checks.group_labels(groups, self.labels))
+            removals = Removals(removals.codes[self.kept], removals.labels)
+        return removals if objects is None else removals.take(removals.positions(objects))
+
+    def _require_minimum(self) -> None:
+        checks.usable_loss(self.loss, self.theta)
+        gradient = self.loss.gradient(self.theta)
+        if not np.isfinite(gradient).all():
+            raise LossError(
+                f"The gradient of the loss must be finite, but at theta it is {gradient}; "
+                "0 * log(0) and sqrt at 0 are the usual causes."
+            )
+        if not gradient.any() and not self.hessian.any():
+            raise LossError(
+                "The loss must depend on theta, but its gradient and Hessian are exactly 0; "
+                "write it in autograd.numpy, without np.array or float around theta."
+            )
+        steps = np.abs(self.factor.solve(gradient)) / self.standard_errors
+        if (worst := int(np.argmax(steps))) >= 0 and steps[worst] > self.tol:
+            raise NotAtMinimumError(
+                f"`theta` must minimise the loss on these very data, but at {self.names[worst]!r} "
+                f"it is {steps[worst]:.2g} standard errors away (tol={self.tol:g}). Check that "
+                "rows, weights, strata, entry, ties and penalty are those of the fit; fit it to "
+                "convergence; or pass tol=inf to study it as it is."
+            )
+
+
+def minimize(
+    loss: Loss, start: Any, *, tol: float = 1e-10, max_steps: int = 200, **options: Any
+) -> Estimate:
+    """Minimise a loss by damped Newton steps.
+
+    Parameters
+    ----------
+    loss : Loss
+    start : array_like, shape (n_params,)
+    tol : float
+        Stop once no entry of a full step exceeds ``tol * (1 + abs(theta))``.
+    max_steps : int
+    **options
+        Passed to `Estimate`: names, labels, dispersion, profile.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    ConvergenceError
+        If the minimum was not reached.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 5.0])
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    >>> vs.minimize(loss, [0.0]).theta
+    array([3.])
+    """
+    theta = checks.parameters(start, loss.n_params)
+    checks.usable_loss(loss, theta)
+    nobody = Removals(np.full(loss.n_objects, -1), pd.Index(["all"]))
+    minima = damped_newton(
+        lambda rows, thetas: loss.reduced_slopes(thetas, nobody),
+        lambda rows, thetas: loss.reduced_curvatures(thetas, nobody),
+        theta[None],
+        tol=tol,
+        max_steps=max_steps,
+    )
+    if not minima.converged[0]:
+        raise ConvergenceError(
+            f"The minimum was not reached: the last Newton step was {minima.last_step[0]:.2g} "
+            f"(tol={tol:g}). Try another start, scale the parameters, or add a penalty if the "
+            "minimum lies at infinity."
+        )
+    return Estimate(loss, minima.thetas[0], **options)

@@ -1,0 +1,54 @@
+"""Three approximations of theta^ - theta(-i), without refitting: the method of this package.
+
+Write H for the Hessian of the loss at its minimum theta^ and D_i for what object i adds to the
+gradient there. Deng, Tang & Ma (ICML 2025), Eq. 4:
+
+    dfbeta_i = theta^ - theta(-i) ~ -H^-1 D_i,   D_i = grad L(theta^, 1) - grad L(theta^, 1_-i)
+
+"VIF" is the Versatile Influence Function, not the variance inflation factor.
+"""
+
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from vifstats.estimate import Estimate
+from vifstats.removals import Removals
+from vifstats.result import Influence
+from vifstats.solvers import Solver
+
+__all__ = ["classical_if", "newton_step", "vif"]
+
+
+def vif(
+    est: Estimate, *, groups: Any = None, objects: Any = None, solver: Solver | None = None
+) -> Influence:
+    """Versatile Influence Function: the finite difference in presence, over the full Hessian."""
+    start, removals = perf_counter(), est.removals(groups, objects)
+    D = est.loss.gradient_differences(est.theta, removals)
+    return _result(est, "vif", removals, -est.solve(D, solver), start)
+
+
+def classical_if(
+    est: Estimate, *, groups: Any = None, objects: Any = None, solver: Solver | None = None
+) -> Influence:
+    """Classical influence function: the derivative in the object's weight instead of D_i."""
+    start, removals = perf_counter(), est.removals(groups, objects)
+    derivative = est.loss.weight_gradients(est.theta, removals)
+    return _result(est, "if", removals, -est.solve(derivative, solver), start)
+
+
+def newton_step(est: Estimate, *, groups: Any = None, objects: Any = None) -> Influence:
+    """One Newton step on the reduced loss: D_i over the Hessian without object i."""
+    start, removals = perf_counter(), est.removals(groups, objects)
+    D = est.loss.gradient_differences(est.theta, removals)
+    return _result(est, "newton", removals, -est.loss.reduced_solves(est.theta, removals, D), start)
+
+
+def _result(
+    est: Estimate, method: str, removals: Removals, values: np.ndarray, start: float
+) -> Influence:
+    owned = est.loss.owned_mask(removals, len(est.theta))
+    values = values + 0.0 if owned is None else np.where(owned, np.nan, values)
+    return Influence(est, method, values, removals, seconds=perf_counter() - start)

@@ -1,0 +1,249 @@
+"""What a loss is: L(theta, b), with every derivative defined by automatic differentiation."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vifstats import autodiff
+from vifstats.removals import Removals
+from vifstats.solvers import SINGULAR
+
+__all__ = ["FunctionLoss", "Loss"]
+
+# Reduced Hessians are handled in blocks of about this many numbers (32 MB).
+BLOCK_NUMBERS = 4_000_000
+
+
+class Loss(ABC):
+    """A sum L(theta, b) whose minimiser in theta is the estimator.
+
+    A subclass sets the four attributes and writes `value` in ``autograd.numpy``. Every other
+    method has a default by automatic differentiation, which an override may only make faster:
+    ``check_loss`` and the tests hold each override to ``Loss.method(loss, ...)``.
+
+    Attributes
+    ----------
+    n_objects : int
+        Number of objects that can be removed.
+    n_params : int or None
+        Number of parameters; None where only the start of a fit tells.
+    names : tuple of str or None
+        Parameter names.
+    labels : Index
+        The user's label of each object.
+    """
+
+    n_objects: int
+    n_params: int | None = None
+    names: tuple[str, ...] | None = None
+    labels: pd.Index
+
+    @abstractmethod
+    def value(self, theta: Any, presence: Any) -> Any:
+        """The loss, a sum, with the objects at ``presence == 0`` absent.
+
+        Parameters
+        ----------
+        theta : array, shape (n_params,)
+        presence : array, shape (n_objects,)
+            1 for present, 0 for absent; between, the share of the object's weight.
+        """
+
+    def everyone(self) -> np.ndarray:
+        """The mask b = 1 of the full data."""
+        return np.ones(self.n_objects)
+
+    def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        """Gradient in theta, shape (n_params,)."""
+        b = self.everyone() if presence is None else presence
+        return autodiff.gradient(lambda t: self.value(t, b), theta)
+
+    def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        """Hessian in theta, shape (n_params, n_params)."""
+        b = self.everyone() if presence is None else presence
+        return autodiff.hessian(lambda t: self.value(t, b), theta)
+
+    def gradient_differences(
+        self, theta: np.ndarray, removals: Removals | None = None
+    ) -> np.ndarray:
+        """D_i = grad L(theta, 1) - grad L(theta, 1_-i), shape (n_removals, n_params)."""
+        removals = self.each() if removals is None else removals
+        full = self.gradient(theta)
+        out = np.zeros((len(removals), len(theta)))
+        for k in np.flatnonzero(removals.sizes):
+            out[k] = full - self.gradient(theta, removals.presence(k))
+        return out
+
+    def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
+        """d/db_i of grad L(theta, b) at b = 1, summed by removal: (n_removals, n_params)."""
+        removals = self.each() if removals is None else removals
+
+        def theta_gradient(b):
+            return autodiff.gradient(lambda t: self.value(t, b), theta)
+
+        def along(unit):
+            return autodiff.gradient(lambda b: theta_gradient(b) @ unit, self.everyone())
+
+        return removals.sums(np.stack([along(unit) for unit in np.eye(len(theta))], axis=1))
+
+    def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
+        """H_-i, the Hessian without each removal, shape (n_removals, n_params, n_params)."""
+        removals = self.each() if removals is None else removals
+        return np.stack([self.hessian(theta, removals.presence(k)) for k in range(len(removals))])
+
+    def reduced_slopes(
+        self, thetas: np.ndarray, removals: Removals
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Values (k,) and gradients (k, p) without each removal, each at its own theta (k, p)."""
+        masks = [removals.presence(k) for k in range(len(removals))]
+        values = [float(self.value(t, b)) for t, b in zip(thetas, masks, strict=True)]
+        gradients = [self.gradient(t, b) for t, b in zip(thetas, masks, strict=True)]
+        return np.array(values), np.stack(gradients)
+
+    def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        """Hessians (k, p, p) without each removal, each at its own theta (k, p)."""
+        return np.stack([self.hessian(t, removals.presence(k)) for k, t in enumerate(thetas)])
+
+    def reduced_solves(
+        self, theta: np.ndarray, removals: Removals, rows: np.ndarray
+    ) -> np.ndarray:
+        """H_-i^-1 applied to row i, on the parameters that remain: (n_removals, n_params).
+
+        Rows whose reduced Hessian is singular or indefinite come back as nan.
+        """
+        out = np.empty_like(rows)
+        for part, some in removals.blocks(max(1, BLOCK_NUMBERS // len(theta) ** 2)):
+            H = self.reduced_hessians(theta, some)
+            out[part] = solve_each(H, rows[part], self.owned_mask(some, len(theta)))
+        return out
+
+    def owned(self, i: int) -> Sequence[int]:
+        """Positions of the parameters that vanish with object ``i``."""
+        return ()
+
+    def owned_mask(self, removals: Removals, n_params: int) -> np.ndarray | None:
+        """True where a parameter vanishes with a removal; None where nothing is owned."""
+        if type(self).owned is Loss.owned:
+            return None
+        mask = np.zeros((len(removals), n_params), dtype=bool)
+        for k, members in enumerate(removals):
+            for i in members:
+                mask[k, list(self.owned(i))] = True
+        return mask
+
+    def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        """Whether the estimate diverges without each removal, as far as the loss can tell."""
+        return np.zeros(len(removals), dtype=bool)
+
+    def each(self) -> Removals:
+        """Every object removed on its own."""
+        return Removals.each(self.n_objects)
+
+
+class FunctionLoss(Loss):
+    """A loss from a plain function ``f(theta, b)``.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(theta, b)`` in autograd.numpy, a sum, with exactly 0 from objects at b == 0.
+    n_objects, n_params : int
+    labels : sequence, optional
+        One label per object; default 0, 1, ...
+    names : sequence of str, optional
+        One name per parameter.
+    grad, hess : callable, optional
+        ``grad(theta, b)`` and ``hess(theta, b)`` where automatic differentiation is too slow.
+    owned : callable, optional
+        ``owned(i)``: positions of the parameters that vanish with object ``i``.
+
+    Examples
+    --------
+    The mean of three numbers; removing the 5 moves it from 3 to 2:
+
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 5.0])
+    >>> loss = vs.FunctionLoss(lambda theta, b: 0.5 * (b * (y - theta[0]) ** 2).sum(), 3, 1)
+    >>> est = vs.minimize(loss, [0.0])
+    >>> vs.newton_step(est).values.ravel()
+    array([-1.,  0.,  1.])
+    """
+
+    def __init__(
+        self,
+        f: Callable[[Any, Any], Any],
+        n_objects: int,
+        n_params: int,
+        *,
+        labels: Sequence | None = None,
+        names: Sequence[str] | None = None,
+        grad: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+        hess: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+        owned: Callable[[int], Sequence[int]] | None = None,
+    ) -> None:
+        self.f = f
+        self.n_objects = n_objects
+        self.n_params = n_params
+        self.labels = pd.RangeIndex(n_objects) if labels is None else pd.Index(labels)
+        self.names = None if names is None else tuple(names)
+        self._grad, self._hess, self._owned = grad, hess, owned
+
+    def value(self, theta: Any, presence: Any) -> Any:
+        return self.f(theta, presence)
+
+    def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        if self._grad is None:
+            return super().gradient(theta, presence)
+        b = self.everyone() if presence is None else presence
+        return np.asarray(self._grad(theta, b), dtype=float)
+
+    def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        if self._hess is None:
+            return super().hessian(theta, presence)
+        b = self.everyone() if presence is None else presence
+        return np.asarray(self._hess(theta, b), dtype=float)
+
+    def owned(self, i: int) -> Sequence[int]:
+        return () if self._owned is None else self._owned(i)
+
+
+def solve_each(H: np.ndarray, rows: np.ndarray, owned: np.ndarray | None = None) -> np.ndarray:
+    """Solve with each of a stack of symmetric matrices, nan where one is not positive definite.
+
+    Parameters
+    ----------
+    H : ndarray, shape (k, p, p)
+    rows : ndarray, shape (k, p)
+    owned : ndarray of bool, shape (k, p), optional
+        Parameters left out of each solve, whose entries of the result are 0.
+    """
+    if owned is not None:
+        H = np.where(owned[:, :, None] | owned[:, None, :], 0.0, H) + _diagonal(owned)
+        rows = np.where(owned, 0.0, rows)
+    diagonal = np.einsum("kii->ki", H)
+    scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    scaled = H / (scale[:, :, None] * scale[:, None, :])
+    usable = _positive_definite(scaled)
+    out = np.full_like(rows, np.nan)
+    solved = np.linalg.solve(scaled[usable], (rows / scale)[usable, :, None])
+    out[usable] = solved[..., 0] / scale[usable]
+    return out
+
+
+def _diagonal(entries: np.ndarray) -> np.ndarray:
+    return np.einsum("ki,ij->kij", entries.astype(float), np.eye(entries.shape[1]))
+
+
+def _positive_definite(H: np.ndarray) -> np.ndarray:
+    """Which matrices of a stack have only eigenvalues clear of rounding."""
+    finite = np.isfinite(H).all(axis=(1, 2))
+    usable = finite.copy()
+    try:
+        # Subtracting the bound first makes "Cholesky succeeds" mean "eigenvalues above it".
+        np.linalg.cholesky(H[finite] - SINGULAR * np.eye(H.shape[-1]))
+    except np.linalg.LinAlgError:
+        usable[finite] = np.linalg.eigvalsh(H[finite])[:, 0] > SINGULAR
+    return usable

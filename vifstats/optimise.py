@@ -1,0 +1,144 @@
+"""Damped Newton minimisation of many related problems at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from vifstats.losses.base import solve_each
+
+__all__ = ["Minima", "damped_newton"]
+
+SUFFICIENT_DECREASE = 1e-4
+MAX_HALVINGS = 40
+# A Hessian is kept while each step with it is at least this much shorter than the last.
+CHORD_CONTRACTION = 0.1
+
+# rows, thetas (k, p) -> values (k,), gradients (k, p);  rows, thetas -> Hessians (k, p, p)
+Slopes = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+Curvatures = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Minima:
+    """Where each problem ended.
+
+    Attributes
+    ----------
+    thetas : ndarray, shape (k, p)
+    last_step : ndarray, shape (k,)
+        The largest entry of the last step, in units of the scale.
+    converged : ndarray of bool, shape (k,)
+    """
+
+    thetas: np.ndarray
+    last_step: np.ndarray
+    converged: np.ndarray
+
+
+def damped_newton(
+    slopes: Slopes,
+    curvatures: Curvatures,
+    starts: np.ndarray,
+    *,
+    scale: np.ndarray | None = None,
+    fixed: np.ndarray | None = None,
+    tol: float = 1e-9,
+    max_steps: int = 50,
+) -> Minima:
+    """Minimise k problems, each from its own start, by Newton steps with a line search.
+
+    Parameters
+    ----------
+    slopes, curvatures : callable
+        Values and gradients, and Hessians, of the problems at positions ``rows``.
+    starts : ndarray, shape (k, p)
+    scale : ndarray, shape (p,), optional
+        What a step is measured in, usually standard errors of a related fit: a scale that
+        grows with the estimate would take a diverging one for converged. Default 1 + abs(theta).
+    fixed : ndarray of bool, shape (k, p), optional
+        Parameters that stay where they start.
+    tol : float
+        A problem has converged once a full step is at most this long.
+    max_steps : int
+
+    Returns
+    -------
+    Minima
+    """
+    k, p = starts.shape
+    thetas = starts.copy()
+    held = np.zeros((k, p), dtype=bool) if fixed is None else fixed
+    last_step = np.full(k, np.inf)
+    active = np.arange(k)
+    values, gradients = slopes(active, thetas)
+    H = curvatures(active, thetas)
+    stale = np.zeros(k, dtype=bool)
+    for _ in range(max_steps):
+        steps = _descent(H, gradients[active], held[active])
+        lengths = _length(steps, thetas[active], scale)
+        slow = stale[active] & (lengths > CHORD_CONTRACTION * last_step[active])
+        if slow.any():
+            H[slow] = curvatures(active[slow], thetas[active[slow]])
+            stale[active[slow]] = False
+            steps[slow] = _descent(H[slow], gradients[active[slow]], held[active[slow]])
+            lengths[slow] = _length(steps[slow], thetas[active[slow]], scale)
+        moved = _line_search(slopes, active, thetas, values, gradients, steps)
+        last_step[active] = np.where(moved, lengths, np.inf)
+        stale[active] = True
+        going = (last_step[active] > tol) & (moved | ~np.isfinite(lengths))
+        active, H = active[going], H[going]
+        if not len(active):
+            break
+    return Minima(thetas, last_step, last_step <= tol)
+
+
+def _length(steps: np.ndarray, thetas: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
+    unit = 1 + np.abs(thetas) if scale is None else scale
+    return np.max(np.abs(steps) / unit, axis=1, initial=0.0)
+
+
+def _descent(H: np.ndarray, gradients: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+    """Newton steps; where H is not positive definite, with its eigenvalues made so."""
+    steps = solve_each(H, gradients, fixed)
+    steps = np.where(fixed, 0.0, steps)
+    bad = ~np.isfinite(steps).all(axis=1) & np.isfinite(H).all(axis=(1, 2))
+    for i in np.flatnonzero(bad):
+        free = ~fixed[i]
+        eigenvalues, V = np.linalg.eigh(H[i][np.ix_(free, free)])
+        size = np.abs(eigenvalues)
+        size = np.maximum(size, 1e-8 * max(size.max(initial=0.0), 1e-300))
+        steps[i, free] = V @ ((V.T @ gradients[i, free]) / size)
+    return steps
+
+
+def _line_search(
+    slopes: Slopes,
+    active: np.ndarray,
+    thetas: np.ndarray,
+    values: np.ndarray,
+    gradients: np.ndarray,
+    steps: np.ndarray,
+) -> np.ndarray:
+    """Halve each step until its loss falls enough; update in place; say which moved."""
+    slope = np.einsum("ki,ki->k", gradients[active], steps)
+    rounding = 1e-13 * np.abs(values[active]) + 1e-14
+    t = np.ones(len(active))
+    searching = np.isfinite(steps).all(axis=1)
+    moved = np.zeros(len(active), dtype=bool)
+    for _ in range(MAX_HALVINGS):
+        rows = np.flatnonzero(searching)
+        if not len(rows):
+            break
+        trial = thetas[active[rows]] - t[rows, None] * steps[rows]
+        new_values, new_gradients = slopes(active[rows], trial)
+        bound = values[active[rows]] - SUFFICIENT_DECREASE * t[rows] * slope[rows] + rounding[rows]
+        good = np.isfinite(new_values) & (new_values <= bound)
+        taken = rows[good]
+        thetas[active[taken]] = trial[good]
+        values[active[taken]] = new_values[good]
+        gradients[active[taken]] = new_gradients[good]
+        moved[taken] = True
+        searching[taken] = False
+        t[searching] *= 0.5
+    return moved

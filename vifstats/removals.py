@@ -1,0 +1,144 @@
+"""Which objects leave together: the rows of every influence result."""
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vifstats.errors import InvalidInputError
+
+__all__ = ["Removals"]
+
+
+@dataclass(frozen=True, eq=False)
+class Removals:
+    """A family of disjoint sets of objects, each of which is removed in its turn.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n_objects,)
+        The removal that takes object ``i``, or -1 if none does.
+    labels : Index, shape (n_removals,)
+        The user's label of each removal. A removal may be empty: a row that the model dropped.
+
+    Examples
+    --------
+    >>> removals = Removals.of_groups(["b", "a", "b"])
+    >>> list(removals.labels), removals.members(0)
+    (['b', 'a'], array([0, 2]))
+    >>> removals.presence(0)
+    array([0., 1., 0.])
+    """
+
+    codes: np.ndarray
+    labels: pd.Index
+
+    @classmethod
+    def each(cls, n_objects: int) -> "Removals":
+        """Every object on its own."""
+        return cls(np.arange(n_objects), pd.RangeIndex(n_objects))
+
+    @classmethod
+    def of_groups(cls, groups: Any) -> "Removals":
+        """Whole groups, in order of first appearance."""
+        codes, labels = pd.factorize(pd.Series(np.asarray(groups)), use_na_sentinel=True)
+        return cls(codes.astype(np.intp), pd.Index(labels))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def n_objects(self) -> int:
+        """Number of objects, removed or not."""
+        return len(self.codes)
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """Number of objects in each removal, shape (n_removals,)."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self))
+
+    @cached_property
+    def single(self) -> bool:
+        """Whether no removal takes more than one object."""
+        return bool(np.all(self.sizes <= 1))
+
+    @cached_property
+    def _by_code(self) -> tuple[np.ndarray, np.ndarray]:
+        order = np.argsort(self.codes, kind="stable")[np.sum(self.codes < 0) :]
+        return order, np.concatenate([[0], np.cumsum(self.sizes)])
+
+    def members(self, k: int) -> np.ndarray:
+        """Positions of the objects that removal ``k`` takes."""
+        order, starts = self._by_code
+        return order[starts[k] : starts[k + 1]]
+
+    def presence(self, k: int) -> np.ndarray:
+        """The mask b = 1_-S of removal ``k``, shape (n_objects,)."""
+        presence = np.ones(self.n_objects)
+        presence[self.members(k)] = 0.0
+        return presence
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self.members(k) for k in range(len(self)))
+
+    def sums(self, rows: np.ndarray) -> np.ndarray:
+        """Add up rows that belong to objects by removal: (n_objects, ...) to (n_removals, ...)."""
+        if self._is_identity:
+            return rows
+        order, starts = self._by_code
+        filled = self.sizes > 0
+        out = np.zeros((len(self), *rows.shape[1:]), dtype=rows.dtype)
+        if filled.any():
+            out[filled] = np.add.reduceat(rows[order], starts[:-1][filled], axis=0)
+        return out
+
+    @cached_property
+    def _is_identity(self) -> bool:
+        return len(self) == self.n_objects and bool(
+            np.array_equal(self.codes, np.arange(self.n_objects))
+        )
+
+    def take(self, rows: np.ndarray) -> "Removals":
+        """Only the removals at these positions, in this order."""
+        new_code = np.full(len(self) + 1, -1, dtype=np.intp)
+        new_code[rows] = np.arange(len(rows))
+        return Removals(new_code[self.codes], self.labels[rows])
+
+    def blocks(self, size: int) -> Iterator[tuple[slice, "Removals"]]:
+        """Consecutive parts of at most ``size`` removals."""
+        for start in range(0, len(self), size):
+            part = slice(start, min(start + size, len(self)))
+            yield part, self.take(np.arange(part.start, part.stop))
+
+    def positions(self, objects: Sequence[Hashable] | np.ndarray) -> np.ndarray:
+        """Positions of the removals named by label or by a boolean mask.
+
+        Raises
+        ------
+        InvalidInputError
+            If a label is unknown or ambiguous, or a mask has the wrong length.
+        """
+        wanted = np.asarray(objects)
+        if wanted.dtype == bool:
+            if wanted.shape != (len(self),):
+                raise InvalidInputError(
+                    f"A boolean `objects` needs one entry per row of the result, {len(self)}, "
+                    f"but it has shape {wanted.shape}."
+                )
+            return np.flatnonzero(wanted)
+        if not self.labels.is_unique:
+            raise InvalidInputError(
+                "`objects` by label needs unique labels, but some occur more than once; "
+                "pass a boolean mask instead."
+            )
+        found = self.labels.get_indexer(pd.Index(wanted))
+        if (found < 0).any():
+            missing = list(wanted[found < 0][:5])
+            raise InvalidInputError(
+                f"`objects` must be labels of the result's rows, but {missing} are not among "
+                "them; see `estimate.labels`."
+            )
+        return found

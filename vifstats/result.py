@@ -1,0 +1,315 @@
+"""Influence results: who moves which parameter, and which target, by how much.
+
+The sign of the whole package is fixed here: every value is *full data minus without the object*,
+
+    dfbeta_i = theta^ - theta(-i),
+
+the sign of ``dfbeta`` in R survival and of Eq. 4 of Deng, Tang & Ma (2025). A positive value
+means that the object pulls the parameter up. Values are on the dfbeta scale (not times n).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vifstats.errors import InvalidInputError
+from vifstats.estimate import Estimate
+from vifstats.removals import Removals
+from vifstats.targets.base import Target, as_target
+
+__all__ = ["Influence", "TargetInfluence"]
+
+METHODS = {
+    "vif": "Versatile Influence Function (not the variance inflation factor)",
+    "if": "classical influence function",
+    "newton": "one Newton step on the reduced data",
+    "refit": "exact refits",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """The change of every parameter when an object, or a group of them, is removed.
+
+    Attributes
+    ----------
+    estimate : Estimate
+    method : {"vif", "if", "newton", "refit"}
+    values : ndarray, shape (n_removals, n_params)
+        theta^ - theta(-i), in units of the parameters.
+    removals : Removals
+        Which objects each row takes.
+    exact : ndarray of bool, shape (n_removals,)
+        True where the row was refitted.
+    failed : ndarray of bool, shape (n_removals,)
+        True where a refit did not converge; the row is nan.
+    seconds : float
+        Wall time of the computation.
+    """
+
+    estimate: Estimate
+    method: str
+    values: np.ndarray
+    removals: Removals
+    exact: np.ndarray = field(default=None)  # type: ignore[assignment]  # filled in below
+    failed: np.ndarray = field(default=None)  # type: ignore[assignment]  # filled in below
+    seconds: float = float("nan")
+
+    def __post_init__(self) -> None:
+        for name in ("exact", "failed"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.zeros(len(self.removals), dtype=bool))
+
+    @property
+    def index(self) -> pd.Index:
+        """The user's label of each row, in the user's order."""
+        return self.removals.labels
+
+    @property
+    def groups(self) -> np.ndarray | None:
+        """The row of this result that takes each object; None where rows are single objects."""
+        return None if self.removals.single else self.removals.codes
+
+    @cached_property
+    def dfbeta(self) -> pd.DataFrame:
+        """theta^ - theta(-i), one row per removal and one column per parameter."""
+        return self._frame(self.values)
+
+    @property
+    def params(self) -> pd.Series:
+        """The parameters of the full fit."""
+        return self.estimate.params
+
+    @property
+    def params_without(self) -> pd.DataFrame:
+        """theta(-i): the parameters without each row."""
+        return self._frame(self.estimate.theta - self.values)
+
+    @property
+    def dfbetas(self) -> pd.DataFrame:
+        """dfbeta over the naive standard error, as in R. Harrell's convention: look above 0.2."""
+        return self._frame(self.values / self.estimate.standard_errors)
+
+    @property
+    def likelihood_displacement(self) -> pd.Series:
+        """dfbeta' H dfbeta / dispersion, about 2 (l(theta^) - l(theta(-i))).
+
+        References
+        ----------
+        Pettitt & Bin Daud (1989), Applied Statistics 38; SAS ``LD=``, Stata ``ldisplace``.
+        """
+        kept = np.where(np.isnan(self.values), 0.0, self.values)
+        quadratic = np.einsum("ki,ij,kj->k", kept, self.estimate.hessian, kept, optimize=True)
+        gone = np.isnan(self.values).all(axis=1)
+        values = np.where(gone, np.nan, quadratic / self.estimate.dispersion)
+        return pd.Series(values, index=self.index, name="likelihood_displacement")
+
+    @property
+    def cooks_distance(self) -> pd.Series:
+        """Likelihood displacement over the number of parameters."""
+        values = self.likelihood_displacement / len(self.estimate.theta)
+        return values.rename("cooks_distance")
+
+    @property
+    def lmax(self) -> pd.Series:
+        """Absolute first eigenvector of D H^-1 D': the most influential direction of weights.
+
+        References
+        ----------
+        Cook (1986), J. R. Statist. Soc. B 48; SAS and Stata ``lmax``.
+        """
+        kept = np.where(np.isnan(self.values), 0.0, self.values)
+        # D H^-1 D' = B H B' with B = dfbeta; its n-vectors come from the p x p problem.
+        L = np.linalg.cholesky(self.estimate.hessian)
+        scaled = kept @ L
+        _, V = np.linalg.eigh(scaled.T @ scaled)
+        first = np.abs(scaled @ V[:, -1])
+        norm = np.linalg.norm(first)
+        return pd.Series(first / norm if norm > 0 else first, index=self.index, name="lmax")
+
+    @cached_property
+    def status(self) -> pd.Series:
+        """What to know of each row.
+
+        "ok", "no influence" (exactly 0), "owned" (some parameters vanish with the object: nan),
+        "separation" (the estimate diverges without the row), "did not converge" (nan) or
+        "not in fit" (the model had dropped the row).
+        """
+        status = np.full(len(self.removals), "ok", dtype=object)
+        status[np.isnan(self.values).any(axis=1)] = "owned"
+        status[(self.values == 0).all(axis=1)] = "no influence"
+        status[np.isnan(self.values).all(axis=1) | self.failed] = "did not converge"
+        separated = self.estimate.loss.separated(self.estimate.theta, self.removals)
+        status[separated] = "separation"
+        status[self.removals.sizes == 0] = "not in fit"
+        return pd.Series(status, index=self.index, name="status")
+
+    def cov_params(self, kind: str = "naive", *, groups: Any = None) -> pd.DataFrame:
+        """Covariance of the parameters.
+
+        Parameters
+        ----------
+        kind : {"naive", "robust", "jackknife"}
+            "naive" is dispersion * H^-1. "robust" is the infinitesimal jackknife, the sum of
+            dfbeta dfbeta' of the classical influence function: Lin & Wei's sandwich for Cox,
+            HC0 for least squares. "jackknife" is that sum over this result's own rows.
+        groups : array_like, optional
+            One label per row of the data, for "robust": clusters are summed first.
+
+        Returns
+        -------
+        DataFrame, shape (n_params, n_params)
+        """
+        if kind == "naive":
+            return self._square(self.estimate.covariance)
+        if kind == "robust":
+            from vifstats.influence import classical_if  # a named exception of the import order
+
+            return self._square(_gram(classical_if(self.estimate, groups=groups).values))
+        if kind == "jackknife":
+            return self._square(_gram(self.values))
+        raise InvalidInputError(
+            f'`kind` must be "naive", "robust" or "jackknife", but is {kind!r}.'
+        )
+
+    def summary_frame(self) -> pd.DataFrame:
+        """One row per removal: ``dfb_<name>`` (dfbetas, as in statsmodels), cooks_d, status."""
+        frame = self.dfbetas.add_prefix("dfb_")
+        return frame.assign(cooks_d=self.cooks_distance, exact=self.exact, status=self.status)
+
+    def top(self, n: int = 10, by: str = "cooks_distance") -> pd.DataFrame:
+        """The n most influential rows, the largest first.
+
+        Parameters
+        ----------
+        n : int
+        by : str
+            "cooks_distance" or a parameter name; by the absolute value.
+        """
+        size = self.cooks_distance if by == "cooks_distance" else self._column(by).abs()
+        order = np.argsort(-np.nan_to_num(size.to_numpy(), nan=-1.0), kind="stable")[:n]
+        frame = self.dfbeta.assign(cooks_distance=self.cooks_distance, status=self.status)
+        return frame.iloc[order]
+
+    def on(self, target: "Target | Callable", linear: bool = False) -> "TargetInfluence":
+        """The influence of every row on a target.
+
+        Parameters
+        ----------
+        target : Target or callable
+            ``value(theta, b, loss)``; a callable is taken to be that function.
+        linear : bool
+            False: plug in, f(theta^, 1) - f(theta(-i), 1_-i). True: the derivative of the target
+            times dfbeta, plus the direct term f(theta^, 1) - f(theta^, 1_-i) (Eq. 5 has the
+            first part only; they agree where the target does not read the data).
+        """
+        bound = as_target(target).bind(self.estimate)
+        loss, theta = self.estimate.loss, self.estimate.theta
+        value = np.atleast_1d(bound.value(theta, loss.everyone(), loss))
+        if linear:
+            influence = bound.linear_influence(loss, theta, self.values, self.removals)
+        else:
+            influence = value - bound.values_without(loss, theta - self.values, self.removals)
+        return TargetInfluence(self, bound, value, influence)
+
+    def plot_index(self, name: str | None = None, *, ax: Any = None, **options: Any) -> Any:
+        """Influence against row; see `vifstats.plots.index_plot`."""
+        from vifstats import plots  # a named exception of the import order
+
+        return plots.index_plot(self, name, ax=ax, **options)
+
+    def to_frame(self) -> pd.DataFrame:
+        """dfbeta with cooks_distance, exact and status."""
+        return self.dfbeta.assign(
+            cooks_distance=self.cooks_distance, exact=self.exact, status=self.status
+        )
+
+    def to_csv(self, path: Any, **options: Any) -> None:
+        """Write `to_frame` as CSV; options are those of pandas."""
+        self.to_frame().to_csv(path, **options)
+
+    def __repr__(self) -> str:
+        n_exact = int(self.exact.sum())
+        return (
+            f"Influence of {len(self.removals)} removals on {list(self.estimate.names)}\n"
+            f"  method: {self.method}, {METHODS[self.method]}"
+            f"{f'; {n_exact} rows exact' if 0 < n_exact < len(self.removals) else ''}\n"
+            "  sign:   full data minus without the row (positive: the row pulls it up)"
+        )
+
+    def _frame(self, values: np.ndarray) -> pd.DataFrame:
+        return pd.DataFrame(values, index=self.index, columns=list(self.estimate.names))
+
+    def _square(self, values: np.ndarray) -> pd.DataFrame:
+        names = list(self.estimate.names)
+        return pd.DataFrame(values, index=names, columns=names)
+
+    def _column(self, name: str) -> pd.Series:
+        if name not in self.estimate.names:
+            raise InvalidInputError(
+                f"`by` must be 'cooks_distance' or one of {list(self.estimate.names)}, "
+                f"but is {name!r}."
+            )
+        return self.dfbeta[name]
+
+
+@dataclass(frozen=True, eq=False)
+class TargetInfluence:
+    """The change of a target when each row is removed: full minus without.
+
+    Attributes
+    ----------
+    source : Influence
+        The parameter influence it was computed from.
+    target : Target
+    value : ndarray, shape (m,)
+        The target on the full data.
+    influence : ndarray, shape (n_removals, m)
+        f(full) - f(without the row).
+    """
+
+    source: Influence
+    target: Target
+    value: np.ndarray
+    influence: np.ndarray
+
+    @property
+    def index(self) -> pd.Index:
+        """The user's label of each row."""
+        return self.source.index
+
+    @property
+    def value_without(self) -> np.ndarray:
+        """The target without each row, shape (n_removals, m)."""
+        return self.value - self.influence
+
+    def to_frame(self) -> pd.DataFrame:
+        """Influence with one column per target value."""
+        names = self.target.names or tuple(f"value{j}" for j in range(len(self.value)))
+        return pd.DataFrame(self.influence, index=self.index, columns=list(names))
+
+    def top(self, n: int = 10, column: int = 0) -> pd.DataFrame:
+        """The n rows that move one target value most."""
+        size = -np.nan_to_num(np.abs(self.influence[:, column]), nan=-1.0)
+        order = np.argsort(size, kind="stable")[:n]
+        return self.to_frame().iloc[order]
+
+    def plot(self, column: int = 0, *, ax: Any = None, **options: Any) -> Any:
+        """Influence against row; see `vifstats.plots.target_plot`."""
+        from vifstats import plots  # a named exception of the import order
+
+        return plots.target_plot(self, column, ax=ax, **options)
+
+    def __repr__(self) -> str:
+        return (
+            f"TargetInfluence of {len(self.index)} removals on {len(self.value)} values\n"
+            f"  method: {self.source.method}; sign: full data minus without the row"
+        )
+
+
+def _gram(rows: np.ndarray) -> np.ndarray:
+    return rows.T @ rows

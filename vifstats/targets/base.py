@@ -1,0 +1,89 @@
+"""What a target is: any quantity f(theta, b, loss) whose change a user asks about."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from vifstats import autodiff
+from vifstats.errors import InvalidTypeError
+from vifstats.losses.base import Loss
+from vifstats.removals import Removals
+
+__all__ = ["FunctionTarget", "Target", "as_target"]
+
+
+class Target:
+    """A quantity computed from the parameters and, often, from the data that are present.
+
+    A subclass writes `value`; `values_without` may be made faster.
+
+    Attributes
+    ----------
+    names : tuple of str or None
+        One name per entry of the value.
+    reads_presence : bool
+        Whether the value depends on b at fixed theta (a survival curve does, a ratio of two
+        hazards does not).
+    """
+
+    names: tuple[str, ...] | None = None
+    reads_presence: bool = True
+
+    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+        """The target, a scalar or shape (m,), in autograd.numpy."""
+        raise NotImplementedError(f"{type(self).__name__} must define value(theta, b, loss).")
+
+    def bind(self, estimate: Any) -> "Target":
+        """The same target with profiles given in raw columns turned into design rows."""
+        return self
+
+    def values_without(self, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        """f(theta(-i), 1_-i) for every removal, shape (n_removals, m)."""
+        rows = [
+            np.atleast_1d(self.value(theta, removals.presence(k), loss))
+            for k, theta in enumerate(thetas)
+        ]
+        return np.stack(rows)
+
+    def linear_influence(
+        self, loss: Loss, theta: np.ndarray, dfbeta: np.ndarray, removals: Removals
+    ) -> np.ndarray:
+        """grad f(theta, 1_-i)' dfbeta_i + f(theta, 1) - f(theta, 1_-i), shape (n_removals, m)."""
+        everyone = loss.everyone()
+        if not self.reads_presence:
+            return dfbeta @ self._jacobian(theta, everyone, loss).T
+        full = np.atleast_1d(self.value(theta, everyone, loss))
+        out = np.empty((len(removals), len(full)))
+        for k in range(len(removals)):
+            b = removals.presence(k)
+            direct = full - np.atleast_1d(self.value(theta, b, loss))
+            out[k] = self._jacobian(theta, b, loss) @ dfbeta[k] + direct
+        return out
+
+    def _jacobian(self, theta: np.ndarray, presence: np.ndarray, loss: Loss) -> np.ndarray:
+        return autodiff.row_jacobian(
+            lambda t: autodiff.as_vector(self.value(t, presence, loss)), theta
+        )
+
+
+class FunctionTarget(Target):
+    """A target from a plain function ``f(theta, b, loss)``."""
+
+    def __init__(self, f: Callable[[Any, Any, Loss], Any]) -> None:
+        self.f = f
+
+    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+        return self.f(theta, presence, loss)
+
+
+def as_target(target: Any) -> Target:
+    """A target as it is, or a callable as a target."""
+    if isinstance(target, Target):
+        return target
+    if callable(target):
+        return FunctionTarget(target)
+    raise InvalidTypeError(
+        f"A target must be a vifstats target or a function f(theta, b, loss), but this is "
+        f"{type(target).__name__}."
+    )

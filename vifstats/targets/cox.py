@@ -1,0 +1,53 @@
+"""Targets of a Cox model: what happens to hazards when a subject is left out."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from vifstats import checks
+from vifstats.losses.base import Loss
+from vifstats.removals import Removals
+from vifstats.targets.base import Target
+
+__all__ = ["RelativeRisk"]
+
+
+@dataclass(frozen=True, eq=False)
+class RelativeRisk(Target):
+    """exp(theta'x), the relative risk of profiles against x = 0.
+
+    It depends on the origin of x: a hazard ratio between two profiles does not.
+
+    Parameters
+    ----------
+    x : array_like, shape (n_params,) or (m, n_params), dict, Series or DataFrame
+        Profiles, as design rows or in the raw columns of the fitted model.
+
+    References
+    ----------
+    Deng, Tang & Ma (2025), section 4.1.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> loss = vs.losses.Cox([[0.0], [1.0], [0.0], [1.0]], [4.0, 3.0, 2.0, 1.0], [1, 1, 1, 1])
+    >>> change = vs.vif(vs.minimize(loss, [0.0])).on(RelativeRisk([1.0]))
+    >>> change.influence.shape
+    (4, 1)
+    """
+
+    x: Any
+    reads_presence = False
+
+    def bind(self, estimate: Any) -> "RelativeRisk":
+        design = checks.profiles(self.x, estimate.profile, estimate.names)
+        return dataclasses.replace(self, x=design)
+
+    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+        return anp.exp(anp.dot(np.atleast_2d(self.x), theta))
+
+    def values_without(self, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        return np.exp(thetas @ np.atleast_2d(self.x).T)
