@@ -1,9 +1,9 @@
 """Slow and obviously right: the definitions of the mathematics page in loops, no code of vifstats.
 
-Every Cox sum is written once and runs in three arithmetics: float64, `numpy.longdouble` (64 bits of
-mantissa on x86) and `decimal.Decimal` with 50 digits. Differences of two gradients are taken in the
-last by default, so that the definition, "gradient with everybody minus gradient without i", needs no
-rearrangement to keep its digits.
+Every Cox sum is written once and runs in three arithmetics: float64, `numpy.longdouble` (64 bits
+of mantissa on x86) and `decimal.Decimal` with 50 digits. Differences of two gradients are taken in
+the last by default, so that the definition, "gradient with everybody minus gradient without i",
+needs no rearrangement to keep its digits.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ class CoxProblem:
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """One term q = (stratum, t, l) of the loss: ``a log(phi)``, phi the sum of `c` times exp(shift).
+    """One term q = (stratum, t, l) of the loss: a log(phi), phi the sum of `c` times exp(shift).
 
-    `x` is relative to one row of the risk set, `eta` to `shift`; `v` are weights times presence and
-    `dead` marks D_t. The terms of one event time share everything but `c` and `dead`, which only the
-    first of them (l = 0) carries.
+    `x` is relative to one row of the risk set, `eta` to `shift`; `v` are weights times presence.
+    `dead` marks D_t, in the first term of an event time only (l = 0), so that sums over terms count
+    each event once.
     """
 
     t: float
@@ -118,7 +118,7 @@ def cox_terms(
     problem : CoxProblem
     theta : array_like, shape (p,)
     b : array_like, shape (n,), optional
-        Presence: 0 is absent, anything above multiplies the case weight and leaves tie counts alone.
+        Presence: 0 is absent; more multiplies the case weight and leaves tie counts alone.
     number : float, numpy.longdouble or decimal.Decimal
     touching : sequence of int, optional
         Only the event times at which one of these rows is at risk.
@@ -293,14 +293,14 @@ def dfbeta_vif(problem: CoxProblem, theta, groups=None, number: type = Decimal) 
 def dfbeta_newton(problem: CoxProblem, theta, groups=None, number: type = Decimal) -> np.ndarray:
     """One Newton step on the reduced problem, -H_-S^-1 D_S; shape (n_groups, p).
 
-    Exactly 0 for a group without influence, nan where H_-S is singular.
+    nan where H_-S is singular.
     """
     groups = rows_alone(problem) if groups is None else groups
     rows = []
     for members in groups:
         change = cox_gradient_difference(problem, theta, members, number)
         reduced = cox_hessian(problem, theta, without(problem.n_rows, members))
-        rows.append(change if not change.any() else -_solve_rows(reduced, change[None])[0])
+        rows.append(-_solve_rows(reduced, change[None])[0])
     return np.array(rows)
 
 
@@ -512,12 +512,14 @@ def m_hessian(problem: MProblem, theta, b=None) -> np.ndarray:
 
 
 def fit_m(problem: MProblem, start=None, b=None) -> tuple[np.ndarray, bool]:
-    """Minimise `m_value` by damped Newton steps; (theta, converged)."""
+    """Minimise `m_value` by damped Newton steps; (theta, converged).
+
+    Huber's loss is for a location, and starts at the median: from afar its Hessian is 0.
+    """
+    if start is None and problem.kind == "huber":
+        start = np.sort(problem.y)[[len(problem.y) // 2]]
     if start is None:
-        start = np.linalg.lstsq(problem.X, problem.y, rcond=None)[0]
-        start = (
-            start if problem.kind in ("least squares", "huber") else np.zeros(problem.X.shape[1])
-        )
+        start = np.zeros(problem.X.shape[1])
     return _newton(
         lambda theta: m_value(problem, theta, b),
         lambda theta: m_gradient(problem, theta, b),

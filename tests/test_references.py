@@ -55,6 +55,7 @@ from tolerances import (
     CONVERGED_FIT,
     DECIMAL,
     FINITE_DIFFERENCE,
+    NOTHING,
     ORACLE,
     REFERENCE,
     ROUNDING,
@@ -65,7 +66,7 @@ from tolerances import (
 oracles = pytest.importorskip("oracles")
 
 drawn = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     database=None,
@@ -285,11 +286,18 @@ def test_nelson_aalen_by_hand():
     assert hazard["efron"] == pytest.approx(1 / 6 + 1 / 4 + 1 / 3, rel=REFERENCE)
 
 
+def size_of_terms(problem: CoxProblem, theta) -> np.ndarray:
+    """Unit for the rounding of a float64 gradient, shape (p,): its terms may cancel to 0."""
+    size = gradient_scale(problem) * problem.event.sum()
+    return size if problem.penalty is None else size + np.abs(problem.penalty) @ np.abs(theta)
+
+
 # Derivatives, in 50 digits: the error of a central difference of step 1e-16 is far below float64
 
 STEP = Decimal("1e-16")
 
 
+@many_digits
 def central(function, theta):
     """Derivative of `function` along each coordinate; the new axis comes first."""
     columns = []
@@ -315,10 +323,10 @@ def test_derivatives_are_those_of_the_value(case):
 
 
 @drawn
-@given(cox_cases())
+@given(cox_cases(max_rows=25))
 def test_three_arithmetics_agree(case):
     problem, theta = case
-    scale = gradient_scale(problem)
+    scale = size_of_terms(problem, theta)
     exact_value = float(cox_value(problem, theta, number=Decimal))
     assert cox_value(problem, theta) == pytest.approx(
         exact_value, rel=ROUNDING, abs=ROUNDING * scale.max()
@@ -338,7 +346,7 @@ def test_three_arithmetics_agree(case):
 @drawn
 @given(st.data())
 def test_difference_is_that_of_two_data_sets(data):
-    problem, theta = data.draw(cox_cases())
+    problem, theta = data.draw(cox_cases(max_rows=20))
     for members in members_of(data.draw(groups_for(problem))):
         rest = problem.take(np.setdiff1d(np.arange(problem.n_rows), members))
         for difference, function in (
@@ -347,7 +355,7 @@ def test_difference_is_that_of_two_data_sets(data):
         ):
             whole = function(problem, theta, number=Decimal) - function(rest, theta, number=Decimal)
             assert np.allclose(
-                difference(problem, theta, members), whole.astype(float), rtol=DECIMAL, atol=1e-40
+                difference(problem, theta, members), whole.astype(float), rtol=DECIMAL, atol=NOTHING
             )
 
 
@@ -375,7 +383,7 @@ def closed_form(problem: CoxProblem, theta, i: int, method: str) -> np.ndarray:
 
 
 def _risk_part(ties, X, r, weights, risk, tied, i, method) -> np.ndarray:
-    """a u eps/(1-eps), a u eps, or for `if` at its own event time the derivative of a m in the weight."""
+    """a u eps/(1-eps) or a u eps; at its own event time the derivative of a m in the weight."""
     d, W, total = int(tied.sum()), weights[tied].sum(), 0 * X[i]
     split = d if ties == "efron" else 1
     for tie in range(split):
@@ -418,7 +426,7 @@ def _C(g: Decimal, n: int) -> Decimal:
 @given(cox_cases(max_rows=16))
 def test_closed_forms_of_section_3_1(case):
     problem, theta = case
-    scale = gradient_scale(problem)
+    scale = gradient_scale(problem) + NOTHING
     for method, function in (("vif", cox_gradient_difference), ("if", cox_weight_gradient)):
         exact = [function(problem, theta, i) for i in range(problem.n_rows)]
         formula = [closed_form(problem, theta, i, method) for i in range(problem.n_rows)]
@@ -435,7 +443,9 @@ def test_gradient_is_the_sum_of_weight_gradients(case):
     problem, theta = replace(case[0], penalty=None), case[1]
     parts = sum(cox_weight_gradient(problem, theta, i) for i in range(problem.n_rows))
     assert (
-        relative_error(cox_gradient(problem, theta)[None], parts[None], gradient_scale(problem))
+        relative_error(
+            cox_gradient(problem, theta)[None], parts[None], size_of_terms(problem, theta)
+        )
         < ROUNDING
     )
 
@@ -460,16 +470,19 @@ def test_integer_weights_are_repeated_rows_under_breslow(case):
     repeated = replace(problem, weights=None).take(source)
     gradient = cox_gradient(repeated, theta, number=Decimal).astype(float)
     assert (
-        relative_error(cox_gradient(problem, theta)[None], gradient[None], gradient_scale(problem))
+        relative_error(
+            cox_gradient(problem, theta)[None], gradient[None], size_of_terms(problem, theta)
+        )
         < ROUNDING
     )
     i = problem.n_rows // 2
     D = cox_gradient_difference(repeated, theta, np.flatnonzero(source == i))
-    assert np.allclose(cox_gradient_difference(problem, theta, i), D, rtol=DECIMAL, atol=1e-40)
+    assert np.allclose(cox_gradient_difference(problem, theta, i), D, rtol=DECIMAL, atol=NOTHING)
 
 
 @drawn
 @given(cox_cases(strata=("few", "many")))
+@many_digits
 def test_strata_are_a_sum(case):
     problem, theta = replace(case[0], penalty=None), case[1]
     parts = [problem.take(problem.strata == s) for s in np.unique(problem.strata)]
@@ -477,12 +490,12 @@ def test_strata_are_a_sum(case):
         whole = function(problem, theta, number=Decimal)
         total = sum(function(replace(part, strata=None), theta, number=Decimal) for part in parts)
         assert np.allclose(
-            np.asarray(whole, float), np.asarray(total, float), rtol=DECIMAL, atol=1e-40
+            np.asarray(whole, float), np.asarray(total, float), rtol=DECIMAL, atol=NOTHING
         )
 
 
 @drawn
-@given(cox_cases(), st.randoms(use_true_random=False))
+@given(cox_cases(max_rows=25), st.randoms(use_true_random=False))
 def test_neither_order_nor_names_matter(case, random):
     problem, theta = case
     order = random.sample(range(problem.n_rows), problem.n_rows)
@@ -490,7 +503,10 @@ def test_neither_order_nor_names_matter(case, random):
     shuffled = replace(problem, strata=names).take(order)
     D = [cox_gradient_difference(problem, theta, i) for i in order]
     assert np.allclose(
-        [cox_gradient_difference(shuffled, theta, i) for i in range(len(order))], D, DECIMAL, 1e-40
+        [cox_gradient_difference(shuffled, theta, i) for i in range(len(order))],
+        D,
+        DECIMAL,
+        NOTHING,
     )
 
 
@@ -519,7 +535,7 @@ def test_the_origin_of_x_does_not_matter(case, shift):
     moved = replace(rounded, X=rounded.X + shift)
     for i in range(0, problem.n_rows, 5):
         D = cox_gradient_difference(rounded, theta, i)
-        assert np.allclose(cox_gradient_difference(moved, theta, i), D, DECIMAL, 1e-40)
+        assert np.allclose(cox_gradient_difference(moved, theta, i), D, DECIMAL, NOTHING)
 
 
 # Fits and dfbetas
@@ -539,7 +555,8 @@ def test_a_fit_is_a_minimum_and_refits_are_fits_of_the_rest(case):
         rest, converged = fit_cox(problem.take(np.arange(problem.n_rows) != i))
         if np.isfinite(row).all() and converged:
             assert relative_error(row[None], (theta - rest)[None], se) < FINITE_DIFFERENCE
-        if not cox_gradient_difference(problem, theta, i).any():
+        changes = [f(problem, theta, i) for f in (cox_gradient_difference, cox_hessian_difference)]
+        if not any(change.any() for change in changes):
             assert not row.any()
 
 
@@ -549,7 +566,7 @@ def test_the_four_methods_approach_the_refits_in_their_order(ties):
     theta, _ = fit_cox(problem)
     exact = refit_dfbeta(problem, theta)
     errors = [
-        np.linalg.norm(f(problem, theta) - exact) / np.linalg.norm(exact)
+        np.linalg.norm(f(problem, theta, number=np.longdouble) - exact) / np.linalg.norm(exact)
         for f in (dfbeta_if, dfbeta_vif, dfbeta_newton)
     ]
     assert errors[2] < errors[1] < errors[0] < 0.25
@@ -608,7 +625,7 @@ def test_against_r_survival(name, ties):
     )
     unpenalised = cox_value(replace(problem, penalty=None), theta)
     assert unpenalised == pytest.approx(-case.loglik, rel=ORACLE)
-    some = np.arange(problem.n_rows)[::5]
+    some = np.arange(problem.n_rows)[::10]
     dfbeta = dfbeta_if(problem, theta, [np.array([i]) for i in some], np.longdouble)
     assert (
         relative_error(
@@ -616,8 +633,8 @@ def test_against_r_survival(name, ties):
         )
         < ORACLE
     )
-    refits = refit_dfbeta(problem, theta, [np.array([i]) for i in case.refits.index[:5]])
-    assert relative_error(refits, case.loo.to_numpy()[:5]) < ORACLE
+    refits = refit_dfbeta(problem, theta, [np.array([i]) for i in case.refits.index[:3]])
+    assert relative_error(refits, case.loo.to_numpy()[:3]) < ORACLE
     for stratum, curve in case.baseline.groupby("strata"):
         last = curve["time"].max()
         hazard = baseline_cumulative_hazard(problem, theta, t=last, stratum=stratum)

@@ -7,6 +7,7 @@ import numpy as np
 ROUNDING = 1e-10  # fast path against the definition: 1e-13 typical, the rest for eta spread over 60
 REFERENCE = 1e-12  # one way of writing a definition in float64 against another, n <= 40
 DECIMAL = 1e-14  # two float64 numbers that were both computed with 50 digits
+NOTHING = 1e-20  # where 50 digits cancel to 0, rather than to 1e-40
 FINITE_DIFFERENCE = 1e-6  # central difference of a float64 function at its best step
 ORACLE = 1e-9  # R survival with tightened eps: 3e-11 at worst, in the refits of cgd
 CONVERGED_FIT = 1e-8  # two minimisers, each stopped at 1e-11 standard errors, in standard errors

@@ -4,29 +4,37 @@
 """
 
 from vifstats import errors, losses, targets
+from vifstats.adapters import from_model
 from vifstats.agreement import Agreement, compare
+from vifstats.check_loss import LossReport, check_loss
 from vifstats.estimate import Estimate, minimize
 from vifstats.influence import classical_if, newton_step, vif
 from vifstats.losses import FunctionLoss, MEstimator
 from vifstats.refits import leave_one_out
 from vifstats.result import Influence, TargetInfluence
-
-__version__ = "0.1.0"
+from vifstats.shortcuts import vif_cox
+from vifstats.versions import __version__, show_versions
 
 __all__ = [
+    "__version__",
     "Agreement",
     "Estimate",
     "FunctionLoss",
     "Influence",
+    "LossReport",
     "MEstimator",
     "TargetInfluence",
+    "check_loss",
     "classical_if",
     "compare",
     "errors",
+    "from_model",
     "leave_one_out",
     "losses",
     "minimize",
     "newton_step",
+    "show_versions",
     "targets",
     "vif",
+    "vif_cox",
 ]

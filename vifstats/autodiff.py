@@ -11,7 +11,18 @@ import numpy as np
 from autograd import make_vjp
 from autograd.extend import Box, defvjp, primitive
 
-__all__ = ["as_vector", "directional", "gradient", "hessian", "hessian_product", "linear_map", "plain", "row_jacobian"]
+__all__ = [
+    "as_vector",
+    "directional",
+    "elementwise_gradient",
+    "elementwise_hessian",
+    "gradient",
+    "hessian",
+    "hessian_product",
+    "linear_map",
+    "plain",
+    "row_jacobian",
+]
 
 Scalar = Callable[[Any], Any]
 
@@ -58,6 +69,22 @@ def directional(f: Callable[[Any], Any], theta: Any, direction: np.ndarray) -> A
     pullback, value = make_vjp(f)(theta)
     pushforward, _ = make_vjp(pullback)(np.zeros(np.shape(plain(value))))
     return pushforward(direction)
+
+
+def elementwise_gradient(f: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
+    """Derivatives of f, x (q, ...) -> (...), in the q numbers that each value reads: (q, ...)."""
+    with _constants_allowed():
+        return autograd.grad(lambda u: anp.sum(f(u)))(x)
+
+
+def elementwise_hessian(f: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
+    """Second derivatives of f, x (q, ...) -> (...), shape (q, q, ...)."""
+
+    def slope(k):
+        return lambda u: anp.sum(autograd.grad(lambda v: anp.sum(f(v)))(u)[k])
+
+    with _constants_allowed():
+        return np.stack([autograd.grad(slope(k))(x) for k in range(len(x))])
 
 
 def as_vector(value: Any) -> Any:

@@ -77,12 +77,11 @@ class Estimate:
         self.theta = checks.parameters(theta, loss.n_params)
         self.names = checks.parameter_names(names, loss.names, theta, len(self.theta))
         self.labels = loss.labels if labels is None else pd.Index(labels)
-        self.kept = np.arange(loss.n_objects) if kept is None else np.asarray(kept)
-        checks.label_count(self.labels, self.kept, loss.n_objects)
+        self.kept = checks.kept_rows(kept, self.labels, loss.n_objects)
         self.dispersion = checks.positive_number(dispersion, "dispersion")
         self.profile = profile
         self.tol = tol
-        self.groups = groups
+        self.groups = None if groups is None else checks.group_labels(groups, self.labels)
         if np.isfinite(tol):
             self._require_minimum()
 

@@ -12,9 +12,46 @@ from vifstats.estimate import Estimate
 
 __all__ = ["from_model"]
 
-# qualified name of the fitted model's class, or of a base class -> "module:function" here
+# qualified name of the fitted model's class, or of a base class -> "module:function" here;
+# for statsmodels often the class of ``fit.model``: OLS and QuantReg share one class of results
 ADAPTERS = {
     "lifelines.fitters.coxph_fitter.CoxPHFitter": "lifelines:cox",
+    "lifelines.fitters.cox_time_varying_fitter.CoxTimeVaryingFitter": "lifelines:cox_time_varying",
+    "statsmodels.duration.hazard_regression.PHRegResults": "statsmodels.phreg:phreg",
+    "statsmodels.base.elastic_net.RegularizedResultsWrapper": "statsmodels.refused:refused",
+    "statsmodels.base._penalized.PenalizedMixin": "statsmodels.refused:refused",
+    "statsmodels.base.elastic_net.RegularizedResults": "statsmodels.refused:refused",
+    "statsmodels.discrete.count_model.GenericZeroInflated": "statsmodels.discrete:zero_inflated",
+    "statsmodels.discrete.discrete_model.GeneralizedPoisson": (
+        "statsmodels.discrete:generalized_poisson"
+    ),
+    "statsmodels.discrete.discrete_model.Logit": "statsmodels.discrete:logit",
+    "statsmodels.discrete.discrete_model.MNLogit": "statsmodels.categorical:mnlogit",
+    "statsmodels.discrete.discrete_model.NegativeBinomial": (
+        "statsmodels.discrete:negative_binomial"
+    ),
+    "statsmodels.discrete.discrete_model.NegativeBinomialP": (
+        "statsmodels.discrete:negative_binomial_p"
+    ),
+    "statsmodels.discrete.discrete_model.Poisson": "statsmodels.discrete:poisson",
+    "statsmodels.discrete.discrete_model.Probit": "statsmodels.discrete:probit",
+    "statsmodels.genmod.generalized_estimating_equations.GEE": "statsmodels.refused:refused",
+    "statsmodels.genmod.generalized_linear_model.GLM": "statsmodels.glm:glm",
+    "statsmodels.miscmodels.ordinal_model.OrderedModel": "statsmodels.categorical:ordered",
+    "statsmodels.othermod.betareg.BetaModel": "statsmodels.proportions:beta",
+    "statsmodels.regression.linear_model.GLS": "statsmodels.linear:gls",
+    "statsmodels.regression.linear_model.GLSAR": "statsmodels.refused:refused",
+    "statsmodels.regression.linear_model.WLS": "statsmodels.linear:least_squares",
+    "statsmodels.regression.mixed_linear_model.MixedLM": "statsmodels.refused:refused",
+    "statsmodels.regression.quantile_regression.QuantReg": "statsmodels.refused:refused",
+    "statsmodels.robust.robust_linear_model.RLM": "statsmodels.robust:rlm",
+    "sksurv.linear_model.coxph.CoxPHSurvivalAnalysis": "scikit_survival:cox",
+    # plain coefficients are those of a Cox model
+    "numpy.ndarray": "coefficients:cox",
+    "pandas.Series": "coefficients:cox",
+    "pandas.core.series.Series": "coefficients:cox",
+    "builtins.list": "coefficients:cox",
+    "builtins.tuple": "coefficients:cox",
 }
 
 
@@ -23,8 +60,9 @@ def from_model(fit: Any, *data: Any, **options: Any) -> Estimate:
 
     Parameters
     ----------
-    fit : fitted model
+    fit : fitted model or array_like
         Of lifelines, statsmodels, scikit-survival or scikit-learn; see the table in the README.
+        An array, list or Series is taken for the coefficients of a Cox model.
     *data
         What the model was fitted on, where it does not keep it: ``df``, ``X, T, E`` or ``X, y``.
     **options
@@ -42,13 +80,13 @@ def from_model(fit: Any, *data: Any, **options: Any) -> Estimate:
     DataMismatchError
         If the data are not those the model was fitted on.
     """
-    for cls in type(fit).__mro__:
+    for cls in (*type(fit).__mro__, *type(getattr(fit, "model", None)).__mro__):
         place = ADAPTERS.get(f"{cls.__module__}.{cls.__qualname__}")
         if place is not None:
             module, function = place.split(":")
             adapter = getattr(import_module(f"vifstats.adapters.{module}"), function)
             return adapter(fit, *data, **options)
-    supported = ", ".join(sorted(name.rsplit(".", 1)[-1] for name in ADAPTERS))
+    supported = ", ".join(sorted({name.rsplit(".", 1)[-1] for name in ADAPTERS}))
     raise UnsupportedModelError(
         f"A fitted model must be one of {supported}, but this is a "
         f"{type(fit).__module__}.{type(fit).__qualname__}. For a model of your own write its loss "

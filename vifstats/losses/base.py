@@ -34,12 +34,16 @@ class Loss(ABC):
         Parameter names.
     labels : Index
         The user's label of each object.
+    fractional : bool
+        Whether presence between 0 and 1 has a meaning, as a share of the object's weight; False
+        for a loss on structure that is rebuilt, such as a graph without a node.
     """
 
     n_objects: int
     n_params: int | None = None
     names: tuple[str, ...] | None = None
     labels: pd.Index
+    fractional: bool = True
 
     @abstractmethod
     def value(self, theta: Any, presence: Any) -> Any:
@@ -137,6 +141,10 @@ class Loss(ABC):
     def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """Whether the estimate diverges without each removal, as far as the loss can tell."""
         return np.zeros(len(removals), dtype=bool)
+
+    def flat(self) -> Sequence[int] | np.ndarray:
+        """Positions of the parameters that the loss cannot tell anything about."""
+        return ()
 
     def each(self) -> Removals:
         """Every object removed on its own."""

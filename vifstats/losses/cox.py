@@ -8,11 +8,15 @@ import numpy as np
 from vifstats import autodiff, checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
-from vifstats.risksets import risk_sets
+from vifstats.removals import Removals
+from vifstats.risksets import constant_columns, gradients, hessians, risk_sets
+from vifstats.risksets.sums import RiskSums, risk_sums
 
 __all__ = ["Cox"]
 
 TIES = ("efron", "breslow")
+# Pairs of covariates are taken in blocks of about this many numbers (128 MB).
+BLOCK_NUMBERS = 16_000_000
 
 
 class Cox(Loss):
@@ -76,6 +80,7 @@ class Cox(Loss):
         self.names, self.labels = data.names, data.labels
         self.penalty = checks.penalty_matrix(penalty, self.n_params)
         self.risk_sets = sets = risk_sets(data)
+        self._last: tuple[bytes, RiskSums] | None = None
         self._X = _centred(data.X[sets.order], sets.row_bounds)
         self._weights = data.weights[sets.order]
         self._offset = data.offset[sets.order]
@@ -98,6 +103,54 @@ class Cox(Loss):
         if self.penalty is None:
             return loss
         return loss + 0.5 * anp.dot(theta, anp.dot(self.penalty, theta))
+
+    def flat(self) -> np.ndarray:
+        constant = constant_columns(self.data.X, self.risk_sets)
+        return np.flatnonzero(constant if self.penalty is None else constant & ~self.penalty.any(axis=0))
+
+    def sums(self, theta: np.ndarray) -> RiskSums:
+        """The sums over the risk sets at theta, all rows present; the last ones are kept."""
+        key = theta.tobytes()
+        if self._last is None or self._last[0] != key:
+            eta = self._X @ theta + self._offset
+            efron = self.ties == "efron"
+            self._last = key, risk_sums(self.risk_sets, self._X, self._weights, eta, efron)
+        return self._last[1]
+
+    def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        if presence is not None:
+            return super().gradient(theta, presence)
+        gradient = self.sums(theta).gradient()
+        return gradient if self.penalty is None else gradient + self.penalty @ theta
+
+    def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        if presence is not None:
+            return super().hessian(theta, presence)
+        hessian = self.sums(theta).hessian()
+        return hessian if self.penalty is None else hessian + self.penalty
+
+    def gradient_differences(
+        self, theta: np.ndarray, removals: Removals | None = None
+    ) -> np.ndarray:
+        removals = self.each() if removals is None else removals
+        return gradients.gradient_differences(self.sums(theta), removals)
+
+    def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
+        removals = self.each() if removals is None else removals
+        return gradients.weight_gradients(self.sums(theta), removals)
+
+    def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
+        removals = self.each() if removals is None else removals
+        sums, full = self.sums(theta), self.hessian(theta)
+        out = np.empty((len(removals), *full.shape))
+        pairs = np.triu_indices(len(full))
+        width = max(1, BLOCK_NUMBERS // max(len(full), self.n_objects))
+        for start in range(0, len(pairs[0]), width):
+            i, j = (side[start : start + width] for side in pairs)
+            reduced = full[i, j] - hessians.hessian_differences(sums, removals, (i, j))
+            out[:, i, j] = reduced
+            out[:, j, i] = reduced
+        return out
 
     def _terms(self, w: Any, r: Any, present: np.ndarray) -> tuple[Any, Any, np.ndarray]:
         """Coefficient a and denominator phi of each term, and whether the term exists.

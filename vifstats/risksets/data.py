@@ -13,7 +13,7 @@ __all__ = ["RiskSets", "risk_sets"]
 
 @dataclass(frozen=True, eq=False)
 class RiskSets:
-    """Rows sorted by stratum and time, and the cells (distinct event times of a stratum) they see.
+    """Rows sorted by stratum and time, and the cells (event times of a stratum) at which they are.
 
     A row is at risk at the event times t of its stratum with entry < t <= time: strictly after
     entry, up to and with its own time (mathematics: section on Cox regression).
@@ -24,6 +24,8 @@ class RiskSets:
         The user's row at each sorted position. All other arrays are in sorted order.
     ranges : Ranges
         The cells at which each row is at risk.
+    exposed : Ranges
+        The same without the cell of its own event.
     own : ndarray of int, shape (n_events,)
         Sorted positions of the event rows; the cell of an event is the last of its range.
     stratum : ndarray of int, shape (n,)
@@ -37,6 +39,7 @@ class RiskSets:
 
     order: np.ndarray
     ranges: Ranges
+    exposed: Ranges
     own: np.ndarray
     stratum: np.ndarray
     cell_time: np.ndarray
@@ -60,10 +63,16 @@ class RiskSets:
         return Bins(self.cell_of_event, self.n_cells)
 
     @cached_property
-    def tie_index(self) -> np.ndarray:
-        """l = 0 .. d - 1 among the event rows of a cell, shape (n_events,)."""
-        first = np.concatenate([[0], np.cumsum(self.deaths)])[:-1]
-        return np.arange(len(self.own)) - first[self.cell_of_event]
+    def first_death(self) -> np.ndarray:
+        """The position in ``own`` of the first death of each cell, shape (n_cells,)."""
+        return np.cumsum(self.deaths) - self.deaths
+
+    @cached_property
+    def event(self) -> np.ndarray:
+        """Whether each row is an event, shape (n,)."""
+        event = np.zeros(len(self.order), dtype=bool)
+        event[self.own] = True
+        return event
 
     @cached_property
     def tied(self) -> np.ndarray:
@@ -82,9 +91,10 @@ def risk_sets(data: SurvivalInput) -> RiskSets:
     -------
     RiskSets
     """
-    one_stratum = not data.strata.any()
-    order = np.argsort(data.time, kind="stable")
-    if not one_stratum:
+    # Events first among equal times: then the intervals of exposure end in ascending order.
+    order = np.argsort(~data.event, kind="stable")
+    order = order[np.argsort(data.time[order], kind="stable")]
+    if data.strata.any():
         order = order[np.argsort(data.strata[order], kind="stable")]
     time, event, stratum = data.time[order], data.event[order], data.strata[order]
 
@@ -112,6 +122,7 @@ def risk_sets(data: SurvivalInput) -> RiskSets:
     return RiskSets(
         order=order,
         ranges=Ranges(lo, hi, bounds),
+        exposed=Ranges(lo, hi - event, bounds),
         own=own,
         stratum=stratum,
         cell_time=cell_time,

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["Bins", "Ranges", "Segments"]
+__all__ = ["Bins", "Ranges", "Segments", "expanded", "slices_of"]
 
 # Segments up to this length are summed together, padded to a power of two.
 SHORT_SEGMENT = 4096
@@ -41,7 +41,7 @@ class Bins:
         """Sum of the rows in each bin: shape (n, ...) to (n_bins, ...)."""
         out = np.zeros((self.n_bins, *rows.shape[1:]))
         if len(self._starts):
-            ordered = rows if self._order is None else rows[self._order]
+            ordered = rows if self._order is None else rows.take(self._order, axis=0)
             out[self._filled] = np.add.reduceat(ordered, self._starts, axis=0)
         return out
 
@@ -75,16 +75,23 @@ class Segments:
             matrices.append(np.where(cells < self.bounds[rows + 1, None], cells, -1))
         return long, matrices
 
-    def cumsum(self, cells: np.ndarray, reverse: bool = False) -> np.ndarray:
-        """Running sum from each segment's first cell, or from its last one backwards."""
+    def accumulate(
+        self, cells: np.ndarray, reverse: bool = False, ufunc: np.ufunc = np.add
+    ) -> np.ndarray:
+        """Running sum (or maximum) from each segment's first cell, or from its last one back.
+
+        The maximum is of values >= 0.
+        """
         long, matrices = self._parts
         out = np.empty_like(cells, dtype=float)
         for part in long:
-            np.cumsum(_turn(cells[part], reverse), axis=0, out=_turn(out[part], reverse))
+            ufunc.accumulate(_turn(cells[part], reverse), axis=0, out=_turn(out[part], reverse))
         for matrix in matrices:
             inside = matrix >= 0
             padded = np.where(_widen(inside, cells.ndim), cells[matrix], 0.0)
-            running = np.cumsum(padded[:, ::-1], axis=1)[:, ::-1] if reverse else padded.cumsum(1)
+            running = np.empty_like(padded)
+            turned = np.s_[:, ::-1] if reverse else np.s_[:]
+            ufunc.accumulate(padded[turned], axis=1, out=running[turned])
             out[matrix[inside]] = running[inside]
         return out
 
@@ -151,6 +158,14 @@ class Ranges:
         levels = np.frexp(differing.astype(float))[1]  # 0 where they are equal
         return {int(level): rows[levels == level] for level in np.unique(levels)}
 
+    def restricted(self, cells: np.ndarray) -> "Ranges":
+        """The same ranges over some of the cells only, renumbered."""
+        before = np.zeros(self.n_cells + 1, dtype=np.intp)
+        before[1:][cells] = 1
+        before = np.cumsum(before)
+        lo, hi = before[self.lo], before[np.maximum(self.hi, self.lo)]
+        return Ranges(lo, hi, before[self.bounds])
+
     @property
     def all_prefix(self) -> bool:
         """Whether every range is empty or begins with its segment."""
@@ -160,7 +175,8 @@ class Ranges:
         """Sum of the cells in each range: shape (n_cells, ...) to (n, ...)."""
         out = np.zeros((len(self.lo), *cells.shape[1:]))
         if len(self._prefix):
-            out[self._prefix] = self.segments.cumsum(cells)[self.hi[self._prefix] - 1]
+            running = self.segments.accumulate(cells)
+            out[self._prefix] = running.take(self.hi[self._prefix] - 1, axis=0)
         for level, rows in self._inner.items():
             lo, last = self.lo[rows], self.hi[rows] - 1
             if level == 0:
@@ -176,9 +192,9 @@ class Ranges:
     def scatter(self, rows: np.ndarray) -> np.ndarray:
         """Sum of the rows whose range covers each cell: shape (n, ...) to (n_cells, ...)."""
         if len(self._prefix) == len(self.lo):
-            return self.segments.cumsum(self._prefix_bins.sums(rows), reverse=True)
+            return self.segments.accumulate(self._prefix_bins.sums(rows), reverse=True)
         binned = self._prefix_bins.sums(rows[self._prefix])
-        out = self.segments.cumsum(binned, reverse=True)
+        out = self.segments.accumulate(binned, reverse=True)
         for level, at in self._inner.items():
             here = rows[at]
             if level == 0:
@@ -192,19 +208,60 @@ class Ranges:
             out += both.reshape(-1, *rows.shape[1:])[: self.n_cells]
         return out
 
-    def pairs(self, rows: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Every (row, cell in its range), in slices of about ``size`` pairs."""
-        lengths = np.maximum(self.hi[rows] - self.lo[rows], 0)
-        rows, lengths = rows[lengths > 0], lengths[lengths > 0]
-        ends = np.cumsum(lengths)
-        start = 0
-        while start < len(rows):
-            before = ends[start - 1] if start else 0
-            stop = max(start + 1, int(np.searchsorted(ends, before + size, side="right")))
-            some, count = rows[start:stop], lengths[start:stop]
-            offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-            yield np.repeat(some, count), np.repeat(self.lo[some], count) + offset
-            start = stop
+    def take(self, rows: np.ndarray) -> "Ranges":
+        """Some of the ranges, over the same cells."""
+        return Ranges(self.lo[rows], self.hi[rows], self.bounds)
+
+    def pairs_below(
+        self, key: np.ndarray, threshold: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Every (row, cell) with the cell in the row's range and ``key[cell] < threshold[row]``.
+
+        A binary tree of minima is descended from its root for all rows at once, so the work is
+        the number of pairs found times the depth of the tree.
+
+        Parameters
+        ----------
+        key : ndarray, shape (n_cells,)
+        threshold : ndarray, shape (n,)
+
+        Returns
+        -------
+        rows, cells : ndarray of int, shape (n_pairs,)
+            Ordered by row, then by cell.
+        """
+        minima = [key]
+        while len(minima[-1]) > 1:
+            even = minima[-1] if len(minima[-1]) % 2 == 0 else np.append(minima[-1], np.inf)
+            minima.append(np.minimum(even[::2], even[1::2]))
+        rows = np.flatnonzero((self.lo < self.hi) & (minima[-1][0] < threshold))
+        nodes = np.zeros(len(rows), dtype=np.intp)
+        for level in reversed(range(len(minima) - 1)):
+            rows = np.repeat(rows, 2)
+            nodes = np.repeat(2 * nodes, 2)
+            nodes[1::2] += 1
+            inside = (nodes << level < self.hi[rows]) & (nodes + 1 << level > self.lo[rows])
+            rows, nodes = rows[inside], nodes[inside]
+            below = minima[level][nodes] < threshold[rows]
+            rows, nodes = rows[below], nodes[below]
+        return rows, nodes
+
+
+def expanded(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For items that stand for several, the item of each and its number 0, 1, ... there."""
+    item = np.repeat(np.arange(len(counts)), counts)
+    return item, np.arange(len(item)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def slices_of(counts: np.ndarray, size: int) -> Iterator[slice]:
+    """Consecutive slices of items whose counts add up to about ``size``."""
+    ends = np.cumsum(counts)
+    start = 0
+    while start < len(counts):
+        before = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + size, side="right")))
+        yield slice(start, stop)
+        start = stop
 
 
 def _halves(cells: np.ndarray, level: int) -> np.ndarray:

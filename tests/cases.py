@@ -1,0 +1,309 @@
+"""The one table of losses and models that every invariant runs over; a new loss is a new row.
+
+    @pytest.mark.parametrize("case", CASES, ids=str)
+    def test_something(case):
+        loss, est = case.loss(), case.estimate()
+
+The data of a row are drawn once, from a seed of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+import pandas as pd
+
+import vifstats as vs
+from vifstats.losses import Loss
+
+N = 40
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What agreement of vif with exact refits a row promises, for its worst parameter.
+
+    Attributes
+    ----------
+    slope : tuple of float
+        Of refits on vif: lowest, highest.
+    pearson, largest_relative_error : float
+    left_out : int
+        Entries that have no refit to compare with.
+    """
+
+    slope: tuple[float, float]
+    pearson: float
+    largest_relative_error: float
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Case:
+    """One loss with data.
+
+    Attributes
+    ----------
+    name : str
+    make : callable
+        ``make(rows, labels)``: the loss built from these rows of the data, in this order.
+    start : tuple of float
+        Where `minimize` starts, one number per parameter; for owned parameters, see ``n_params``.
+    bounds : Bounds
+    n : int
+    place : tuple of float, optional
+        Where derivatives are compared: default 0.1 beside the start.
+    """
+
+    name: str
+    make: Callable[[np.ndarray, pd.Index], Loss]
+    start: tuple[float, ...]
+    bounds: Bounds
+    n: int = N
+    skip: tuple[str, ...] = field(default=())
+
+    def __str__(self) -> str:
+        return self.name
+
+    def loss(self, rows: Any = None, labels: Any = None) -> Loss:
+        """The loss of these rows; default all, with labels 100, 101, ..."""
+        rows = np.arange(self.n) if rows is None else np.asarray(rows)
+        return self.make(rows, pd.Index(rows + 100 if labels is None else labels))
+
+    @property
+    def place(self) -> np.ndarray:
+        """Somewhere beside the minimum, at which derivatives are compared."""
+        step = np.random.default_rng(0).uniform(-0.2, 0.2, len(self.start))
+        return np.array(self.start) + step
+
+    def estimate(self) -> vs.Estimate:
+        """The fit to all rows, computed once."""
+        return _fits(self)
+
+
+@cache
+def _fits(case: Case) -> vs.Estimate:
+    return vs.minimize(case.loss(), case.start)
+
+
+def _rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def _design(seed: int) -> np.ndarray:
+    return np.column_stack([np.ones(N), _rng(seed).normal(size=(N, 2))])
+
+
+def _rows_of(y: np.ndarray, X: np.ndarray, f: Callable, penalty: Callable | None = None):
+    def make(rows, labels):
+        return vs.MEstimator(f, (X[rows], y[rows]), labels=labels, penalty=penalty)
+
+    return make
+
+
+def _least_squares():
+    X = _design(1)
+    y = X @ [1.0, 0.5, -0.5] + _rng(2).normal(size=N)
+    return _rows_of(y, X, lambda theta, d: 0.5 * (d[1] - anp.dot(d[0], theta)) ** 2)
+
+
+def _logistic():
+    X = _design(3)
+    y = (_rng(4).random(N) < 1 / (1 + np.exp(-X @ [0.2, 1.0, -0.5]))).astype(float)
+
+    def f(theta, d):
+        eta = anp.dot(d[0], theta)
+        return anp.logaddexp(0.0, eta) - d[1] * eta
+
+    return _rows_of(y, X, f, penalty=lambda theta: 0.5 * anp.sum(theta[1:] ** 2))
+
+
+def _poisson():
+    X = _design(5)
+    y = _rng(6).poisson(np.exp(X @ [1.0, 0.3, -0.3])).astype(float)
+
+    def f(theta, d):
+        eta = anp.dot(d[0], theta)
+        return anp.exp(eta) - d[1] * eta
+
+    return _rows_of(y, X, f)
+
+
+def _huber():
+    y = np.concatenate([_rng(7).normal(size=N - 4), [8.0, 9.0, -7.0, 12.0]])
+
+    def f(theta, d):
+        size = anp.abs(d[1] - theta[0])
+        return anp.where(size <= 1.345, 0.5 * size**2, 1.345 * (size - 0.5 * 1.345))
+
+    return _rows_of(y, np.ones((N, 1)), f)
+
+
+def _mean():
+    y = _rng(8).exponential(size=N)
+
+    def make(rows, labels):
+        own = y[rows]
+        return vs.FunctionLoss(
+            lambda theta, b: 0.5 * anp.sum(b * (own - theta[0]) ** 2),
+            len(rows),
+            1,
+            labels=labels,
+            names=["mean"],
+        )
+
+    return make
+
+
+def _with_analytic_derivatives():
+    X = _design(9)
+    y = X @ [0.0, 1.0, 1.0] + _rng(10).normal(size=N)
+
+    def make(rows, labels):
+        A, z = X[rows], y[rows]
+        return vs.FunctionLoss(
+            lambda theta, b: 0.5 * anp.sum(b * (z - anp.dot(A, theta)) ** 2),
+            len(rows),
+            3,
+            labels=labels,
+            grad=lambda theta, b: A.T @ (b * (A @ theta - z)),
+            hess=lambda theta, b: (A.T * b) @ A,
+        )
+
+    return make
+
+
+def _ranking():
+    """Sequential choice (Plackett-Luce): item j is chosen among those not yet chosen."""
+    X = _rng(11).normal(size=(N, 2))
+    y = X @ [0.8, -0.4] + _rng(12).gumbel(size=N)
+
+    def make(rows, labels):
+        order = np.argsort(-y[rows])
+        Z = X[rows][order]
+        later = np.triu(np.ones((len(rows), len(rows))))
+
+        def f(theta, b):
+            present, score = b[order], anp.dot(Z, theta)
+            pool = anp.dot(later, present * anp.exp(score))
+            return anp.sum(present * (anp.log(anp.where(pool > 0, pool, 1.0)) - score))
+
+        return vs.FunctionLoss(f, len(rows), 2, labels=labels)
+
+    return make
+
+
+def _pairs():
+    """RankNet: every pair of present objects, so the loss is quadratic in presence."""
+    X = _rng(13).normal(size=(N, 2))
+    y = X @ [1.0, 0.5] + _rng(14).logistic(size=N)
+
+    def make(rows, labels):
+        Z = X[rows][np.argsort(-y[rows], kind="stable")]
+        order = np.argsort(-y[rows], kind="stable")
+        better = np.triu(np.ones((len(rows), len(rows))), 1)
+
+        def f(theta, b):
+            score, present = anp.dot(Z, theta), b[order]
+            loss = anp.logaddexp(0.0, score[None, :] - score[:, None])
+            return anp.sum(better * present[:, None] * present[None, :] * loss)
+
+        return vs.FunctionLoss(f, len(rows), 2, labels=labels)
+
+    return make
+
+
+def _random_effects():
+    """One mean and one deviation per object, which the object owns."""
+    y = _rng(15).normal(2.0, 1.0, size=12)
+
+    def make(rows, labels):
+        own = y[rows]
+
+        def f(theta, b):
+            residual = own - theta[0] - theta[1:]
+            return anp.sum(b * (0.5 * residual**2 + theta[1:] ** 2))
+
+        return vs.FunctionLoss(
+            f, len(rows), 1 + len(rows), labels=labels, owned=lambda i: [1 + i]
+        )
+
+    return make
+
+
+def _cox(seed: int, ties: str, coarse: bool = False, **columns: Any):
+    """`columns` name what the model has: entry, weights, strata, offset, penalty."""
+    rng = _rng(seed)
+    X = pd.DataFrame(rng.normal(size=(N, 2)), columns=["age", "dose"])
+    risk = np.exp(0.5 * X["age"].to_numpy() - 0.5 * X["dose"].to_numpy())
+    time = rng.exponential(1 / risk)
+    event = rng.random(N) < 0.7
+    if coarse:
+        time = np.ceil(4 * time)
+    drawn = {
+        "entry": time * rng.uniform(0.0, 0.6, N),
+        "weights": rng.uniform(0.5, 2.0, N),
+        "strata": rng.integers(0, 2, N),
+        "offset": 0.3 * rng.normal(size=N),
+    }
+    penalty = 0.7 if columns.pop("penalty", False) else None
+    used = {name: drawn[name] for name, has in columns.items() if has}
+
+    def make(rows, labels):
+        options = {name: column[rows] for name, column in used.items()}
+        return vs.losses.Cox(
+            X.iloc[rows].set_axis(labels, axis=0),
+            time[rows],
+            event[rows],
+            ties=ties,
+            penalty=penalty,
+            **options,
+        )
+
+    return make
+
+
+EXACT_M = Bounds((0.95, 1.2), 0.99, 0.3)
+COX = Bounds((0.9, 1.25), 0.98, 0.4)
+
+CASES = [
+    Case("mean", _mean(), (0.0,), Bounds((1.02, 1.03), 0.999999, 0.03)),
+    Case("grad and hess", _with_analytic_derivatives(), (0.0, 0.0, 0.0), EXACT_M),
+    Case("ranking", _ranking(), (0.0, 0.0), COX),
+    Case("pairs", _pairs(), (0.0, 0.0), COX),
+    Case("random effects", _random_effects(), (0.0,) * 13, EXACT_M, n=12),
+    Case("least squares", _least_squares(), (0.0, 0.0, 0.0), EXACT_M),
+    Case("logistic ridge", _logistic(), (0.0, 0.0, 0.0), EXACT_M),
+    Case("poisson", _poisson(), (0.0, 0.0, 0.0), EXACT_M),
+    Case("huber", _huber(), (0.0,), EXACT_M),
+    Case("cox breslow", _cox(20, "breslow"), (0.0, 0.0), COX),
+    Case("cox efron", _cox(21, "efron"), (0.0, 0.0), COX),
+    Case("cox breslow ties", _cox(22, "breslow", coarse=True), (0.0, 0.0), COX),
+    Case("cox efron ties", _cox(23, "efron", coarse=True), (0.0, 0.0), COX),
+    Case("cox strata", _cox(24, "efron", coarse=True, strata=True), (0.0, 0.0), COX),
+    Case("cox weights", _cox(25, "efron", coarse=True, weights=True), (0.0, 0.0), COX),
+    Case("cox entry", _cox(26, "efron", coarse=True, entry=True), (0.0, 0.0), COX),
+    Case("cox offset", _cox(27, "efron", coarse=True, offset=True), (0.0, 0.0), COX),
+    Case("cox ridge", _cox(28, "efron", coarse=True, penalty=True), (0.0, 0.0), COX),
+    Case(
+        "cox everything",
+        _cox(
+            29,
+            "efron",
+            coarse=True,
+            strata=True,
+            weights=True,
+            entry=True,
+            offset=True,
+            penalty=True,
+        ),
+        (0.0, 0.0),
+        COX,
+    ),
+]
+BY_NAME = {case.name: case for case in CASES}

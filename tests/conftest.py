@@ -1,0 +1,13 @@
+"""Settings of every test run: no window, no clock, the same examples each time."""
+
+import os
+
+from hypothesis import settings
+
+os.environ["MPLBACKEND"] = "Agg"
+
+# deadline=None: the first call of a test may import a library. derandomize: a run that passed
+# passes again; HYPOTHESIS_PROFILE=explore looks for examples nobody has seen.
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

@@ -1,0 +1,8 @@
+"""``python -m vifstats`` is the command ``vifstats``."""
+
+import sys
+
+from vifstats.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

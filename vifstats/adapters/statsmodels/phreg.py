@@ -1,0 +1,94 @@
+"""Cox models of statsmodels: the results of PHReg."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vifstats.adapters.matching import own_ties, refuse
+from vifstats.adapters.statsmodels.reading import user_rows
+from vifstats.adapters.statsmodels.refused import refused
+from vifstats.estimate import Estimate
+from vifstats.losses import Cox
+
+__all__ = ["phreg"]
+
+
+def phreg(
+    fit: Any,
+    X: Any = None,
+    T: Any = None,
+    E: Any = None,
+    *,
+    entry: Any = None,
+    weights: Any = None,
+    strata: Any = None,
+    offset: Any = None,
+    groups: Any = None,
+    ties: str | None = None,
+    penalty: Any = None,
+    tol: float = 1e-2,
+) -> Estimate:
+    """An estimate from PHReg results, from the data and settings of the model itself.
+
+    ``fit(groups=...)`` only changes statsmodels' standard errors: rows stay single rows here
+    unless ``groups`` is given.
+
+    Parameters
+    ----------
+    fit : statsmodels PHRegResults
+    X, T, E, entry, weights, strata, offset : None
+        The model keeps them.
+    groups : array_like, shape (n_rows,), optional
+        One label per row of the result.
+    ties : {"efron", "breslow"}, optional
+        May be repeated, not changed.
+    penalty : float or array_like, optional
+        Of coefficients that were put into the results by hand: PHReg's own fit has none.
+    tol : float
+        As in `Estimate`.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    UnsupportedModelError
+        For ``fit_regularized``.
+
+    Notes
+    -----
+    A row that enters exactly at an event time is at risk at it in statsmodels, and in this
+    estimate; in R, in lifelines and in `vifstats.losses.Cox` it is not.
+
+    With ``missing="drop"`` the rows that were dropped are rows of the result, "not in fit",
+    where statsmodels knows their labels; for a DataFrame with labels other than 0, 1, ... it
+    keeps those of the other rows only, and these are the rows of the result.
+    """
+    if getattr(fit, "regularized", False):
+        return refused(fit)
+    refuse(
+        "statsmodels keeps the data of the fit",
+        X=X,
+        T=T,
+        E=E,
+        entry=entry,
+        strata=strata,
+        offset=offset,
+    )
+    refuse("PHReg has no case weights", weights=weights)
+    model = fit.model
+    labels, kept = user_rows(model)
+    loss = Cox(
+        pd.DataFrame(model.exog, columns=model.exog_names, index=labels[kept]),
+        model.endog,
+        model.status,
+        # at risk at t if entry <= t: one rounding earlier makes that entry < t
+        entry=None if model.entry is None else np.nextafter(model.entry, -np.inf),
+        strata=model.strata,
+        offset=model.offset,
+        ties=own_ties(ties, model.ties, "this PHReg"),
+        penalty=penalty,
+    )
+    return Estimate(loss, fit.params, labels=labels, kept=kept, groups=groups, tol=tol)

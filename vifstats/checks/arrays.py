@@ -1,0 +1,230 @@
+"""Numbers from whatever users keep them in, aligned with the rows of one data set."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vifstats.errors import InvalidInputError, InvalidTypeError
+
+__all__ = ["at", "design_matrix", "frame_numbers", "group_labels", "numbers", "row_vector"]
+
+
+def design_matrix(X: Any, name: str = "X") -> tuple[np.ndarray, tuple[str, ...], pd.Index]:
+    """A finite float matrix with its column names and row labels.
+
+    Parameters
+    ----------
+    X : DataFrame, Series or array_like, shape (n, p) or (n,)
+    name : str
+        What errors call it.
+
+    Returns
+    -------
+    matrix : ndarray, shape (n, p)
+    names : tuple of str
+    labels : Index
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+    """
+    if isinstance(X, pd.Series):
+        X = X.to_frame()
+    if isinstance(X, pd.DataFrame):
+        matrix, names, labels = frame_numbers(X, name), tuple(map(str, X.columns)), X.index
+    else:
+        matrix = numbers(X, f"`{name}`")
+        matrix = matrix[:, None] if matrix.ndim == 1 else matrix
+        if matrix.ndim != 2:
+            raise InvalidInputError(
+                f"`{name}` must have two dimensions, but has shape {matrix.shape}."
+            )
+        names = tuple(f"x{k}" for k in range(matrix.shape[1]))
+        labels = pd.RangeIndex(len(matrix))
+    _require_columns(names, name)
+    bad = ~np.isfinite(matrix)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise InvalidInputError(
+            f"`{name}` must be finite, but column {names[column]!r} is {matrix[row, column]} in "
+            f"{at([row], labels)} ({bad.any(axis=1).sum()} such rows); drop or impute them."
+        )
+    return np.ascontiguousarray(matrix), names, labels
+
+
+def row_vector(
+    values: Any,
+    name: str,
+    n: int,
+    labels: pd.Index,
+    X: Any = None,
+    minus_infinity: bool = False,
+) -> np.ndarray:
+    """A finite float vector with one entry per row of X, in the same order.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,) or (n, 1)
+    name : str
+        What errors call it.
+    n : int
+    labels : Index, shape (n,)
+    X : DataFrame, Series or array_like, optional
+        Where the labels come from; if it is a pandas object, other pandas objects must match them.
+    minus_infinity : bool
+        Whether -inf is allowed.
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+    """
+    vector = numbers(values, f"`{name}`")
+    if vector.ndim == 2 and vector.shape[1] == 1:
+        vector = vector.ravel()
+    if vector.ndim != 1:
+        raise InvalidInputError(f"`{name}` must have one dimension, but has shape {vector.shape}.")
+    require_length(len(vector), n, name)
+    if isinstance(X, pd.Series | pd.DataFrame):
+        require_labels(values, name, labels)
+    allowed = np.isfinite(vector) | (np.isneginf(vector) if minus_infinity else False)
+    if len(bad := np.flatnonzero(~allowed)):
+        raise InvalidInputError(
+            f"`{name}` must be finite, but {at(bad, labels)} is {vector[bad[0]]} "
+            f"({len(bad)} such rows); drop or fix them."
+        )
+    return vector
+
+
+def group_labels(groups: Any, labels: pd.Index) -> np.ndarray:
+    """One label per row of the data, none missing, aligned with the rows.
+
+    Parameters
+    ----------
+    groups : array_like, shape (n,)
+    labels : Index, shape (n,)
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    values = np.asarray(groups)
+    if values.ndim != 1:
+        raise InvalidInputError(
+            f"`groups` must have one label per row, shape ({len(labels)},), but has shape "
+            f"{values.shape}; pass the column itself, such as df['id']."
+        )
+    require_length(len(values), len(labels), "groups")
+    # Labels 0, 1, ... may stand for an array without labels: then only a reordering of them
+    # is surely a mistake.
+    if not isinstance(labels, pd.RangeIndex) or _reordered(groups, labels):
+        require_labels(groups, "groups", labels)
+    if len(missing := np.flatnonzero(pd.isna(values))):
+        raise InvalidInputError(
+            f"`groups` must not be missing, but is in {at(missing, labels)}; give such rows a "
+            "label of their own."
+        )
+    return values
+
+
+def require_length(found: int, n: int, name: str) -> None:
+    """One entry per row."""
+    if found != n:
+        raise InvalidInputError(
+            f"Found input variables with inconsistent numbers of samples: the data have {n} rows, "
+            f"`{name}` has {found}; pass one value per row."
+        )
+
+
+def require_labels(values: Any, name: str, labels: pd.Index) -> None:
+    """A pandas object carries the labels of the data: positions alone would mix up patients."""
+    if not isinstance(values, pd.Series | pd.DataFrame) or values.index.equals(labels):
+        return
+    raise InvalidInputError(
+        f"`{name}` must have the labels of the data in the same order, but they start "
+        f"{list(values.index[:3])} against {list(labels[:3])}; use {name}.loc[X.index], or "
+        "to_numpy() if the order is right."
+    )
+
+
+def frame_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
+    """The columns of a frame as floats, shape (n, p); missing becomes nan."""
+    columns = [numbers(values, f"column {key!r} of `{name}`") for key, values in frame.items()]
+    return np.column_stack(columns) if columns else np.empty((len(frame), 0))
+
+
+def numbers(values: Any, what: str) -> np.ndarray:
+    """Floats from numeric, boolean, nullable and categorical containers; missing becomes nan.
+
+    Text and dates are refused, although NumPy would convert some of them.
+
+    Parameters
+    ----------
+    values : array_like
+    what : str
+        What errors call it, such as "`T`".
+
+    Raises
+    ------
+    InvalidTypeError
+    """
+    array = _numpy(values, what)
+    if array.dtype.kind not in "biuf":
+        remedy = "encode it as numbers"
+        if array.dtype.kind in "mM":
+            remedy = "convert it to a number of days, for example with (t - start).dt.days"
+        elif what.startswith("column"):
+            remedy = "encode it, for example with pandas.get_dummies(..., drop_first=True)"
+        raise InvalidTypeError(
+            f"{what[0].upper()}{what[1:]} must be numeric, but {_contents(array)}; {remedy}."
+        )
+    return array.astype(float)
+
+
+def at(rows: Sequence[int] | np.ndarray, labels: pd.Index) -> str:
+    """How an error names the first of some rows: by position and, where it differs, by label."""
+    row = int(rows[0])
+    label = labels[row]
+    return f"row {row}" if label == row else f"row {row} (label {label!r})"
+
+
+def _require_columns(names: tuple[str, ...], name: str) -> None:
+    if not names:
+        raise InvalidInputError(f"`{name}` must have at least one column, but has none.")
+    twice = [key for k, key in enumerate(names) if key in names[:k]]
+    if twice:
+        raise InvalidInputError(
+            f"`{name}` must have one name per column, but {twice} occur more than once; "
+            "rename or drop them."
+        )
+
+
+def _reordered(groups: Any, labels: pd.RangeIndex) -> bool:
+    index = groups.index if isinstance(groups, pd.Series) else labels
+    return len(index) == len(labels) and bool(index.isin(labels).all()) and index.is_unique
+
+
+def _numpy(values: Any, what: str) -> np.ndarray:
+    """A NumPy array, of floats where nullable or object entries allow it."""
+    if isinstance(getattr(values, "dtype", None), pd.api.extensions.ExtensionDtype):
+        values = np.asarray(values, dtype=object)
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise InvalidTypeError(f"{what} must be an array of numbers ({error}).") from error
+    if array.dtype != object or any(isinstance(entry, str) for entry in array.flat):
+        return array
+    try:
+        return np.where(pd.isna(array), np.nan, array).astype(float)
+    except (TypeError, ValueError):
+        return array
+
+
+def _contents(array: np.ndarray) -> str:
+    if array.dtype.kind in "mM":
+        return "holds dates or durations"
+    if array.dtype.kind in "OUS" and array.size:
+        odd = next((x for x in array.flat if not isinstance(x, int | float)), array.flat[0])
+        return f"holds {odd!r}"
+    return f"has dtype {array.dtype}"

@@ -1,0 +1,200 @@
+"""The gate for survival data: times, events, entries, weights and strata of the same rows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vifstats.checks.arrays import at, design_matrix, require_labels, require_length, row_vector
+from vifstats.errors import InvalidInputError
+
+__all__ = ["SurvivalInput", "case_weights", "strata_codes", "survival"]
+
+
+@dataclass(frozen=True, eq=False)
+class SurvivalInput:
+    """Checked survival data, one entry per row, in the user's order.
+
+    Attributes
+    ----------
+    X : ndarray, shape (n, p)
+    names : tuple of str
+    labels : Index
+    time, entry, weights, offset : ndarray, shape (n,)
+        entry is -inf, weights 1 and offset 0 where the user gave none.
+    event : ndarray of bool, shape (n,)
+    strata : ndarray of int, shape (n,)
+        Codes 0, 1, ... in order of first appearance.
+    """
+
+    X: np.ndarray
+    names: tuple[str, ...]
+    labels: pd.Index
+    time: np.ndarray
+    event: np.ndarray
+    entry: np.ndarray
+    weights: np.ndarray
+    strata: np.ndarray
+    offset: np.ndarray
+
+
+def survival(
+    X: Any,
+    T: Any,
+    E: Any = None,
+    *,
+    entry: Any = None,
+    weights: Any = None,
+    strata: Any = None,
+    offset: Any = None,
+) -> SurvivalInput:
+    """Check survival data: everything finite, one length, the same labels in the same order.
+
+    Parameters
+    ----------
+    X : DataFrame or array_like, shape (n, p)
+    T : array_like, shape (n,)
+        Times, or a structured array of (event, time) as in scikit-survival; E stays None then.
+    E : array_like of 0/1 or bool, shape (n,), optional
+        None: every row is an event.
+    entry, weights, offset : array_like, shape (n,), optional
+    strata : array_like, shape (n,) or (n, k), optional
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+    """
+    T, E = _split_structured(T, E)
+    matrix, names, labels = design_matrix(X)
+    n = len(matrix)
+    rows = (n, labels, X)
+    time = row_vector(T, "T", *rows)
+    event = np.ones(n, dtype=bool) if E is None else _event(row_vector(E, "E", *rows), time)
+    if not event.any():
+        raise InvalidInputError(
+            "A Cox model needs at least one event, but `E` is 0 in every row; check its coding."
+        )
+    if entry is None:
+        _require_no_negative(time, labels)
+        entered = np.full(n, -np.inf)
+    else:
+        entered = row_vector(entry, "entry", *rows, minus_infinity=True)
+        _require_before(entered, time, labels)
+    return SurvivalInput(
+        X=matrix,
+        names=names,
+        labels=labels,
+        time=time,
+        event=event,
+        entry=entered,
+        weights=np.ones(n) if weights is None else case_weights(weights, *rows),
+        strata=np.zeros(n, dtype=np.intp) if strata is None else strata_codes(strata, *rows),
+        offset=np.zeros(n) if offset is None else row_vector(offset, "offset", *rows),
+    )
+
+
+def case_weights(weights: Any, n: int, labels: pd.Index, X: Any = None) -> np.ndarray:
+    """Positive finite weights; a weight of 0 would mean an absent row.
+
+    Parameters
+    ----------
+    weights : array_like, shape (n,)
+    n, labels, X
+        As in `row_vector`.
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+    """
+    values = row_vector(weights, "weights", n, labels, X)
+    if len(bad := np.flatnonzero(values <= 0)):
+        raise InvalidInputError(
+            f"`weights` must be positive, but {at(bad, labels)} has {values[bad[0]]:g} "
+            f"({len(bad)} such rows); drop rows of weight 0, they are absent."
+        )
+    return values
+
+
+def strata_codes(strata: Any, n: int, labels: pd.Index, X: Any = None) -> np.ndarray:
+    """Integer codes in order of first appearance, of one column or of several together.
+
+    Parameters
+    ----------
+    strata : array_like, shape (n,) or (n, k)
+    n, labels, X
+        As in `row_vector`.
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    if np.ndim(strata) not in (1, 2):
+        raise InvalidInputError(
+            f"`strata` must have one value per row, or one per row and column, but is {strata!r}; "
+            "pass the column itself."
+        )
+    frame = pd.DataFrame(strata)
+    require_length(len(frame), n, "strata")
+    if isinstance(X, pd.Series | pd.DataFrame):
+        require_labels(strata, "strata", labels)
+    missing = frame.isna().any(axis=1).to_numpy()
+    if missing.any():
+        raise InvalidInputError(
+            f"`strata` must not be missing, but is in {at(np.flatnonzero(missing), labels)}; give "
+            "such rows a stratum of their own or drop them."
+        )
+    by = [column for _, column in frame.items()]
+    return frame.groupby(by, sort=False, observed=True).ngroup().to_numpy(dtype=np.intp)
+
+
+def _split_structured(T: Any, E: Any) -> tuple[Any, Any]:
+    if T is None:
+        raise InvalidInputError("`T`, the times, must be given, but is None.")
+    dtype = getattr(T, "dtype", None)
+    if getattr(dtype, "names", None) is None:
+        return T, E
+    if E is not None:
+        raise InvalidInputError("`E` must be None when `T` is a structured array of both.")
+    booleans = [name for name in dtype.names if dtype[name] == bool]
+    if len(dtype.names) != 2 or len(booleans) != 1:
+        raise InvalidInputError(
+            f"A structured `T` needs one boolean and one numeric field, but has {dtype}."
+        )
+    (event,) = booleans
+    (time,) = set(dtype.names) - {event}
+    return T[time], T[event]
+
+
+def _event(values: np.ndarray, time: np.ndarray) -> np.ndarray:
+    found = np.unique(values)
+    if np.isin(found, [0, 1]).all():
+        return values.astype(bool)
+    if np.isin(np.unique(time), [0, 1]).all():
+        raise InvalidInputError(
+            "`T` must hold times and `E` 0 or 1, but `T` holds only 0 and 1 and `E` does not: they "
+            "look swapped; the order is (X, T, E)."
+        )
+    if np.isin(found, [1, 2]).all():
+        raise InvalidInputError("`E` must be 0 or 1, but is coded 1/2; pass E - 1 (or E == 2).")
+    raise InvalidInputError(
+        f"`E` must be 0 (censored) or 1 (event), but has values {found[:5].tolist()}; pass a "
+        "comparison such as E == code_of_event."
+    )
+
+
+def _require_no_negative(time: np.ndarray, labels: pd.Index) -> None:
+    if len(bad := np.flatnonzero(time < 0)):
+        raise InvalidInputError(
+            f"`T` must be >= 0, but {at(bad, labels)} is {time[bad[0]]:g} ({len(bad)} such rows); "
+            "drop or fix them."
+        )
+
+
+def _require_before(entry: np.ndarray, time: np.ndarray, labels: pd.Index) -> None:
+    if len(bad := np.flatnonzero(entry >= time)):
+        raise InvalidInputError(
+            f"`entry` must be before `T`, but {at(bad, labels)} enters at {entry[bad[0]]:g} and "
+            f"leaves at {time[bad[0]]:g} ({len(bad)} such rows); such a row is never at risk: "
+            "drop it."
+        )

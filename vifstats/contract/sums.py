@@ -1,0 +1,51 @@
+"""The rule that a loss is a sum: who leaves must not rescale the terms of those who stay."""
+
+import numpy as np
+
+from vifstats.contract.trial import Trial
+from vifstats.errors import LossError
+
+__all__ = ["is_a_sum"]
+
+# A mean over half the objects curves like the mean over all of them, so two halves give 2.
+MEAN = 1.8
+
+
+def is_a_sum(trial: Trial) -> str:
+    """Removing objects does not rescale the rest."""
+    if trial.loss.fractional:
+        _require_weights(trial)
+    full, ratios = _curve(trial, np.ones(trial.loss.n_objects)), []
+    for one, other in zip(trial.halves[::2], trial.halves[1::2], strict=True):
+        ratios.append((_curve(trial, one) + _curve(trial, other)) / full if full > 0 else np.nan)
+    ratio = float(np.mean(ratios))
+    if trial.loss.n_objects >= 4 and ratio > MEAN:
+        raise LossError(
+            "A loss must be a sum over the present objects, but two halves of them together curve "
+            f"{ratio:.3g} times as much as all of them, as a mean does (2); take the sum. If a "
+            "mean is meant, or the objects repeat one another, pass skip=['sum']."
+        )
+    return f"two halves curve {ratio:.3g} times as much as all objects"
+
+
+def _curve(trial: Trial, presence: np.ndarray) -> float:
+    """Second derivative along `direction`, the penalty's left out."""
+    change = trial.curvature(presence) - np.nan_to_num(trial.curvature(trial.none))
+    return float(change @ trial.direction)
+
+
+def _require_weights(trial: Trial) -> None:
+    def derivatives(b: np.ndarray) -> np.ndarray:
+        return np.concatenate([trial.gradient(b), trial.curvature(b)])
+
+    nobody = np.nan_to_num(derivatives(trial.none))  # 0/0 in a mean
+    some = derivatives(trial.halves[0]) - nobody
+    shrunk = derivatives(0.5 * trial.halves[0]) - nobody
+    if some.any() and np.abs(shrunk - some).max() <= 1e-6 * np.abs(some).max():
+        raise LossError(
+            "A loss must be a sum in which b[i] multiplies the weight of object i, but halving "
+            f"every presence leaves its derivatives as they are ({np.abs(some).max():.6g}): it is "
+            "a mean over the present objects, or reads presence as a mask only. Take the sum, "
+            "multiply by b; or set `fractional = False` on a loss that has no meaning between 0 "
+            "and 1."
+        )

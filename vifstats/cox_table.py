@@ -1,0 +1,195 @@
+"""A Cox model of a table: columns by the part they play, checked, then fitted with lifelines."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vifstats.datasets import require_columns
+from vifstats.errors import ConvergenceError, InvalidInputError, VifError
+from vifstats.losses import Cox
+from vifstats.solvers import Cholesky
+
+__all__ = ["CoxColumns", "checked_frame", "fit_frame"]
+
+# lifelines stops at a Newton decrement of `precision`: 4e-7 standard errors.
+TIGHT = {"precision": 1e-13, "r_precision": 1e-16}
+
+
+@dataclass(frozen=True)
+class CoxColumns:
+    """Which column of a table plays which part in a Cox model.
+
+    Attributes
+    ----------
+    time, event : str
+    covariates : tuple of str, optional
+        None: every column that plays no other part.
+    strata : tuple of str
+    weights, entry, groups : str, optional
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"week": [2.0, 1.0], "arrest": [1, 1], "age": [20, 30]})
+    >>> CoxColumns("week", "arrest").covariates_of(table)
+    ('age',)
+    """
+
+    time: str
+    event: str
+    covariates: tuple[str, ...] | None = None
+    strata: tuple[str, ...] = ()
+    weights: str | None = None
+    entry: str | None = None
+    groups: str | None = None
+
+    def covariates_of(self, table: pd.DataFrame) -> tuple[str, ...]:
+        """The covariates, found among the columns of a table if none were named.
+
+        Parameters
+        ----------
+        table : DataFrame
+
+        Returns
+        -------
+        tuple of str
+
+        Raises
+        ------
+        InvalidInputError
+            If a column is missing, plays two parts, or none is left for a covariate.
+        """
+        optional = (self.weights, self.entry, self.groups)
+        taken = [self.time, self.event, *self.strata, *filter(None, optional)]
+        require_columns(table, [*taken, *(self.covariates or ())])
+        covariates = self.covariates or tuple(c for c in table.columns if c not in taken)
+        if not covariates:
+            raise InvalidInputError("A Cox model needs a covariate, but no column is left for one.")
+        parts = [*taken, *covariates]
+        if twice := sorted({name for name in parts if parts.count(name) > 1} - {self.groups}):
+            raise InvalidInputError(
+                f"A column must play one part, but {twice} play two; name it once."
+            )
+        return covariates
+
+
+def checked_frame(
+    table: pd.DataFrame, columns: CoxColumns, *, penalizer: float = 0.0
+) -> pd.DataFrame:
+    """The columns of the model alone, covariates as numbers, after every check of the input.
+
+    Parameters
+    ----------
+    table : DataFrame
+    columns : CoxColumns
+    penalizer : float
+        Ridge, as in lifelines: with it, collinear covariates are no error.
+
+    Returns
+    -------
+    DataFrame
+        In the order and with the labels of the table.
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+        If a column is missing or breaks a rule; it is named as in the table.
+    NotPositiveDefiniteError
+        If covariates are constant or collinear, before lifelines says so without their names.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"week": [2.0, 1.0], "arrest": [1, 1], "age": [20, 30], "id": [7, 8]})
+    >>> checked_frame(table, CoxColumns("week", "arrest", groups="id")).columns.to_list()
+    ['age', 'week', 'arrest']
+    """
+    if not (np.isfinite(penalizer) and penalizer >= 0):
+        raise InvalidInputError(f"`penalizer` must be >= 0 and finite, but is {penalizer}.")
+    X = table[list(columns.covariates_of(table))]
+    try:
+        loss = Cox(
+            X,
+            table[columns.time],
+            table[columns.event],
+            entry=_column(table, columns.entry),
+            weights=_column(table, columns.weights),
+            strata=table[list(columns.strata)] if columns.strata else None,
+        )
+    except VifError as error:
+        raise type(error)(_in_columns(str(error), columns)) from error
+    if penalizer == 0:
+        Cholesky().factor(loss.hessian(np.zeros(X.shape[1])), loss.names)
+    data = loss.data
+    numbers = {columns.time: data.time, columns.event: data.event.astype(int)}
+    if columns.entry is not None:
+        numbers[columns.entry] = data.entry
+    if columns.weights is not None:
+        numbers[columns.weights] = data.weights
+    frame = pd.DataFrame(data.X, index=table.index, columns=list(data.names)).assign(**numbers)
+    return frame.join(table[list(columns.strata)]) if columns.strata else frame
+
+
+def fit_frame(frame: pd.DataFrame, columns: CoxColumns, *, penalizer: float = 0.0) -> Any:
+    """Fit lifelines' CoxPHFitter, to full precision, to a `checked_frame`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    columns : CoxColumns
+    penalizer : float
+        Ridge, as in lifelines.
+
+    Returns
+    -------
+    CoxPHFitter
+
+    Raises
+    ------
+    ConvergenceError
+        If lifelines finds no optimum.
+
+    Examples
+    --------
+    >>> from vifstats.datasets import load_rossi
+    >>> rossi, columns = load_rossi(), CoxColumns("week", "arrest", covariates=("prio",))
+    >>> fit_frame(checked_frame(rossi, columns), columns).params_.round(3).to_dict()
+    {'prio': 0.099}
+    """
+    from lifelines import CoxPHFitter
+    from lifelines.exceptions import ConvergenceError as LifelinesConvergenceError
+
+    try:
+        return CoxPHFitter(penalizer=penalizer).fit(
+            frame,
+            columns.time,
+            columns.event,
+            strata=list(columns.strata) or None,
+            weights_col=columns.weights,
+            entry_col=columns.entry,
+            fit_options=TIGHT,
+        )
+    except LifelinesConvergenceError as error:
+        raise ConvergenceError(
+            f"The Cox model must have a finite optimum, but lifelines found none ({error}); drop "
+            "collinear columns and those that separate events from the rest, or use a penalizer."
+        ) from error
+
+
+def _column(table: pd.DataFrame, name: str | None) -> pd.Series | None:
+    return None if name is None else table[name]
+
+
+def _in_columns(message: str, columns: CoxColumns) -> str:
+    """An error about `T` as one about `week`: the table's reader knows no T."""
+    parts = {
+        "X": "covariates",
+        "T": columns.time,
+        "E": columns.event,
+        "entry": columns.entry,
+        "weights": columns.weights,
+        "strata": ", ".join(columns.strata),
+    }
+    for part, name in parts.items():
+        message = message.replace(f"`{part}`", f"`{name}`")
+    return message

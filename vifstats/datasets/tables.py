@@ -1,0 +1,106 @@
+"""Tables from files, and their columns by name."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+import pandas as pd
+
+from vifstats.errors import InvalidInputError, MissingDataError
+
+__all__ = ["read_table", "require_columns"]
+
+PARQUET = (".parquet", ".pq")
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a CSV file, or with the ``parquet`` extra a Parquet file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The ending ``.parquet`` or ``.pq`` means Parquet; anything else is read as CSV with a
+        header line.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    MissingDataError
+        If there is no such file.
+    InvalidInputError
+        If the file cannot be read as a table.
+
+    Examples
+    --------
+    >>> read_table("nowhere.csv")
+    Traceback (most recent call last):
+    ...
+    vifstats.errors.MissingDataError: A table must be a file, but there is no file 'nowhere.csv'.
+    """
+    path = Path(path)
+    if not path.is_file():
+        found = f"{str(path)!r} is a folder" if path.is_dir() else f"there is no file {str(path)!r}"
+        raise MissingDataError(f"A table must be a file, but {found}.")
+    table = _read_parquet(path) if path.suffix.lower() in PARQUET else _read_csv(path)
+    if table.empty:
+        raise InvalidInputError(f"A table must have rows and columns, but {str(path)!r} has none.")
+    return table
+
+
+def require_columns(table: pd.DataFrame, names: Iterable[str]) -> None:
+    """Raise unless every name is a column, and name what the user may have meant.
+
+    Parameters
+    ----------
+    table : DataFrame
+    names : iterable of str
+
+    Raises
+    ------
+    InvalidInputError
+        If a name is no column.
+
+    Examples
+    --------
+    >>> require_columns(pd.DataFrame({"week": [1], "arrest": [0]}), ["weeks"])
+    Traceback (most recent call last):
+    ...
+    vifstats.errors.InvalidInputError: There is no column 'weeks'; did you mean 'week'?
+    """
+    columns = list(table.columns)
+    for name in names:
+        if name in columns:
+            continue
+        close = get_close_matches(name, columns, n=3)
+        meant = " or ".join(map(repr, close))
+        remedy = f"did you mean {meant}?" if close else f"the columns are {columns}."
+        raise InvalidInputError(f"There is no column {name!r}; {remedy}")
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    try:
+        # pandas' default parser is off in the last digit
+        return pd.read_csv(path, float_precision="round_trip")
+    except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
+        raise InvalidInputError(
+            f"A table must be a CSV file with a header line, but {str(path)!r} cannot be read as "
+            f"one ({error}); export it as UTF-8 with commas."
+        ) from error
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path).rename(columns=str)
+    except ImportError as error:
+        raise InvalidInputError(
+            f"Parquet needs pyarrow, which is not installed, to read {str(path)!r}; "
+            "pip install 'vifstats[parquet]', or give a CSV file."
+        ) from error
+    except (ValueError, OSError) as error:  # pyarrow's errors are ValueErrors
+        raise InvalidInputError(
+            f"A file ending in {path.suffix} must be Parquet, but {str(path)!r} cannot be read as "
+            f"such ({error})."
+        ) from error

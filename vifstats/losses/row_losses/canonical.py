@@ -1,0 +1,56 @@
+"""Least squares, logistic and Poisson regression: rows whose derivatives are one line each."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from scipy.special import expit
+
+from vifstats.losses.row_losses.base import RowLoss
+
+__all__ = ["Logistic", "Poisson", "SquaredError"]
+
+
+@dataclass(frozen=True)
+class SquaredError(RowLoss):
+    """(y - eta)^2 / 2."""
+
+    def value(self, eta: Any, y: np.ndarray) -> Any:
+        return 0.5 * (y - eta[0]) ** 2
+
+    def slope(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return eta - y
+
+    def curvature(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.ones_like(eta)[None]
+
+
+@dataclass(frozen=True)
+class Logistic(RowLoss):
+    """log(1 + exp(eta)) - y eta, with y between 0 and 1."""
+
+    binary = True
+
+    def value(self, eta: Any, y: np.ndarray) -> Any:
+        return anp.logaddexp(0.0, eta[0]) - y * eta[0]
+
+    def slope(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return expit(eta) - y
+
+    def curvature(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return (expit(eta) * expit(-eta))[None]
+
+
+@dataclass(frozen=True)
+class Poisson(RowLoss):
+    """exp(eta) - y eta."""
+
+    def value(self, eta: Any, y: np.ndarray) -> Any:
+        return anp.exp(eta[0]) - y * eta[0]
+
+    def slope(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.exp(eta) - y
+
+    def curvature(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.exp(eta)[None]

@@ -1,0 +1,81 @@
+"""Choices between categories, without order and with."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from vifstats.losses.row_losses.base import RowLoss
+from vifstats.special import expit, ndtr
+
+__all__ = ["Multinomial", "Ordered"]
+
+
+@dataclass(frozen=True)
+class Multinomial(RowLoss):
+    """-log softmax of the category y = 0, 1, ...
+
+    Parameters
+    ----------
+    reference : bool
+        True: category 0 has the predictor 0, and the q predictors are those of 1, ..., q.
+    """
+
+    reference: bool = True
+
+    def value(self, eta: Any, y: np.ndarray) -> Any:
+        first = int(self.reference)
+        chosen = sum(anp.where(y == k + first, eta[k], 0.0) for k in range(len(eta)))
+        top = 0.0 if self.reference else eta[0]
+        for score in eta if self.reference else eta[1:]:
+            top = anp.logaddexp(top, score)
+        return top - chosen
+
+    def slope(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
+        categories = np.arange(len(eta)) + int(self.reference)
+        return self._probabilities(eta) - _one_hot(y, categories, eta.ndim)
+
+    def curvature(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
+        p = self._probabilities(eta)
+        return p[:, None] * (np.eye(len(p)).reshape(len(p), len(p), *[1] * (p.ndim - 1)) - p[None])
+
+    def _probabilities(self, eta: np.ndarray) -> np.ndarray:
+        shift = eta.max(axis=0)
+        shift = np.maximum(shift, 0.0) if self.reference else shift
+        e = np.exp(eta - shift)
+        return e / (e.sum(axis=0) + (np.exp(-shift) if self.reference else 0.0))
+
+
+@dataclass(frozen=True)
+class Ordered(RowLoss):
+    """-log[F(t_{y+1} - eta_1) - F(t_y - eta_1)] for the category y = 0, 1, ...
+
+    Predictors: eta_1, the first threshold, and the logarithms of the steps to the next ones.
+
+    Parameters
+    ----------
+    distribution : {"logit", "probit"}
+        F.
+    """
+
+    distribution: str = "probit"
+
+    def value(self, eta: Any, y: np.ndarray) -> Any:
+        F = expit if self.distribution == "logit" else ndtr
+        threshold = eta[1]
+        below = 0.0
+        probability = 0.0
+        for k in range(len(eta) - 1):
+            above = F(threshold - eta[0])
+            probability = probability + anp.where(y == k, above - below, 0.0)
+            below = above
+            if k + 2 < len(eta):
+                threshold = threshold + anp.exp(eta[k + 2])
+        # The last category from the other tail: 1 - F would round to 0.
+        last = F(eta[0] - threshold)
+        return -anp.log(probability + anp.where(y == len(eta) - 1, last, 0.0))
+
+
+def _one_hot(y: np.ndarray, categories: np.ndarray, ndim: int) -> np.ndarray:
+    return (y == categories.reshape(-1, *[1] * (ndim - 1))).astype(float)

@@ -1,0 +1,94 @@
+"""Rows of generalised linear models: a family's loss in the mean, a link from predictor to mean."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from vifstats.losses.row_losses.base import RowLoss
+from vifstats.losses.row_losses.links import Link
+from vifstats.special import xlogy
+
+__all__ = ["Binomial", "Gamma", "Gaussian", "InverseGaussian", "NegativeBinomial", "PoissonGLM", "Tweedie"]
+
+
+@dataclass(frozen=True)
+class Gaussian(RowLoss):
+    """(y - mu)^2 / 2: minus the log likelihood at dispersion 1, as in every family here."""
+
+    link: Link
+
+    def value(self, eta: Any, y: np.ndarray) -> Any:
+        return 0.5 * (y - self.link.inverse(eta[0])) ** 2
+
+
+@dataclass(frozen=True)
+class Binomial(RowLoss):
+    """-y log mu - (1 - y) log(1 - mu), y the share of successes; weight it by the trials."""
+
+    link: Link
+    binary = True
+
+    def value(self, eta: Any, y: np.ndarray) -> Any:
+        successes = anp.where(y > 0, y * self.link.log_inverse(eta[0]), 0.0)
+        failures = anp.where(y < 1, (1 - y) * self.link.log_complement(eta[0]), 0.0)
+        return -successes - failures
+
+
+@dataclass(frozen=True)
+class PoissonGLM(RowLoss):
+    """mu - y log mu."""
+
+    link: Link
+
+    def value(self, eta: Any, y: np.ndarray) -> Any:
+        return self.link.inverse(eta[0]) - y * self.link.log_inverse(eta[0])
+
+
+@dataclass(frozen=True)
+class Gamma(RowLoss):
+    """y / mu + log mu."""
+
+    link: Link
+
+    def value(self, eta: Any, y: np.ndarray) -> Any:
+        return y / self.link.inverse(eta[0]) + self.link.log_inverse(eta[0])
+
+
+@dataclass(frozen=True)
+class InverseGaussian(RowLoss):
+    """y / (2 mu^2) - 1 / mu."""
+
+    link: Link
+
+    def value(self, eta: Any, y: np.ndarray) -> Any:
+        mu = self.link.inverse(eta[0])
+        return 0.5 * y / mu**2 - 1 / mu
+
+
+@dataclass(frozen=True)
+class NegativeBinomial(RowLoss):
+    """(y + 1/alpha) log(1 + alpha mu) - y log(alpha mu), alpha known."""
+
+    link: Link
+    alpha: float
+
+    def value(self, eta: Any, y: np.ndarray) -> Any:
+        scaled = self.alpha * self.link.inverse(eta[0])
+        return (y + 1 / self.alpha) * anp.log1p(scaled) - xlogy(y, scaled)
+
+
+@dataclass(frozen=True)
+class Tweedie(RowLoss):
+    """Variance mu^power: mu^(2 - power) / (2 - power) - y mu^(1 - power) / (1 - power)."""
+
+    link: Link
+    power: float
+
+    def value(self, eta: Any, y: np.ndarray) -> Any:
+        mu, p = self.link.inverse(eta[0]), self.power
+        # The integrals of mu^(1-p) and y mu^-p, logarithms at p = 2 and p = 1.
+        first = anp.log(mu) if p == 2 else mu ** (2 - p) / (2 - p)
+        second = xlogy(y, mu) if p == 1 else y * mu ** (1 - p) / (1 - p)
+        return first - second

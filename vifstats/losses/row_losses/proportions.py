@@ -1,0 +1,32 @@
+"""Proportions between 0 and 1, excluded, with a mean and a precision."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from vifstats.losses.row_losses.base import RowLoss
+from vifstats.losses.row_losses.links import Link, Log, Logit
+from vifstats.special import gammaln
+
+__all__ = ["Beta"]
+
+
+@dataclass(frozen=True)
+class Beta(RowLoss):
+    """Beta distribution of mean mu and precision phi, one predictor each.
+
+    References
+    ----------
+    Ferrari & Cribari-Neto (2004), Journal of Applied Statistics 31, Eq. 2.
+    """
+
+    mean: Link = Logit()
+    precision: Link = Log()
+
+    def value(self, eta: Any, y: np.ndarray) -> Any:
+        mu, phi = self.mean.inverse(eta[0]), self.precision.inverse(eta[1])
+        a, b = mu * phi, (1 - mu) * phi
+        normaliser = gammaln(a) + gammaln(b) - gammaln(phi)
+        return normaliser - (a - 1) * anp.log(y) - (b - 1) * anp.log1p(-y)

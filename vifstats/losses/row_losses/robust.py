@@ -1,0 +1,90 @@
+"""Robust regression: a bounded or slowly growing loss of the scaled residual."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from autograd.extend import defvjp, primitive
+
+from vifstats.losses.row_losses.base import RowLoss
+
+__all__ = ["Huber", "Norm", "Robust"]
+
+
+class Norm(Protocol):
+    """rho and its derivatives, elementwise; the norms of statsmodels are such objects."""
+
+    def rho(self, z: np.ndarray) -> np.ndarray:
+        """The loss of a scaled residual."""
+
+    def psi(self, z: np.ndarray) -> np.ndarray:
+        """Its derivative."""
+
+    def psi_deriv(self, z: np.ndarray) -> np.ndarray:
+        """Its second derivative."""
+
+
+@dataclass(frozen=True)
+class Huber:
+    """Quadratic up to t, linear beyond.
+
+    Examples
+    --------
+    >>> Huber(1.0).rho(np.array([0.5, 3.0]))
+    array([0.125, 2.5  ])
+    """
+
+    t: float = 1.345
+
+    def rho(self, z: np.ndarray) -> np.ndarray:
+        """The loss of a scaled residual."""
+        size = np.abs(z)
+        return np.where(size <= self.t, 0.5 * z**2, self.t * (size - 0.5 * self.t))
+
+    def psi(self, z: np.ndarray) -> np.ndarray:
+        """Its derivative."""
+        return np.clip(z, -self.t, self.t)
+
+    def psi_deriv(self, z: np.ndarray) -> np.ndarray:
+        """Its second derivative."""
+        return (np.abs(z) <= self.t).astype(float)
+
+
+@dataclass(frozen=True, eq=False)
+class Robust(RowLoss):
+    """scale^2 rho((y - eta) / scale), with the scale held.
+
+    Parameters
+    ----------
+    norm : Norm
+    scale : float
+        Without a row the scale estimate would move too; here it does not.
+
+    Examples
+    --------
+    >>> Robust(Huber(1.0)).slope(np.zeros((1, 2)), np.array([0.5, 3.0]))
+    array([[-0.5, -1. ]])
+    """
+
+    norm: Norm
+    scale: float = 1.0
+
+    def value(self, eta: Any, y: np.ndarray) -> Any:
+        return self.scale**2 * self._rho((y - eta[0]) / self.scale)
+
+    def slope(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return -self.scale * self.norm.psi((y - eta) / self.scale)
+
+    def curvature(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return self.norm.psi_deriv((y - eta) / self.scale)[None]
+
+    @cached_property
+    def _rho(self) -> Callable[[Any], Any]:
+        """rho for autograd, which takes the norm's word for the derivatives."""
+        rho, psi = primitive(self.norm.rho), primitive(self.norm.psi)
+        curvature = primitive(self.norm.psi_deriv)
+        defvjp(rho, lambda ans, z: lambda g: g * psi(z))
+        defvjp(psi, lambda ans, z: lambda g: g * curvature(z))
+        return rho

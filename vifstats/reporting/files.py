@@ -1,0 +1,139 @@
+"""Findings as files: influence.csv for a spreadsheet, influence.json for a program."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from vifstats.errors import InvalidInputError
+from vifstats.reporting.findings import SEED, Findings
+from vifstats.versions import versions
+
+__all__ = ["writable_folder", "write_findings"]
+
+
+def writable_folder(path: str | Path) -> Path:
+    """The folder at `path`, made if need be; found out before any work, not after it.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InvalidInputError
+        If it cannot be made or written to.
+
+    Examples
+    --------
+    >>> writable_folder(".")
+    PosixPath('.')
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError as error:
+        raise InvalidInputError(
+            f"The output must be a folder, but {str(path)!r} cannot be made ({error.strerror}); "
+            "name another."
+        ) from error
+    if not writable:
+        raise InvalidInputError(f"The output folder {str(path)!r} must be writable; name another.")
+    return folder
+
+
+def write_findings(findings: Findings, folder: Path, context: Mapping[str, Any]) -> list[Path]:
+    """Write influence.csv and influence.json, each whole or not at all.
+
+    Parameters
+    ----------
+    findings : Findings
+    folder : Path
+        Where to; see `writable_folder`.
+    context : mapping
+        What was run on what: it opens the JSON.
+
+    Returns
+    -------
+    list of Path
+        The files, the CSV first.
+
+    Examples
+    --------
+    >>> import tempfile, vifstats as vs
+    >>> from vifstats.reporting import find
+    >>> y = np.array([1.0, 3.0, 5.0, 11.0])
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     paths = write_findings(find(vs.minimize(loss, [0.0])), Path(folder), {})
+    >>> [path.name for path in paths]
+    ['influence.csv', 'influence.json']
+    """
+    table, document = folder / "influence.csv", folder / "influence.json"
+    with _replacing(table) as file:
+        findings.influence.to_csv(file, index_label="row")
+    with _replacing(document) as file:
+        json.dump(_plain({**context, **_contents(findings)}), file, indent=1, allow_nan=False)
+        file.write("\n")
+    return [table, document]
+
+
+def _contents(findings: Findings) -> dict[str, Any]:
+    influence = findings.influence
+    labels = influence.index
+    without = findings.hazard_ratios_without
+    return {
+        "method": influence.method,
+        "sign": "dfbeta is full data minus without the row",
+        "coefficients": influence.params.to_dict(),
+        "hazard_ratios": findings.hazard_ratios.to_dict("index"),
+        "most_influential": [
+            {"row": label, "status": status, "hazard_ratios_without": ratios}
+            for label, status, ratios in zip(
+                without.index,
+                influence.status.iloc[findings.top],
+                without.to_dict("records"),
+                strict=True,
+            )
+        ],
+        "refitted": list(labels[findings.refitted]),
+        "seed_of_random_rows": SEED,
+        "agreement_with_refits": (
+            None if findings.agreement is None else findings.agreement.table.to_dict("index")
+        ),
+        "versions": versions(),
+    }
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[TextIO]:
+    """A file that takes its name only once it is complete."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _plain(value: Any) -> Any:
+    """Only what JSON has: numpy scalars as numbers, nan as null, any other label as text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value if isinstance(value, bool | int | float | str | None) else str(value)

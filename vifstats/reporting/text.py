@@ -1,0 +1,80 @@
+"""Findings as plain text, for a terminal."""
+
+import numpy as np
+import pandas as pd
+
+from vifstats.reporting.findings import RANDOM_ROWS, SEED, Findings
+
+__all__ = ["as_text"]
+
+LINE = 100
+FIGURES = ["slope", "pearson", "spearman", "largest_relative_error"]
+
+
+def as_text(findings: Findings, *, rows: str = "row") -> str:
+    """The fit, the most influential rows, and the agreement with exact refits.
+
+    Parameters
+    ----------
+    findings : Findings
+    rows : str
+        What one row of the result is called: "row", or the column of its groups.
+
+    Returns
+    -------
+    str
+        Paragraphs, without a final line break.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> from vifstats.reporting import find
+    >>> X, T = [[0.0], [1.0], [0.0], [1.0], [0.0]], [5.0, 4.0, 3.0, 2.0, 1.0]
+    >>> est = vs.minimize(vs.losses.Cox(X, T, [1, 1, 1, 1, 1]), [0.0])
+    >>> print(as_text(find(est, top=1)).splitlines()[1])
+        hazard ratio  95% lower  95% upper
+    """
+    paragraphs = [_fit(findings), _top(findings, rows), _agreement(findings, rows)]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _fit(findings: Findings) -> str:
+    table = findings.hazard_ratios.set_axis(["hazard ratio", "95% lower", "95% upper"], axis=1)
+    return f"Hazard ratios, naive confidence intervals\n{_table(table, 3)}"
+
+
+def _top(findings: Findings, rows: str) -> str:
+    if not len(findings.top):
+        return ""
+    table = findings.hazard_ratios_without
+    full = findings.hazard_ratios["hazard_ratio"]
+    labels = [f"without {label}" for label in table.index]
+    table = pd.concat([full.to_frame("all rows").T, table.set_axis(labels)])
+    status = findings.influence.status.iloc[findings.top].to_numpy()
+    if np.any(status != "ok"):
+        table["status"] = ["", *status]
+    return (
+        f"The {len(labels)} most influential by Cook's distance, one {rows} a line: each hazard "
+        f"ratio with all rows,\nand refitted without the {rows}\n{_table(table, 3)}"
+    )
+
+
+def _agreement(findings: Findings, rows: str) -> str:
+    method, n = findings.influence.method, len(findings.refitted)
+    if method == "refit":
+        return f"Every {rows} was refitted, so nothing here is approximate."
+    title = (
+        f"Agreement of {method!r} with {n} exact refits: the {len(findings.top)} most influential "
+        f"and {min(RANDOM_ROWS, len(findings.influence.index))} at random (seed {SEED})"
+    )
+    if findings.agreement is None:
+        return f"{title}\nNone of the refits converged; see the column status."
+    figures = findings.agreement.table
+    table = figures[FIGURES].rename(columns={FIGURES[-1]: "largest relative error"})
+    if figures["left_out"].max() > len(findings.influence.index) - n:
+        table["refits failed"] = figures["left_out"] - (len(findings.influence.index) - n)
+    return f"{title}\n{_table(table, 4)}"
+
+
+def _table(frame: pd.DataFrame, digits: int) -> str:
+    return frame.to_string(line_width=LINE, float_format=lambda v: f"{v:.{digits}f}")

@@ -1,0 +1,133 @@
+"""The change of the gradient when rows leave: finite (VIF) and as a derivative (classical IF)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vifstats.removals import Removals
+from vifstats.risksets.deaths import tie_changes
+from vifstats.risksets.exposure import Others, Terms, exposure, geometric
+from vifstats.risksets.ranges import Bins
+from vifstats.risksets.subjects import Deaths, Pieces, leaving
+from vifstats.risksets.sums import RiskSums
+
+__all__ = ["by_removal", "gradient_differences", "mean_of_others", "weight_gradients"]
+
+
+@dataclass(frozen=True, eq=False)
+class GradientKernel:
+    """a u eps/(1 - eps), with u = x - m."""
+
+    sums: RiskSums
+
+    @property
+    def width(self) -> int:
+        """Number of covariates."""
+        return self.sums.X.shape[1]
+
+    @property
+    def moments(self) -> list[np.ndarray]:
+        """What is summed afresh where a piece dominates: r x."""
+        return [self.sums.r[:, None] * self.sums.X]
+
+    def table(self, k: int, cells: np.ndarray, scale: float) -> np.ndarray:
+        """a sum_l phi^-k [1, m_l] of each cell."""
+        Z, F, _ = self.sums.power_sums(k, scale)
+        out = np.empty((len(cells), self.width + 1))
+        out[:, 0] = Z[cells]
+        np.multiply(self.sums.m0.take(cells, axis=0), out[:, :1], out=out[:, 1:])
+        found, at = self.sums.tied.find(cells)
+        out[found, 1:] += F[at, None] * self.sums.tied.delta[at]
+        return out
+
+    def power(self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray) -> np.ndarray:
+        """x G_k - M_k."""
+        part = pieces.x[rows]
+        part *= sums[:, :1]
+        part -= sums[:, 1:]
+        return part
+
+    def remainder(self, terms: Terms, pieces: Pieces, others: Others) -> np.ndarray:
+        """a u eps^(K+1)/(1 - eps), or where eps > 1/2 the whole less the powers summed."""
+        x, eps, K = pieces.x[terms.piece], terms.eps, terms.K
+        u = x - self.sums.term_means(terms.cell, terms.f)
+        plain = terms.other < 0
+        tail = np.where(plain, eps ** (K + 1) / np.where(plain, 1 - eps, 1.0), 0.0)
+        out = (terms.a * tail)[:, None] * u
+        big = np.flatnonzero(~plain)
+        if len(big):
+            mean = mean_of_others(self.sums, terms, big, others)
+            done, _ = geometric(eps[big], K[big])
+            out[big] = terms.a[big, None] * (
+                eps[big, None] * (x[big] - mean) - done[:, None] * u[big]
+            )
+        return out
+
+
+def mean_of_others(
+    sums: RiskSums, terms: Terms, big: np.ndarray, others: Others
+) -> np.ndarray:
+    """m without the piece, from sums that never held it."""
+    at, cell, alive = terms.other[big], terms.cell[big], terms.alive[big]
+    item, row = sums.dead(cell)
+    S1D = Bins(item, len(cell)).sums(sums.r[row, None] * sums.X[row])
+    phi = others.sums[0][at] + alive * sums.S0D[cell]
+    return (others.sums[1][at] + alive[:, None] * S1D) / phi[:, None]
+
+
+def gradient_differences(sums: RiskSums, removals: Removals) -> np.ndarray:
+    """D_i = grad L(theta, 1) - grad L(theta, 1_-i), shape (n_removals, p)."""
+    pieces, deaths = leaving(sums, removals)
+    row_code = removals.codes[sums.sets.order]
+    taken = exposure(sums, pieces, GradientKernel(sums), row_code)
+    own = _own_gradient(sums, deaths, row_code)
+    return by_removal(taken, pieces.code, own, deaths.code, len(removals))
+
+
+def _own_gradient(sums: RiskSums, deaths: Deaths, row_code: np.ndarray) -> np.ndarray:
+    """-sum w (x - m0), and in a tie W' (m0 - m0') + a C delta - a' C' delta'."""
+    own = deaths.w[:, None] * sums.m0.take(deaths.cell, axis=0)
+    own -= deaths.wx
+    tie = tie_changes(sums, deaths, row_code)
+    own[tie.at] += tie.W_left[:, None] * tie.m0_change + tie.before.lean - tie.after.lean
+    return own
+
+
+def weight_gradients(sums: RiskSums, removals: Removals) -> np.ndarray:
+    """d/db_i of grad L at b = 1 with the tie counts held, summed by removal: (n_removals, p)."""
+    sets = sums.sets
+    everywhere = np.arange(sets.n_cells)
+    G = sets.exposed.gather(GradientKernel(sums).table(1, everywhere, 1.0))
+    rows = sums.X * G[:, :1]
+    rows -= G[:, 1:]
+    rows *= sums.r[:, None]
+    rows[sets.own] += _own_weight_gradient(sums)
+    user = np.empty_like(rows)
+    user[sets.order] = rows
+    return removals.sums(user)
+
+
+def _own_weight_gradient(sums: RiskSums) -> np.ndarray:
+    """w (mean of m_l - x) + a sum_l (1 - l/d) eps_l (x - m_l) of each death, (n_events, p)."""
+    own, cell, tied = sums.sets.own, sums.sets.cell_of_event, sums.tied
+    w, r = sums.w[own], sums.r[own]
+    share = r * sums.own_hazard()[cell] - w
+    out = share[:, None] * (sums.X.take(own, axis=0) - sums.m0.take(cell, axis=0))
+    found, at = tied.find(cell)
+    mean_f = (tied.sums(tied.f) / sums.n_terms[tied.cells])[at]
+    share_f = (sums.a[tied.cells] * tied.sums(tied.alive * tied.f / tied.phi))[at]
+    out[found] += (w[found] * mean_f - r[found] * share_f)[:, None] * tied.delta[at]
+    return out
+
+
+def by_removal(
+    taken: np.ndarray, piece_code: np.ndarray, own: np.ndarray, death_code: np.ndarray, n: int
+) -> np.ndarray:
+    """Add up what the pieces and the deaths of each removal change."""
+    if len(taken) == n and len(np.unique(piece_code)) == n:
+        out = np.empty_like(taken)
+        out[piece_code] = taken
+    else:
+        out = Bins(piece_code, n).sums(taken)
+    out += Bins(death_code, n).sums(own)
+    return out

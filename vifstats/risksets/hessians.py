@@ -1,0 +1,157 @@
+"""The change of the Hessian when rows leave, for the Newton step on the reduced data.
+
+Symmetric matrices are packed: only the pairs (i, j) of covariates in ``columns`` are computed,
+so that many covariates can be taken a block of pairs at a time.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from vifstats.removals import Removals
+from vifstats.risksets.deaths import tie_changes
+from vifstats.risksets.exposure import Others, Terms, exposure, geometric
+from vifstats.risksets.gradients import by_removal, mean_of_others
+from vifstats.risksets.ranges import Bins
+from vifstats.risksets.subjects import Deaths, Pieces, leaving
+from vifstats.risksets.sums import RiskSums
+
+__all__ = ["hessian_differences"]
+
+Columns = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class HessianKernel:
+    """a [u u' eps/(1 - eps)^2 + (C - V) eps/(1 - eps)], with C the scatter within the piece."""
+
+    sums: RiskSums
+    columns: Columns
+
+    @property
+    def width(self) -> int:
+        """Number of pairs of covariates."""
+        return len(self.columns[0])
+
+    @cached_property
+    def packed(self) -> np.ndarray:
+        """r x x' of each row, shape (n, q)."""
+        i, j = self.columns
+        return self.sums.r[:, None] * self.sums.X[:, i] * self.sums.X[:, j]
+
+    @cached_property
+    def moments(self) -> list[np.ndarray]:
+        """What is summed afresh where a piece dominates: r x and r x x'."""
+        return [self.sums.r[:, None] * self.sums.X, self.packed]
+
+    @cached_property
+    def R2(self) -> np.ndarray:
+        """r x x' of the rows at risk that do not die, shape (n_cells, q)."""
+        return self.sums.sets.exposed.scatter(self.packed)
+
+    @cached_property
+    def A0(self) -> np.ndarray:
+        """S2 / S0, shape (n_cells, q)."""
+        sets = self.sums.sets
+        S2 = self.R2 + sets.by_death.sums(self.packed.take(sets.own, axis=0))
+        return S2 / self.sums.S0[:, None]
+
+    @cached_property
+    def tied_lean(self) -> np.ndarray:
+        """A0 - AD of the tied cells."""
+        sums = self.sums
+        item, row = sums.dead(sums.tied.cells)
+        S2D = Bins(item, len(sums.tied.cells)).sums(self.packed[row])
+        return self.A0[sums.tied.cells] - S2D / sums.S0D[sums.tied.cells, None]
+
+    def table(self, k: int, cells: np.ndarray, scale: float) -> np.ndarray:
+        """a sum_l phi^-k [1, m, (k + 1) m m' - psi2/phi] of each cell.
+
+        Since V = psi2/phi - m m', and k u u' holds another k m m'.
+        """
+        i, j = self.columns
+        sums, p = self.sums, self.sums.X.shape[1]
+        Z, F, F2 = sums.power_sums(k, scale)
+        m0 = sums.m0.take(cells, axis=0)
+        out = np.empty((len(cells), 1 + p + self.width))
+        out[:, 0] = 1.0
+        out[:, 1 : 1 + p] = m0
+        out[:, 1 + p :] = (k + 1) * m0[:, i] * m0[:, j] - self.A0[cells]
+        out *= Z[cells, None]
+        found, at = sums.tied.find(cells)
+        m0, delta = m0[found], sums.tied.delta[at]
+        cross = m0[:, i] * delta[:, j] + delta[:, i] * m0[:, j]
+        out[found, 1 : 1 + p] += F[at, None] * delta
+        out[found, 1 + p :] += F[at, None] * ((k + 1) * cross - self.tied_lean[at])
+        out[found, 1 + p :] += (k + 1) * F2[at, None] * delta[:, i] * delta[:, j]
+        return out
+
+    def power(self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray) -> np.ndarray:
+        """k (x x' G - x M' - M x') + the sums of the last columns + C G."""
+        i, j = self.columns
+        p = self.sums.X.shape[1]
+        x, G, M = pieces.x[rows], sums[:, :1], sums[:, 1 : 1 + p]
+        part = sums[:, 1 + p :].copy()
+        part += k * ((x[:, i] * G - M[:, i]) * x[:, j] - x[:, i] * M[:, j])
+        if pieces.scatter is not None:
+            part += pieces.scatter[rows] * G
+        return part
+
+    def remainder(self, terms: Terms, pieces: Pieces, others: Others) -> np.ndarray:
+        """What the powers up to K left out, or where eps > 1/2 the whole less those powers."""
+        i, j = self.columns
+        eps, K = terms.eps, terms.K
+        m = self.sums.term_means(terms.cell, terms.f)
+        u = pieces.x[terms.piece] - m
+        uu = u[:, i] * u[:, j]
+        V = self._second(terms.cell, terms.f) - m[:, i] * m[:, j]
+        spread = -V if pieces.scatter is None else pieces.scatter[terms.piece] - V
+        plain = terms.other < 0
+        rest = np.where(plain, 1 - eps, 1.0)
+        tail = np.where(plain, eps ** (K + 1) / rest, 0.0)
+        tail_uu = np.where(plain, ((K + 1) - K * eps) * eps ** (K + 1) / rest**2, 0.0)
+        out = tail_uu[:, None] * uu + tail[:, None] * spread
+        big = np.flatnonzero(~plain)
+        if len(big):
+            V_left = self._covariance_of_others(terms, big, others)
+            done, done_uu = geometric(eps[big], K[big])
+            out[big] = V[big] - V_left - done_uu[:, None] * uu[big] - done[:, None] * spread[big]
+        return terms.a[:, None] * out
+
+    def _second(self, cells: np.ndarray, f: np.ndarray) -> np.ndarray:
+        """psi2/phi = A0 + (A0 - AD) f of terms."""
+        second = self.A0[cells]
+        found, at = self.sums.tied.find(cells)
+        second[found] += f[found, None] * self.tied_lean[at]
+        return second
+
+    def _covariance_of_others(self, terms: Terms, big: np.ndarray, others: Others) -> np.ndarray:
+        i, j = self.columns
+        at, cell, alive = terms.other[big], terms.cell[big], terms.alive[big]
+        item, row = self.sums.dead(cell)
+        S2D = Bins(item, len(cell)).sums(self.packed[row])
+        phi = others.sums[0][at] + alive * self.sums.S0D[cell]
+        m = mean_of_others(self.sums, terms, big, others)
+        return (others.sums[2][at] + alive[:, None] * S2D) / phi[:, None] - m[:, i] * m[:, j]
+
+
+def hessian_differences(sums: RiskSums, removals: Removals, columns: Columns) -> np.ndarray:
+    """H - H_-i for pairs of covariates, shape (n_removals, q)."""
+    pieces, deaths = leaving(sums, removals, columns)
+    row_code = removals.codes[sums.sets.order]
+    kernel = HessianKernel(sums, columns)
+    taken = exposure(sums, pieces, kernel, row_code)
+    own = _own_hessian(kernel, deaths, row_code)
+    return by_removal(taken, pieces.code, own, deaths.code, len(removals))
+
+
+def _own_hessian(kernel: HessianKernel, deaths: Deaths, row_code: np.ndarray) -> np.ndarray:
+    """a sum_l V_l of the cells of the deaths, before less after."""
+    i, j = kernel.columns
+    sums, cell = kernel.sums, deaths.cell
+    m0 = sums.m0.take(cell, axis=0)
+    own = sums.a[cell, None] * (kernel.A0[cell] - m0[:, i] * m0[:, j])
+    tie = tie_changes(sums, deaths, row_code, kernel.packed, kernel.R2)
+    own[tie.at] = tie.before.curvature(kernel.columns) - tie.after.curvature(kernel.columns)
+    return own

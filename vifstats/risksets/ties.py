@@ -1,0 +1,86 @@
+"""Closed forms of Efron's sums over the terms of one tie.
+
+With N tied events and g = N S0 / S0D, the terms l = 0 .. N - 1 have f_l = S0 / phi_l - 1 =
+l / (g - l), and everything that a tie needs is
+
+    C(g, N) = sum_l f_l          and          Q(g, N) = sum_l f_l^2.
+
+Both are differences of polygamma functions that cancel where g is large; the asymptotic series
+below are differenced term by term instead, so no digits are lost (relative error 1e-15 of C).
+"""
+
+import numpy as np
+
+__all__ = ["efron_sums"]
+
+ASYMPTOTIC = 16.0
+DIRECT = 8
+
+
+def efron_sums(g: np.ndarray, N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """C(g, N) and Q(g, N).
+
+    Parameters
+    ----------
+    g : ndarray, shape (k,)
+        At least N.
+    N : ndarray of int, shape (k,)
+
+    Returns
+    -------
+    C, Q : ndarray, shape (k,)
+
+    Examples
+    --------
+    >>> C, Q = efron_sums(np.array([4.0]), np.array([3]))
+    >>> bool(np.isclose(C[0], 1 / 3 + 2 / 2)), bool(np.isclose(Q[0], 1 / 9 + 1))
+    (True, True)
+    """
+    C, Q = np.zeros(len(g)), np.zeros(len(g))
+    few = N <= DIRECT
+    for tie in range(1, DIRECT):
+        inside = few & (tie < N)
+        f = np.where(inside, tie / np.where(inside, g - tie, 1.0), 0.0)
+        C += f
+        Q += f * f
+    far = ~few & (g + 1 - N >= ASYMPTOTIC)
+    near = ~few & ~far
+    C[far], Q[far] = _asymptotic(g[far], N[far].astype(float))
+    C[near], Q[near] = _polygamma(g[near], N[near].astype(float))
+    return C, Q
+
+
+def _asymptotic(g: np.ndarray, N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    a = g + 1
+    z = a - N
+    y, q = N / a, N / (a * z)
+    i2 = q * (1 / z + 1 / a)  # z^-2 - a^-2, and so on for i4, i6, i8
+    i4 = i2 * (z**-2 + a**-2)
+    i6 = i2 * (z**-4 + (a * z) ** -2 + a**-4)
+    i8 = i4 * (z**-4 + a**-4)
+    # psi(a) - psi(z) by the series of psi; h(y) = -log(1 - y) - y
+    C = g * _log_remainder(y) - y + g * (q / 2 + i2 / 12 - i4 / 120 + i6 / 252 - i8 / 240)
+    # psi1(z) - psi1(a) = 1/z + 1/(2 z^2) + 1/(6 z^3) - 1/(30 z^5) + 1/(42 z^7) - 1/(30 z^9) ...
+    j3, j5, j7, j9 = (_odd_difference(z, a, q, k) for k in (3, 5, 7, 9))
+    G2 = g**2 * (q + i2 / 2 + j3 / 6 - j5 / 30 + j7 / 42 - j9 / 30)
+    return C, G2 - 2 * C - N
+
+
+def _odd_difference(z: np.ndarray, a: np.ndarray, q: np.ndarray, k: int) -> np.ndarray:
+    """z^-k - a^-k = (1/z - 1/a) sum_j z^-j a^-(k-1-j)."""
+    return q * sum(z**-j * a ** (j - k + 1) for j in range(k))
+
+
+def _log_remainder(y: np.ndarray) -> np.ndarray:
+    """-log(1 - y) - y, by its series where the difference would cancel."""
+    series = sum(y**k / k for k in range(2, 16))
+    return np.where(y < 0.08, series, -np.log1p(-y) - y)
+
+
+def _polygamma(g: np.ndarray, N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from scipy.special import digamma, zeta
+
+    z = g + 1 - N
+    C = g * (digamma(g + 1) - digamma(z)) - N
+    G2 = g**2 * (zeta(2, z) - zeta(2, g + 1))
+    return C, G2 - 2 * C - N
