@@ -229,9 +229,7 @@ def _random_effects():
             residual = own - theta[0] - theta[1:]
             return anp.sum(b * (0.5 * residual**2 + theta[1:] ** 2))
 
-        return vs.FunctionLoss(
-            f, len(rows), 1 + len(rows), labels=labels, owned=lambda i: [1 + i]
-        )
+        return vs.FunctionLoss(f, len(rows), 1 + len(rows), labels=labels, owned=lambda i: [1 + i])
 
     return make
 

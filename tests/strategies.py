@@ -14,7 +14,6 @@ from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
-
 from references import (
     ROW_LOSSES,
     CoxProblem,

@@ -23,7 +23,9 @@ HEAVY = (
 @pytest.mark.smoke
 def test_import_loads_no_heavy_library():
     code = "import json, sys, vifstats; print(json.dumps(sorted(sys.modules)))"
-    ran = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True
+    )
     assert ran.returncode == 0, ran.stderr
     loaded = json.loads(ran.stdout)
     assert "vifstats.influence" in loaded

@@ -7,10 +7,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
+import oracles
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from references import (
     CoxProblem,
     MProblem,
@@ -62,8 +62,6 @@ from tolerances import (
     printed,
     relative_error,
 )
-
-oracles = pytest.importorskip("oracles")
 
 drawn = settings(
     max_examples=40,

@@ -10,6 +10,8 @@ DECIMAL = 1e-14  # two float64 numbers that were both computed with 50 digits
 NOTHING = 1e-20  # where 50 digits cancel to 0, rather than to 1e-40
 FINITE_DIFFERENCE = 1e-6  # central difference of a float64 function at its best step
 ORACLE = 1e-9  # R survival with tightened eps: 3e-11 at worst, in the refits of cgd
+LIFELINES_FIT = 1e-6  # lifelines stopped at a Newton decrement of 1e-13: 4e-7 standard errors
+LIFELINES_DFBETA = 1e-7  # what such a fit leaves in coefficients and dfbeta against R: 5e-9
 CONVERGED_FIT = 1e-8  # two minimisers, each stopped at 1e-11 standard errors, in standard errors
 
 

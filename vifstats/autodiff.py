@@ -80,7 +80,7 @@ def elementwise_gradient(f: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
 def elementwise_hessian(f: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
     """Second derivatives of f, x (q, ...) -> (...), shape (q, q, ...)."""
 
-    def slope(k):
+    def slope(k: int) -> Callable[[Any], Any]:
         return lambda u: anp.sum(autograd.grad(lambda v: anp.sum(f(v)))(u)[k])
 
     with _constants_allowed():

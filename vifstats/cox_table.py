@@ -63,7 +63,8 @@ class CoxColumns:
         optional = (self.weights, self.entry, self.groups)
         taken = [self.time, self.event, *self.strata, *filter(None, optional)]
         require_columns(table, [*taken, *(self.covariates or ())])
-        covariates = self.covariates or tuple(c for c in table.columns if c not in taken)
+        others = tuple(column for column in table.columns if column not in taken)
+        covariates = others if self.covariates is None else self.covariates
         if not covariates:
             raise InvalidInputError("A Cox model needs a covariate, but no column is left for one.")
         parts = [*taken, *covariates]

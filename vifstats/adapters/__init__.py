@@ -15,6 +15,8 @@ __all__ = ["from_model"]
 # qualified name of the fitted model's class, or of a base class -> "module:function" here;
 # for statsmodels often the class of ``fit.model``: OLS and QuantReg share one class of results
 ADAPTERS = {
+    "lifelines.fitters.ParametricRegressionFitter": "lifelines_parametric:regression",
+    "lifelines.fitters.ParametricUnivariateFitter": "lifelines_parametric:univariate",
     "lifelines.fitters.coxph_fitter.CoxPHFitter": "lifelines:cox",
     "lifelines.fitters.cox_time_varying_fitter.CoxTimeVaryingFitter": "lifelines:cox_time_varying",
     "statsmodels.duration.hazard_regression.PHRegResults": "statsmodels.phreg:phreg",
@@ -45,6 +47,10 @@ ADAPTERS = {
     "statsmodels.regression.mixed_linear_model.MixedLM": "statsmodels.refused:refused",
     "statsmodels.regression.quantile_regression.QuantReg": "statsmodels.refused:refused",
     "statsmodels.robust.robust_linear_model.RLM": "statsmodels.robust:rlm",
+    "sklearn.linear_model._base.LinearRegression": "scikit_learn:linear",
+    "sklearn.linear_model._glm.glm._GeneralizedLinearRegressor": "scikit_learn:generalized_linear",
+    "sklearn.linear_model._logistic.LogisticRegression": "scikit_learn:logistic",
+    "sklearn.linear_model._ridge.Ridge": "scikit_learn:ridge",
     "sksurv.linear_model.coxph.CoxPHSurvivalAnalysis": "scikit_survival:cox",
     # plain coefficients are those of a Cox model
     "numpy.ndarray": "coefficients:cox",

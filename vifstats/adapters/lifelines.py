@@ -215,7 +215,9 @@ def _times(columns: Columns, X: Any, T: Any, E: Any) -> tuple[Any, Any]:
 def _design(fit: Any, X: Any) -> Any:
     if fit.formula is None:
         return columns_by_name(X, list(fit.params_.index))
-    frame = require_frame(X, f"The model was fitted by the formula {fit.formula!r}, which needs names")
+    frame = require_frame(
+        X, f"The model was fitted by the formula {fit.formula!r}, which needs names"
+    )
     return _transformed(fit, frame)
 
 

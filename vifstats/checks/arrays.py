@@ -225,6 +225,7 @@ def _contents(array: np.ndarray) -> str:
     if array.dtype.kind in "mM":
         return "holds dates or durations"
     if array.dtype.kind in "OUS" and array.size:
-        odd = next((x for x in array.flat if not isinstance(x, int | float)), array.flat[0])
+        entries = array.ravel().tolist()
+        odd = next((entry for entry in entries if not isinstance(entry, int | float)), entries[0])
         return f"holds {odd!r}"
     return f"has dtype {array.dtype}"

@@ -7,25 +7,28 @@ from vifstats.errors import LossError
 
 __all__ = ["is_a_sum"]
 
-# A mean over half the objects curves like the mean over all of them, so two halves give 2.
-MEAN = 1.8
+# A mean over half the objects curves like the mean over all of them: two halves give 2, for a sum
+# of terms exactly and always. Cox sums give 0.3 to 1.1; now and then one of eight random splits
+# takes out the row that dominates and gives 3, but never all eight (0 of 1200 problems).
+MEAN = 1.5
 
 
 def is_a_sum(trial: Trial) -> str:
     """Removing objects does not rescale the rest."""
     if trial.loss.fractional:
         _require_weights(trial)
-    full, ratios = _curve(trial, np.ones(trial.loss.n_objects)), []
-    for one, other in zip(trial.halves[::2], trial.halves[1::2], strict=True):
-        ratios.append((_curve(trial, one) + _curve(trial, other)) / full if full > 0 else np.nan)
-    ratio = float(np.mean(ratios))
-    if trial.loss.n_objects >= 4 and ratio > MEAN:
+    full = _curve(trial, np.ones(trial.loss.n_objects))
+    if not full > 0 or trial.loss.n_objects < 4:
+        return "not told from a mean: no curvature along the direction tried, or few objects"
+    halves = [_curve(trial, half) for half in trial.halves]
+    ratios = np.add(halves[::2], halves[1::2]) / full
+    if ratios.min() > MEAN:
         raise LossError(
             "A loss must be a sum over the present objects, but two halves of them together curve "
-            f"{ratio:.3g} times as much as all of them, as a mean does (2); take the sum. If a "
-            "mean is meant, or the objects repeat one another, pass skip=['sum']."
+            f"{ratios.mean():.3g} times as much as all of them, as a mean does (2); take the sum. "
+            "If a mean is meant, or the objects repeat one another, pass skip=['sum']."
         )
-    return f"two halves curve {ratio:.3g} times as much as all objects"
+    return f"two halves curve {ratios.mean():.3g} times as much as all objects"
 
 
 def _curve(trial: Trial, presence: np.ndarray) -> float:

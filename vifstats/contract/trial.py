@@ -41,7 +41,7 @@ class Trial:
     def halves(self) -> list[np.ndarray]:
         """Masks of random halves of the objects, each followed by its complement."""
         rng, n = np.random.default_rng(2), self.loss.n_objects
-        drawn = [np.isin(np.arange(n), rng.permutation(n)[: n // 2]) for _ in range(4)]
+        drawn = [np.isin(np.arange(n), rng.permutation(n)[: n // 2]) for _ in range(8)]
         return [half.astype(float) for one in drawn for half in (one, ~one)]
 
     @cached_property

@@ -88,10 +88,11 @@ class LinearPredictor(Loss):
                 "The designs of all predictors must have the same rows, but have "
                 f"{[len(other) for other in self.designs]} of them."
             )
-        self.data = tuple(
+        columns_of_y = [
             checks.row_vector(values, "y", n, index, first)
             for values in (y if isinstance(y, tuple) else (y,))
-        )
+        ]
+        self.y = tuple(columns_of_y) if isinstance(y, tuple) else columns_of_y[0]
         self.offsets = tuple(
             np.zeros(n) if values is None else checks.row_vector(values, "offset", n, index, first)
             for values in _one_each(offset, len(designs))
@@ -112,7 +113,8 @@ class LinearPredictor(Loss):
             anp.dot(X[rows], theta[block]) + offset[rows]
             for X, block, offset in zip(self.designs, self._blocks, self.offsets, strict=True)
         ]
-        losses = self.row_loss.value(anp.stack(predictors), *(d[rows] for d in self.data))
+        y = tuple(v[rows] for v in self.y) if isinstance(self.y, tuple) else self.y[rows]
+        losses = self.row_loss.value(anp.stack(predictors), y)
         return anp.sum((self.weights * presence)[rows] * losses) + self._penalty_value(theta)
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
@@ -140,9 +142,7 @@ class LinearPredictor(Loss):
         full = self._penalised(self._gram(curvatures))
         return np.stack([full - self._gram(curvatures, members) for members in removals])
 
-    def reduced_solves(
-        self, theta: np.ndarray, removals: Removals, rows: np.ndarray
-    ) -> np.ndarray:
+    def reduced_solves(self, theta: np.ndarray, removals: Removals, rows: np.ndarray) -> np.ndarray:
         """By the rank-one formula for single rows, which costs O(n p^2) in all.
 
         Row i adds J' C J to H, with J (q, p) its designs and C (q, q) its curvature, so
@@ -153,7 +153,7 @@ class LinearPredictor(Loss):
         out = np.empty_like(rows)
         curvatures = self._curvatures(theta, self.weights)
         inverse = Cholesky().factor(self._penalised(self._gram(curvatures)), self.names).inverse()
-        for part, some in removals.blocks(max(1, BLOCK_NUMBERS // self.n_params)):
+        for part, some in removals.blocks(max(1, BLOCK_NUMBERS // len(theta))):
             out[part], distance = self._low_rank_solves(inverse, curvatures, some, rows[part])
             close = part.start + np.flatnonzero(distance < HIGH_LEVERAGE)
             if len(close):
@@ -170,18 +170,19 @@ class LinearPredictor(Loss):
             # A line search may ask outside the domain of f; nan is the answer there.
             with np.errstate(all="ignore"):
                 eta = self._predictors(thetas[part])
-                losses = self.row_loss.value(eta, *self.data)
-                slopes = self.row_loss.slope(eta, *self.data)
+                losses = self.row_loss.value(eta, self.y)
+                slopes = self.row_loss.slope(eta, self.y)
             values[part] += np.sum(_weighted(losses, weights), axis=-1)
             gradients[part] += self._combine(_weighted(slopes, weights))
         return values, gradients
 
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        out = np.empty((len(removals), self.n_params, self.n_params))
+        p = thetas.shape[1]
+        out = np.empty((len(removals), p, p))
         for part, some in removals.blocks(max(1, BLOCK_NUMBERS // self.n_objects)):
             with np.errstate(all="ignore"):
                 eta = self._predictors(thetas[part])
-                curvatures = self.row_loss.curvature(eta, *self.data)
+                curvatures = self.row_loss.curvature(eta, self.y)
             curvatures = _weighted(curvatures, self._weights_without(some))
             for k in range(len(some)):
                 out[part.start + k] = self._penalised(self._gram(curvatures[:, :, k]))
@@ -189,7 +190,7 @@ class LinearPredictor(Loss):
 
     def row_losses(self, theta: np.ndarray) -> np.ndarray:
         """f of each row, without its weight, shape (n_objects,)."""
-        return self.row_loss.value(self._predictors(theta), *self.data)
+        return self.row_loss.value(self._predictors(theta), self.y)
 
     def leverages(self, theta: np.ndarray) -> np.ndarray:
         """trace(C_i J_i H^-1 J_i'), which sums to n_params without penalty; shape (n_objects,)."""
@@ -217,10 +218,10 @@ class LinearPredictor(Loss):
         )
 
     def _slopes(self, theta: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        return _weighted(self.row_loss.slope(self._predictors(theta), *self.data), weights)
+        return _weighted(self.row_loss.slope(self._predictors(theta), self.y), weights)
 
     def _curvatures(self, theta: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        return _weighted(self.row_loss.curvature(self._predictors(theta), *self.data), weights)
+        return _weighted(self.row_loss.curvature(self._predictors(theta), self.y), weights)
 
     def _weights_without(self, removals: Removals) -> np.ndarray:
         """Case weights with 0 for what each removal takes, shape (n_removals, n_objects)."""
@@ -232,12 +233,13 @@ class LinearPredictor(Loss):
 
     def _gram(self, curvatures: np.ndarray, rows: Any = slice(None)) -> np.ndarray:
         """sum over rows of J' C J, shape (p, p)."""
-        out = np.empty((self.n_params, self.n_params))
+        p = self._blocks[-1].stop
+        out = np.empty((p, p))
         designs = [X[rows] for X in self.designs]
-        for k, l in combinations_with_replacement(range(len(designs)), 2):
-            block = designs[k].T @ (curvatures[k, l, rows, None] * designs[l])
-            out[self._blocks[k], self._blocks[l]] = block
-            out[self._blocks[l], self._blocks[k]] = block.T
+        for k, j in combinations_with_replacement(range(len(designs)), 2):
+            block = designs[k].T @ (curvatures[k, j, rows, None] * designs[j])
+            out[self._blocks[k], self._blocks[j]] = block
+            out[self._blocks[j], self._blocks[k]] = block.T
         return out
 
     def _projections(self, inverse: np.ndarray, rows: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -220,8 +220,12 @@ def _alive_left(
     R2 = None if packed is None else full.R2 - deaths.rxx_other[at]
     most = np.flatnonzero(R < 0.5 * full.R)
     most = most[np.argsort(deaths.cell[at[most]])]
-    moments = [sums.r[:, None] * sums.X] + ([] if packed is None else [packed])
     cell, code = deaths.cell[at[most]], deaths.code[at[most]]
+
+    def moments(rows: np.ndarray) -> list[np.ndarray]:
+        rx = sums.r[rows, None] * sums.X[rows]
+        return [rx] if packed is None else [rx, packed[rows]]
+
     afresh = others_afresh(sums, cell, code, row_code, moments).sums
     R[most], R1[most] = afresh[0], afresh[1]
     if packed is not None:

@@ -12,6 +12,7 @@ those pairs are few, because the masses at risk sum to at most phi; they are add
 Where eps > 1/2 (one piece a term at the most) phi - r would cancel: the others are summed afresh.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,19 +20,18 @@ import numpy as np
 
 from vifstats.risksets.ranges import Ranges, expanded, slices_of
 from vifstats.risksets.subjects import Pieces
-from vifstats.risksets.sums import RiskSums
+from vifstats.risksets.sums import PowerSums, RiskSums
 
 __all__ = ["Kernel", "Others", "Terms", "exposure", "geometric", "others_afresh"]
 
-# eps^K < 1e-17 at eps = EXPLICIT with K = MAX_POWER
-EXPLICIT, MAX_POWER = 1e-2, 8
-DIGITS = 17.0
+# Powers stop once eps^K < 10^-DIGITS, relative to the first; with MAX_POWER that is at EXPLICIT.
+DIGITS, EXPLICIT, MAX_POWER = 14.0, 1e-2, 7
 # Strata with at most this many rows add every pair one by one.
 FEW_ROWS = 64
 # (phi_max/phi_min)^K must stay in the range of doubles.
 LOG10_RANGE = 280.0
-# Pairs handled at once; temporary arrays are this times the number of covariates.
-SLICE = 1 << 15
+# Cells, or pairs, handled at once: their arrays, times the number of covariates, stay in cache.
+CHUNK, SLICE = 2048, 1 << 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +91,17 @@ class Kernel(Protocol):
     """What is summed: the change of the gradient, or of the Hessian."""
 
     width: int
-    moments: list[np.ndarray]
+    table_width: int
 
-    def table(self, k: int, cells: np.ndarray, scale: float) -> np.ndarray:
-        """The factors of phi^-k in each cell, with phi in units of ``scale``."""
+    def moments(self, rows: np.ndarray) -> list[np.ndarray]:
+        """What of some rows is to be summed afresh, besides r, where a piece dominates."""
 
-    def power(self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray) -> np.ndarray:
+    def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
+        """What is to be summed over the cells of a range."""
+
+    def power(
+        self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice
+    ) -> np.ndarray:
         """The k-th power's part for some pieces, but for r^k, from the sums of the table."""
 
     def remainder(self, terms: Terms, pieces: Pieces, others: Others) -> np.ndarray:
@@ -119,29 +124,138 @@ def exposure(sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarra
     ndarray, shape (n_pieces, kernel.width)
     """
     out = np.zeros((len(pieces.r), kernel.width))
-    K, bound = _powers_needed(sums, pieces)
-    scale = float(sums.S0.max())
-    for k in range(1, int(K.max(initial=0)) + 1):
-        _add_power(out, k, np.flatnonzero(k <= K), sums, pieces, kernel, scale)
-    _add_remainder(out, K, bound, sums, pieces, kernel, row_code)
+    plan = _plan(sums, pieces)
+    if plan.by_chunks:
+        _add_powers_by_chunks(out, plan, sums, pieces, kernel)
+    else:
+        for k in range(1, int(plan.K_cell.max()) + 1):
+            _add_power(out, k, plan, sums, pieces, kernel)
+    _add_remainder(out, plan, sums, pieces, kernel, row_code)
     return out
 
 
-def _powers_needed(sums: RiskSums, pieces: Pieces) -> tuple[np.ndarray, float]:
-    """K for each cell, and the eps above which a pair is added one by one."""
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """How many powers each cell and each piece needs, and which pairs are added one by one.
+
+    Cells with a pair to add one by one all have the same K, or 0 in strata of few rows.
+    """
+
+    K_cell: np.ndarray
+    K_piece: np.ndarray
+    key: np.ndarray
+    candidates: np.ndarray
+    scale: float
+    powers: list[PowerSums]
+    by_chunks: bool
+
+
+def _plan(sums: RiskSums, pieces: Pieces) -> _Plan:
     span = np.log10(sums.S0.max() / sums.phi_min.min())
     most = int(np.clip(LOG10_RANGE / max(span, 1.0), 1, MAX_POWER))
     explicit = min(EXPLICIT, 10.0 ** (-DIGITS / most))
-    eps = np.minimum(_largest_mass(pieces) / sums.phi_min, explicit)
-    with np.errstate(divide="ignore"):  # a cell without exposure has eps 0 and needs one power
-        K = np.ceil(-DIGITS / np.log10(eps))
-    K = np.clip(K, 1, most).astype(np.intp)
-    sets = sums.sets
-    few = np.flatnonzero(np.diff(sets.row_bounds) <= FEW_ROWS)
-    bounds = sets.ranges.bounds
+    few = _cells_of_few_rows(sums)
+    K_cell = _powers_needed(_largest_mass(pieces) / sums.phi_min, most)
+    K_cell[few] = 0
+    key = sums.phi_min * explicit
+    key[few] = 0.0
+    smallest = pieces.ranges.minimum(sums.phi_min)
+    scale = float(sums.S0.max())
+    lowest = smallest if not len(few) else pieces.ranges.minimum(key) / explicit
+    return _Plan(
+        K_cell=K_cell,
+        K_piece=_powers_needed(pieces.r / smallest, most),
+        key=key,
+        candidates=np.flatnonzero(pieces.r > lowest * explicit),
+        scale=scale,
+        powers=[sums.power_sums(k, scale) for k in range(1, int(K_cell.max()) + 1)],
+        by_chunks=_in_long_runs(pieces.ranges),
+    )
+
+
+def _powers_needed(eps: np.ndarray, most: int) -> np.ndarray:
+    """The K with eps^K < 10^-DIGITS, from 1 to ``most``; exposed nowhere, eps is 0."""
+    with np.errstate(divide="ignore"):
+        K = np.ceil(DIGITS / -np.log10(np.minimum(eps, EXPLICIT)))
+    return np.clip(K, 1, most).astype(np.int8)
+
+
+def _cells_of_few_rows(sums: RiskSums) -> np.ndarray:
+    bounds = sums.sets.ranges.bounds
+    few = np.flatnonzero(np.diff(sums.sets.row_bounds) <= FEW_ROWS)
     item, offset = expanded(np.diff(bounds)[few])
-    K[bounds[few][item] + offset] = 0
-    return K, explicit
+    return bounds[few][item] + offset
+
+
+def _in_long_runs(ranges: Ranges) -> bool:
+    """Whether pieces begin with their stratum, end in ascending order, and strata are long."""
+    n_segments = len(ranges.bounds) - 1
+    ascending = bool(np.all(ranges.hi[:-1] <= ranges.hi[1:]))
+    return ascending and ranges.all_prefix and ranges.n_cells >= n_segments * CHUNK // 8
+
+
+def _add_powers_by_chunks(
+    out: np.ndarray, plan: _Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel
+) -> None:
+    """All powers while a chunk of cells is in cache, with a carry from chunk to chunk."""
+    ranges = pieces.ranges
+    for first, last in zip(ranges.bounds[:-1], ranges.bounds[1:], strict=True):
+        carry = np.zeros((MAX_POWER + 1, kernel.table_width))
+        for start in range(first, last, CHUNK):
+            cells = slice(start, min(start + CHUNK, last))
+            if plan.K_cell[cells].any():
+                rows = slice(*np.searchsorted(ranges.hi, [start, cells.stop], side="right"))
+                _add_chunk(out, cells, rows, carry, plan, pieces, kernel)
+
+
+def _add_chunk(
+    out: np.ndarray,
+    cells: slice,
+    rows: slice,
+    carry: np.ndarray,
+    plan: _Plan,
+    pieces: Pieces,
+    kernel: Kernel,
+) -> None:
+    at = pieces.ranges.hi[rows] - 1 - cells.start
+    needed = plan.K_piece[rows]
+    for k in range(1, max(plan.K_cell[cells].max(), needed.max(initial=0)) + 1):
+        running = kernel.table(k, plan.powers[k - 1], cells)
+        np.cumsum(running, axis=0, out=running)
+        running += carry[k]
+        carry[k] = running[-1]
+        some = np.flatnonzero(needed >= k)
+        if 2 * len(some) > len(at):  # a slice is so much faster that the others may come along
+            _add_part(out, k, rows, running.take(at, axis=0), plan, pieces, kernel)
+        else:
+            gathered = running.take(at[some], axis=0)
+            _add_part(out, k, rows.start + some, gathered, plan, pieces, kernel)
+
+
+def _add_power(
+    out: np.ndarray, k: int, plan: _Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel
+) -> None:
+    """One power, over the cells that need it."""
+    cells = np.flatnonzero(plan.K_cell >= k)
+    everywhere = len(cells) == sums.sets.n_cells
+    ranges = pieces.ranges if everywhere else pieces.ranges.restricted(cells)
+    rows = np.flatnonzero((ranges.lo < ranges.hi) & (plan.K_piece >= k))
+    table = kernel.table(k, plan.powers[k - 1], slice(None) if everywhere else cells)
+    _add_part(out, k, rows, ranges.take(rows).gather(table), plan, pieces, kernel)
+
+
+def _add_part(
+    out: np.ndarray,
+    k: int,
+    rows: np.ndarray | slice,
+    gathered: np.ndarray,
+    plan: _Plan,
+    pieces: Pieces,
+    kernel: Kernel,
+) -> None:
+    part = kernel.power(k, gathered, pieces, rows)
+    part *= ((pieces.r[rows] / plan.scale) ** k)[:, None]
+    out[rows] += part
 
 
 def _largest_mass(pieces: Pieces) -> np.ndarray:
@@ -153,52 +267,24 @@ def _largest_mass(pieces: Pieces) -> np.ndarray:
     return ranges.segments.accumulate(largest, reverse=True, ufunc=np.maximum)
 
 
-def _add_power(
-    out: np.ndarray,
-    k: int,
-    cells: np.ndarray,
-    sums: RiskSums,
-    pieces: Pieces,
-    kernel: Kernel,
-    scale: float,
-) -> None:
-    everywhere = len(cells) == sums.sets.n_cells
-    ranges = pieces.ranges if everywhere else pieces.ranges.restricted(cells)
-    rows = np.flatnonzero(ranges.lo < ranges.hi)
-    gathered = ranges.take(rows).gather(kernel.table(k, cells, scale))
-    part = kernel.power(k, gathered, pieces, rows)
-    part *= ((pieces.r[rows] / scale) ** k)[:, None]
-    out[rows] += part
-
-
 def _add_remainder(
     out: np.ndarray,
-    K: np.ndarray,
-    bound: float,
+    plan: _Plan,
     sums: RiskSums,
     pieces: Pieces,
     kernel: Kernel,
     row_code: np.ndarray,
 ) -> None:
-    key = np.where(K == 0, 0.0, sums.phi_min * bound)
-    rows = _candidates(pieces.ranges, key, pieces.r)
-    others = _dominated(sums, pieces, kernel, row_code)
-    for part in slices_of(np.full(len(rows), 4), SLICE):
-        some = rows[part]
-        at, cell = pieces.ranges.take(some).pairs_below(key, pieces.r[some])
+    others = _dominated(sums, pieces, kernel, row_code, plan.candidates)
+    for part in slices_of(np.full(len(plan.candidates), 4), SLICE):
+        some = plan.candidates[part]
+        at, cell = pieces.ranges.take(some).pairs_below(plan.key, pieces.r[some])
         piece = some[at]
         for few in slices_of(sums.n_terms[cell], SLICE):
-            terms = _terms(piece[few], cell[few], K, sums, pieces, others)
+            terms = _terms(piece[few], cell[few], plan.K_cell, sums, pieces, others)
             change = kernel.remainder(terms, pieces, others)
             first = np.flatnonzero(np.diff(terms.piece, prepend=-1))
             out[terms.piece[first]] += np.add.reduceat(change, first, axis=0)
-
-
-def _candidates(ranges: Ranges, key: np.ndarray, mass: np.ndarray) -> np.ndarray:
-    """Pieces that may have a pair to add: a cheap bound before the tree is descended."""
-    smallest = -ranges.segments.accumulate(-key, ufunc=np.maximum) if len(key) else key
-    rows = np.flatnonzero(ranges.lo < ranges.hi)
-    return rows[smallest[ranges.hi[rows] - 1] < mass[rows]]
 
 
 def _terms(
@@ -223,19 +309,20 @@ def _terms(
         phi=phi,
         f=(1 - alive) * sums.S0D[cell] / phi,
         alive=alive,
-        K=K[cell],
+        K=K[cell].astype(float),
         other=other,
     )
 
 
 def _dominated(
-    sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarray
+    sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarray, candidates: np.ndarray
 ) -> Others:
-    key = 0.5 * sums.phi_min
-    rows = _candidates(pieces.ranges, key, pieces.r)
-    at, cells = pieces.ranges.take(rows).pairs_below(key, pieces.r[rows])
+    """The cells with a piece of eps > 1/2 in some term: at most one a cell."""
+    ranges = pieces.ranges.take(candidates)
+    at, cells = ranges.pairs_below(0.5 * sums.phi_min, pieces.r[candidates])
     order = np.argsort(cells)
-    return others_afresh(sums, cells[order], pieces.code[rows[at]][order], row_code, kernel.moments)
+    code = pieces.code[candidates[at]][order]
+    return others_afresh(sums, cells[order], code, row_code, kernel.moments)
 
 
 def geometric(eps: np.ndarray, K: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -250,7 +337,7 @@ def others_afresh(
     cells: np.ndarray,
     code: np.ndarray,
     row_code: np.ndarray,
-    moments: list[np.ndarray],
+    moments: Callable[[np.ndarray], list[np.ndarray]],
 ) -> Others:
     """Sum over the rows at risk that do not die, without those of one removal in each cell.
 
@@ -260,14 +347,16 @@ def others_afresh(
     cells, code : ndarray of int, shape (k,)
         Distinct cells, ascending, and the removal left out in each.
     row_code : ndarray of int, shape (n,)
-    moments : list of ndarray, shape (n, ...)
-        What to sum, besides r.
+    moments : callable
+        From rows to the list of what is summed besides r.
     """
-    exposed = sums.sets.exposed.restricted(cells)
-    rows = np.flatnonzero(exposed.lo < exposed.hi)
-    cut = _without_own(exposed.take(rows), row_code[rows], code)
-    kept, ranges = rows[cut[0]], cut[1]
-    totals = [ranges.scatter(values[kept]) for values in [sums.r, *moments]]
+    exposed = sums.sets.exposed
+    rows = np.flatnonzero(exposed.hi > cells.min(initial=exposed.n_cells))
+    some = exposed.take(rows).restricted(cells)
+    inside = np.flatnonzero(some.lo < some.hi)
+    rows, some = rows[inside], some.take(inside)
+    part, ranges = _without_own(some, row_code[rows], code)
+    totals = [ranges.scatter(values[part]) for values in [sums.r[rows], *moments(rows)]]
     return Others(cells, code, totals)
 
 

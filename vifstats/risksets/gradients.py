@@ -9,7 +9,7 @@ from vifstats.risksets.deaths import tie_changes
 from vifstats.risksets.exposure import Others, Terms, exposure, geometric
 from vifstats.risksets.ranges import Bins
 from vifstats.risksets.subjects import Deaths, Pieces, leaving
-from vifstats.risksets.sums import RiskSums
+from vifstats.risksets.sums import PowerSums, RiskSums
 
 __all__ = ["by_removal", "gradient_differences", "mean_of_others", "weight_gradients"]
 
@@ -26,24 +26,29 @@ class GradientKernel:
         return self.sums.X.shape[1]
 
     @property
-    def moments(self) -> list[np.ndarray]:
-        """What is summed afresh where a piece dominates: r x."""
-        return [self.sums.r[:, None] * self.sums.X]
+    def table_width(self) -> int:
+        """One column for 1, and p for m."""
+        return self.width + 1
 
-    def table(self, k: int, cells: np.ndarray, scale: float) -> np.ndarray:
+    def moments(self, rows: np.ndarray) -> list[np.ndarray]:
+        """What is summed afresh where a piece dominates: r x."""
+        return [self.sums.r[rows, None] * self.sums.X.take(rows, axis=0)]
+
+    def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
         """a sum_l phi^-k [1, m_l] of each cell."""
-        Z, F, _ = self.sums.power_sums(k, scale)
-        out = np.empty((len(cells), self.width + 1))
-        out[:, 0] = Z[cells]
-        np.multiply(self.sums.m0.take(cells, axis=0), out[:, :1], out=out[:, 1:])
+        Z, m0 = powers.Z[cells], self.sums.m0[cells]
+        out = np.empty((len(Z), self.width + 1))
+        out[:, 0] = Z
+        np.multiply(m0, Z[:, None], out=out[:, 1:])
         found, at = self.sums.tied.find(cells)
-        out[found, 1:] += F[at, None] * self.sums.tied.delta[at]
+        out[found, 1:] += powers.F[at, None] * self.sums.tied.delta[at]
         return out
 
-    def power(self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray) -> np.ndarray:
+    def power(
+        self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice
+    ) -> np.ndarray:
         """x G_k - M_k."""
-        part = pieces.x[rows]
-        part *= sums[:, :1]
+        part = pieces.x[rows] * sums[:, :1]
         part -= sums[:, 1:]
         return part
 
@@ -81,7 +86,7 @@ def gradient_differences(sums: RiskSums, removals: Removals) -> np.ndarray:
     row_code = removals.codes[sums.sets.order]
     taken = exposure(sums, pieces, GradientKernel(sums), row_code)
     own = _own_gradient(sums, deaths, row_code)
-    return by_removal(taken, pieces.code, own, deaths.code, len(removals))
+    return by_removal(taken, pieces, own, deaths, len(removals))
 
 
 def _own_gradient(sums: RiskSums, deaths: Deaths, row_code: np.ndarray) -> np.ndarray:
@@ -96,8 +101,7 @@ def _own_gradient(sums: RiskSums, deaths: Deaths, row_code: np.ndarray) -> np.nd
 def weight_gradients(sums: RiskSums, removals: Removals) -> np.ndarray:
     """d/db_i of grad L at b = 1 with the tie counts held, summed by removal: (n_removals, p)."""
     sets = sums.sets
-    everywhere = np.arange(sets.n_cells)
-    G = sets.exposed.gather(GradientKernel(sums).table(1, everywhere, 1.0))
+    G = sets.exposed.gather(GradientKernel(sums).table(1, sums.power_sums(1), slice(None)))
     rows = sums.X * G[:, :1]
     rows -= G[:, 1:]
     rows *= sums.r[:, None]
@@ -121,13 +125,14 @@ def _own_weight_gradient(sums: RiskSums) -> np.ndarray:
 
 
 def by_removal(
-    taken: np.ndarray, piece_code: np.ndarray, own: np.ndarray, death_code: np.ndarray, n: int
+    taken: np.ndarray, pieces: Pieces, own: np.ndarray, deaths: Deaths, n: int
 ) -> np.ndarray:
-    """Add up what the pieces and the deaths of each removal change."""
-    if len(taken) == n and len(np.unique(piece_code)) == n:
-        out = np.empty_like(taken)
-        out[piece_code] = taken
-    else:
-        out = Bins(piece_code, n).sums(taken)
-    out += Bins(death_code, n).sums(own)
+    """Add up what the pieces and the deaths of each removal change, shape (n, width)."""
+    if deaths.piece is None:
+        return Bins(pieces.code, n).sums(taken) + Bins(deaths.code, n).sums(own)
+    taken[deaths.piece] += own
+    if not pieces.distinct:
+        return Bins(pieces.code, n).sums(taken)
+    out = np.empty_like(taken) if len(taken) == n else np.zeros((n, taken.shape[1]))
+    out[pieces.code] = taken
     return out

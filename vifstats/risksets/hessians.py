@@ -15,7 +15,7 @@ from vifstats.risksets.exposure import Others, Terms, exposure, geometric
 from vifstats.risksets.gradients import by_removal, mean_of_others
 from vifstats.risksets.ranges import Bins
 from vifstats.risksets.subjects import Deaths, Pieces, leaving
-from vifstats.risksets.sums import RiskSums
+from vifstats.risksets.sums import PowerSums, RiskSums
 
 __all__ = ["hessian_differences"]
 
@@ -34,16 +34,20 @@ class HessianKernel:
         """Number of pairs of covariates."""
         return len(self.columns[0])
 
+    @property
+    def table_width(self) -> int:
+        """One column for 1, p for m, and one for each pair."""
+        return 1 + self.sums.X.shape[1] + self.width
+
     @cached_property
     def packed(self) -> np.ndarray:
         """r x x' of each row, shape (n, q)."""
         i, j = self.columns
         return self.sums.r[:, None] * self.sums.X[:, i] * self.sums.X[:, j]
 
-    @cached_property
-    def moments(self) -> list[np.ndarray]:
+    def moments(self, rows: np.ndarray) -> list[np.ndarray]:
         """What is summed afresh where a piece dominates: r x and r x x'."""
-        return [self.sums.r[:, None] * self.sums.X, self.packed]
+        return [self.sums.r[rows, None] * self.sums.X[rows], self.packed[rows]]
 
     @cached_property
     def R2(self) -> np.ndarray:
@@ -65,20 +69,19 @@ class HessianKernel:
         S2D = Bins(item, len(sums.tied.cells)).sums(self.packed[row])
         return self.A0[sums.tied.cells] - S2D / sums.S0D[sums.tied.cells, None]
 
-    def table(self, k: int, cells: np.ndarray, scale: float) -> np.ndarray:
+    def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
         """a sum_l phi^-k [1, m, (k + 1) m m' - psi2/phi] of each cell.
 
         Since V = psi2/phi - m m', and k u u' holds another k m m'.
         """
         i, j = self.columns
         sums, p = self.sums, self.sums.X.shape[1]
-        Z, F, F2 = sums.power_sums(k, scale)
-        m0 = sums.m0.take(cells, axis=0)
-        out = np.empty((len(cells), 1 + p + self.width))
+        F, F2, m0 = powers.F, powers.F2, sums.m0[cells]
+        out = np.empty((len(m0), self.table_width))
         out[:, 0] = 1.0
         out[:, 1 : 1 + p] = m0
         out[:, 1 + p :] = (k + 1) * m0[:, i] * m0[:, j] - self.A0[cells]
-        out *= Z[cells, None]
+        out *= powers.Z[cells, None]
         found, at = sums.tied.find(cells)
         m0, delta = m0[found], sums.tied.delta[at]
         cross = m0[:, i] * delta[:, j] + delta[:, i] * m0[:, j]
@@ -87,7 +90,9 @@ class HessianKernel:
         out[found, 1 + p :] += (k + 1) * F2[at, None] * delta[:, i] * delta[:, j]
         return out
 
-    def power(self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray) -> np.ndarray:
+    def power(
+        self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice
+    ) -> np.ndarray:
         """k (x x' G - x M' - M x') + the sums of the last columns + C G."""
         i, j = self.columns
         p = self.sums.X.shape[1]
@@ -143,7 +148,7 @@ def hessian_differences(sums: RiskSums, removals: Removals, columns: Columns) ->
     kernel = HessianKernel(sums, columns)
     taken = exposure(sums, pieces, kernel, row_code)
     own = _own_hessian(kernel, deaths, row_code)
-    return by_removal(taken, pieces.code, own, deaths.code, len(removals))
+    return by_removal(taken, pieces, own, deaths, len(removals))
 
 
 def _own_hessian(kernel: HessianKernel, deaths: Deaths, row_code: np.ndarray) -> np.ndarray:

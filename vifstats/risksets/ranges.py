@@ -62,11 +62,10 @@ class Segments:
     def _parts(self) -> tuple[list[slice], list[np.ndarray]]:
         """Long segments as slices; short ones as padded index matrices, -1 where there is none."""
         lengths = np.diff(self.bounds)
-        long = [
-            slice(self.bounds[s], self.bounds[s + 1]) for s in np.flatnonzero(lengths > SHORT_SEGMENT)
-        ]
         if len(lengths) == 1:
             return [slice(0, self.bounds[1])], []
+        is_long = np.flatnonzero(lengths > SHORT_SEGMENT)
+        long = [slice(self.bounds[s], self.bounds[s + 1]) for s in is_long]
         matrices = []
         size_class = np.ceil(np.log2(np.maximum(lengths, 1))).astype(int)
         for c in np.unique(size_class[(lengths > 0) & (lengths <= SHORT_SEGMENT)]):
@@ -80,7 +79,7 @@ class Segments:
     ) -> np.ndarray:
         """Running sum (or maximum) from each segment's first cell, or from its last one back.
 
-        The maximum is of values >= 0.
+        Backwards, a maximum is of values >= 0.
         """
         long, matrices = self._parts
         out = np.empty_like(cells, dtype=float)
@@ -206,6 +205,23 @@ class Ranges:
             np.cumsum(first[:, 0], axis=1, out=both[:, 0])
             both[:, 1] = np.cumsum(last[:, 1, ::-1], axis=1)[:, ::-1]
             out += both.reshape(-1, *rows.shape[1:])[: self.n_cells]
+        return out
+
+    def minimum(self, cells: np.ndarray) -> np.ndarray:
+        """The smallest cell of each range, inf where it is empty: (n_cells,) to (n,)."""
+        out = np.full(len(self.lo), np.inf)
+        rows = np.flatnonzero(self.lo < self.hi)
+        lo, hi = self.lo[rows], self.hi[rows]
+        if self.all_prefix:
+            out[rows] = -self.segments.accumulate(-cells, ufunc=np.maximum)[hi - 1]
+            return out
+        # Two overlapping windows of 2^level cells cover a range: a minimum may count cells twice.
+        levels = np.frexp(hi - lo)[1] - 1
+        window = cells
+        for level in range(int(levels.max()) + 1):
+            at = np.flatnonzero(levels == level)
+            out[rows[at]] = np.minimum(window[lo[at]], window[hi[at] - 2**level])
+            window = np.minimum(window[: max(len(window) - 2**level, 0)], window[2**level :])
         return out
 
     def take(self, rows: np.ndarray) -> "Ranges":

@@ -32,6 +32,8 @@ class Pieces:
     scatter : ndarray, shape (k, q) or None
         Packed covariance of x within the piece, for the columns asked for; None if it is 0.
     ranges : Ranges
+    distinct : bool
+        Whether no two pieces belong to one removal.
     """
 
     code: np.ndarray
@@ -39,6 +41,7 @@ class Pieces:
     x: np.ndarray
     scatter: np.ndarray | None
     ranges: Ranges
+    distinct: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,8 @@ class Deaths:
         r, and case weight, of the deaths.
     rx, wx : ndarray, shape (k, p)
     rxx : ndarray, shape (k, q) or None
+    piece : ndarray of int, shape (k,), or None
+        The piece of the same row, where pieces are rows.
     r_other, rx_other, rxx_other : ndarray or None
         The same sums over its rows that are at risk in the cell but do not die; None if 0.
     """
@@ -65,6 +70,7 @@ class Deaths:
     rx: np.ndarray
     wx: np.ndarray
     rxx: np.ndarray | None
+    piece: np.ndarray | None = None
     r_other: np.ndarray | None = None
     rx_other: np.ndarray | None = None
     rxx_other: np.ndarray | None = None
@@ -86,7 +92,7 @@ def leaving(
     sets = sums.sets
     code = removals.codes[sets.order]
     if removals.single or not _overlapping(sets, code):
-        return _rows_as_pieces(sums, code, columns)
+        return _rows_as_pieces(sums, code, removals.single, columns)
     return _joint_pieces(sums, code, columns)
 
 
@@ -100,27 +106,30 @@ def _overlapping(sets: RiskSets, code: np.ndarray) -> bool:
 
 
 def _rows_as_pieces(
-    sums: RiskSums, code: np.ndarray, columns: tuple[np.ndarray, np.ndarray] | None
+    sums: RiskSums, code: np.ndarray, distinct: bool, columns: tuple[np.ndarray, np.ndarray] | None
 ) -> tuple[Pieces, Deaths]:
     sets, own = sums.sets, sums.sets.own
-    taken = own if (code >= 0).all() else own[code[own] >= 0]
     if (code >= 0).all():
-        pieces = Pieces(code, sums.r, sums.X, None, sets.exposed)
+        piece = own
+        pieces = Pieces(code, sums.r, sums.X, None, sets.exposed, distinct)
     else:
         rows = np.flatnonzero(code >= 0)
-        exposed = Ranges(sets.exposed.lo[rows], sets.exposed.hi[rows], sets.exposed.bounds)
-        pieces = Pieces(code[rows], sums.r[rows], sums.X[rows], None, exposed)
-    r, w, x = sums.r[taken], sums.w[taken], sums.X.take(taken, axis=0)
+        own = own[code[own] >= 0]
+        piece = np.searchsorted(rows, own)
+        x = sums.X.take(rows, axis=0)
+        pieces = Pieces(code[rows], sums.r[rows], x, None, sets.exposed.take(rows), distinct)
+    r, w, x = sums.r[own], sums.w[own], sums.X.take(own, axis=0)
     rx = r[:, None] * x
     deaths = Deaths(
-        code=code[taken],
-        cell=sets.ranges.hi[taken] - 1,
-        d=np.ones(len(taken), dtype=np.intp),
+        code=code[own],
+        cell=sets.ranges.hi[own] - 1,
+        d=np.ones(len(own), dtype=np.intp),
         r=r,
         w=w,
         rx=rx,
         wx=w[:, None] * x,
         rxx=None if columns is None else rx[:, columns[0]] * x[:, columns[1]],
+        piece=piece,
     )
     return pieces, deaths
 
@@ -172,6 +181,7 @@ def _joint_pieces(
         x=mean,
         scatter=scatter,
         ranges=Ranges(intervals.start[kept], intervals.stop[kept], sets.ranges.bounds),
+        distinct=False,
     )
     return pieces, deaths
 

@@ -18,7 +18,7 @@ import numpy as np
 from vifstats.risksets.data import RiskSets
 from vifstats.risksets.ranges import expanded
 
-__all__ = ["RiskSums", "Tied", "risk_sums"]
+__all__ = ["PowerSums", "RiskSums", "Tied", "risk_sums"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +49,27 @@ class Tied:
         """Sum over the terms of each cell, shape (n_terms,) to (k,)."""
         return np.add.reduceat(terms, self.first) if len(self.first) else np.zeros(0)
 
-    def find(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def find(self, cells: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
         """Which of some cells are among these, and where: positions in ``cells`` and here."""
+        if isinstance(cells, slice):
+            first = 0 if cells.start is None else cells.start
+            last = np.inf if cells.stop is None else cells.stop
+            at = np.arange(*np.searchsorted(self.cells, [first, last]))
+            return self.cells[at] - first, at
         if not len(self.cells):
             return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
         at = np.minimum(np.searchsorted(self.cells, cells), len(self.cells) - 1)
         found = np.flatnonzero(self.cells[at] == cells)
         return found, at[found]
+
+
+@dataclass(frozen=True, eq=False)
+class PowerSums:
+    """a sum_l phi_l^-k: Z of each cell; F and F2 of the tied cells, with factors f_l and f_l^2."""
+
+    Z: np.ndarray
+    F: np.ndarray
+    F2: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,17 +116,14 @@ class RiskSums:
         """The smallest phi of each cell, shape (n_cells,)."""
         return self.R + self.S0D / self.n_terms
 
-    def power_sums(self, k: int, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """a sum_l phi_l^-k of each cell, and with factors f_l and f_l^2 of the tied cells.
-
-        phi is in units of ``scale``.
-        """
+    def power_sums(self, k: int, scale: float = 1.0) -> "PowerSums":
+        """Sums of phi_l^-k over the terms of each cell, with phi in units of ``scale``."""
         tied = self.tied
         a = self.a[tied.cells]
         powers = (scale / tied.phi) ** k
         Z = self.a * (scale / self.S0) ** k
         Z[tied.cells] = a * tied.sums(powers)
-        return Z, a * tied.sums(powers * tied.f), a * tied.sums(powers * tied.f**2)
+        return PowerSums(Z, a * tied.sums(powers * tied.f), a * tied.sums(powers * tied.f**2))
 
     def term_means(self, cells: np.ndarray, f: np.ndarray) -> np.ndarray:
         """m_l = m0 + delta f_l for terms of some cells, shape (k, p)."""
@@ -145,7 +156,7 @@ class RiskSums:
 
     def hazard_seen(self) -> np.ndarray:
         """The hazard each row was exposed to, Efron's share of its own cell included."""
-        seen = self.sets.exposed.gather(self.power_sums(1)[0])
+        seen = self.sets.exposed.gather(self.power_sums(1).Z)
         seen[self.sets.own] += self.own_hazard()[self.sets.cell_of_event]
         return seen
 

@@ -14,8 +14,8 @@ REASONS = {
     "alone; fit OLS to the whitened data, `model.wendog` on `model.wexog`.",
     "MixedLM": "MixedLM predicts random effects that belong to whole groups; write its marginal "
     "likelihood as a vifstats.FunctionLoss whose objects are the groups.",
-    "PHReg": "Results of PHReg.fit_regularized keep no record of their penalty, and L1 has no Hessian; "
-    "for a ridge pass the coefficients: vif_cox(fit.params, X, T, E, penalty=n * alpha).",
+    "PHReg": "Results of PHReg.fit_regularized keep no record of their penalty, and L1 has no "
+    "Hessian; for a ridge pass the coefficients: vif_cox(fit.params, X, T, E, penalty=n * alpha).",
     "PenalizedMixin": "The penalty of a penalized model is not a quadratic that the result keeps; "
     "write the penalised loss with vifstats.MEstimator.",
     "QuantReg": "The check loss of QuantReg has no curvature, so no influence function with a "

@@ -1,4 +1,4 @@
-"""What one row contributes, as a function of its linear predictors: a file for each kind of outcome."""
+"""What one row adds to a loss, by its linear predictors: a file for each kind of outcome."""
 
 from vifstats.losses.row_losses.base import RowLoss
 from vifstats.losses.row_losses.canonical import Logistic, Poisson, SquaredError

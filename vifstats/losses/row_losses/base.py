@@ -32,25 +32,25 @@ class RowLoss(ABC):
     binary: bool = False
 
     @abstractmethod
-    def value(self, eta: Any, *data: np.ndarray) -> Any:
+    def value(self, eta: Any, y: Any) -> Any:
         """Loss of every row.
 
         Parameters
         ----------
         eta : array, shape (q, ..., n)
             Linear predictors; the axes between are for many values of theta at once.
-        *data : ndarray, shape (n,)
-            What else the rows hold: outcomes, times, numbers of trials.
+        y : ndarray, shape (n,), or tuple of them
+            What else the rows hold: outcomes, or times and their kind.
 
         Returns
         -------
         array, shape (..., n)
         """
 
-    def slope(self, eta: np.ndarray, *data: np.ndarray) -> np.ndarray:
+    def slope(self, eta: np.ndarray, y: Any) -> np.ndarray:
         """First derivatives in the predictors, shape (q, ..., n)."""
-        return autodiff.elementwise_gradient(lambda e: self.value(e, *data), eta)
+        return autodiff.elementwise_gradient(lambda e: self.value(e, y), eta)
 
-    def curvature(self, eta: np.ndarray, *data: np.ndarray) -> np.ndarray:
+    def curvature(self, eta: np.ndarray, y: Any) -> np.ndarray:
         """Second derivatives in the predictors, shape (q, q, ..., n)."""
-        return autodiff.elementwise_hessian(lambda e: self.value(e, *data), eta)
+        return autodiff.elementwise_hessian(lambda e: self.value(e, y), eta)

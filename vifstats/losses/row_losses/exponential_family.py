@@ -10,7 +10,15 @@ from vifstats.losses.row_losses.base import RowLoss
 from vifstats.losses.row_losses.links import Link
 from vifstats.special import xlogy
 
-__all__ = ["Binomial", "Gamma", "Gaussian", "InverseGaussian", "NegativeBinomial", "PoissonGLM", "Tweedie"]
+__all__ = [
+    "Binomial",
+    "Gamma",
+    "Gaussian",
+    "InverseGaussian",
+    "NegativeBinomial",
+    "PoissonGLM",
+    "Tweedie",
+]
 
 
 @dataclass(frozen=True)

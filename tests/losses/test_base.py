@@ -1,0 +1,176 @@
+"""What holds for every loss of the table: derivatives, overrides, presence, order of the rows."""
+
+from __future__ import annotations
+
+import autograd.numpy as anp
+import numpy as np
+import pandas as pd
+import pytest
+from autograd.test_util import check_grads
+from cases import BY_NAME, CASES
+from tolerances import REFERENCE, ROUNDING, relative_error
+
+import vifstats as vs
+from vifstats.losses.base import Loss, solve_each
+from vifstats.removals import Removals
+
+EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=str)
+SHARED = pytest.mark.parametrize("case", [c for c in CASES if c.name != "random effects"], ids=str)
+PER_REMOVAL = ["gradient_differences", "weight_gradients", "reduced_hessians"]
+
+
+def masks(n: int) -> list[np.ndarray]:
+    """Everybody, all but one, two halves."""
+    half = np.random.default_rng(1).permutation(n) < n // 2
+    without_first = np.arange(n) > 0
+    return [np.ones(n), without_first.astype(float), half.astype(float), (~half).astype(float)]
+
+
+def groups_of(n: int) -> Removals:
+    """Five groups that leave two objects out, and one empty group."""
+    codes = np.random.default_rng(2).integers(0, 5, n)
+    codes[:2] = -1
+    return Removals(codes, pd.Index(list("abcdef")))
+
+
+@EVERY_CASE
+def test_value_has_two_derivatives(case):
+    loss = case.loss()
+    for b in masks(case.n):
+        check_grads(lambda theta, b=b: loss.value(theta, b), modes=["rev"], order=2)(case.place)
+
+
+@EVERY_CASE
+@pytest.mark.parametrize("method", PER_REMOVAL)
+@pytest.mark.parametrize("grouped", [False, True])
+def test_per_removal_methods_equal_their_defaults(case, method, grouped):
+    loss = case.loss()
+    arguments = (case.place, groups_of(case.n)) if grouped else (case.place,)
+    found = getattr(loss, method)(*arguments)
+    expected = getattr(Loss, method)(loss, *arguments)
+    assert relative_error(found, expected, np.abs(loss.gradient(case.place)).max()) < ROUNDING
+
+
+@EVERY_CASE
+def test_derivatives_equal_their_defaults(case):
+    loss, theta = case.loss(), case.place
+    for b in [None, *masks(case.n)]:
+        assert relative_error(loss.gradient(theta, b), Loss.gradient(loss, theta, b)) < ROUNDING
+        assert relative_error(loss.hessian(theta, b), Loss.hessian(loss, theta, b)) < ROUNDING
+
+
+@EVERY_CASE
+def test_reduced_problems_equal_their_defaults(case):
+    """Each removal at its own theta: what refits call."""
+    loss, removals = case.loss(), groups_of(case.n)
+    thetas = case.place + np.random.default_rng(3).normal(0, 0.1, (len(removals), len(case.start)))
+    for found, expected in zip(
+        loss.reduced_slopes(thetas, removals),
+        Loss.reduced_slopes(loss, thetas, removals),
+        strict=True,
+    ):
+        assert relative_error(found, expected) < ROUNDING
+    curvatures = loss.reduced_curvatures(thetas, removals)
+    assert relative_error(curvatures, Loss.reduced_curvatures(loss, thetas, removals)) < ROUNDING
+
+
+@EVERY_CASE
+def test_a_group_leaves_as_a_whole(case):
+    """D of a group is the definition with all of its members absent, not a sum over them."""
+    loss, removals = case.loss(), groups_of(case.n)
+    D = loss.gradient_differences(case.place, removals)
+    full = Loss.gradient(loss, case.place)
+    expected = [full - Loss.gradient(loss, case.place, b) for b in map(removals.presence, range(6))]
+    assert relative_error(D, expected) < ROUNDING
+    assert not D[5].any()
+
+
+@SHARED
+def test_an_absent_object_is_as_if_it_never_was(case):
+    loss, theta = case.loss(), case.place
+    for b in masks(case.n)[1:]:
+        alone = case.loss(np.flatnonzero(b))
+        assert loss.value(theta, b) == pytest.approx(
+            alone.value(theta, alone.everyone()), rel=REFERENCE
+        )
+        assert relative_error(Loss.gradient(loss, theta, b), Loss.gradient(alone, theta)) < ROUNDING
+        assert relative_error(Loss.hessian(loss, theta, b), Loss.hessian(alone, theta)) < ROUNDING
+
+
+@EVERY_CASE
+def test_nobody_leaves_the_penalty(case):
+    loss = case.loss()
+    left = loss.value(case.place, np.zeros(case.n))
+    if case.name in ("cox ridge", "cox everything"):
+        assert left == pytest.approx(0.35 * case.place @ case.place, rel=REFERENCE)
+    elif case.name == "logistic ridge":
+        assert left == pytest.approx(0.5 * case.place[1:] @ case.place[1:], rel=REFERENCE)
+    else:
+        assert left == 0
+
+
+@SHARED
+def test_order_of_the_rows_has_no_effect(case):
+    order = np.random.default_rng(4).permutation(case.n)
+    loss, permuted = case.loss(), case.loss(order)
+    assert list(permuted.labels) == list(loss.labels[order])
+    for b in masks(case.n):
+        assert permuted.value(case.place, b[order]) == pytest.approx(
+            loss.value(case.place, b), rel=REFERENCE
+        )
+    for method in PER_REMOVAL:
+        found = getattr(permuted, method)(case.place)
+        assert relative_error(found, getattr(loss, method)(case.place)[order]) < ROUNDING
+
+
+def test_function_loss_uses_the_derivatives_it_is_given():
+    case = BY_NAME["grad and hess"]
+    marked = vs.FunctionLoss(
+        case.loss().f,
+        case.n,
+        3,
+        grad=lambda theta, b: np.array([1, 2, b.sum()]),
+        hess=lambda theta, b: b.sum() * np.eye(3, dtype=int),
+    )
+    assert marked.gradient(case.place).tolist() == [1.0, 2.0, 40.0]
+    assert marked.gradient(case.place, masks(40)[1]).tolist() == [1.0, 2.0, 39.0]
+    assert marked.hessian(case.place).dtype == float
+
+
+def test_owned_parameters_are_marked_by_removal():
+    loss = BY_NAME["random effects"].loss()
+    removals = Removals(np.array([0, 0, 1] + [-1] * 9), pd.Index(["ab", "c"]))
+    mask = loss.owned_mask(removals, 13)
+    assert np.argwhere(mask).tolist() == [[0, 1], [0, 2], [1, 3]]
+
+
+def test_solve_each_leaves_out_what_is_owned_and_what_is_singular():
+    rng = np.random.default_rng(5)
+    root = rng.normal(size=(4, 3, 3))
+    H = root @ root.transpose(0, 2, 1) + 0.1 * np.eye(3)
+    H[1] = np.outer([1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
+    H[2, 0, 0] = np.nan
+    rows = rng.normal(size=(4, 3))
+    owned = np.zeros((4, 3), dtype=bool)
+    owned[3, 1] = True
+    solved = solve_each(H, rows, owned)
+    assert np.isnan(solved[1:3]).all()
+    assert solved[0] == pytest.approx(np.linalg.solve(H[0], rows[0]), rel=ROUNDING)
+    assert solved[3, 1] == 0
+    kept = [0, 2]
+    expected = np.linalg.solve(H[3][np.ix_(kept, kept)], rows[3, kept])
+    assert solved[3, kept] == pytest.approx(expected, rel=ROUNDING)
+
+
+def test_solve_each_does_not_mind_units():
+    """Parameters 1e8 apart in scale are no ill-conditioning."""
+    units = np.array([1e-8, 1.0, 1e8])
+    H = np.array([[2.0, 0.5, 0.1], [0.5, 3.0, 0.2], [0.1, 0.2, 1.0]])
+    rows = np.ones((1, 3))
+    solved = solve_each((H * np.outer(units, units))[None], rows * units)
+    assert solved[0] * units == pytest.approx(np.linalg.solve(H, rows[0]), rel=ROUNDING)
+
+
+def test_a_constant_loss_has_a_gradient_of_zero():
+    loss = vs.FunctionLoss(lambda theta, b: anp.sum(b), 3, 2)
+    assert loss.gradient(np.zeros(2)).tolist() == [0.0, 0.0]

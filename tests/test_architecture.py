@@ -1,0 +1,175 @@
+"""Imports point one way: a module imports only from lower rows, and a drawer from itself."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "vifstats"
+
+# Top-level modules and drawers, lowest first; docs/architecture.md shows the same picture.
+ROWS = [
+    {"errors", "versions"},
+    {"checks", "autodiff", "removals", "special"},
+    {"solvers", "risksets"},
+    {"losses"},
+    {"targets", "optimise", "contract"},
+    {"estimate", "check_loss"},
+    {"result"},
+    {"influence", "closed_form"},
+    {"refits"},
+    {"sets", "agreement", "cross_validation", "streaming", "adapters", "datasets"},
+    {"shortcuts"},
+    {"plots"},
+    {"reporting"},
+    {"cox_table"},
+    {"cli"},
+    {"__main__"},
+]
+ROW_OF = {module: row for row, modules in enumerate(ROWS) for module in modules}
+
+# Methods that start a line of thought the user wants to continue; all others go through functions.
+EXCEPTIONS = {("result", "plots"), ("result", "influence")}
+
+# Libraries that take a second to import, or that only some users have: inside functions only.
+ONLY_INSIDE_FUNCTIONS = {
+    "lifelines",
+    "statsmodels",
+    "sksurv",
+    "sklearn",
+    "matplotlib",
+    "networkx",
+    "joblib",
+    "tqdm",
+    "pyarrow",
+    "scipy.stats",
+    "autograd.scipy",
+}
+AT_MODULE_LEVEL_IN = {"matplotlib": {"plots"}}
+# Parts of autograd that take no derivative: NumPy, and what states the derivative of a function.
+NO_DERIVATIVES = {"autograd.numpy", "autograd.extend.defvjp", "autograd.extend.primitive"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name: ``vifstats.losses.base.Loss`` for ``from vifstats.losses.base import Loss``."""
+
+    file: Path
+    line: int
+    name: str
+    at_module_level: bool
+
+    def __str__(self) -> str:
+        return f"{self.file.relative_to(PACKAGE.parent)}:{self.line} imports {self.name}"
+
+    @property
+    def importer(self) -> str:
+        """The top-level module or drawer that the file belongs to."""
+        return self.file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+    def within(self, library: str) -> bool:
+        """Whether the name is this library or something in it."""
+        return f"{self.name}.".startswith(f"{library}.")
+
+
+def _imports(file: Path) -> Iterator[Import]:
+    tree = ast.parse(file.read_text())
+    inside = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        for name in _names(node):
+            yield Import(file, node.lineno, name, id(node) not in inside)
+
+
+def _names(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "Imports name vifstats in full."
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return []
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+IMPORTS = [found for file in FILES for found in _imports(file)]
+MODULES = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py"}
+DRAWERS = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+
+
+@pytest.mark.parametrize("module", sorted((MODULES | DRAWERS) - {"__init__"}))
+def test_every_module_has_a_row(module):
+    assert module in ROW_OF, (
+        f"vifstats.{module} has no row in tests/test_architecture.py: put it into the lowest row "
+        "above everything that it imports, and into docs/architecture.md."
+    )
+
+
+def test_imports_point_one_way():
+    upwards = [
+        str(found)
+        for found in IMPORTS
+        if found.importer != "__init__" and not _allowed(found.importer, _target(found.name))
+    ]
+    assert not upwards, "\n".join(upwards)
+
+
+def _target(name: str) -> str | None:
+    """The top-level module that an import of this package reads; None for other libraries."""
+    parts = name.split(".")
+    if parts[0] != "vifstats":
+        return None
+    return parts[1] if len(parts) > 1 and parts[1] in MODULES | DRAWERS | set(ROW_OF) else "__init__"
+
+
+def _allowed(importer: str, target: str | None) -> bool:
+    if target is None or importer == target or (importer, target) in EXCEPTIONS:
+        return True
+    # `import vifstats` from inside would see a half-made package, except where the command starts
+    return target in ROW_OF and ROW_OF[target] < ROW_OF[importer]
+
+
+def test_the_exceptions_stay_inside_functions():
+    loose = [
+        str(found)
+        for found in IMPORTS
+        if (found.importer, _target(found.name)) in EXCEPTIONS and found.at_module_level
+    ]
+    assert not loose, "\n".join(loose)
+
+
+def test_only_autodiff_takes_derivatives():
+    elsewhere = [
+        str(found)
+        for found in IMPORTS
+        if found.within("autograd")
+        and not any(found.within(module) for module in NO_DERIVATIVES)
+        and found.importer != "autodiff"
+    ]
+    assert not elsewhere, "\n".join(elsewhere)
+
+
+@pytest.mark.parametrize("library", sorted(ONLY_INSIDE_FUNCTIONS))
+def test_heavy_libraries_are_imported_where_they_are_used(library):
+    early = [
+        str(found)
+        for found in IMPORTS
+        if found.at_module_level
+        and found.within(library)
+        and found.importer not in AT_MODULE_LEVEL_IN.get(library, set())
+    ]
+    assert not early, "\n".join(early)
+
+
+def test_the_rules_can_fail():
+    assert not _allowed("losses", "estimate")
+    assert not _allowed("estimate", "__init__")
+    assert _allowed("estimate", "losses") and _allowed("result", "plots")
+    assert _target("numpy") is None and _target("vifstats.losses.Cox") == "losses"

@@ -1,0 +1,201 @@
+"""The command: what it prints and writes, and one line for each thing that can be wrong."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from tolerances import LIFELINES_FIT
+
+import vifstats as vs
+from vifstats.cli import main
+from vifstats.datasets import load_rossi
+
+ROSSI = ["--time", "week", "--event", "arrest"]
+
+
+@pytest.fixture
+def rossi():
+    return load_rossi()
+
+
+@pytest.fixture
+def csv(rossi, tmp_path):
+    """Write rossi, changed, to a file and return its path."""
+
+    def write(**changes):
+        path = tmp_path / "table.csv"
+        rossi.assign(**changes).to_csv(path, index=False)
+        return str(path)
+
+    return write
+
+
+@pytest.mark.smoke
+def test_the_main_job_runs_as_a_module(tmp_path):
+    command = [sys.executable, "-W", "error", "-m", "vifstats", "cox", "-o", "influence"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "not the variance inflation factor" in ran.stdout
+    assert ran.stdout.endswith("Written: influence/influence.csv and influence/influence.json\n")
+    assert sorted(os.listdir(tmp_path / "influence")) == ["influence.csv", "influence.json"]
+
+
+def test_files_hold_what_the_package_computes(rossi, tmp_path):
+    assert main(["cox", "--top", "5", "-o", str(tmp_path)]) == 0
+    table = pd.read_csv(tmp_path / "influence.csv", index_col="row")
+    document = json.loads((tmp_path / "influence.json").read_text())
+    loss = vs.losses.Cox(rossi.drop(columns=["week", "arrest"]), rossi["week"], rossi["arrest"])
+    est = vs.minimize(loss, np.zeros(7))
+    approximate, exact = vs.vif(est).dfbeta, vs.leave_one_out(est).dfbeta
+    refitted = document["refitted"]
+    assert table.index[table["exact"]].to_list() == refitted
+    expected = approximate.copy()
+    expected.loc[refitted] = exact.loc[refitted]
+    error = np.abs(table[list(est.names)] - expected) / est.standard_errors
+    assert error.to_numpy().max() < LIFELINES_FIT
+    agreement = vs.compare(vs.vif(est), vs.leave_one_out(est, objects=refitted))
+    for name, figures in document["agreement_with_refits"].items():
+        assert figures == pytest.approx(agreement.table.loc[name].to_dict(), rel=1e-6)
+    for row in document["most_influential"]:
+        ratios = np.exp(est.params - exact.loc[row["row"]]).to_dict()
+        assert row["hazard_ratios_without"] == pytest.approx(ratios, rel=1e-6)
+    assert document["versions"]["vifstats"] == vs.__version__
+
+
+def test_a_second_run_writes_the_same(tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        main(["cox", "-o", str(folder)])
+    for name in ("influence.csv", "influence.json"):
+        one, two = [(folder / name).read_bytes() for folder in folders]
+        assert one == two
+
+
+def test_a_file_of_ones_own_with_every_option(csv, capsys):
+    rng = np.random.default_rng(0)
+    path = csv(late=np.zeros(432), weight=rng.integers(1, 3, 432), site=np.repeat(range(36), 12))
+    columns = "--covariates fin,prio --strata race,wexp --weights weight --entry late --groups site"
+    options = f"{columns} --penalizer 0.1 --method newton --top 2"
+    assert main(["cox", path, *ROSSI, *options.split()]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("\nwithout ") == 2
+    assert "one site a line" in printed
+    assert "Agreement of 'newton' with 36 exact refits" in printed
+
+
+def test_parquet_and_csv_say_the_same(rossi, csv, tmp_path, capsys):
+    path = tmp_path / "table.parquet"
+    rossi.to_parquet(path)
+    printed = []
+    for file in (csv(), str(path)):
+        assert main(["cox", file, *ROSSI]) == 0
+        printed.append(capsys.readouterr().out.replace(file, "FILE"))
+    assert printed[0] == printed[1]
+
+
+def test_refit_is_exact_everywhere(capsys):
+    assert main(["cox", "--covariates", "fin,prio", "--method", "refit"]) == 0
+    assert "nothing here is approximate" in capsys.readouterr().out
+
+
+def test_a_refit_without_optimum_is_named(csv, capsys):
+    """Without the only treated event the coefficient is infinite: no number, but a word."""
+    rare = np.zeros(432, dtype=int)
+    rare[[0, 5, 7]] = 1  # row 0 is arrested, rows 5 and 7 are not
+    assert main(["cox", csv(rare=rare), *ROSSI, "--covariates", "prio,rare", "--top", "1"]) == 0
+    (line,) = [x for x in capsys.readouterr().out.splitlines() if x.startswith("without")]
+    assert line.startswith("without 0") and line.endswith(("separation", "did not converge"))
+
+
+WRONG = {
+    "no file": (["nowhere.csv", *ROSSI], "no file 'nowhere.csv'"),
+    "no columns named": (["FILE"], "needs --time and --event"),
+    "a column misspelt": (["--covariates", "prior"], "did you mean 'prio'"),
+    "a column unlike any": (["--time", "xyzzy"], "the columns are ['week'"),
+    "a column in two parts": (["--strata", "week"], "['week'] play two"),
+    "nothing to estimate": (["--covariates", ","], "covariate"),
+    "an unknown method": (["--method", "magic"], "invalid choice: 'magic'"),
+    "an unknown option": (["--tiem", "week"], "unrecognized arguments"),
+    "top no number": (["--top", "ten"], "invalid int value"),
+    "top negative": (["--top", "-1"], "must be >= 0"),
+    "penalizer negative": (["--penalizer", "-1"], "must be >= 0"),
+    "time and event swapped": (["--time", "arrest", "--event", "week"], "swapped"),
+    "output is a file": (["-o", "FILE"], "cannot be made"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_mistake_ends_in_one_line(case, csv, capsys):
+    arguments, expected = WRONG[case]
+    file = csv()
+    assert_one_line(["cox", *(file if a == "FILE" else a for a in arguments)], expected, capsys)
+
+
+BAD_DATA = {
+    "strings": ({"race": "black"}, "'race'"),
+    "missing covariate": ({"age": np.where(np.arange(432) == 17, np.nan, 20)}, "row 17"),
+    "negative time": ({"week": np.where(np.arange(432) == 17, -3, 20)}, "`week` must be >= 0"),
+    "coded 1/2": ({"arrest": np.arange(432) % 2 + 1}, "`arrest` must be 0 or 1"),
+    "no events": ({"arrest": 0}, "at least one event"),
+    "constant": ({"race": 1}, "['race']"),
+    "collinear": ({"race": load_rossi()["wexp"] * 2}, "collinear"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_DATA)
+def test_bad_data_end_in_one_line(case, csv, capsys):
+    changes, expected = BAD_DATA[case]
+    assert_one_line(["cox", csv(**changes), *ROSSI], expected, capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "contents", "expected"),
+    [
+        ("empty.csv", b"", "cannot be read"),
+        ("header.csv", b"week,arrest,age\n", "has none"),
+        ("binary.csv", b"\xff\xfe\x00\x01\x80", "cannot be read"),
+        ("not.parquet", b"week,arrest\n1,0\n", "must be Parquet"),
+    ],
+)
+def test_an_unreadable_file_ends_in_one_line(name, contents, expected, tmp_path, capsys):
+    path = tmp_path / name
+    path.write_bytes(contents)
+    assert_one_line(["cox", str(path), *ROSSI], expected, capsys)
+
+
+def test_a_folder_is_no_table(tmp_path, capsys):
+    assert_one_line(["cox", str(tmp_path), *ROSSI], "is a folder", capsys)
+
+
+def test_no_command_is_one_line_too(capsys):
+    assert_one_line([], "required: COMMAND; see vifstats --help", capsys)
+
+
+def test_a_warning_of_lifelines_is_one_line(csv, tmp_path):
+    weights = np.linspace(0.5, 1.5, 432)  # lifelines: naive standard errors with such weights
+    command = [sys.executable, "-m", "vifstats", "cox", csv(w=weights), *ROSSI, "--weights", "w"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0
+    assert ran.stderr.startswith("vifstats: warning: ") and ran.stderr.count("\n") == 1
+
+
+def test_an_interrupt_leaves_nothing_half_written(monkeypatch, tmp_path, capsys):
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vifstats.reporting.files.json.dump", interrupted)
+    assert main(["cox", "-o", str(tmp_path)]) == 130
+    assert os.listdir(tmp_path) == ["influence.csv"]
+    assert "interrupted" in capsys.readouterr().err
+
+
+def assert_one_line(arguments, expected, capsys):
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("vifstats: error: ") and err.count("\n") == 1
+    assert expected in err

@@ -1,0 +1,166 @@
+"""leave_one_out: converged, the same however it is computed, nan where there is no minimum."""
+
+from __future__ import annotations
+
+import autograd.numpy as anp
+import numpy as np
+import pandas as pd
+import pytest
+from cases import BY_NAME, CASES
+from tolerances import CONVERGED_FIT, relative_error
+
+import vifstats as vs
+from vifstats import refits
+from vifstats.errors import ConvergenceError
+from vifstats.losses import Cox
+
+EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+@EVERY_CASE
+def test_vif_against_refits(case):
+    est = case.estimate()
+    agreement = vs.compare(vs.vif(est), vs.leave_one_out(est))
+    shared = agreement.table[agreement.table["n"] > 0]
+    assert int(agreement.table["left_out"].sum()) == case.bounds.left_out
+    assert shared["slope"].between(*case.bounds.slope).all(), shared["slope"]
+    assert shared["pearson"].min() > case.bounds.pearson
+    assert shared["largest_relative_error"].max() < case.bounds.largest_relative_error
+
+
+@EVERY_CASE
+def test_newton_comes_nearer_than_vif(case):
+    est = case.estimate()
+    exact = vs.leave_one_out(est)
+    newton = vs.compare(vs.newton_step(est), exact).frobenius
+    assert newton <= vs.compare(vs.vif(est), exact).frobenius
+
+
+@EVERY_CASE
+def test_refits_are_minima_without_the_object(case):
+    """Built without the object and minimised from the start: other data, other path."""
+    est = case.estimate()
+    values = vs.leave_one_out(est, objects=[100, 100 + case.n // 2, 99 + case.n]).values
+    for row, i in zip(values, [0, case.n // 2, case.n - 1], strict=True):
+        owned = list(est.loss.owned(i))
+        others = np.setdiff1d(np.arange(case.n), [i])
+        start = np.delete(np.array(case.start), owned)
+        alone = vs.minimize(case.loss(others), start)
+        without = np.delete(est.theta - row, owned)
+        se = np.delete(est.standard_errors, owned)
+        assert (np.abs(without - alone.theta) / se).max() < CONVERGED_FIT
+        assert np.isnan(row[owned]).all()
+
+
+@EVERY_CASE
+def test_groups_are_refitted_together(case):
+    est = case.estimate()
+    groups = np.where(np.arange(case.n) < 3, "first three", "others")
+    groups[3:] = [f"row {i}" for i in range(3, case.n)]
+    row = vs.leave_one_out(est, groups=groups, objects=["first three"]).values[0]
+    owned = [k for i in range(3) for k in est.loss.owned(i)]
+    alone = vs.minimize(case.loss(np.arange(3, case.n)), np.delete(np.array(case.start), owned))
+    without = np.delete(est.theta - row, owned)
+    se = np.delete(est.standard_errors, owned)
+    assert (np.abs(without - alone.theta) / se).max() < CONVERGED_FIT
+
+
+@pytest.mark.parametrize("name", ["cox everything", "logistic ridge", "random effects"])
+def test_processes_change_nothing(name, monkeypatch):
+    """Bit for bit; small blocks, so that there is something to distribute."""
+    monkeypatch.setattr(refits, "BLOCK", 8)
+    est = BY_NAME[name].estimate()
+    serial, parallel = vs.leave_one_out(est), vs.leave_one_out(est, n_jobs=2)
+    np.testing.assert_array_equal(serial.values, parallel.values)
+
+
+def test_the_reference_is_our_own_fit():
+    """From a theta 0.005 standard errors off, refits are the same and still exact."""
+    case = BY_NAME["cox efron ties"]
+    est = case.estimate()
+    off = vs.Estimate(case.loss(), est.theta + 0.005 * est.standard_errors)
+    exact, found = vs.leave_one_out(est), vs.leave_one_out(off)
+    assert relative_error(found.values, exact.values, est.standard_errors) < CONVERGED_FIT
+
+
+def separated_without_row_0() -> vs.Estimate:
+    """Logistic regression in which only row 0 contradicts "y is 1 where x > 0"."""
+    x = np.concatenate([[-3.0], np.linspace(-2, 2, 20)])
+    y = np.concatenate([[1.0], (np.linspace(-2, 2, 20) > 0).astype(float)])
+
+    def f(theta, d):
+        eta = theta[0] + theta[1] * d[0]
+        return anp.logaddexp(0.0, eta) - d[1] * eta
+
+    return vs.minimize(vs.MEstimator(f, (x, y)), [0.0, 0.0])
+
+
+def test_separation_is_never_a_number():
+    est = separated_without_row_0()
+    exact = vs.leave_one_out(est)
+    assert np.isnan(exact.values[0]).all()
+    assert exact.status.iloc[0] == "did not converge"
+    assert not exact.exact[0]
+    assert exact.exact[1:].all() and (exact.status.iloc[1:] == "ok").all()
+    # what is linear in D cannot see it
+    for method in (vs.vif, vs.classical_if):
+        assert np.isfinite(method(est).values).all()
+    assert vs.compare(vs.vif(est), exact).table["left_out"].tolist() == [1, 1]
+
+
+def test_separation_of_a_cox_model_is_named():
+    """Without the only treated row that has an event, the hazard of the treated is 0."""
+    rng = np.random.default_rng(0)
+    treated = np.arange(30) < 8
+    event = (np.arange(30) == 0) | ~treated
+    X = pd.DataFrame({"treated": treated.astype(float), "age": rng.normal(size=30)})
+    est = vs.minimize(Cox(X, rng.exponential(size=30), event), [0.0, 0.0])
+    exact = vs.leave_one_out(est)
+    assert np.isnan(exact.values[0]).all()
+    assert exact.status.iloc[0] == "separation"
+    vif = vs.vif(est)
+    assert np.isfinite(vif.values).all() and vif.status.iloc[0] == "separation"
+    assert (vif.status.iloc[1:] == "ok").all()
+
+
+def test_who_has_no_influence_has_exactly_0():
+    """A row of weight 0 in the loss, at a theta that is a little off."""
+    y, w = np.array([1.0, 2.0, 4.0, 50.0]), np.array([1.0, 1.0, 1.0, 0.0])
+    loss = vs.MEstimator(lambda theta, d: d[1] * (d[0] - theta[0]) ** 2, (y, w))
+    exact = vs.leave_one_out(vs.Estimate(loss, [7 / 3 + 1e-3]))
+    assert exact.values[3, 0] == 0 and exact.status.iloc[3] == "no influence"
+    assert exact.exact[3]
+
+
+def test_a_full_fit_without_minimum_is_an_error():
+    """theta far out on a separated fit, taken on trust with tol=inf."""
+    x = np.linspace(-2, 2, 10)
+    y = (x > 0).astype(float)
+    loss = vs.MEstimator(
+        lambda theta, d: anp.logaddexp(0.0, theta[0] * d[0]) - d[1] * theta[0] * d[0], (x, y)
+    )
+    with pytest.raises(ConvergenceError, match="full fit"):
+        vs.leave_one_out(vs.Estimate(loss, [2.0], tol=np.inf))
+
+
+def test_rows_that_the_model_dropped_stay_in_the_result():
+    y = np.array([1.0, 3.0, 8.0])
+    loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    est = vs.Estimate(loss, [4.0], labels=list("abcde"), kept=np.array([0, 2, 3]))
+    for method in (vs.vif, vs.newton_step, vs.leave_one_out):
+        result = method(est)
+        assert list(result.index) == list("abcde")
+        assert result.values[[1, 4]].tolist() == [[0.0], [0.0]]
+        assert result.status.tolist() == ["ok", "not in fit", "ok", "ok", "not in fit"]
+    assert vs.leave_one_out(est).values[[0, 2, 3], 0] == pytest.approx([-1.5, -0.5, 2.0])
+
+
+def test_progress_is_shown(capsys):
+    vs.leave_one_out(BY_NAME["mean"].estimate(), progress=True)
+    assert "refits" in capsys.readouterr().err
+
+
+def test_no_rows_to_refit():
+    est = BY_NAME["mean"].estimate()
+    nobody = vs.leave_one_out(est, objects=np.zeros(est.loss.n_objects, dtype=bool))
+    assert nobody.values.shape == (0, 1)
