@@ -10,7 +10,7 @@ The data of a row are drawn once, from a seed of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -53,11 +53,9 @@ class Case:
     make : callable
         ``make(rows, labels)``: the loss built from these rows of the data, in this order.
     start : tuple of float
-        Where `minimize` starts, one number per parameter; for owned parameters, see ``n_params``.
+        Where `minimize` starts, one number per parameter.
     bounds : Bounds
     n : int
-    place : tuple of float, optional
-        Where derivatives are compared: default 0.1 beside the start.
     """
 
     name: str
@@ -65,7 +63,6 @@ class Case:
     start: tuple[float, ...]
     bounds: Bounds
     n: int = N
-    skip: tuple[str, ...] = field(default=())
 
     def __str__(self) -> str:
         return self.name
@@ -266,19 +263,20 @@ def _cox(seed: int, ties: str, coarse: bool = False, **columns: Any):
     return make
 
 
-EXACT_M = Bounds((0.95, 1.2), 0.99, 0.3)
-COX = Bounds((0.9, 1.25), 0.98, 0.4)
+# Slopes above 1: the Hessian without a row is smaller, at n = 40 by up to a fifth.
+ROWS = Bounds((1.01, 1.22), 0.997, 0.23)
+COX = Bounds((1.05, 1.2), 0.985, 0.33)
 
 CASES = [
     Case("mean", _mean(), (0.0,), Bounds((1.02, 1.03), 0.999999, 0.03)),
-    Case("grad and hess", _with_analytic_derivatives(), (0.0, 0.0, 0.0), EXACT_M),
+    Case("grad and hess", _with_analytic_derivatives(), (0.0, 0.0, 0.0), ROWS),
     Case("ranking", _ranking(), (0.0, 0.0), COX),
-    Case("pairs", _pairs(), (0.0, 0.0), COX),
-    Case("random effects", _random_effects(), (0.0,) * 13, EXACT_M, n=12),
-    Case("least squares", _least_squares(), (0.0, 0.0, 0.0), EXACT_M),
-    Case("logistic ridge", _logistic(), (0.0, 0.0, 0.0), EXACT_M),
-    Case("poisson", _poisson(), (0.0, 0.0, 0.0), EXACT_M),
-    Case("huber", _huber(), (0.0,), EXACT_M),
+    Case("pairs", _pairs(), (0.0, 0.0), Bounds((1.15, 1.3), 0.99, 0.27)),
+    Case("random effects", _random_effects(), (0.0,) * 13, Bounds((1.09, 1.091), 0.999999, 0.084, left_out=12), n=12),
+    Case("least squares", _least_squares(), (0.0, 0.0, 0.0), ROWS),
+    Case("logistic ridge", _logistic(), (0.0, 0.0, 0.0), ROWS),
+    Case("poisson", _poisson(), (0.0, 0.0, 0.0), ROWS),
+    Case("huber", _huber(), (0.0,), ROWS),
     Case("cox breslow", _cox(20, "breslow"), (0.0, 0.0), COX),
     Case("cox efron", _cox(21, "efron"), (0.0, 0.0), COX),
     Case("cox breslow ties", _cox(22, "breslow", coarse=True), (0.0, 0.0), COX),

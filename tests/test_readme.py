@@ -54,6 +54,8 @@ def test_each_of_the_two_lines_starts_from_nothing_but_python(what):
 
 # class in the table of adapters -> what its users call it
 CALLED = {
+    "ParametricRegressionFitter": "WeibullAFTFitter",
+    "ParametricUnivariateFitter": "WeibullFitter",
     "PHRegResults": "PHReg",
     "GenericZeroInflated": "ZeroInflated",
     "_GeneralizedLinearRegressor": "PoissonRegressor",

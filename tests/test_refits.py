@@ -108,13 +108,30 @@ def test_separation_is_never_a_number():
     assert vs.compare(vs.vif(est), exact).table["left_out"].tolist() == [1, 1]
 
 
-def test_separation_of_a_cox_model_is_named():
+@pytest.mark.parametrize("y", [0.0, 1.0])
+def test_separation_that_rounds_to_a_gradient_of_0(y):
+    """All others have y = 1: sigmoid(37) is 1, so gradient and Hessian become exactly 0."""
+
+    def f(theta, d):
+        return anp.logaddexp(0.0, theta[0]) - d * theta[0]
+
+    labels = np.array([y] + 6 * [1 - y])
+    exact = vs.leave_one_out(vs.minimize(vs.MEstimator(f, labels), [0.0]))
+    assert np.isnan(exact.values[0, 0])
+    assert exact.exact.tolist() == [False] + 6 * [True]
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("unit", [0.01, 1.0, 1000.0])
+def test_separation_of_a_cox_model_is_named(seed, unit):
     """Without the only treated row that has an event, the hazard of the treated is 0."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     treated = np.arange(30) < 8
     event = (np.arange(30) == 0) | ~treated
-    X = pd.DataFrame({"treated": treated.astype(float), "age": rng.normal(size=30)})
-    est = vs.minimize(Cox(X, rng.exponential(size=30), event), [0.0, 0.0])
+    X = pd.DataFrame({"treated": unit * treated, "age": rng.normal(size=30)})
+    # at time 0.1 all are at risk, so the full fit exists
+    time = np.where(np.arange(30) == 0, 0.1, 0.1 + rng.exponential(size=30))
+    est = vs.minimize(Cox(X, time, event), [0.0, 0.0])
     exact = vs.leave_one_out(est)
     assert np.isnan(exact.values[0]).all()
     assert exact.status.iloc[0] == "separation"

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from lifelines import CoxPHFitter
+from oracles import load_case
 from statsmodels.regression.linear_model import OLS
+from tolerances import ROUNDING
 
 import vifstats as vs
-from oracles import load_case
-from tolerances import ROUNDING
 from vifstats.errors import InvalidInputError, InvalidTypeError, UnsupportedModelError
 
 LUNG = load_case("lung", "efron")

@@ -12,6 +12,7 @@ from autograd import make_vjp
 from autograd.extend import Box, defvjp, primitive
 
 __all__ = [
+    "LinearMap",
     "as_vector",
     "directional",
     "elementwise_gradient",
@@ -19,7 +20,6 @@ __all__ = [
     "gradient",
     "hessian",
     "hessian_product",
-    "linear_map",
     "plain",
     "row_jacobian",
 ]
@@ -92,20 +92,33 @@ def as_vector(value: Any) -> Any:
     return anp.reshape(value, (-1,))
 
 
-def linear_map(
-    apply: Callable[[np.ndarray], np.ndarray], transpose: Callable[[np.ndarray], np.ndarray]
-) -> Callable[[Any], Any]:
-    """Make a linear map and its transpose differentiable to any order.
+class LinearMap:
+    """A linear map that can be differentiated to any order, and sent to another process.
+
+    autograd knows the derivative of a function by its identity, which a copy does not have: a
+    copy of this map states its derivative afresh.
 
     Parameters
     ----------
     apply, transpose : callable
         Plain NumPy functions with ``u @ apply(v) == transpose(u) @ v``.
     """
-    forward, backward = primitive(apply), primitive(transpose)
-    defvjp(forward, lambda ans, v: backward)
-    defvjp(backward, lambda ans, u: forward)
-    return forward
+
+    def __init__(
+        self,
+        apply: Callable[[np.ndarray], np.ndarray],
+        transpose: Callable[[np.ndarray], np.ndarray],
+    ) -> None:
+        self._functions = apply, transpose
+        self._forward, backward = primitive(apply), primitive(transpose)
+        defvjp(self._forward, lambda ans, v: backward)
+        defvjp(backward, lambda ans, u: self._forward)
+
+    def __call__(self, v: Any) -> Any:
+        return self._forward(v)
+
+    def __reduce__(self) -> tuple:
+        return LinearMap, self._functions
 
 
 def plain(value: Any) -> np.ndarray:

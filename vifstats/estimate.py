@@ -8,9 +8,14 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.errors import ConvergenceError, LossError, NotAtMinimumError
+from vifstats.errors import (
+    ConvergenceError,
+    LossError,
+    NotAtMinimumError,
+    NotPositiveDefiniteError,
+)
 from vifstats.losses.base import Loss
-from vifstats.optimise import damped_newton
+from vifstats.optimise import FLAT, damped_newton
 from vifstats.removals import Removals
 from vifstats.solvers import Cholesky, Factor, Solver
 
@@ -197,4 +202,22 @@ def minimize(
             f"(tol={tol:g}). Try another start, scale the parameters, or add a penalty if the "
             "minimum lies at infinity."
         )
-    return Estimate(loss, minima.thetas[0], **options)
+    try:
+        return Estimate(loss, minima.thetas[0], **options)
+    except NotPositiveDefiniteError as error:
+        _require_curvature(loss, theta, minima.thetas[0], error)
+        raise
+
+
+def _require_curvature(
+    loss: Loss, start: np.ndarray, end: np.ndarray, found: NotPositiveDefiniteError
+) -> None:
+    """Tell a minimum at infinity from a Hessian that is singular everywhere."""
+    before, after = np.diag(loss.hessian(start)), np.diag(loss.hessian(end))
+    if (gone := np.flatnonzero(after < FLAT * before)).size:
+        raise ConvergenceError(
+            "A minimum must lie at finite parameters, but on the way from the start the curvature "
+            f"along parameter {gone[0]} fell from {before[gone[0]]:.3g} to {after[gone[0]]:.3g}, "
+            f"at {end[gone[0]]:.4g}: as with separation, the loss falls for ever. Drop the "
+            "parameter, or add a penalty."
+        ) from found

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vifstats.losses.base import solve_each
+from vifstats.losses.base import positive_definite, solve_each
 
 __all__ = ["Minima", "damped_newton"]
 
 SUFFICIENT_DECREASE = 1e-4
 MAX_HALVINGS = 40
+# Where the minimum lies at infinity the gradient rounds to 0 before the steps get short. There
+# the curvature, 1 or more in standard errors of the related fit, has all but gone.
+FLAT = 1e-10
 # A Hessian is kept while each step with it is at least this much shorter than the last.
 CHORD_CONTRACTION = 0.1
 
@@ -29,6 +32,7 @@ class Minima:
     last_step : ndarray, shape (k,)
         The largest entry of the last step, in units of the scale.
     converged : ndarray of bool, shape (k,)
+        The last step was short and, where a scale is given, the loss is not flat.
     """
 
     thetas: np.ndarray
@@ -74,6 +78,7 @@ def damped_newton(
     values, gradients = slopes(active, thetas)
     H = curvatures(active, thetas)
     stale = np.zeros(k, dtype=bool)
+    flat = _flat(H, held, scale)
     for _ in range(max_steps):
         steps = _descent(H, gradients[active], held[active])
         lengths = _length(steps, thetas[active], scale)
@@ -81,21 +86,34 @@ def damped_newton(
         if slow.any():
             H[slow] = curvatures(active[slow], thetas[active[slow]])
             stale[active[slow]] = False
+            flat[active[slow]] = _flat(H[slow], held[active[slow]], scale)
             steps[slow] = _descent(H[slow], gradients[active[slow]], held[active[slow]])
             lengths[slow] = _length(steps[slow], thetas[active[slow]], scale)
+        done = lengths <= tol
+        thetas[active[done]] -= steps[done]
+        last_step[active[done]] = lengths[done]
+        active, H, steps, lengths = active[~done], H[~done], steps[~done], lengths[~done]
+        if not len(active):
+            break
         moved = _line_search(slopes, active, thetas, values, gradients, steps)
         last_step[active] = np.where(moved, lengths, np.inf)
         stale[active] = True
-        going = (last_step[active] > tol) & (moved | ~np.isfinite(lengths))
-        active, H = active[going], H[going]
-        if not len(active):
-            break
-    return Minima(thetas, last_step, last_step <= tol)
+        active, H = active[moved], H[moved]
+    return Minima(thetas, last_step, (last_step <= tol) & ~flat)
 
 
 def _length(steps: np.ndarray, thetas: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
     unit = 1 + np.abs(thetas) if scale is None else scale
     return np.max(np.abs(steps) / unit, axis=1, initial=0.0)
+
+
+def _flat(H: np.ndarray, fixed: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
+    """Whether the loss hardly curves along some free direction, for steps of the scale."""
+    if scale is None:
+        return np.zeros(len(H), dtype=bool)
+    free = ~fixed[:, :, None] & ~fixed[:, None, :]
+    scaled = np.where(free, H * np.outer(scale, scale), np.eye(len(scale)))
+    return ~positive_definite(scaled, FLAT)
 
 
 def _descent(H: np.ndarray, gradients: np.ndarray, fixed: np.ndarray) -> np.ndarray:

@@ -177,9 +177,17 @@ class Influence:
         )
 
     def summary_frame(self) -> pd.DataFrame:
-        """One row per removal: ``dfb_<name>`` (dfbetas, as in statsmodels), cooks_d, status."""
-        frame = self.dfbetas.add_prefix("dfb_")
-        return frame.assign(cooks_d=self.cooks_distance, exact=self.exact, status=self.status)
+        """One row per removal: ``dfb_<name>`` (dfbetas), cooks_d, hat_diag, exact, status.
+
+        The names are those of statsmodels. ``hat_diag``, the leverage, is there for single rows
+        of losses that have it.
+        """
+        frame = self.dfbetas.add_prefix("dfb_").assign(cooks_d=self.cooks_distance)
+        leverages = self.estimate.loss.leverages(self.estimate.theta)
+        if leverages is not None and self.removals.single:
+            inside = self.removals.sizes > 0
+            frame["hat_diag"] = np.where(inside, self.removals.sums(leverages), np.nan)
+        return frame.assign(exact=self.exact, status=self.status)
 
     def top(self, n: int = 10, by: str = "cooks_distance") -> pd.DataFrame:
         """The n most influential rows, the largest first.

@@ -49,8 +49,8 @@ def vif_cox(
     Parameters
     ----------
     fit : fitted model or array_like, shape (p,)
-        lifelines CoxPHFitter or CoxTimeVaryingFitter, statsmodels PHReg results, scikit-survival
-        CoxPHSurvivalAnalysis; or coefficients.
+        A lifelines CoxPHFitter or CoxTimeVaryingFitter, statsmodels PHReg results, a
+        scikit-survival CoxPHSurvivalAnalysis; or coefficients.
     X : DataFrame or array_like, shape (n, p), optional
         The covariates; or, for lifelines, the DataFrame of the fit alone, whose columns are
         found by the fit's own names. Not for statsmodels, which keeps its data.
@@ -96,7 +96,8 @@ def vif_cox(
 
     See Also
     --------
-    vifstats.from_model, vifstats.vif, vifstats.leave_one_out
+    vifstats.from_model : The estimate of any fitted model.
+    vifstats.vif : The influence of any estimate.
 
     Notes
     -----

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-
-import vifstats as vs
 from oracles import TIES, load_case
 from tolerances import ORACLE
+
+import vifstats as vs
 from vifstats.errors import (
     DataMismatchError,
     InvalidInputError,

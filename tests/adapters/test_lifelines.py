@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from lifelines import CoxPHFitter, CoxTimeVaryingFitter
 from lifelines.datasets import load_stanford_heart_transplants
-
-import vifstats as vs
 from oracles import load_case
 from tolerances import CONVERGED_FIT, LIFELINES_DFBETA, LIFELINES_FIT
+
+import vifstats as vs
 from vifstats.errors import (
     DataMismatchError,
     InvalidInputError,

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-import vifstats as vs
 from oracles import TIES, load_case
 from tolerances import ORACLE
+
+import vifstats as vs
 from vifstats.errors import DataMismatchError, InvalidInputError, UnsupportedModelError
 
 

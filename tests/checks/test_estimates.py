@@ -4,9 +4,9 @@ import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 import pytest
+from tolerances import CONVERGED_FIT
 
 import vifstats as vs
-from tolerances import CONVERGED_FIT
 from vifstats import checks
 from vifstats.errors import (
     InvalidInputError,

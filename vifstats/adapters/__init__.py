@@ -72,8 +72,7 @@ def from_model(fit: Any, *data: Any, **options: Any) -> Estimate:
     *data
         What the model was fitted on, where it does not keep it: ``df``, ``X, T, E`` or ``X, y``.
     **options
-        entry, weights, strata, offset, groups, ties, penalty: as in `vif_cox`; ``tol`` as in
-        `Estimate`.
+        As in `vif_cox`: entry, weights, strata, offset, groups, ties, penalty, tol.
 
     Returns
     -------
@@ -85,6 +84,15 @@ def from_model(fit: Any, *data: Any, **options: Any) -> Estimate:
         If the model, or one of its settings, cannot be taken.
     DataMismatchError
         If the data are not those the model was fitted on.
+
+    Examples
+    --------
+    >>> from lifelines import CoxPHFitter
+    >>> from lifelines.datasets import load_rossi
+    >>> rossi = load_rossi()
+    >>> est = from_model(CoxPHFitter().fit(rossi, "week", "arrest"), rossi)
+    >>> est.names
+    ('fin', 'age', 'race', 'wexp', 'mar', 'paro', 'prio')
     """
     for cls in (*type(fit).__mro__, *type(getattr(fit, "model", None)).__mro__):
         place = ADAPTERS.get(f"{cls.__module__}.{cls.__qualname__}")

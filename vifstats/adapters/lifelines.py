@@ -51,8 +51,8 @@ def cox(fit: Any, X: Any = None, T: Any = None, E: Any = None, **options: Any) -
     T, E : array_like, shape (n,), optional
         E may be None only if the fit had no event column.
     **options
-        entry, weights, strata, where X does not hold the fit's columns for them; groups,
-        penalty, tol.
+        The keywords entry, weights, strata, where X does not hold the fit's columns for them;
+        groups, penalty, tol.
 
     Returns
     -------
@@ -69,6 +69,15 @@ def cox(fit: Any, X: Any = None, T: Any = None, E: Any = None, **options: Any) -
     -----
     A penalty is held when a row is removed, at n * penalizer * var(x) in raw units; a refit by
     lifelines would compute n and the variance anew.
+
+    Examples
+    --------
+    >>> from lifelines import CoxPHFitter
+    >>> from lifelines.datasets import load_rossi
+    >>> rossi = load_rossi()
+    >>> est = cox(CoxPHFitter(penalizer=0.1).fit(rossi, "week", "arrest"), rossi)
+    >>> est.loss.penalty.shape
+    (7, 7)
     """
     _require_fitted(fit)
     if fit.baseline_estimation_method != "breslow":
@@ -116,6 +125,16 @@ def cox_time_varying(
     ------
     UnsupportedModelError, DataMismatchError
         As in `cox`.
+
+    Examples
+    --------
+    >>> from lifelines import CoxTimeVaryingFitter
+    >>> from lifelines.datasets import load_stanford_heart_transplants
+    >>> heart = load_stanford_heart_transplants()
+    >>> columns = {"event_col": "event", "start_col": "start", "stop_col": "stop", "id_col": "id"}
+    >>> est = cox_time_varying(CoxTimeVaryingFitter().fit(heart, **columns), heart)
+    >>> len(heart), len(est.removals())
+    (172, 103)
     """
     _require_fitted(fit)
     columns = Columns(
@@ -138,8 +157,8 @@ def _require_fitted(fit: Any) -> None:
         )
     if fit.l1_ratio > 0 and np.any(fit.penalizer):
         raise UnsupportedModelError(
-            f"An L1 penalty (l1_ratio = {fit.l1_ratio}) has no Hessian, and lifelines' smooth stand-in "
-            "depends on the number of iterations; fit with l1_ratio=0."
+            f"An L1 penalty (l1_ratio = {fit.l1_ratio}) has no Hessian, and lifelines' smooth "
+            "stand-in depends on the number of iterations; fit with l1_ratio=0."
         )
 
 
@@ -228,8 +247,8 @@ def _transformed(fit: Any, frame: pd.DataFrame) -> pd.DataFrame:
     design = fit.regressors.transform_df(frame)["beta_"]
     if len(design) != len(frame):
         raise DataMismatchError(
-            f"The columns {sorted(map(str, needed))} of the formula must not be missing, but are in "
-            f"{len(frame) - len(design)} rows; drop or impute them."
+            f"The columns {sorted(map(str, needed))} of the formula must not be missing, but are "
+            f"in {len(frame) - len(design)} rows; drop or impute them."
         )
     return design
 

@@ -1,4 +1,4 @@
-"""Are these the data, and the settings, that the model was fitted with?"""
+"""Whether data and settings are those that the model was fitted with."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -158,8 +158,8 @@ def refuse(reason: str, **given: Any) -> None:
     InvalidInputError
     """
     if named := [f"`{name}`" for name, value in given.items() if value is not None]:
-        verb = "is" if len(named) == 1 else "are"
-        raise InvalidInputError(f"{reason}, but {', '.join(named)} {verb} given; leave out.")
+        verb, them = ("is", "it") if len(named) == 1 else ("are", "them")
+        raise InvalidInputError(f"{reason}, but {', '.join(named)} {verb} given; leave {them} out.")
 
 
 def require_frame(X: Any, why: str) -> pd.DataFrame:

@@ -43,8 +43,10 @@ def cox(
     entry, weights, strata, offset : None
         The library has none of them.
     groups : array_like, shape (n,), optional
-    ties, penalty
-        The fit's own; ties may be repeated.
+    ties : {"efron", "breslow"}, optional
+        May be repeated, not changed.
+    penalty : float or array_like, optional
+        Refused when the fit has its own.
     tol : float
         As in `Estimate`.
 

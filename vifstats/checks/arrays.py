@@ -76,6 +76,10 @@ def row_vector(
     minus_infinity : bool
         Whether -inf is allowed.
 
+    Returns
+    -------
+    ndarray, shape (n,)
+
     Raises
     ------
     InvalidInputError, InvalidTypeError
@@ -104,6 +108,10 @@ def group_labels(groups: Any, labels: pd.Index) -> np.ndarray:
     ----------
     groups : array_like, shape (n,)
     labels : Index, shape (n,)
+
+    Returns
+    -------
+    ndarray, shape (n,)
 
     Raises
     ------
@@ -164,6 +172,10 @@ def numbers(values: Any, what: str) -> np.ndarray:
     values : array_like
     what : str
         What errors call it, such as "`T`".
+
+    Returns
+    -------
+    ndarray of float
 
     Raises
     ------

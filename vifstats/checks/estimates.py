@@ -62,6 +62,10 @@ def kept_rows(kept: Any, labels: pd.Index, n_objects: int) -> np.ndarray:
     labels : Index
     n_objects : int
 
+    Returns
+    -------
+    ndarray of int, shape (n_objects,)
+
     Raises
     ------
     InvalidInputError
@@ -114,6 +118,10 @@ def penalty_matrix(penalty: Any, n_params: int) -> np.ndarray | None:
     ----------
     penalty : float or array_like, shape (n_params,) or (n_params, n_params), or None
     n_params : int
+
+    Returns
+    -------
+    ndarray, shape (n_params, n_params), or None
 
     Raises
     ------

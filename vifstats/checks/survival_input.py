@@ -58,8 +58,13 @@ def survival(
         Times, or a structured array of (event, time) as in scikit-survival; E stays None then.
     E : array_like of 0/1 or bool, shape (n,), optional
         None: every row is an event.
-    entry, weights, offset : array_like, shape (n,), optional
+    entry, weights : array_like, shape (n,), optional
     strata : array_like, shape (n,) or (n, k), optional
+    offset : array_like, shape (n,), optional
+
+    Returns
+    -------
+    SurvivalInput
 
     Raises
     ------
@@ -100,8 +105,14 @@ def case_weights(weights: Any, n: int, labels: pd.Index, X: Any = None) -> np.nd
     Parameters
     ----------
     weights : array_like, shape (n,)
-    n, labels, X
+    n : int
+    labels : Index, shape (n,)
+    X : DataFrame, Series or array_like, optional
         As in `row_vector`.
+
+    Returns
+    -------
+    ndarray, shape (n,)
 
     Raises
     ------
@@ -122,8 +133,14 @@ def strata_codes(strata: Any, n: int, labels: pd.Index, X: Any = None) -> np.nda
     Parameters
     ----------
     strata : array_like, shape (n,) or (n, k)
-    n, labels, X
+    n : int
+    labels : Index, shape (n,)
+    X : DataFrame, Series or array_like, optional
         As in `row_vector`.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
 
     Raises
     ------
@@ -151,18 +168,17 @@ def strata_codes(strata: Any, n: int, labels: pd.Index, X: Any = None) -> np.nda
 def _split_structured(T: Any, E: Any) -> tuple[Any, Any]:
     if T is None:
         raise InvalidInputError("`T`, the times, must be given, but is None.")
-    dtype = getattr(T, "dtype", None)
-    if getattr(dtype, "names", None) is None:
+    if not isinstance(T, np.ndarray) or T.dtype.names is None:
         return T, E
     if E is not None:
         raise InvalidInputError("`E` must be None when `T` is a structured array of both.")
-    booleans = [name for name in dtype.names if dtype[name] == bool]
-    if len(dtype.names) != 2 or len(booleans) != 1:
+    booleans = [name for name in T.dtype.names if T.dtype[name].kind == "b"]
+    if len(T.dtype.names) != 2 or len(booleans) != 1:
         raise InvalidInputError(
-            f"A structured `T` needs one boolean and one numeric field, but has {dtype}."
+            f"A structured `T` needs one boolean and one numeric field, but has {T.dtype}."
         )
     (event,) = booleans
-    (time,) = set(dtype.names) - {event}
+    (time,) = set(T.dtype.names) - {event}
     return T[time], T[event]
 
 

@@ -146,6 +146,10 @@ class Loss(ABC):
         """Positions of the parameters that the loss cannot tell anything about."""
         return ()
 
+    def leverages(self, theta: np.ndarray) -> np.ndarray | None:
+        """Share of each object in its own fit, shape (n_objects,); None where it has no meaning."""
+        return None
+
     def each(self) -> Removals:
         """Every object removed on its own."""
         return Removals.each(self.n_objects)
@@ -234,7 +238,7 @@ def solve_each(H: np.ndarray, rows: np.ndarray, owned: np.ndarray | None = None)
     diagonal = np.einsum("kii->ki", H)
     scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     scaled = H / (scale[:, :, None] * scale[:, None, :])
-    usable = _positive_definite(scaled)
+    usable = positive_definite(scaled)
     out = np.full_like(rows, np.nan)
     solved = np.linalg.solve(scaled[usable], (rows / scale)[usable, :, None])
     out[usable] = solved[..., 0] / scale[usable]
@@ -245,13 +249,13 @@ def _diagonal(entries: np.ndarray) -> np.ndarray:
     return np.einsum("ki,ij->kij", entries.astype(float), np.eye(entries.shape[1]))
 
 
-def _positive_definite(H: np.ndarray) -> np.ndarray:
-    """Which matrices of a stack have only eigenvalues clear of rounding."""
+def positive_definite(H: np.ndarray, bound: float = SINGULAR) -> np.ndarray:
+    """Which matrices of a stack have only eigenvalues above a bound, by default of rounding."""
     finite = np.isfinite(H).all(axis=(1, 2))
     usable = finite.copy()
     try:
         # Subtracting the bound first makes "Cholesky succeeds" mean "eigenvalues above it".
-        np.linalg.cholesky(H[finite] - SINGULAR * np.eye(H.shape[-1]))
+        np.linalg.cholesky(H[finite] - bound * np.eye(H.shape[-1]))
     except np.linalg.LinAlgError:
-        usable[finite] = np.linalg.eigvalsh(H[finite])[:, 0] > SINGULAR
+        usable[finite] = np.linalg.eigvalsh(H[finite])[:, 0] > bound
     return usable

@@ -1,5 +1,6 @@
 """Cox's negative log partial likelihood, with presence."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import autograd.numpy as anp
@@ -10,6 +11,7 @@ from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
 from vifstats.risksets import constant_columns, gradients, hessians, risk_sets
+from vifstats.risksets.batch import Batch
 from vifstats.risksets.sums import RiskSums, risk_sums
 
 __all__ = ["Cox"]
@@ -17,6 +19,8 @@ __all__ = ["Cox"]
 TIES = ("efron", "breslow")
 # Pairs of covariates are taken in blocks of about this many numbers (128 MB).
 BLOCK_NUMBERS = 16_000_000
+# Refits are taken in batches of about this many numbers for each quantity (8 MB).
+BATCH_NUMBERS = 1_000_000
 
 
 class Cox(Loss):
@@ -81,11 +85,9 @@ class Cox(Loss):
         self.penalty = checks.penalty_matrix(penalty, self.n_params)
         self.risk_sets = sets = risk_sets(data)
         self._last: tuple[bytes, RiskSums] | None = None
-        self._X = _centred(data.X[sets.order], sets.row_bounds)
+        self._X = _centred(data.X.take(sets.order, axis=0), sets.row_bounds)
         self._weights = data.weights[sets.order]
         self._offset = data.offset[sets.order]
-        self._at_risk = autodiff.linear_map(sets.ranges.scatter, sets.ranges.gather)
-        self._by_death = autodiff.linear_map(sets.by_death.sums, lambda g: g[sets.cell_of_event])
 
     def value(self, theta: Any, presence: Any) -> Any:
         sets = self.risk_sets
@@ -106,7 +108,9 @@ class Cox(Loss):
 
     def flat(self) -> np.ndarray:
         constant = constant_columns(self.data.X, self.risk_sets)
-        return np.flatnonzero(constant if self.penalty is None else constant & ~self.penalty.any(axis=0))
+        if self.penalty is not None:
+            constant &= ~self.penalty.any(axis=0)
+        return np.flatnonzero(constant)
 
     def sums(self, theta: np.ndarray) -> RiskSums:
         """The sums over the risk sets at theta, all rows present; the last ones are kept."""
@@ -152,14 +156,42 @@ class Cox(Loss):
             out[:, j, i] = reduced
         return out
 
+    def reduced_slopes(
+        self, thetas: np.ndarray, removals: Removals
+    ) -> tuple[np.ndarray, np.ndarray]:
+        parts = [(b.values, b.gradients) for b in self._batches(thetas, removals)]
+        values, gradients = (np.concatenate(side) for side in zip(*parts, strict=True))
+        if self.penalty is None:
+            return values, gradients
+        pull = thetas @ self.penalty
+        return values + 0.5 * np.einsum("kp,kp->k", pull, thetas), gradients + pull
+
+    def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        H = np.concatenate([b.hessians() for b in self._batches(thetas, removals)])
+        return H if self.penalty is None else H + self.penalty
+
+    def _batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[Batch]:
+        size = max(1, BATCH_NUMBERS // max(1, self.n_objects))
+        for part, some in removals.blocks(size):
+            yield Batch(
+                sets=self.risk_sets,
+                X=self._X,
+                w=self._weights,
+                offset=self._offset,
+                efron=self.ties == "efron",
+                thetas=thetas[part],
+                removals=some,
+            )
+
     def _terms(self, w: Any, r: Any, present: np.ndarray) -> tuple[Any, Any, np.ndarray]:
         """Coefficient a and denominator phi of each term, and whether the term exists.
 
         The tie count is a count of present rows: it is not differentiated.
         """
         sets = self.risk_sets
-        total = self._by_death(w[sets.own])
-        S0 = self._at_risk(r)
+        at_risk = autodiff.LinearMap(sets.ranges.scatter, sets.ranges.gather)
+        by_death = autodiff.LinearMap(sets.by_death.sums, lambda g: g[sets.cell_of_event])
+        total, S0 = by_death(w[sets.own]), at_risk(r)
         count = sets.by_death.sums(present[sets.own].astype(float))
         if self.ties == "breslow":
             return total, S0, count > 0
@@ -168,7 +200,7 @@ class Cox(Loss):
         first = np.concatenate([[0.0], np.cumsum(count)])[:-1]
         d = np.maximum(count, 1.0)[cell]
         fraction = np.where(exists, (rank - first[cell]) / d, 0.0)
-        S0D = self._by_death(r[sets.own])
+        S0D = by_death(r[sets.own])
         coefficient = anp.where(exists, total[cell] / d, 0.0)
         return coefficient, S0[cell] - fraction * S0D[cell], exists
 
@@ -180,7 +212,11 @@ class Cox(Loss):
 
 
 def _centred(X: np.ndarray, row_bounds: np.ndarray) -> np.ndarray:
-    """X about its mean in each stratum: results do not change, digits do."""
+    """X less its mean in each stratum, in place: results do not change, digits do."""
     sizes = np.diff(row_bounds)
+    if len(sizes) == 1:
+        X -= X.mean(axis=0)
+        return X
     means = np.add.reduceat(X, row_bounds[:-1], axis=0) / sizes[:, None]
-    return X - np.repeat(means, sizes, axis=0)
+    X -= np.repeat(means, sizes, axis=0)
+    return X

@@ -122,6 +122,10 @@ def _replacing(path: Path) -> Iterator[TextIO]:
         with part.open("w", encoding="utf-8", newline="") as file:
             yield file
         part.replace(path)
+    except OSError as error:
+        raise InvalidInputError(
+            f"{str(path)!r} must be writable, but is not ({error.strerror}); name another folder."
+        ) from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -133,6 +133,10 @@ def by_removal(
     taken[deaths.piece] += own
     if not pieces.distinct:
         return Bins(pieces.code, n).sums(taken)
-    out = np.empty_like(taken) if len(taken) == n else np.zeros((n, taken.shape[1]))
-    out[pieces.code] = taken
-    return out
+    if len(taken) < n:
+        out = np.zeros((n, taken.shape[1]))
+        out[pieces.code] = taken
+        return out
+    place = np.empty(n, dtype=np.intp)
+    place[pieces.code] = np.arange(n)
+    return taken.take(place, axis=0)

@@ -39,9 +39,11 @@ class Bins:
 
     def sums(self, rows: np.ndarray) -> np.ndarray:
         """Sum of the rows in each bin: shape (n, ...) to (n_bins, ...)."""
+        ordered = rows if self._order is None else rows.take(self._order, axis=0)
+        if len(self._starts) == len(rows) == self.n_bins:
+            return ordered.astype(float)
         out = np.zeros((self.n_bins, *rows.shape[1:]))
         if len(self._starts):
-            ordered = rows if self._order is None else rows.take(self._order, axis=0)
             out[self._filled] = np.add.reduceat(ordered, self._starts, axis=0)
         return out
 

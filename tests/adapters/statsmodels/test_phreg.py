@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from oracles import TIES, load_case
 from statsmodels.duration.hazard_regression import PHReg
+from tolerances import CONVERGED_FIT, ORACLE
 
 import vifstats as vs
-from oracles import TIES, load_case
-from tolerances import CONVERGED_FIT, ORACLE
 from vifstats.errors import InvalidInputError, NotAtMinimumError, UnsupportedModelError
 
 LUNG = load_case("lung", "efron")

@@ -65,6 +65,13 @@ def phreg(
     With ``missing="drop"`` the rows that were dropped are rows of the result, "not in fit",
     where statsmodels knows their labels; for a DataFrame with labels other than 0, 1, ... it
     keeps those of the other rows only, and these are the rows of the result.
+
+    Examples
+    --------
+    >>> from statsmodels.duration.hazard_regression import PHReg
+    >>> fit = PHReg([1.0, 2.0, 3.0, 4.0, 5.0], [[1.0], [0.0], [1.0], [1.0], [0.0]]).fit()
+    >>> phreg(fit).loss.ties
+    'breslow'
     """
     if getattr(fit, "regularized", False):
         return refused(fit)
