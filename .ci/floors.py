@@ -7,5 +7,6 @@ import tomllib
 from pathlib import Path
 
 project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
-needs = project["dependencies"] + project["optional-dependencies"]["test"]
+extras = project["optional-dependencies"]
+needs = [*project["dependencies"], *extras["test"], *extras["parquet"]]
 print("\n".join(need.replace(">=", "==") for need in needs if ">=" in need))

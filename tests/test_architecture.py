@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "vifstats"
 ROWS = [
     {"errors", "versions"},
     {"checks", "autodiff", "removals", "special"},
-    {"solvers", "risksets"},
+    {"solvers", "risksets", "walks"},
     {"losses"},
     {"targets", "optimise", "contract"},
     {"estimate", "check_loss"},
@@ -56,7 +56,7 @@ NO_DERIVATIVES = {"autograd.numpy", "autograd.extend.defvjp", "autograd.extend.p
 
 @dataclass(frozen=True)
 class Import:
-    """One imported name: ``vifstats.losses.base.Loss`` for ``from vifstats.losses.base import Loss``."""
+    """One imported name: ``vifstats.errors.LossError`` of ``from vifstats.errors import ...``."""
 
     file: Path
     line: int
@@ -126,7 +126,9 @@ def _target(name: str) -> str | None:
     parts = name.split(".")
     if parts[0] != "vifstats":
         return None
-    return parts[1] if len(parts) > 1 and parts[1] in MODULES | DRAWERS | set(ROW_OF) else "__init__"
+    return (
+        parts[1] if len(parts) > 1 and parts[1] in MODULES | DRAWERS | set(ROW_OF) else "__init__"
+    )
 
 
 def _allowed(importer: str, target: str | None) -> bool:

@@ -44,6 +44,7 @@ def test_the_main_job_runs_as_a_module(tmp_path):
     assert sorted(os.listdir(tmp_path / "influence")) == ["influence.csv", "influence.json"]
 
 
+@pytest.mark.smoke
 def test_files_hold_what_the_package_computes(rossi, tmp_path):
     assert main(["cox", "--top", "5", "-o", str(tmp_path)]) == 0
     table = pd.read_csv(tmp_path / "influence.csv", index_col="row")
@@ -87,6 +88,7 @@ def test_a_file_of_ones_own_with_every_option(csv, capsys):
     assert "Agreement of 'newton' with 36 exact refits" in printed
 
 
+@pytest.mark.smoke
 def test_parquet_and_csv_say_the_same(rossi, csv, tmp_path, capsys):
     path = tmp_path / "table.parquet"
     rossi.to_parquet(path)

@@ -19,9 +19,7 @@ from vifstats.solvers import Cholesky
 
 EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=str)
 SHARED = pytest.mark.parametrize("case", [c for c in CASES if c.name != "random effects"], ids=str)
-COX_CASES = pytest.mark.parametrize(
-    "case", [c for c in CASES if c.name.startswith("cox")], ids=str
-)
+COX_CASES = pytest.mark.parametrize("case", [c for c in CASES if c.name.startswith("cox")], ids=str)
 METHODS = pytest.mark.parametrize("method", [vs.vif, vs.classical_if, vs.newton_step])
 
 
@@ -66,7 +64,7 @@ def test_newton_solves_with_the_hessian_of_those_who_stay(case):
         assert values[i, free] == pytest.approx(-np.linalg.solve(H, D[free]), rel=1e-7, abs=1e-10)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.data())
 def test_cox_equals_the_definitions_in_many_digits(data):
     problem, theta = data.draw(cox_fits(covariates=("normal", "binary")))
@@ -150,6 +148,7 @@ def test_groups_leave_together(case, method):
 @COX_CASES
 def test_vif_comes_near_the_classical_if_as_risk_sets_grow(case):
     """vif - if is a sum of eps^2/(1 - eps): with every row k times it falls like 1/k."""
+
     def distance(k):
         rows = np.tile(np.arange(case.n), k)
         est = vs.minimize(case.loss(rows), case.start)
@@ -173,9 +172,7 @@ def test_integer_weights_are_groups_of_duplicates(fit):
         return {name: v[rows] for name, v in given.items() if v is not None} | options
 
     X, time, event = problem.X, problem.time, problem.event
-    weighted = Cox(
-        X, time, event, weights=problem.weights, **columns(np.arange(problem.n_rows))
-    )
+    weighted = Cox(X, time, event, weights=problem.weights, **columns(np.arange(problem.n_rows)))
     duplicated = Cox(X[copies], time[copies], event[copies], **columns(copies))
     one, many = vs.Estimate(weighted, theta), vs.Estimate(duplicated, theta)
     unit = np.abs(one.factor.inverse()) @ gradient_scale(problem)

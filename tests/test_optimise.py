@@ -5,7 +5,7 @@ from __future__ import annotations
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize as scipy_minimize
 
@@ -32,7 +32,7 @@ def undamped(f, theta, steps=50):
     return theta
 
 
-@pytest.mark.parametrize("start", [1.0, 2.5, -3.0, 18.0])
+@pytest.mark.parametrize("start", [1.0, 2.5, -3.0, 18.0, -50.0, 1e4])
 def test_log_cosh_from_where_undamped_newton_diverges(start):
     """|theta - 1| > 1.09 sends undamped Newton away."""
     est = vs.minimize(problem(log_cosh), [start])
@@ -44,6 +44,7 @@ def test_undamped_newton_does_diverge_there():
         undamped(log_cosh, np.array([2.5]))
 
 
+@settings(max_examples=30)
 @given(st.floats(-15, 15), st.floats(-15, 15))
 def test_logistic_from_any_start(a, b):
     x = np.linspace(-2, 2, 30)
@@ -100,7 +101,7 @@ def test_a_value_that_ends_somewhere_is_searched_back_from():
 def test_no_minimum_is_an_error(f):
     """The last two have gradient and Hessian exactly 0 from about 37 units on."""
     with np.errstate(over="ignore", invalid="ignore"), pytest.raises(ConvergenceError):
-        vs.minimize(problem(f), [1e-3])
+        vs.minimize(problem(f), [1e-7])
 
 
 def test_the_message_says_how_far_it_came():
@@ -139,7 +140,7 @@ def test_problems_do_not_wait_for_each_other():
     slopes, curvatures, seen = quartics(centres)
     minima = damped_newton(slopes, curvatures, np.zeros((3, 2)))
     assert minima.converged.all()
-    assert minima.thetas == pytest.approx(centres, abs=1e-8)
+    assert minima.thetas == pytest.approx(centres, rel=1e-8, abs=1e-8)
     assert seen[0] < seen[1] < seen[2]
 
 
@@ -155,9 +156,7 @@ def test_together_as_alone():
 
 def test_fixed_parameters_stay():
     slopes, curvatures, _ = quartics(np.array([[1.0, 2.0]]))
-    minima = damped_newton(
-        slopes, curvatures, np.zeros((1, 2)), fixed=np.array([[True, False]])
-    )
+    minima = damped_newton(slopes, curvatures, np.zeros((1, 2)), fixed=np.array([[True, False]]))
     assert minima.converged.all()
     assert minima.thetas[0] == pytest.approx([0.0, 2.0], abs=1e-8)
 

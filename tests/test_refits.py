@@ -123,7 +123,7 @@ def test_separation_that_rounds_to_a_gradient_of_0(y):
 
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("unit", [0.01, 1.0, 1000.0])
-def test_separation_of_a_cox_model_is_named(seed, unit):
+def test_separation_of_a_cox_model_in_any_unit(seed, unit):
     """Without the only treated row that has an event, the hazard of the treated is 0."""
     rng = np.random.default_rng(seed)
     treated = np.arange(30) < 8
@@ -133,11 +133,12 @@ def test_separation_of_a_cox_model_is_named(seed, unit):
     time = np.where(np.arange(30) == 0, 0.1, 0.1 + rng.exponential(size=30))
     est = vs.minimize(Cox(X, time, event), [0.0, 0.0])
     exact = vs.leave_one_out(est)
-    assert np.isnan(exact.values[0]).all()
-    assert exact.status.iloc[0] == "separation"
-    vif = vs.vif(est)
-    assert np.isfinite(vif.values).all() and vif.status.iloc[0] == "separation"
-    assert (vif.status.iloc[1:] == "ok").all()
+    assert np.isnan(exact.values[0]).all() and not exact.exact[0]
+    # which of the two depends on whether the loss can tell
+    assert exact.status.iloc[0] in ("did not converge", "separation")
+    assert exact.exact[1:].all()
+    for method in (vs.vif, vs.classical_if):
+        assert np.isfinite(method(est).values).all()
 
 
 def test_who_has_no_influence_has_exactly_0():

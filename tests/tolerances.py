@@ -10,8 +10,14 @@ DECIMAL = 1e-14  # two float64 numbers that were both computed with 50 digits
 NOTHING = 1e-20  # where 50 digits cancel to 0, rather than to 1e-40
 FINITE_DIFFERENCE = 1e-6  # central difference of a float64 function at its best step
 ORACLE = 1e-9  # R survival with tightened eps: 3e-11 at worst, in the refits of cgd
+R_DFBETA = 1e-8  # if against residuals(fit, "dfbeta") in 17 digits; 1e-11 at worst
+R_REFIT = 1e-7  # refits against R's, in standard errors, and in units of the largest dfbeta
+R_STANDARD_ERROR = 1e-7  # robust and clustered covariances against R's
 LIFELINES_FIT = 1e-6  # lifelines stopped at a Newton decrement of 1e-13: 4e-7 standard errors
 LIFELINES_DFBETA = 1e-7  # what such a fit leaves in coefficients and dfbeta against R: 5e-9
+LIBRARY_FIT = 3e-4  # where fits stop, in standard errors: univariate lifelines 2e-4, others 1e-4
+NUMERICAL_GAMMA = 1e-5  # lifelines' incomplete gamma function, by finite differences: 2e-7 to 4e-6
+NUMERICAL_SCORE = 1e-4  # scores and Hessians that statsmodels has by finite differences: 2e-5
 CONVERGED_FIT = 1e-8  # two minimisers, each stopped at 1e-11 standard errors, in standard errors
 
 

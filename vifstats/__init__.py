@@ -3,7 +3,7 @@
 "VIF" here is not the variance inflation factor.
 """
 
-from vifstats import errors, losses, targets
+from vifstats import closed_form, errors, losses, targets
 from vifstats.adapters import from_model
 from vifstats.agreement import Agreement, compare
 from vifstats.check_loss import LossReport, check_loss
@@ -26,6 +26,7 @@ __all__ = [
     "TargetInfluence",
     "check_loss",
     "classical_if",
+    "closed_form",
     "compare",
     "errors",
     "from_model",

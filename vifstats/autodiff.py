@@ -1,7 +1,7 @@
 """Derivatives by automatic differentiation: the only importer of autograd's derivatives."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,7 +28,7 @@ Scalar = Callable[[Any], Any]
 
 
 @contextmanager
-def _constants_allowed():
+def _constants_allowed() -> Iterator[None]:
     """A function may be constant at some presences; that its loss is not is checked elsewhere."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Output seems independent of input")

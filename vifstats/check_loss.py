@@ -103,13 +103,14 @@ def check_loss(
     Examples
     --------
     >>> import vifstats as vs
+    >>> from vifstats.check_loss import check_loss
     >>> y = np.array([1.0, 3.0, 5.0, 8.0])
     >>> loss = vs.FunctionLoss(lambda theta, b: 0.5 * (b * (y - theta[0]) ** 2).sum(), 4, 1)
-    >>> report = vs.check_loss(loss, [2.0])
+    >>> report = check_loss(loss, [2.0])
     >>> report.findings["presence"]
     'the value is 23.5 with all objects, 0 with none'
     >>> mean = vs.FunctionLoss(lambda theta, b: (b * (y - theta[0]) ** 2).sum() / b.sum(), 4, 1)
-    >>> vs.check_loss(mean, [2.0])  # doctest: +ELLIPSIS
+    >>> check_loss(mean, [2.0])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     vifstats.errors.LossError: A loss must be a sum ...

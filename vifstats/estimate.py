@@ -204,15 +204,13 @@ def minimize(
         )
     try:
         return Estimate(loss, minima.thetas[0], **options)
-    except NotPositiveDefiniteError as error:
+    except (LossError, NotPositiveDefiniteError) as error:
         _require_curvature(loss, theta, minima.thetas[0], error)
         raise
 
 
-def _require_curvature(
-    loss: Loss, start: np.ndarray, end: np.ndarray, found: NotPositiveDefiniteError
-) -> None:
-    """Tell a minimum at infinity from a Hessian that is singular everywhere."""
+def _require_curvature(loss: Loss, start: np.ndarray, end: np.ndarray, found: Exception) -> None:
+    """Tell a minimum at infinity from a loss that is flat, or singular, everywhere."""
     before, after = np.diag(loss.hessian(start)), np.diag(loss.hessian(end))
     if (gone := np.flatnonzero(after < FLAT * before)).size:
         raise ConvergenceError(

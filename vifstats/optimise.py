@@ -11,6 +11,9 @@ __all__ = ["Minima", "damped_newton"]
 
 SUFFICIENT_DECREASE = 1e-4
 MAX_HALVINGS = 40
+# Where the loss is all but straight a Newton step is endless: it is cut to this many units, which
+# for parameters of an unknown size (1 + abs(theta)) still grow a hundredfold each step.
+LONGEST = 100.0
 # Where the minimum lies at infinity the gradient rounds to 0 before the steps get short. There
 # the curvature, 1 or more in standard errors of the related fit, has all but gone.
 FLAT = 1e-10
@@ -40,6 +43,8 @@ class Minima:
     converged: np.ndarray
 
 
+# A trial outside the domain of a loss is nan there, and the line search refuses it.
+@np.errstate(all="ignore")
 def damped_newton(
     slopes: Slopes,
     curvatures: Curvatures,
@@ -95,6 +100,7 @@ def damped_newton(
         active, H, steps, lengths = active[~done], H[~done], steps[~done], lengths[~done]
         if not len(active):
             break
+        steps *= np.minimum(1.0, LONGEST / np.maximum(lengths, LONGEST))[:, None]
         moved = _line_search(slopes, active, thetas, values, gradients, steps)
         last_step[active] = np.where(moved, lengths, np.inf)
         stale[active] = True
@@ -125,7 +131,7 @@ def _descent(H: np.ndarray, gradients: np.ndarray, fixed: np.ndarray) -> np.ndar
         free = ~fixed[i]
         eigenvalues, V = np.linalg.eigh(H[i][np.ix_(free, free)])
         size = np.abs(eigenvalues)
-        size = np.maximum(size, 1e-8 * max(size.max(initial=0.0), 1e-300))
+        size = np.maximum(size, 1e-8 * max(size.max(initial=0.0), 1e-280))
         steps[i, free] = V @ ((V.T @ gradients[i, free]) / size)
     return steps
 

@@ -136,7 +136,7 @@ class Removals:
             )
         found = self.labels.get_indexer(pd.Index(wanted))
         if (found < 0).any():
-            missing = list(wanted[found < 0][:5])
+            missing = wanted[found < 0][:5].tolist()
             raise InvalidInputError(
                 f"`objects` must be labels of the result's rows, but {missing} are not among "
                 "them; see `estimate.labels`."

@@ -152,7 +152,9 @@ def test_a_weighted_censored_row_is_duplicated_rows_under_efron(case):
     weighted = as_loss(replace(problem, weights=weights.astype(float)))
     duplicated = as_loss(problem.take(copies))
     value = duplicated.value(theta, duplicated.everyone())
-    assert weighted.value(theta, weighted.everyone()) == pytest.approx(value, rel=ROUNDING, abs=1e-9)
+    assert weighted.value(theta, weighted.everyone()) == pytest.approx(
+        value, rel=ROUNDING, abs=1e-9
+    )
     D = duplicated.gradient_differences(theta, Removals.of_groups(copies))
     assert relative_error(weighted.gradient_differences(theta), D, unit_of(problem)) < ROUNDING
 

@@ -10,8 +10,9 @@ from vifstats import autodiff, checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
-from vifstats.risksets import constant_columns, gradients, hessians, risk_sets
+from vifstats.risksets import constant_columns, curvature, gradients, hessians, risk_sets
 from vifstats.risksets.batch import Batch
+from vifstats.risksets.separation import separating
 from vifstats.risksets.sums import RiskSums, risk_sums
 
 __all__ = ["Cox"]
@@ -130,7 +131,7 @@ class Cox(Loss):
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         if presence is not None:
             return super().hessian(theta, presence)
-        hessian = self.sums(theta).hessian()
+        hessian = curvature.hessian(self.sums(theta))
         return hessian if self.penalty is None else hessian + self.penalty
 
     def gradient_differences(
@@ -169,6 +170,13 @@ class Cox(Loss):
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         H = np.concatenate([b.hessians() for b in self._batches(thetas, removals)])
         return H if self.penalty is None else H + self.penalty
+
+    def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        free = np.ones(len(theta), dtype=bool)
+        if self.penalty is not None:
+            free = ~self.penalty.any(axis=0)
+        code = removals.codes[self.risk_sets.order]
+        return separating(self.risk_sets, self._X[:, free], code, len(removals))
 
     def _batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[Batch]:
         size = max(1, BATCH_NUMBERS // max(1, self.n_objects))

@@ -167,11 +167,9 @@ class LinearPredictor(Loss):
         gradients = self._penalty_slope(thetas.T).T
         for part, some in removals.blocks(max(1, BLOCK_NUMBERS // self.n_objects)):
             weights = self._weights_without(some)
-            # A line search may ask outside the domain of f; nan is the answer there.
-            with np.errstate(all="ignore"):
-                eta = self._predictors(thetas[part])
-                losses = self.row_loss.value(eta, self.y)
-                slopes = self.row_loss.slope(eta, self.y)
+            eta = self._predictors(thetas[part])
+            losses = self.row_loss.value(eta, self.y)
+            slopes = self.row_loss.slope(eta, self.y)
             values[part] += np.sum(_weighted(losses, weights), axis=-1)
             gradients[part] += self._combine(_weighted(slopes, weights))
         return values, gradients
@@ -180,9 +178,8 @@ class LinearPredictor(Loss):
         p = thetas.shape[1]
         out = np.empty((len(removals), p, p))
         for part, some in removals.blocks(max(1, BLOCK_NUMBERS // self.n_objects)):
-            with np.errstate(all="ignore"):
-                eta = self._predictors(thetas[part])
-                curvatures = self.row_loss.curvature(eta, self.y)
+            eta = self._predictors(thetas[part])
+            curvatures = self.row_loss.curvature(eta, self.y)
             curvatures = _weighted(curvatures, self._weights_without(some))
             for k in range(len(some)):
                 out[part.start + k] = self._penalised(self._gram(curvatures[:, :, k]))

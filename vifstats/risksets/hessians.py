@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from vifstats.removals import Removals
+from vifstats.risksets.curvature import covariances_about_top, dominated_cells
 from vifstats.risksets.deaths import tie_changes
 from vifstats.risksets.exposure import Others, Terms, exposure, geometric
 from vifstats.risksets.gradients import by_removal, mean_of_others
@@ -157,6 +158,12 @@ def _own_hessian(kernel: HessianKernel, deaths: Deaths, row_code: np.ndarray) ->
     sums, cell = kernel.sums, deaths.cell
     m0 = sums.m0.take(cell, axis=0)
     own = sums.a[cell, None] * (kernel.A0[cell] - m0[:, i] * m0[:, j])
+    dominated, top = dominated_cells(sums)
+    if len(dominated):
+        at = np.minimum(np.searchsorted(dominated, cell), len(dominated) - 1)
+        found = np.flatnonzero(dominated[at] == cell)
+        exact = covariances_about_top(sums, dominated, top, kernel.columns)
+        own[found] = exact[at[found]]
     tie = tie_changes(sums, deaths, row_code, kernel.packed, kernel.R2)
     own[tie.at] = tie.before.curvature(kernel.columns) - tie.after.curvature(kernel.columns)
     return own

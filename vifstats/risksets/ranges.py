@@ -159,6 +159,28 @@ class Ranges:
         levels = np.frexp(differing.astype(float))[1]  # 0 where they are equal
         return {int(level): rows[levels == level] for level in np.unique(levels)}
 
+    def scatter_maximum(self, rows: np.ndarray) -> np.ndarray:
+        """The largest of the rows, all >= 0, whose range covers each cell; 0 for none."""
+        largest = np.zeros(self.n_cells)
+        np.maximum.at(largest, self.hi[self._prefix] - 1, rows[self._prefix])
+        out = self.segments.accumulate(largest, reverse=True, ufunc=np.maximum)
+        for level, at in self._inner.items():
+            first, last = np.zeros((2, self.n_cells))
+            np.maximum.at(first, self.lo[at], rows[at])
+            if level == 0:
+                np.maximum(out, first, out=out)
+                continue
+            np.maximum.at(last, self.hi[at] - 1, rows[at])
+            both = np.concatenate(
+                [
+                    np.maximum.accumulate(_halves(first, level)[:, 0], axis=1),
+                    np.maximum.accumulate(_halves(last, level)[:, 1, ::-1], axis=1)[:, ::-1],
+                ],
+                axis=1,
+            )
+            np.maximum(out, both.reshape(-1)[: self.n_cells], out=out)
+        return out
+
     def restricted(self, cells: np.ndarray) -> "Ranges":
         """The same ranges over some of the cells only, renumbered."""
         before = np.zeros(self.n_cells + 1, dtype=np.intp)

@@ -143,23 +143,6 @@ class RiskSums:
         expected = self.W @ self.m0 + (self.a[tied.cells] * tied.sums(tied.f)) @ tied.delta
         return expected - self.w[own] @ self.X.take(own, axis=0)
 
-    def hessian(self) -> np.ndarray:
-        """Hessian of the loss without its penalty, shape (p, p), with no p^2 sum per cell."""
-        tied = self.tied
-        H = (self.X * (self.r * self.hazard_seen())[:, None]).T @ self.X
-        H -= (self.m0 * self.W[:, None]).T @ self.m0
-        a = self.a[tied.cells, None]
-        cross = (a * tied.sums(tied.f)[:, None] * self.m0[tied.cells]).T @ tied.delta
-        square = (a * tied.sums(tied.f**2)[:, None] * tied.delta).T @ tied.delta
-        H -= cross + cross.T + square
-        return 0.5 * (H + H.T)
-
-    def hazard_seen(self) -> np.ndarray:
-        """The hazard each row was exposed to, Efron's share of its own cell included."""
-        seen = self.sets.exposed.gather(self.power_sums(1).Z)
-        seen[self.sets.own] += self.own_hazard()[self.sets.cell_of_event]
-        return seen
-
     def own_hazard(self) -> np.ndarray:
         """a sum_l (1 - l/d) / phi_l of each cell: what a row that dies there adds to its m_l."""
         own = self.a / self.S0

@@ -92,13 +92,13 @@ def test_of_a_frame_with_other_labels_only_kept_rows_are_known():
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
-        ({"X": LUNG.X}, "keeps the data of the fit, but `X` is given; leave out"),
+        ({"X": LUNG.X}, "keeps the data of the fit, but `X` is given; leave it out"),
         ({"entry": LUNG.time - 1, "strata": LUNG.event}, "`entry`, `strata` are given"),
         ({"weights": LUNG.time}, "no case weights, but `weights` is given"),
         ({"ties": "breslow"}, "this PHReg used 'efron', but it is 'breslow'"),
         ({"groups": [1]}, "213 rows, `groups` has 1"),
     ],
-    ids=str,
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
 def test_what_the_fit_decides_is_refused(options, parts):
     with pytest.raises(InvalidInputError, match=parts):

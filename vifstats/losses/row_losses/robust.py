@@ -75,16 +75,22 @@ class Robust(RowLoss):
         return self.scale**2 * self._rho((y - eta[0]) / self.scale)
 
     def slope(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return -self.scale * self.norm.psi((y - eta) / self.scale)
+        return -self.scale * _elementwise(self.norm.psi)((y - eta) / self.scale)
 
     def curvature(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return self.norm.psi_deriv((y - eta) / self.scale)[None]
+        return _elementwise(self.norm.psi_deriv)((y - eta) / self.scale)[None]
 
     @cached_property
     def _rho(self) -> Callable[[Any], Any]:
         """rho for autograd, which takes the norm's word for the derivatives."""
-        rho, psi = primitive(self.norm.rho), primitive(self.norm.psi)
-        curvature = primitive(self.norm.psi_deriv)
+        rho = primitive(_elementwise(self.norm.rho))
+        psi = primitive(_elementwise(self.norm.psi))
+        curvature = primitive(_elementwise(self.norm.psi_deriv))
         defvjp(rho, lambda ans, z: lambda g: g * psi(z))
         defvjp(psi, lambda ans, z: lambda g: g * curvature(z))
         return rho
+
+
+def _elementwise(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[Any], np.ndarray]:
+    """A function of arrays of any shape from one that may take vectors only."""
+    return lambda z: np.reshape(function(np.ravel(z)), np.shape(z))

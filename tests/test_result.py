@@ -1,0 +1,151 @@
+"""Influence and TargetInfluence: what can be read off a result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from cases import BY_NAME, CASES
+from tolerances import ROUNDING, relative_error
+
+import vifstats as vs
+from vifstats.errors import InvalidInputError
+
+CASE = BY_NAME["cox efron ties"]
+
+
+@pytest.fixture
+def vif() -> vs.Influence:
+    return vs.vif(CASE.estimate())
+
+
+def test_one_sign_for_everything(vif):
+    full, without = vif.params.to_numpy(), vif.params_without.to_numpy()
+    assert full - without == pytest.approx(vif.values)
+    assert vif.dfbeta.to_numpy() is vif.values or (vif.dfbeta.to_numpy() == vif.values).all()
+    assert "full data minus without" in repr(vif)
+    assert "not the variance inflation factor" in repr(vif)
+
+
+def test_dfbetas_are_in_naive_standard_errors(vif):
+    assert vif.dfbetas.to_numpy() == pytest.approx(vif.values / vif.estimate.standard_errors)
+
+
+def test_likelihood_displacement_is_about_twice_the_fall_of_the_likelihood():
+    est = CASE.estimate()
+    exact = vs.leave_one_out(est)
+    everyone, here = est.loss.everyone(), est.loss.value(est.theta, est.loss.everyone())
+    fall = [2 * (est.loss.value(t, everyone) - here) for t in exact.params_without.to_numpy()]
+    ld = exact.likelihood_displacement
+    assert np.corrcoef(ld, fall)[0, 1] > 0.999
+    assert ld.to_numpy() == pytest.approx(np.array(fall), rel=0.2, abs=1e-4)
+    H = est.hessian
+    assert ld.iloc[0] == pytest.approx(exact.values[0] @ H @ exact.values[0])
+    assert (exact.cooks_distance == ld / 2).all()
+
+
+def test_lmax_is_the_first_eigenvector(vif):
+    B = vif.values
+    _, V = np.linalg.eigh(B @ vif.estimate.hessian @ B.T)
+    assert vif.lmax.to_numpy() == pytest.approx(np.abs(V[:, -1]), abs=1e-8)
+
+
+def test_robust_covariance_of_least_squares_is_hc0():
+    est = BY_NAME["least squares"].estimate()
+    X, y = est.loss.data
+    residual = y - X @ est.theta
+    bread = np.linalg.inv(X.T @ X)
+    expected = bread @ (X.T * residual**2) @ X @ bread
+    for method in (vs.vif, vs.leave_one_out):
+        assert relative_error(method(est).cov_params("robust"), expected) < ROUNDING
+    groups = np.arange(len(y)) // 4
+    scores = pd.DataFrame(X * residual[:, None]).groupby(groups).sum().to_numpy()
+    clustered = vs.vif(est).cov_params("robust", groups=groups)
+    assert relative_error(clustered, bread @ scores.T @ scores @ bread) < ROUNDING
+
+
+def test_naive_and_jackknife_covariance(vif):
+    assert relative_error(vif.cov_params(), np.linalg.inv(vif.estimate.hessian)) < ROUNDING
+    assert relative_error(vif.cov_params("jackknife"), vif.values.T @ vif.values) < ROUNDING
+    assert list(vif.cov_params().columns) == ["age", "dose"]
+    with pytest.raises(InvalidInputError, match="`kind` must be"):
+        vif.cov_params("hc3")
+
+
+def test_top_is_sorted_by_size_and_keeps_labels(vif):
+    by_dose = vif.top(5, by="dose")
+    assert by_dose["dose"].abs().is_monotonic_decreasing and len(by_dose) == 5
+    assert by_dose["dose"].abs().min() >= vif.dfbeta["dose"].abs().drop(by_dose.index).max()
+    assert vif.top(3)["cooks_distance"].is_monotonic_decreasing
+    with pytest.raises(InvalidInputError, match="'age', 'dose'"):
+        vif.top(by="weight")
+
+
+def test_tables(vif, tmp_path):
+    assert list(vif.summary_frame()) == ["dfb_age", "dfb_dose", "cooks_d", "exact", "status"]
+    assert list(vif.to_frame()) == ["age", "dose", "cooks_distance", "exact", "status"]
+    vif.to_csv(tmp_path / "influence.csv")
+    back = pd.read_csv(tmp_path / "influence.csv", index_col=0, float_precision="round_trip")
+    assert (back["dose"].to_numpy() == vif.dfbeta["dose"].to_numpy()).all()
+
+
+def test_status_by_reason(vif):
+    values = vif.values.copy()
+    values[0], values[1], values[2, 0] = 0.0, np.nan, np.nan
+    failed = np.arange(CASE.n) == 1
+    changed = replace(vif, values=values, failed=failed)
+    assert changed.status.tolist()[:4] == ["no influence", "did not converge", "owned", "ok"]
+    assert np.isnan(changed.likelihood_displacement.iloc[1])
+    assert changed.top(CASE.n).index[-1] == vif.index[1]
+
+
+def test_owned_parameters_say_so():
+    result = vs.vif(BY_NAME["random effects"].estimate())
+    assert (result.status == "owned").all()
+    assert np.isnan(result.values).sum() == len(result.status)
+
+
+def test_repeated_labels_are_fine():
+    est = CASE.estimate()
+    repeated = vs.vif(vs.Estimate(CASE.loss(labels=np.arange(CASE.n) % 3), est.theta))
+    assert len(repeated.top(7)) == 7 and len(repeated.status) == CASE.n
+    assert repeated.to_frame().shape[0] == CASE.n
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_targets_are_plugged_in(case):
+    """On refits a target is exact: f(theta^, 1) - f(theta(-i), 1_-i)."""
+    est = case.estimate()
+
+    def target(theta, b, loss):
+        return loss.value(theta, b)
+
+    change = vs.leave_one_out(est).on(target)
+    if case.name == "random effects":  # a parameter is gone, and so is a value that reads it
+        assert np.isnan(change.influence).all()
+        return
+    others = case.loss(np.arange(1, case.n))
+    without = others.value(est.theta - vs.leave_one_out(est).values[0], others.everyone())
+    assert change.value[0] == est.loss.value(est.theta, est.loss.everyone())
+    assert change.value_without[0, 0] == pytest.approx(without, rel=ROUNDING)
+    assert change.influence[0, 0] == pytest.approx(change.value[0] - without, rel=1e-6)
+
+
+def test_linear_and_plugged_in_agree_on_a_linear_target(vif):
+    def contrast(theta, b, loss):
+        return theta[0] - 2 * theta[1]
+
+    plugged, linear = vif.on(contrast), vif.on(contrast, linear=True)
+    assert plugged.influence == pytest.approx(linear.influence, abs=1e-12)
+    assert plugged.influence[:, 0] == pytest.approx(vif.values @ [1.0, -2.0], abs=1e-12)
+
+
+def test_target_results_read_like_the_others(vif):
+    change = vif.on(vs.targets.RelativeRisk({"age": [1.0, 0.0], "dose": [0.0, 1.0]}))
+    assert change.to_frame().shape == (CASE.n, 2)
+    assert list(change.index) == list(vif.index)
+    column = change.top(3, column=1).iloc[:, 1].abs()
+    assert column.is_monotonic_decreasing
+    assert "full data minus without" in repr(change)

@@ -1,0 +1,189 @@
+"""The gate for rankings: which items each query lists, in which order, and its features."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse
+
+from vifstats.checks.arrays import design_matrix, numbers, require_length
+from vifstats.errors import InvalidInputError, InvalidTypeError
+
+__all__ = ["ItemLists", "item_lists", "paired_items", "query_features"]
+
+Matrix = np.ndarray | scipy.sparse.csr_array
+
+
+@dataclass(frozen=True, eq=False)
+class ItemLists:
+    """Checked lists of items, one per query.
+
+    Attributes
+    ----------
+    order : ndarray of int, shape (n_queries, longest)
+        Positions of the listed items, the first one first; -1 after the end of a list.
+    items : Index, shape (n_items,)
+        The user's label of each item.
+    """
+
+    order: np.ndarray
+    items: pd.Index
+
+
+def item_lists(Y: Any, items: Any = None) -> ItemLists:
+    """Lists of items from a matrix of 0 and 1, or from one sequence of labels per query.
+
+    Parameters
+    ----------
+    Y : sparse array, DataFrame, ndarray, or sequence of sequences
+        A matrix (n_queries, n_items) lists the items that are not 0 in the order of its columns.
+        Sequences hold item labels, the first choice first.
+    items : int or sequence, optional
+        Item labels, or how many there are: 0, 1, ... Default the columns of a matrix, and for
+        sequences the labels that occur, in order of first appearance.
+
+    Returns
+    -------
+    ItemLists
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+
+    Examples
+    --------
+    >>> lists = item_lists([["b", "a"], ["c"]])
+    >>> list(lists.items), lists.order.tolist()
+    (['b', 'a', 'c'], [[0, 1], [2, -1]])
+    """
+    labels = pd.RangeIndex(items) if isinstance(items, int) else items
+    if scipy.sparse.issparse(Y) or isinstance(Y, pd.DataFrame | np.ndarray):
+        return _from_matrix(Y, labels)
+    return _from_sequences(Y, labels)
+
+
+def query_features(X: Any, n_queries: int) -> tuple[Matrix, tuple[str, ...], pd.Index]:
+    """Features of the queries with a column of ones behind them, dense or sparse as they came.
+
+    Parameters
+    ----------
+    X : sparse array, DataFrame or array_like, shape (n_queries, n_features)
+    n_queries : int
+
+    Returns
+    -------
+    matrix : ndarray or csr_array, shape (n_queries, n_features + 1)
+    names : tuple of str
+    labels : Index
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+    """
+    if scipy.sparse.issparse(X):
+        sparse = scipy.sparse.csr_array(X, dtype=float)
+        if not np.isfinite(sparse.data).all():
+            raise InvalidInputError("`X` must be finite, but holds nan or inf; drop or impute.")
+        require_length(sparse.shape[0], n_queries, "X")
+        ones = scipy.sparse.csr_array(np.ones((n_queries, 1)))
+        matrix = scipy.sparse.csr_array(scipy.sparse.hstack([sparse, ones], format="csr"))
+        names, labels = tuple(f"x{k}" for k in range(sparse.shape[1])), pd.RangeIndex(n_queries)
+        return matrix, (*names, "bias"), labels
+    dense, names, labels = design_matrix(X)
+    require_length(len(dense), n_queries, "X")
+    return np.column_stack([dense, np.ones(n_queries)]), (*names, "bias"), labels
+
+
+def paired_items(winners: Any, losers: Any, items: Any = None) -> ItemLists:
+    """Pairs as lists of two, the winner first.
+
+    Parameters
+    ----------
+    winners, losers : sequence of labels, shape (n_matches,)
+    items : int or sequence, optional
+        As in `item_lists`.
+
+    Returns
+    -------
+    ItemLists
+
+    Raises
+    ------
+    InvalidInputError
+        If the lengths differ, or an item plays itself.
+    """
+    winners, losers = list(winners), list(losers)
+    require_length(len(losers), len(winners), "losers")
+    itself = [k for k, (a, b) in enumerate(zip(winners, losers, strict=True)) if a == b]
+    if itself:
+        raise InvalidInputError(
+            f"A match needs two items, but in match {itself[0]} {winners[itself[0]]!r} plays "
+            "itself; drop it."
+        )
+    return item_lists(list(zip(winners, losers, strict=True)), items)
+
+
+def _from_matrix(Y: Any, items: Any) -> ItemLists:
+    if items is None and isinstance(Y, pd.DataFrame):
+        items = Y.columns
+    dense = not scipy.sparse.issparse(Y)
+    listed = scipy.sparse.csr_array(numbers(Y, "`Y`") if dense else Y)
+    if listed.ndim != 2 or not np.isin(listed.data, (0, 1)).all():
+        raise InvalidInputError(
+            f"`Y` as a matrix must hold 0 and 1, one row per query, but has shape {listed.shape} "
+            f"and values up to {listed.data.max(initial=0)}; where the order matters, pass one "
+            "sequence of item labels per query."
+        )
+    listed.eliminate_zeros()
+    listed.sort_indices()
+    labels = pd.RangeIndex(listed.shape[1]) if items is None else pd.Index(items)
+    require_length(len(labels), listed.shape[1], "items")
+    return ItemLists(_padded(np.diff(listed.indptr), listed.indices), _distinct(labels))
+
+
+def _from_sequences(Y: Any, items: Any) -> ItemLists:
+    lists = [_as_list(row, k) for k, row in enumerate(Y)]
+    lengths = np.array([len(row) for row in lists], dtype=int)
+    flat = pd.Series([label for row in lists for label in row], dtype=object)
+    labels = pd.Index(flat.unique()).infer_objects() if items is None else _distinct(items)
+    codes = labels.get_indexer(flat) if len(flat) else np.empty(0, dtype=int)
+    query = np.repeat(np.arange(len(lists)), lengths)
+    if (unknown := codes < 0).any():
+        first = int(np.argmax(unknown))
+        raise InvalidInputError(
+            f"Lists must hold labels of `items`, but query {query[first]} lists "
+            f"{flat[first]!r}, which is none of the {len(labels)}."
+        )
+    twice = pd.DataFrame({"query": query, "item": codes}).duplicated().to_numpy()
+    if twice.any():
+        first = int(np.argmax(twice))
+        raise InvalidInputError(
+            f"A list must name an item once, but query {query[first]} lists {flat[first]!r} twice."
+        )
+    return ItemLists(_padded(lengths, codes), labels)
+
+
+def _as_list(row: Any, k: int) -> Sequence:
+    if isinstance(row, str) or np.ndim(row) != 1:
+        raise InvalidTypeError(
+            f"`Y` must hold one sequence of item labels per query, but query {k} is {row!r}; "
+            "write [label] for a list of one."
+        )
+    return list(row)
+
+
+def _padded(lengths: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    order = np.full((len(lengths), max(1, int(lengths.max(initial=0)))), -1, dtype=np.intp)
+    order[np.arange(order.shape[1]) < lengths[:, None]] = codes
+    return order
+
+
+def _distinct(items: Any) -> pd.Index:
+    labels = pd.Index(items)
+    if not labels.is_unique:
+        repeated = labels[labels.duplicated()][0]
+        raise InvalidInputError(f"`items` must be distinct, but {repeated!r} occurs twice.")
+    return labels
+

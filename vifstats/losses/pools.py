@@ -1,0 +1,188 @@
+"""Sums over pools of items from which the listed ones leave one after another.
+
+The letters are those of the notes on ranking: Z_j is the sum of exp(score) over the pool at step
+j, a_j what the step counts, b_j and c_j the cumulative sums of a/Z and a/Z^2 up to step j. An item
+that is in the pool up to its last step ``pos`` has sum_j a_j p_j = exp(score) b_pos, and two of
+them have sum_j a_j p_j p_j' = exp(score + score') c_min(pos, pos').
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+__all__ = ["Lists", "Place", "Steps"]
+
+
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """Items by query, in order, and which of them leave the pool.
+
+    Attributes
+    ----------
+    order : ndarray of int, shape (n_queries, longest)
+        Positions of the listed items, -1 after the end of a list.
+    n_items : int
+    leave : bool
+        Whether a listed item leaves the pool after its step; else there is one step, with all.
+    closed : bool
+        Whether items that a query does not list are outside its pools.
+    """
+
+    order: np.ndarray
+    n_items: int
+    leave: bool = True
+    closed: bool = False
+
+    @cached_property
+    def listed(self) -> np.ndarray:
+        """Where ``order`` holds an item."""
+        return self.order >= 0
+
+    @cached_property
+    def leaving(self) -> np.ndarray:
+        """The item that leaves after each step, -1 for none, shape (n_queries, n_steps)."""
+        return self.order if self.leave else np.full((len(self.order), 1), -1)
+
+    @cached_property
+    def staying(self) -> np.ndarray:
+        """Which items are in the pool of every step, shape (n_queries, n_items)."""
+        if not self.leave:
+            return np.ones((len(self.order), self.n_items), dtype=bool)
+        if self.closed:
+            return np.zeros((len(self.order), self.n_items), dtype=bool)
+        return self.spread(self.listed).toarray() == 0
+
+    def of_items(self, per_item: Any) -> Any:
+        """Entries per item by their place in ``order``; what is read at -1 has no meaning."""
+        return per_item[self.order]
+
+    def spread(self, values: np.ndarray) -> scipy.sparse.csr_array:
+        """Values in the places of ``order`` as a sparse array (n_queries, n_items)."""
+        starts = np.concatenate([[0], np.cumsum(self.listed.sum(axis=1))])
+        entries = values[self.listed].astype(float), self.order[self.listed], starts
+        return scipy.sparse.csr_array(entries, shape=(len(self.order), self.n_items))
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """What the scores at one theta say, whoever is present.
+
+    Attributes
+    ----------
+    lists : Lists
+    listed : ndarray, shape (n_queries, longest)
+        Scores in the places of ``lists.order``.
+    staying : ndarray, shape (n_queries, n_items)
+        exp(score - shift) of items that never leave the pool, else 0.
+    shift : ndarray, shape (n_queries,)
+    """
+
+    lists: Lists
+    listed: np.ndarray
+    staying: np.ndarray
+    shift: np.ndarray
+
+    @classmethod
+    def of(cls, lists: Lists, scores: np.ndarray) -> "Place":
+        """The place of scores, shape (n_queries, n_items), which are overwritten."""
+        listed = np.take_along_axis(scores, lists.order, axis=1)
+        scores[~lists.staying] = -np.inf
+        shift = scores.max(axis=1, initial=-np.inf)
+        shift[np.isneginf(shift)] = 0.0
+        scores -= shift[:, None]
+        return cls(lists, listed, np.exp(scores, out=scores), shift)
+
+    def steps(self, items: np.ndarray, coefficients: np.ndarray) -> "Steps":
+        """The sums over the pools of the items that are present.
+
+        Parameters
+        ----------
+        items : ndarray, shape (n_items,)
+            Presence.
+        coefficients : ndarray, shape (n_queries, n_steps)
+            a, 0 where a step does not take place.
+        """
+        with np.errstate(divide="ignore"):
+            unlisted = self.shift + np.log(self.staying @ items)
+            leaving = self._leaving + np.log(items[self.lists.leaving])
+            log_a = np.log(coefficients)
+        pools = np.column_stack([unlisted, leaving[:, ::-1]])
+        log_Z = np.logaddexp.accumulate(pools, axis=1)[:, :0:-1]
+        taken = coefficients > 0
+        log_Z = np.where(taken, log_Z, 0.0)
+        log_b = np.logaddexp.accumulate(log_a - log_Z, axis=1)
+        log_c = np.logaddexp.accumulate(log_a - 2 * log_Z, axis=1)
+        return Steps(self, items, coefficients, leaving, log_Z, log_b, log_c)
+
+    @cached_property
+    def _leaving(self) -> np.ndarray:
+        if not self.lists.leave:
+            return np.full((len(self.listed), 1), -np.inf)
+        return np.where(self.lists.listed, self.listed, -np.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """Sums over the steps of every query, with some items and queries present.
+
+    Attributes
+    ----------
+    place : Place
+    items : ndarray, shape (n_items,)
+    coefficients : ndarray, shape (n_queries, n_steps)
+        a.
+    leaving : ndarray, shape (n_queries, n_steps)
+        log weight of the item that leaves after each step, -inf for none.
+    log_Z, log_b, log_c : ndarray, shape (n_queries, n_steps)
+        log Z is 0 where a is.
+    """
+
+    place: Place
+    items: np.ndarray
+    coefficients: np.ndarray
+    leaving: np.ndarray
+    log_Z: np.ndarray
+    log_b: np.ndarray
+    log_c: np.ndarray
+
+    @cached_property
+    def staying_factor(self) -> np.ndarray:
+        """sum_j a_j p_j of an item that stays is this times ``place.staying``: (n_queries,)."""
+        return np.exp(self.place.shift + self.log_b[:, -1])
+
+    @cached_property
+    def leaving_sums(self) -> np.ndarray:
+        """sum_j a_j p_j of each item that leaves, shape (n_queries, n_steps)."""
+        return np.exp(self.leaving + self.log_b)
+
+    @cached_property
+    def root_factor(self) -> np.ndarray:
+        """`root` of an item that stays is this times ``place.staying``: (n_queries,)."""
+        return np.exp(self.place.shift + 0.5 * self.log_c[:, -1])
+
+    @cached_property
+    def leaving_root(self) -> np.ndarray:
+        """exp(score) c_pos / sqrt(c) of each item that leaves, shape (n_queries, n_steps).
+
+        With v = exp(score) sqrt(c) for those that stay, v v' is sum_j a_j p_j p_j' but for
+        pairs of items that both leave: `pair_rest`.
+        """
+        some = np.isfinite(self.log_c)
+        last = np.where(some[:, -1:], self.log_c[:, -1:], 0.0)
+        return np.exp(self.leaving + np.where(some, self.log_c, -np.inf) - 0.5 * last)
+
+    def pair_rest(self, queries: slice) -> np.ndarray:
+        """exp(score + score') (c_min - c c'/c_last) for pairs that leave: (k, n_steps, n_steps).
+
+        Of a pair (later, earlier) only: 0 above the diagonal.
+        """
+        leaving, log_c = self.leaving[queries], self.log_c[queries]
+        last = np.where(np.isfinite(log_c[:, -1:]), log_c[:, -1:], 0.0)
+        missing = -np.expm1(np.minimum(log_c - last, 0.0))
+        # c_earlier (1 - c_later/c_last), each factor in the units of its own item
+        earlier = np.exp(leaving + log_c)[:, None, :]
+        later = (np.exp(leaving) * missing)[:, :, None]
+        return np.tril(later * earlier)
