@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vifstats.risksets import ranges as module
-from vifstats.risksets.ranges import Bins, Ranges, Segments
+from vifstats.risksets import running as module
+from vifstats.risksets.ranges import Ranges
+from vifstats.risksets.running import Bins, Segments
 
 # Sums of up to 200 positive numbers: each addition loses at most half an ulp.
 NO_CANCELLATION = 200 * np.finfo(float).eps

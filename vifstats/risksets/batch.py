@@ -12,7 +12,7 @@ import numpy as np
 
 from vifstats.removals import Removals
 from vifstats.risksets.data import RiskSets
-from vifstats.risksets.ranges import expanded
+from vifstats.risksets.running import expanded
 
 __all__ = ["Batch"]
 

@@ -8,7 +8,7 @@ taken about that row's covariates instead, from sums over the others.
 import numpy as np
 
 from vifstats.risksets.exposure import others_afresh
-from vifstats.risksets.ranges import Bins
+from vifstats.risksets.running import Bins
 from vifstats.risksets.sums import RiskSums
 
 __all__ = ["covariances_about_top", "dominated_cells", "hessian"]

@@ -6,7 +6,8 @@ from functools import cached_property
 import numpy as np
 
 from vifstats.checks import SurvivalInput
-from vifstats.risksets.ranges import Bins, Ranges
+from vifstats.risksets.ranges import Ranges
+from vifstats.risksets.running import Bins
 
 __all__ = ["RiskSets", "risk_sets"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vifstats.risksets.exposure import others_afresh
-from vifstats.risksets.ranges import Bins
+from vifstats.risksets.running import Bins
 from vifstats.risksets.subjects import Deaths
 from vifstats.risksets.sums import RiskSums
 from vifstats.risksets.ties import efron_sums

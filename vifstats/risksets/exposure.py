@@ -18,7 +18,8 @@ from typing import Protocol
 
 import numpy as np
 
-from vifstats.risksets.ranges import Ranges, expanded, slices_of
+from vifstats.risksets.ranges import Ranges
+from vifstats.risksets.running import expanded, slices_of
 from vifstats.risksets.subjects import Pieces
 from vifstats.risksets.sums import PowerSums, RiskSums
 
@@ -206,6 +207,8 @@ def _add_powers_by_chunks(
             if plan.K_cell[cells].any():
                 rows = slice(*np.searchsorted(ranges.hi, [start, cells.stop], side="right"))
                 _add_chunk(out, cells, rows, carry, plan, pieces, kernel)
+    # A piece that is exposed nowhere ends where its stratum begins: with the stratum before.
+    out[ranges.lo >= ranges.hi] = 0.0
 
 
 def _add_chunk(

@@ -7,7 +7,7 @@ import numpy as np
 from vifstats.removals import Removals
 from vifstats.risksets.deaths import tie_changes
 from vifstats.risksets.exposure import Others, Terms, exposure, geometric
-from vifstats.risksets.ranges import Bins
+from vifstats.risksets.running import Bins
 from vifstats.risksets.subjects import Deaths, Pieces, leaving
 from vifstats.risksets.sums import PowerSums, RiskSums
 

@@ -14,7 +14,7 @@ from vifstats.risksets.curvature import covariances_about_top, dominated_cells
 from vifstats.risksets.deaths import tie_changes
 from vifstats.risksets.exposure import Others, Terms, exposure, geometric
 from vifstats.risksets.gradients import by_removal, mean_of_others
-from vifstats.risksets.ranges import Bins
+from vifstats.risksets.running import Bins
 from vifstats.risksets.subjects import Deaths, Pieces, leaving
 from vifstats.risksets.sums import PowerSums, RiskSums
 

@@ -1,108 +1,27 @@
 """Sums over ranges of cells, and their transpose, without ever subtracting two sums.
 
 A subject is at risk at a range of event times; sums over its risk interval and sums over a risk
-set are a matrix of 0s and 1s and its transpose. A range that begins where its segment (stratum)
-begins reads a running sum. Any other range is split at the middle of the smallest aligned
-block of 2^k cells that holds it, into a suffix of the left half and a prefix of the right one (a
-disjoint sparse table). Differences of running sums would cancel where early risk sets are tiny.
+set are a matrix of 0s and 1s and its transpose. Differences of running sums would cancel where
+early risk sets are tiny, so a range is put together from sums that lie inside it:
+
+- one that begins where its segment (stratum) begins reads a running sum;
+- one that crosses blocks of BLOCK cells is the end of a block, whole blocks, and the start of a
+  block; the whole blocks are again a range, of cells BLOCK times as large;
+- one inside a block is split at the middle of the smallest aligned part of 2^k cells that holds
+  it, into the end of the left half and the start of the right one.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-__all__ = ["Bins", "Ranges", "Segments", "expanded", "slices_of"]
+from vifstats.risksets.running import Bins, Segments
 
-# Segments up to this length are summed together, padded to a power of two.
-SHORT_SEGMENT = 4096
+__all__ = ["Ranges"]
 
-
-class Bins:
-    """Sums of rows by bin, in the order of the rows.
-
-    Parameters
-    ----------
-    bin_of : ndarray of int, shape (n,)
-        The bin of each row, in 0 .. n_bins - 1.
-    n_bins : int
-    """
-
-    def __init__(self, bin_of: np.ndarray, n_bins: int) -> None:
-        self.n_bins = n_bins
-        is_sorted = bool(np.all(bin_of[:-1] <= bin_of[1:]))
-        self._order = None if is_sorted else np.argsort(bin_of, kind="stable")
-        ordered = bin_of if is_sorted else bin_of[self._order]
-        first = np.flatnonzero(np.diff(ordered, prepend=-1))
-        self._starts, self._filled = first, ordered[first]
-
-    def sums(self, rows: np.ndarray) -> np.ndarray:
-        """Sum of the rows in each bin: shape (n, ...) to (n_bins, ...)."""
-        ordered = rows if self._order is None else rows.take(self._order, axis=0)
-        if len(self._starts) == len(rows) == self.n_bins:
-            return ordered.astype(float)
-        out = np.zeros((self.n_bins, *rows.shape[1:]))
-        if len(self._starts):
-            out[self._filled] = np.add.reduceat(ordered, self._starts, axis=0)
-        return out
-
-
-class Segments:
-    """Running sums that restart where a segment begins.
-
-    Parameters
-    ----------
-    bounds : ndarray of int, shape (n_segments + 1,)
-        Segment s is the cells bounds[s] .. bounds[s + 1] - 1.
-    """
-
-    def __init__(self, bounds: np.ndarray) -> None:
-        self.bounds = bounds
-
-    @cached_property
-    def _parts(self) -> tuple[list[slice], list[np.ndarray]]:
-        """Long segments as slices; short ones as padded index matrices, -1 where there is none."""
-        lengths = np.diff(self.bounds)
-        if len(lengths) == 1:
-            return [slice(0, self.bounds[1])], []
-        is_long = np.flatnonzero(lengths > SHORT_SEGMENT)
-        long = [slice(self.bounds[s], self.bounds[s + 1]) for s in is_long]
-        matrices = []
-        size_class = np.ceil(np.log2(np.maximum(lengths, 1))).astype(int)
-        for c in np.unique(size_class[(lengths > 0) & (lengths <= SHORT_SEGMENT)]):
-            rows = np.flatnonzero((size_class == c) & (lengths > 0))
-            cells = self.bounds[rows, None] + np.arange(2**c)
-            matrices.append(np.where(cells < self.bounds[rows + 1, None], cells, -1))
-        return long, matrices
-
-    def accumulate(
-        self, cells: np.ndarray, reverse: bool = False, ufunc: np.ufunc = np.add
-    ) -> np.ndarray:
-        """Running sum (or maximum) from each segment's first cell, or from its last one back.
-
-        Backwards, a maximum is of values >= 0.
-        """
-        long, matrices = self._parts
-        out = np.empty_like(cells, dtype=float)
-        for part in long:
-            ufunc.accumulate(_turn(cells[part], reverse), axis=0, out=_turn(out[part], reverse))
-        for matrix in matrices:
-            inside = matrix >= 0
-            padded = np.where(_widen(inside, cells.ndim), cells[matrix], 0.0)
-            running = np.empty_like(padded)
-            turned = np.s_[:, ::-1] if reverse else np.s_[:]
-            ufunc.accumulate(padded[turned], axis=1, out=running[turned])
-            out[matrix[inside]] = running[inside]
-        return out
-
-
-def _turn(cells: np.ndarray, reverse: bool) -> np.ndarray:
-    return cells[::-1] if reverse else cells
-
-
-def _widen(mask: np.ndarray, ndim: int) -> np.ndarray:
-    return mask.reshape(mask.shape + (1,) * (ndim - 1))
+BLOCK_BITS = 5
+BLOCK = 2**BLOCK_BITS
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,34 +71,114 @@ class Ranges:
         return Bins(self.hi[self._prefix] - 1, self.n_cells)
 
     @cached_property
-    def _inner(self) -> dict[int, np.ndarray]:
-        """The other rows by level: the highest bit in which lo and hi - 1 differ."""
-        rows = np.flatnonzero((self.lo < self.hi) & (self.lo != self._segment_start))
-        differing = self.lo[rows] ^ (self.hi[rows] - 1)
-        levels = np.frexp(differing.astype(float))[1]  # 0 where they are equal
+    def _rest(self) -> np.ndarray:
+        return np.flatnonzero((self.lo < self.hi) & (self.lo != self._segment_start))
+
+    @cached_property
+    def _within(self) -> dict[int, np.ndarray]:
+        """Rows inside a block by level: the highest bit in which lo and hi - 1 differ."""
+        lo, last = self.lo[self._rest], self.hi[self._rest] - 1
+        inside = lo >> BLOCK_BITS == last >> BLOCK_BITS
+        rows = self._rest[inside]
+        levels = np.frexp((lo ^ last)[inside].astype(float))[1]  # 0 where they are equal
         return {int(level): rows[levels == level] for level in np.unique(levels)}
+
+    @cached_property
+    def _across(self) -> np.ndarray:
+        """Rows that cross blocks."""
+        lo, last = self.lo[self._rest], self.hi[self._rest] - 1
+        return self._rest[lo >> BLOCK_BITS != last >> BLOCK_BITS]
+
+    @cached_property
+    def _blocks(self) -> "Ranges":
+        """The whole blocks inside each row of `_across`."""
+        lo, last = self.lo[self._across], self.hi[self._across] - 1
+        n_blocks = -(-self.n_cells // BLOCK)
+        # bounds of their own, below which no range begins: a block may hold several segments
+        bounds = np.array([0, n_blocks])
+        return Ranges((lo >> BLOCK_BITS) + 1, last >> BLOCK_BITS, bounds)
+
+    @property
+    def all_prefix(self) -> bool:
+        """Whether every range is empty or begins with its segment."""
+        return not len(self._rest)
+
+    def gather(self, cells: np.ndarray) -> np.ndarray:
+        """Sum of the cells in each range: shape (n_cells, ...) to (n, ...)."""
+        out = np.zeros((len(self.lo), *cells.shape[1:]))
+        if len(self._prefix):
+            running = self.segments.accumulate(cells)
+            out[self._prefix] = running.take(self.hi[self._prefix] - 1, axis=0)
+        for level, rows in self._within.items():
+            out[rows] = self._gather_within(cells, level, rows)
+        if len(self._across):
+            lo, last = self.lo[self._across], self.hi[self._across] - 1
+            blocks = _parts(cells, BLOCK)
+            starts = np.cumsum(blocks, axis=1)
+            whole = self._blocks.gather(starts[:, -1])
+            whole += _flat(starts).take(last, axis=0)
+            ends = np.cumsum(blocks[:, ::-1], axis=1)[:, ::-1]
+            whole += _flat(ends).take(lo, axis=0)
+            out[self._across] = whole
+        return out
+
+    def _gather_within(self, cells: np.ndarray, level: int, rows: np.ndarray) -> np.ndarray:
+        lo, last = self.lo[rows], self.hi[rows] - 1
+        if level == 0:
+            return cells[lo]
+        halves = _halves(cells, level)
+        left = np.cumsum(halves[:, 0, ::-1], axis=1)[:, ::-1]
+        right = np.cumsum(halves[:, 1], axis=1)
+        part, inside = lo >> level, 2 ** (level - 1) - 1
+        return left[part, lo & inside] + right[part, last & inside]
+
+    def scatter(self, rows: np.ndarray) -> np.ndarray:
+        """Sum of the rows whose range covers each cell: shape (n, ...) to (n_cells, ...)."""
+        if len(self._prefix) == len(self.lo):
+            return self.segments.accumulate(self._prefix_bins.sums(rows), reverse=True)
+        binned = self._prefix_bins.sums(rows[self._prefix])
+        out = self.segments.accumulate(binned, reverse=True)
+        for level, at in self._within.items():
+            out += self._scatter_within(rows[at], level, at)
+        if len(self._across):
+            first, last, whole = self._across_bins
+            values = rows[self._across]
+            parts = np.cumsum(_parts(first.sums(values), BLOCK), axis=1)
+            parts += np.cumsum(_parts(last.sums(values), BLOCK)[:, ::-1], axis=1)[:, ::-1]
+            parts += whole.scatter(values)[:, None]
+            out += _flat(parts)[: self.n_cells]
+        return out
+
+    @cached_property
+    def _across_bins(self) -> tuple[Bins, Bins, "Ranges"]:
+        first = Bins(self.lo[self._across], self.n_cells)
+        return first, Bins(self.hi[self._across] - 1, self.n_cells), self._blocks
+
+    def _scatter_within(self, values: np.ndarray, level: int, at: np.ndarray) -> np.ndarray:
+        first = Bins(self.lo[at], self.n_cells).sums(values)
+        if level == 0:
+            return first
+        last = Bins(self.hi[at] - 1, self.n_cells).sums(values)
+        left = np.cumsum(_halves(first, level)[:, 0], axis=1)
+        right = np.cumsum(_halves(last, level)[:, 1, ::-1], axis=1)[:, ::-1]
+        return _flat(np.concatenate([left, right], axis=1))[: self.n_cells]
 
     def scatter_maximum(self, rows: np.ndarray) -> np.ndarray:
         """The largest of the rows, all >= 0, whose range covers each cell; 0 for none."""
-        largest = np.zeros(self.n_cells)
-        np.maximum.at(largest, self.hi[self._prefix] - 1, rows[self._prefix])
-        out = self.segments.accumulate(largest, reverse=True, ufunc=np.maximum)
-        for level, at in self._inner.items():
-            first, last = np.zeros((2, self.n_cells))
-            np.maximum.at(first, self.lo[at], rows[at])
-            if level == 0:
-                np.maximum(out, first, out=out)
-                continue
-            np.maximum.at(last, self.hi[at] - 1, rows[at])
-            both = np.concatenate(
-                [
-                    np.maximum.accumulate(_halves(first, level)[:, 0], axis=1),
-                    np.maximum.accumulate(_halves(last, level)[:, 1, ::-1], axis=1)[:, ::-1],
-                ],
-                axis=1,
-            )
-            np.maximum(out, both.reshape(-1)[: self.n_cells], out=out)
-        return out
+        out = np.zeros(self.n_cells)
+        np.maximum.at(out, self.hi[self._prefix] - 1, rows[self._prefix])
+        out = self.segments.accumulate(out, reverse=True, ufunc=np.maximum)
+        # Two overlapping windows of 2^level cells cover a range: a maximum may count twice.
+        lo, hi = self.lo[self._rest], self.hi[self._rest]
+        levels = np.frexp(hi - lo)[1] - 1
+        window = np.zeros(self.n_cells)
+        for level in reversed(range(int(levels.max(initial=-1)) + 1)):
+            half = 2**level
+            window[half:] = np.maximum(window[half:], window[:-half].copy())
+            at = np.flatnonzero(levels == level)
+            np.maximum.at(window, lo[at], rows[self._rest[at]])
+            np.maximum.at(window, hi[at] - half, rows[self._rest[at]])
+        return np.maximum(out, window)
 
     def restricted(self, cells: np.ndarray) -> "Ranges":
         """The same ranges over some of the cells only, renumbered."""
@@ -188,48 +187,6 @@ class Ranges:
         before = np.cumsum(before)
         lo, hi = before[self.lo], before[np.maximum(self.hi, self.lo)]
         return Ranges(lo, hi, before[self.bounds])
-
-    @property
-    def all_prefix(self) -> bool:
-        """Whether every range is empty or begins with its segment."""
-        return not self._inner
-
-    def gather(self, cells: np.ndarray) -> np.ndarray:
-        """Sum of the cells in each range: shape (n_cells, ...) to (n, ...)."""
-        out = np.zeros((len(self.lo), *cells.shape[1:]))
-        if len(self._prefix):
-            running = self.segments.accumulate(cells)
-            out[self._prefix] = running.take(self.hi[self._prefix] - 1, axis=0)
-        for level, rows in self._inner.items():
-            lo, last = self.lo[rows], self.hi[rows] - 1
-            if level == 0:
-                out[rows] = cells[lo]
-                continue
-            halves = _halves(cells, level)
-            left = np.cumsum(halves[:, 0, ::-1], axis=1)[:, ::-1]
-            right = np.cumsum(halves[:, 1], axis=1)
-            block, within = lo >> level, 2 ** (level - 1)
-            out[rows] = left[block, lo & (within - 1)] + right[block, last & (within - 1)]
-        return out
-
-    def scatter(self, rows: np.ndarray) -> np.ndarray:
-        """Sum of the rows whose range covers each cell: shape (n, ...) to (n_cells, ...)."""
-        if len(self._prefix) == len(self.lo):
-            return self.segments.accumulate(self._prefix_bins.sums(rows), reverse=True)
-        binned = self._prefix_bins.sums(rows[self._prefix])
-        out = self.segments.accumulate(binned, reverse=True)
-        for level, at in self._inner.items():
-            here = rows[at]
-            if level == 0:
-                out += Bins(self.lo[at], self.n_cells).sums(here)
-                continue
-            first = _halves(Bins(self.lo[at], self.n_cells).sums(here), level)
-            last = _halves(Bins(self.hi[at] - 1, self.n_cells).sums(here), level)
-            both = np.zeros_like(first)
-            np.cumsum(first[:, 0], axis=1, out=both[:, 0])
-            both[:, 1] = np.cumsum(last[:, 1, ::-1], axis=1)[:, ::-1]
-            out += both.reshape(-1, *rows.shape[1:])[: self.n_cells]
-        return out
 
     def minimum(self, cells: np.ndarray) -> np.ndarray:
         """The smallest cell of each range, inf where it is empty: (n_cells,) to (n,)."""
@@ -287,29 +244,21 @@ class Ranges:
         return rows, nodes
 
 
-def expanded(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For items that stand for several, the item of each and its number 0, 1, ... there."""
-    item = np.repeat(np.arange(len(counts)), counts)
-    return item, np.arange(len(item)) - np.repeat(np.cumsum(counts) - counts, counts)
-
-
-def slices_of(counts: np.ndarray, size: int) -> Iterator[slice]:
-    """Consecutive slices of items whose counts add up to about ``size``."""
-    ends = np.cumsum(counts)
-    start = 0
-    while start < len(counts):
-        before = ends[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, before + size, side="right")))
-        yield slice(start, stop)
-        start = stop
+def _parts(cells: np.ndarray, size: int) -> np.ndarray:
+    """Cells as aligned parts of ``size``, zero-padded at the end: (n_parts, size, ...)."""
+    n_parts = -(-len(cells) // size)
+    if n_parts * size != len(cells):
+        padded = np.zeros((n_parts * size, *cells.shape[1:]))
+        padded[: len(cells)] = cells
+        cells = padded
+    return cells.reshape(n_parts, size, *cells.shape[1:])
 
 
 def _halves(cells: np.ndarray, level: int) -> np.ndarray:
-    """Cells as aligned blocks of 2^level in two halves, zero-padded at the end."""
-    size = 2**level
-    n_blocks = -(-len(cells) // size)
-    if n_blocks * size != len(cells):
-        padded = np.zeros((n_blocks * size, *cells.shape[1:]))
-        padded[: len(cells)] = cells
-        cells = padded
-    return cells.reshape(n_blocks, 2, size // 2, *cells.shape[1:])
+    """Cells as aligned parts of 2^level in two halves: (n_parts, 2, 2^(level - 1), ...)."""
+    parts = _parts(cells, 2**level)
+    return parts.reshape(len(parts), 2, 2 ** (level - 1), *cells.shape[1:])
+
+
+def _flat(parts: np.ndarray) -> np.ndarray:
+    return parts.reshape(-1, *parts.shape[2:])

@@ -12,7 +12,8 @@ import numpy as np
 
 from vifstats.removals import Removals
 from vifstats.risksets.data import RiskSets
-from vifstats.risksets.ranges import Bins, Ranges
+from vifstats.risksets.ranges import Ranges
+from vifstats.risksets.running import Bins
 from vifstats.risksets.sums import RiskSums
 
 __all__ = ["Deaths", "Pieces", "leaving"]

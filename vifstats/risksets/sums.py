@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from vifstats.risksets.data import RiskSets
-from vifstats.risksets.ranges import expanded
+from vifstats.risksets.running import expanded
 
 __all__ = ["PowerSums", "RiskSums", "Tied", "risk_sums"]
 

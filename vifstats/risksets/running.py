@@ -1,0 +1,114 @@
+"""Sums by bin, and running sums that restart with each segment."""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+
+__all__ = ["Bins", "Segments", "expanded", "slices_of"]
+
+# Segments up to this length are summed together, padded to a power of two.
+SHORT_SEGMENT = 4096
+
+
+class Bins:
+    """Sums of rows by bin, in the order of the rows.
+
+    Parameters
+    ----------
+    bin_of : ndarray of int, shape (n,)
+        The bin of each row, in 0 .. n_bins - 1.
+    n_bins : int
+    """
+
+    def __init__(self, bin_of: np.ndarray, n_bins: int) -> None:
+        self.n_bins = n_bins
+        is_sorted = bool(np.all(bin_of[:-1] <= bin_of[1:]))
+        self._order = None if is_sorted else np.argsort(bin_of, kind="stable")
+        ordered = bin_of if is_sorted else bin_of[self._order]
+        first = np.flatnonzero(np.diff(ordered, prepend=-1))
+        self._starts, self._filled = first, ordered[first]
+
+    def sums(self, rows: np.ndarray) -> np.ndarray:
+        """Sum of the rows in each bin: shape (n, ...) to (n_bins, ...)."""
+        ordered = rows if self._order is None else rows.take(self._order, axis=0)
+        if len(self._starts) == len(rows) == self.n_bins:
+            return ordered.astype(float)
+        out = np.zeros((self.n_bins, *rows.shape[1:]))
+        if len(self._starts):
+            out[self._filled] = np.add.reduceat(ordered, self._starts, axis=0)
+        return out
+
+
+class Segments:
+    """Running sums that restart where a segment begins.
+
+    Parameters
+    ----------
+    bounds : ndarray of int, shape (n_segments + 1,)
+        Segment s is the cells bounds[s] .. bounds[s + 1] - 1.
+    """
+
+    def __init__(self, bounds: np.ndarray) -> None:
+        self.bounds = bounds
+
+    @cached_property
+    def _parts(self) -> tuple[list[slice], list[np.ndarray]]:
+        """Long segments as slices; short ones as padded index matrices, -1 where there is none."""
+        lengths = np.diff(self.bounds)
+        if len(lengths) == 1:
+            return [slice(0, self.bounds[1])], []
+        is_long = np.flatnonzero(lengths > SHORT_SEGMENT)
+        long = [slice(self.bounds[s], self.bounds[s + 1]) for s in is_long]
+        matrices = []
+        size_class = np.ceil(np.log2(np.maximum(lengths, 1))).astype(int)
+        for c in np.unique(size_class[(lengths > 0) & (lengths <= SHORT_SEGMENT)]):
+            rows = np.flatnonzero((size_class == c) & (lengths > 0))
+            cells = self.bounds[rows, None] + np.arange(2**c)
+            matrices.append(np.where(cells < self.bounds[rows + 1, None], cells, -1))
+        return long, matrices
+
+    def accumulate(
+        self, cells: np.ndarray, reverse: bool = False, ufunc: np.ufunc = np.add
+    ) -> np.ndarray:
+        """Running sum (or maximum) from each segment's first cell, or from its last one back.
+
+        Backwards, a maximum is of values >= 0.
+        """
+        long, matrices = self._parts
+        out = np.empty_like(cells, dtype=float)
+        for part in long:
+            ufunc.accumulate(_turn(cells[part], reverse), axis=0, out=_turn(out[part], reverse))
+        for matrix in matrices:
+            inside = matrix >= 0
+            padded = np.where(_widen(inside, cells.ndim), cells[matrix], 0.0)
+            running = np.empty_like(padded)
+            turned = np.s_[:, ::-1] if reverse else np.s_[:]
+            ufunc.accumulate(padded[turned], axis=1, out=running[turned])
+            out[matrix[inside]] = running[inside]
+        return out
+
+
+def _turn(cells: np.ndarray, reverse: bool) -> np.ndarray:
+    return cells[::-1] if reverse else cells
+
+
+def _widen(mask: np.ndarray, ndim: int) -> np.ndarray:
+    return mask.reshape(mask.shape + (1,) * (ndim - 1))
+
+
+def expanded(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For items that stand for several, the item of each and its number 0, 1, ... there."""
+    item = np.repeat(np.arange(len(counts)), counts)
+    return item, np.arange(len(item)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def slices_of(counts: np.ndarray, size: int) -> Iterator[slice]:
+    """Consecutive slices of items whose counts add up to about ``size``."""
+    ends = np.cumsum(counts)
+    start = 0
+    while start < len(counts):
+        before = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + size, side="right")))
+        yield slice(start, stop)
+        start = stop
