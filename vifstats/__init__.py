@@ -10,7 +10,7 @@ from vifstats.check_loss import LossReport, check_loss
 from vifstats.estimate import Estimate, minimize
 from vifstats.influence import classical_if, newton_step, vif
 from vifstats.losses import FunctionLoss, MEstimator
-from vifstats.refits import leave_one_out
+from vifstats.refits import leave_one_out, truncated_refits
 from vifstats.result import Influence, TargetInfluence
 from vifstats.shortcuts import vif_cox
 from vifstats.versions import __version__, show_versions
@@ -36,6 +36,7 @@ __all__ = [
     "newton_step",
     "show_versions",
     "targets",
+    "truncated_refits",
     "vif",
     "vif_cox",
 ]

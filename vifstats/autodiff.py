@@ -54,14 +54,18 @@ def hessian_product(f: Scalar, theta: np.ndarray, vector: np.ndarray) -> np.ndar
         return autograd.hessian_vector_product(f)(theta, vector)
 
 
-def row_jacobian(f: Callable[[Any], Any], theta: np.ndarray) -> np.ndarray:
+def row_jacobian(
+    f: Callable[[Any], Any], theta: np.ndarray, directions: np.ndarray | None = None
+) -> np.ndarray:
     """Jacobian of many values in few parameters, shape (n_values, n_params).
 
-    One pass per parameter instead of one per value. v -> J'v is linear, so its own pullback
+    With ``directions`` (k, n_params) its products with them, shape (n_values, k). One pass per
+    parameter, or direction, instead of one per value. v -> J'v is linear, so its own pullback
     at any v maps u to J u; autograd's forward mode would need JVPs that many functions lack.
     """
+    along = np.eye(len(theta)) if directions is None else directions
     with _constants_allowed():
-        return np.stack([directional(f, theta, unit) for unit in np.eye(len(theta))], axis=-1)
+        return np.stack([directional(f, theta, direction) for direction in along], axis=-1)
 
 
 def directional(f: Callable[[Any], Any], theta: Any, direction: np.ndarray) -> Any:

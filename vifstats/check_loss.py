@@ -94,7 +94,8 @@ def check_loss(
         with one object alone, and with none.
     "autodiff" : the automatic gradient equals differences of the value.
     "overrides" : every method that is overridden equals its automatic default.
-    "owned" : parameters that vanish with an object have no slope without it.
+    "owned" : parameters that vanish with an object have no slope without it, and no others.
+    "gauge" : along its gauge directions the loss does not change, whoever is present.
     "penalty" : without objects only the penalty is left.
     "absent data" : what belongs to an absent object is not read. Each array with one row per
         object is copied with one row replaced; the value may not change once the object of

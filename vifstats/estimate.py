@@ -1,7 +1,7 @@
 """An estimate: a loss at its minimum, with the Hessian and its factor computed once."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,15 @@ from vifstats.errors import (
     NotAtMinimumError,
     NotPositiveDefiniteError,
 )
-from vifstats.losses.base import Loss
-from vifstats.optimise import FLAT, damped_newton
+from vifstats.losses.base import Loss, pinned
+from vifstats.optimise import FLAT, Minima, damped_newton
+from vifstats.quasi_newton import LARGE, quasi_newton
 from vifstats.removals import Removals
-from vifstats.solvers import Cholesky, Factor, Solver
+from vifstats.solvers import Cholesky, Factor, HessianProduct, Solution, Solver
 
 __all__ = ["Estimate", "minimize"]
+
+STEPS_PER_FACTOR = 40
 
 
 class Estimate:
@@ -97,8 +100,9 @@ class Estimate:
 
     @cached_property
     def factor(self) -> Factor:
-        """The Cholesky factor of H."""
-        return Cholesky().factor(self.hessian, self.names)
+        """The Cholesky factor of H, held along the gauge directions of the loss."""
+        H = pinned(self.hessian, self.loss.gauge(self.theta))
+        return Cholesky().factor(H, self.names)
 
     @cached_property
     def covariance(self) -> np.ndarray:
@@ -115,11 +119,24 @@ class Estimate:
         """Parameters by name."""
         return pd.Series(self.theta, index=list(self.names), name="theta")
 
-    def solve(self, rows: np.ndarray, solver: Solver | None = None) -> np.ndarray:
-        """H^-1 applied to each row, by Cholesky unless another solver is given."""
+    def solution(self, rows: np.ndarray, solver: Solver | None = None) -> Solution:
+        """H^-1 applied to each row, and how: by Cholesky unless another solver is given.
+
+        A solver that is ``matrix_free`` never forms H; that needs an estimate with ``tol=inf``,
+        because the check of the minimum does.
+        """
         if solver is None:
-            return self.factor.solve(rows)
-        return solver.factor(self.hessian, self.names).solve(rows)
+            n_gauge = len(self.loss.gauge(self.theta))
+            note = f"gauge directions left out: {n_gauge}" if n_gauge else ""
+            return Solution(self.factor.solve(rows), note=note)
+        if solver.matrix_free:
+            H = HessianProduct(partial(self.loss.hessian_product, self.theta), len(self.theta))
+            return solver.factor(H, self.names).solution(rows)
+        return solver.factor(self.hessian, self.names).solution(rows)
+
+    def solve(self, rows: np.ndarray, solver: Solver | None = None) -> np.ndarray:
+        """H^-1 applied to each row, shape (n_rows, n_params)."""
+        return self.solution(rows, solver).rows
 
     def removals(self, groups: Any = None, objects: Any = None) -> Removals:
         """The rows of a result: single rows of the data, or whole groups."""
@@ -144,7 +161,11 @@ class Estimate:
                 "The loss must depend on theta, but its gradient and Hessian are exactly 0; "
                 "write it in autograd.numpy, without np.array or float around theta."
             )
-        steps = np.abs(self.factor.solve(gradient)) / self.standard_errors
+        step = self.factor.solve(gradient)
+        # No entry is more standard errors long than this, and a large model has no others yet.
+        if gradient @ step <= self.dispersion * self.tol**2:
+            return
+        steps = np.abs(step) / self.standard_errors
         if (worst := int(np.argmax(steps))) >= 0 and steps[worst] > self.tol:
             raise NotAtMinimumError(
                 f"`theta` must minimise the loss on these very data, but at {self.names[worst]!r} "
@@ -157,14 +178,15 @@ class Estimate:
 def minimize(
     loss: Loss, start: Any, *, tol: float = 1e-10, max_steps: int = 200, **options: Any
 ) -> Estimate:
-    """Minimise a loss by damped Newton steps.
+    """Minimise a loss by damped Newton steps; with many parameters, by few factors of H.
 
     Parameters
     ----------
     loss : Loss
     start : array_like, shape (n_params,)
     tol : float
-        Stop once no entry of a full step exceeds ``tol * (1 + abs(theta))``.
+        Stop once no entry of a full step exceeds ``tol * (1 + abs(theta))``; above 500
+        parameters, once it exceeds no ``10 * tol`` standard errors.
     max_steps : int
     **options
         Passed to `Estimate`: names, labels, dispersion, profile.
@@ -188,14 +210,8 @@ def minimize(
     """
     theta = checks.parameters(start, loss.n_params)
     checks.usable_loss(loss, theta)
-    nobody = Removals(np.full(loss.n_objects, -1), pd.Index(["all"]))
-    minima = damped_newton(
-        lambda rows, thetas: loss.reduced_slopes(thetas, nobody),
-        lambda rows, thetas: loss.reduced_curvatures(thetas, nobody),
-        theta[None],
-        tol=tol,
-        max_steps=max_steps,
-    )
+    by = _by_newton_steps if len(theta) <= LARGE else _by_few_factors
+    minima = by(loss, theta, tol, max_steps)
     if not minima.converged[0]:
         raise ConvergenceError(
             f"The minimum was not reached: the last Newton step was {minima.last_step[0]:.2g} "
@@ -207,6 +223,46 @@ def minimize(
     except (LossError, NotPositiveDefiniteError) as error:
         _require_curvature(loss, theta, minima.thetas[0], error)
         raise
+
+
+def _by_newton_steps(loss: Loss, start: np.ndarray, tol: float, max_steps: int) -> Minima:
+    nobody = _nobody(loss)
+    return damped_newton(
+        lambda rows, thetas: loss.reduced_slopes(thetas, nobody),
+        lambda rows, thetas: pinned(
+            loss.reduced_curvatures(thetas, nobody), np.stack([loss.gauge(t) for t in thetas])
+        ),
+        start[None],
+        tol=tol,
+        max_steps=max_steps,
+    )
+
+
+def _by_few_factors(loss: Loss, start: np.ndarray, tol: float, max_steps: int) -> Minima:
+    """A factor of H serves many steps; Newton's where H is not positive definite."""
+    nobody = _nobody(loss)
+    minima = Minima(start[None], np.array([np.inf]), np.array([False]))
+    for _ in range(0, max_steps, STEPS_PER_FACTOR):
+        theta = minima.thetas[0]
+        try:
+            factor = Cholesky().factor(pinned(loss.hessian(theta), loss.gauge(theta)))
+        except NotPositiveDefiniteError:
+            return _by_newton_steps(loss, theta, tol, max_steps)
+        minima = quasi_newton(
+            lambda rows, thetas: loss.reduced_slopes(thetas, nobody),
+            factor.solve,
+            minima.thetas,
+            tol=10 * tol,
+            max_steps=STEPS_PER_FACTOR,
+        )
+        if minima.converged[0]:
+            break
+    return minima
+
+
+def _nobody(loss: Loss) -> Removals:
+    """The removal of no object: the full problem as one of the reduced ones."""
+    return Removals(np.full(loss.n_objects, -1), pd.Index(["all"]))
 
 
 def _require_curvature(loss: Loss, start: np.ndarray, end: np.ndarray, found: Exception) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from vifstats.estimate import Estimate
+from vifstats.losses.base import pinned
+from vifstats.optimise import descent
 from vifstats.removals import Removals
 from vifstats.result import Influence
 from vifstats.solvers import Solver
@@ -27,7 +29,8 @@ def vif(
     """Versatile Influence Function: the finite difference in presence, over the full Hessian."""
     start, removals = perf_counter(), est.removals(groups, objects)
     D = est.loss.gradient_differences(est.theta, removals)
-    return _result(est, "vif", removals, -est.solve(D, solver), start)
+    solution = est.solution(D, solver)
+    return _result(est, "vif", removals, -solution.rows, start, note=solution.note)
 
 
 def classical_if(
@@ -36,19 +39,41 @@ def classical_if(
     """Classical influence function: the derivative in the object's weight instead of D_i."""
     start, removals = perf_counter(), est.removals(groups, objects)
     derivative = est.loss.weight_gradients(est.theta, removals)
-    return _result(est, "if", removals, -est.solve(derivative, solver), start)
+    solution = est.solution(derivative, solver)
+    return _result(est, "if", removals, -solution.rows, start, note=solution.note)
 
 
-def newton_step(est: Estimate, *, groups: Any = None, objects: Any = None) -> Influence:
-    """One Newton step on the reduced loss: D_i over the Hessian without object i."""
+def newton_step(
+    est: Estimate, *, groups: Any = None, objects: Any = None, guard: bool = False
+) -> Influence:
+    """One Newton step on the reduced loss: D_i over the Hessian without object i.
+
+    Where that Hessian is singular or indefinite the row is nan, or with ``guard`` a step by its
+    absolute eigenvalues, which at least goes down; ``status`` says "indefinite" of both.
+    """
     start, removals = perf_counter(), est.removals(groups, objects)
     D = est.loss.gradient_differences(est.theta, removals)
-    return _result(est, "newton", removals, -est.loss.reduced_solves(est.theta, removals, D), start)
+    steps = est.loss.reduced_solves(est.theta, removals, D)
+    guarded = ~np.isfinite(steps).all(axis=1) & guard
+    for k in np.flatnonzero(guarded):
+        steps[k] = _guarded_step(est, removals.take(np.array([k])), D[[k]])
+    return _result(est, "newton", removals, -steps, start, guarded=guarded)
+
+
+def _guarded_step(est: Estimate, removal: Removals, D: np.ndarray) -> np.ndarray:
+    H = pinned(est.loss.reduced_hessians(est.theta, removal), est.loss.gauge(est.theta))
+    owned = est.loss.owned_mask(removal, len(est.theta))
+    return descent(H, D, np.zeros(D.shape, dtype=bool) if owned is None else owned)[0]
 
 
 def _result(
-    est: Estimate, method: str, removals: Removals, values: np.ndarray, start: float
+    est: Estimate,
+    method: str,
+    removals: Removals,
+    values: np.ndarray,
+    start: float,
+    **remarks: Any,
 ) -> Influence:
     owned = est.loss.owned_mask(removals, len(est.theta))
     values = values + 0.0 if owned is None else np.where(owned, np.nan, values)
-    return Influence(est, method, values, removals, seconds=perf_counter() - start)
+    return Influence(est, method, values, removals, seconds=perf_counter() - start, **remarks)

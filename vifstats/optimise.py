@@ -7,7 +7,7 @@ import numpy as np
 
 from vifstats.losses.base import positive_definite, solve_each
 
-__all__ = ["Minima", "damped_newton"]
+__all__ = ["Minima", "Slopes", "damped_newton", "descent", "line_search"]
 
 SUFFICIENT_DECREASE = 1e-4
 MAX_HALVINGS = 40
@@ -85,14 +85,14 @@ def damped_newton(
     stale = np.zeros(k, dtype=bool)
     flat = _flat(H, held, scale)
     for _ in range(max_steps):
-        steps = _descent(H, gradients[active], held[active])
+        steps = descent(H, gradients[active], held[active])
         lengths = _length(steps, thetas[active], scale)
         slow = stale[active] & (lengths > CHORD_CONTRACTION * last_step[active])
         if slow.any():
             H[slow] = curvatures(active[slow], thetas[active[slow]])
             stale[active[slow]] = False
             flat[active[slow]] = _flat(H[slow], held[active[slow]], scale)
-            steps[slow] = _descent(H[slow], gradients[active[slow]], held[active[slow]])
+            steps[slow] = descent(H[slow], gradients[active[slow]], held[active[slow]])
             lengths[slow] = _length(steps[slow], thetas[active[slow]], scale)
         done = lengths <= tol
         thetas[active[done]] -= steps[done]
@@ -101,7 +101,7 @@ def damped_newton(
         if not len(active):
             break
         steps *= np.minimum(1.0, LONGEST / np.maximum(lengths, LONGEST))[:, None]
-        moved = _line_search(slopes, active, thetas, values, gradients, steps)
+        moved = line_search(slopes, active, thetas, values, gradients, steps)
         last_step[active] = np.where(moved, lengths, np.inf)
         stale[active] = True
         active, H = active[moved], H[moved]
@@ -122,7 +122,7 @@ def _flat(H: np.ndarray, fixed: np.ndarray, scale: np.ndarray | None) -> np.ndar
     return ~positive_definite(scaled, FLAT)
 
 
-def _descent(H: np.ndarray, gradients: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+def descent(H: np.ndarray, gradients: np.ndarray, fixed: np.ndarray) -> np.ndarray:
     """Newton steps; where H is not positive definite, with its eigenvalues made so."""
     steps = solve_each(H, gradients, fixed)
     steps = np.where(fixed, 0.0, steps)
@@ -136,7 +136,7 @@ def _descent(H: np.ndarray, gradients: np.ndarray, fixed: np.ndarray) -> np.ndar
     return steps
 
 
-def _line_search(
+def line_search(
     slopes: Slopes,
     active: np.ndarray,
     thetas: np.ndarray,

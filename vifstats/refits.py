@@ -1,5 +1,7 @@
 """Exact leave-one-out by refitting: what every approximation is measured against."""
 
+from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -7,15 +9,22 @@ import numpy as np
 
 from vifstats.errors import ConvergenceError
 from vifstats.estimate import Estimate
-from vifstats.losses.base import Loss
+from vifstats.losses.base import Loss, pinned
 from vifstats.optimise import Minima, damped_newton
+from vifstats.quasi_newton import LARGE, MEMORY, quasi_newton
 from vifstats.removals import Removals
 from vifstats.result import Influence
+from vifstats.solvers import Factor
+from vifstats.trust_region import trust_region_steps
 
-__all__ = ["leave_one_out"]
+__all__ = ["leave_one_out", "truncated_refits"]
 
 # Removals refitted together: enough for matrix products, few enough to show progress.
 BLOCK = 128
+# No block holds much more than this many numbers (256 MB).
+BLOCK_NUMBERS = 32_000_000
+
+Minimiser = Callable[[np.ndarray, Removals], Minima]
 
 
 def leave_one_out(
@@ -71,18 +80,14 @@ def leave_one_out(
     """
     begin = perf_counter()
     removals = est.removals(groups, objects)
-    scale = est.standard_errors / np.sqrt(est.dispersion)
-    theta = _polished(est, scale, tol)
+    theta = _polished(est, tol)
     D = est.loss.gradient_differences(theta, removals)
     influential = np.flatnonzero(D.any(axis=1))
     some = removals.take(influential)
-    minima = _refit_all(
-        est.loss, theta, some, D[influential], scale, tol, max_steps, n_jobs, progress
-    )
+    starts = _starts(est, theta, some, D[influential])
+    minima = _refit_all(_minimiser(est, tol, max_steps), starts, some, n_jobs, progress)
     values = np.zeros_like(D)
-    values[influential] = np.where(
-        minima.converged[:, None], theta - minima.thetas, np.nan
-    )
+    values[influential] = np.where(minima.converged[:, None], theta - minima.thetas, np.nan)
     failed = np.zeros(len(removals), dtype=bool)
     failed[influential] = ~minima.converged
     owned = est.loss.owned_mask(removals, len(theta))
@@ -99,10 +104,86 @@ def leave_one_out(
     )
 
 
-def _polished(est: Estimate, scale: np.ndarray, tol: float) -> np.ndarray:
+def truncated_refits(
+    est: Estimate,
+    *,
+    groups: Any = None,
+    objects: Any = None,
+    max_steps: int = 2,
+    radius: float = 2.0,
+) -> Influence:
+    """Refit without each object from its VIF, for a few trust-region Newton steps only.
+
+    Between `vif` and `leave_one_out`, where a loss is not convex and one step does not do: after
+    two steps a result is near the exact one, but not exact, and it is not said to be.
+
+    Parameters
+    ----------
+    est : Estimate
+    groups : array_like, shape (n_rows,), optional
+        One label per row of the data; whole groups are removed.
+    objects : sequence of labels or boolean mask, optional
+        The rows of the result to compute; default all.
+    max_steps : int
+    radius : float
+        How far a step may go, in units of the parameters.
+
+    Returns
+    -------
+    Influence
+        Method "truncated".
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 5.0])
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    >>> vs.truncated_refits(vs.minimize(loss, [0.0])).values.ravel()
+    array([-1.,  0.,  1.])
+    """
+    begin, removals = perf_counter(), est.removals(groups, objects)
+    D = est.loss.gradient_differences(est.theta, removals)
+    starts = est.theta + est.solve(D)
+    owned = est.loss.owned_mask(removals, len(est.theta))
+    fixed = np.zeros(D.shape, dtype=bool) if owned is None else owned
+    values = np.zeros_like(D)
+    for k in np.flatnonzero(D.any(axis=1)):
+        start = np.where(fixed[k], est.theta, starts[k])
+        end = _few_steps(est.loss, removals.take(np.array([k])), start, ~fixed[k], max_steps, radius)
+        values[k] = np.where(fixed[k], np.nan, est.theta - end)
+    seconds = perf_counter() - begin
+    note = f"at most {max_steps} trust-region steps of length {radius:g} from vif"
+    return Influence(est, "truncated", values, removals, seconds=seconds, note=note)
+
+
+def _few_steps(
+    loss: Loss,
+    removal: Removals,
+    start: np.ndarray,
+    free: np.ndarray,
+    max_steps: int,
+    radius: float,
+) -> np.ndarray:
+    def whole(part: np.ndarray) -> np.ndarray:
+        theta = start.copy()
+        theta[free] = part
+        return theta[None]
+
+    end = trust_region_steps(
+        lambda part: float(loss.reduced_slopes(whole(part), removal)[0][0]),
+        lambda part: loss.reduced_slopes(whole(part), removal)[1][0, free],
+        lambda part: _curvatures(loss, whole(part), removal)[0][np.ix_(free, free)],
+        start[free],
+        steps=max_steps,
+        radius=radius,
+    )
+    return whole(end)[0]
+
+
+def _polished(est: Estimate, tol: float) -> np.ndarray:
     """Our own converged full fit, a step or two from the theta given."""
     nobody = Removals(np.full(est.loss.n_objects, -1), est.labels[:1])
-    minima = _minima(est.loss, est.theta[None], nobody, scale, tol, 50)
+    minima = _minimiser(est, tol, 50)(est.theta[None], nobody)
     if not minima.converged[0]:
         raise ConvergenceError(
             "Refits need a full fit at its minimum, but from this theta it was not reached "
@@ -111,26 +192,23 @@ def _polished(est: Estimate, scale: np.ndarray, tol: float) -> np.ndarray:
     return minima.thetas[0]
 
 
+def _starts(est: Estimate, theta: np.ndarray, removals: Removals, D: np.ndarray) -> np.ndarray:
+    """A Newton step from the full fit; that of vif for a model too large for each its Hessian."""
+    if len(theta) <= LARGE:
+        steps = est.loss.reduced_solves(theta, removals, D)
+        return theta + np.where(np.isfinite(steps).all(axis=1)[:, None], steps, 0.0)
+    owned, steps = est.loss.owned_mask(removals, len(theta)), est.solve(D)
+    return theta + (steps if owned is None else np.where(owned, 0.0, steps))
+
+
 def _refit_all(
-    loss: Loss,
-    theta: np.ndarray,
-    removals: Removals,
-    D: np.ndarray,
-    scale: np.ndarray,
-    tol: float,
-    max_steps: int,
-    n_jobs: int,
-    progress: bool,
+    minimise: Minimiser, starts: np.ndarray, removals: Removals, n_jobs: int, progress: bool
 ) -> Minima:
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
 
-    steps = loss.reduced_solves(theta, removals, D)
-    starts = theta + np.where(np.isfinite(steps).all(axis=1)[:, None], steps, 0.0)
-    blocks = list(removals.blocks(BLOCK))
-    jobs = (
-        delayed(_minima)(loss, starts[part], some, scale, tol, max_steps) for part, some in blocks
-    )
+    blocks = list(removals.blocks(_block_size(starts.shape[1])))
+    jobs = (delayed(minimise)(starts[part], some) for part, some in blocks)
     bar = tqdm(total=len(removals), disable=not progress, unit="refit", desc="refits")
     found = []
     with bar:
@@ -138,8 +216,7 @@ def _refit_all(
             bar.update(len(minima.thetas))
             found.append(minima)
     if not found:
-        empty = np.empty(0)
-        return Minima(np.empty((0, len(theta))), empty, empty.astype(bool))
+        return Minima(starts, np.empty(0), np.empty(0, dtype=bool))
     return Minima(
         np.concatenate([m.thetas for m in found]),
         np.concatenate([m.last_step for m in found]),
@@ -147,20 +224,57 @@ def _refit_all(
     )
 
 
-def _minima(
+def _block_size(n_params: int) -> int:
+    each = n_params**2 if n_params <= LARGE else 4 * MEMORY * n_params
+    return max(1, min(BLOCK, BLOCK_NUMBERS // each))
+
+
+def _minimiser(est: Estimate, tol: float, max_steps: int) -> Minimiser:
+    """How this model is refitted: a Hessian for each removal, or one factor for all."""
+    if len(est.theta) > LARGE:
+        return partial(_by_full_factor, est.loss, est.factor, tol, max_steps)
+    scale = est.standard_errors / np.sqrt(est.dispersion)
+    return partial(_by_own_hessians, est.loss, scale, tol, max_steps)
+
+
+def _by_own_hessians(
     loss: Loss,
-    starts: np.ndarray,
-    removals: Removals,
     scale: np.ndarray,
     tol: float,
     max_steps: int,
+    starts: np.ndarray,
+    removals: Removals,
 ) -> Minima:
     return damped_newton(
         lambda rows, thetas: loss.reduced_slopes(thetas, removals.take(rows)),
-        lambda rows, thetas: loss.reduced_curvatures(thetas, removals.take(rows)),
+        lambda rows, thetas: _curvatures(loss, thetas, removals.take(rows)),
         starts,
         scale=scale,
         fixed=loss.owned_mask(removals, starts.shape[1]),
         tol=tol,
         max_steps=max_steps,
     )
+
+
+def _by_full_factor(
+    loss: Loss,
+    factor: Factor,
+    tol: float,
+    max_steps: int,
+    starts: np.ndarray,
+    removals: Removals,
+) -> Minima:
+    return quasi_newton(
+        lambda rows, thetas: loss.reduced_slopes(thetas, removals.take(rows)),
+        factor.solve,
+        starts,
+        fixed=loss.owned_mask(removals, starts.shape[1]),
+        tol=tol,
+        max_steps=max_steps,
+    )
+
+
+def _curvatures(loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+    """Hessians without each removal, without a flat direction along the gauge."""
+    H = loss.reduced_curvatures(thetas, removals)
+    return pinned(H, np.stack([loss.gauge(theta) for theta in thetas])) if len(thetas) else H

@@ -23,12 +23,21 @@ from vifstats.targets.base import Target, as_target
 
 __all__ = ["Influence", "TargetInfluence"]
 
+# So many names are listed, more are counted.
+FEW = 20
+
 METHODS = {
     "vif": "Versatile Influence Function (not the variance inflation factor)",
     "if": "classical influence function",
     "newton": "one Newton step on the reduced data",
     "refit": "exact refits",
+    "truncated": "refits cut short after a few trust-region steps",
 }
+
+
+def _of_no_row() -> np.ndarray:
+    """A flag that is true of no row, whatever the number of rows."""
+    return np.zeros((), dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +47,7 @@ class Influence:
     Attributes
     ----------
     estimate : Estimate
-    method : {"vif", "if", "newton", "refit"}
+    method : {"vif", "if", "newton", "refit", "truncated"}
     values : ndarray, shape (n_removals, n_params)
         theta^ - theta(-i), in units of the parameters.
     removals : Removals
@@ -47,22 +56,28 @@ class Influence:
         True where the row was refitted.
     failed : ndarray of bool, shape (n_removals,)
         True where a refit did not converge; the row is nan.
+    guarded : ndarray of bool, shape (n_removals,)
+        True where a Newton step met an indefinite Hessian and went by its absolute eigenvalues.
     seconds : float
         Wall time of the computation.
+    note : str
+        What there is to say of the solve: directions left out, residuals.
     """
 
     estimate: Estimate
     method: str
     values: np.ndarray
     removals: Removals
-    exact: np.ndarray = field(default=None)  # type: ignore[assignment]  # filled in below
-    failed: np.ndarray = field(default=None)  # type: ignore[assignment]  # filled in below
+    exact: np.ndarray = field(default_factory=_of_no_row)
+    failed: np.ndarray = field(default_factory=_of_no_row)
+    guarded: np.ndarray = field(default_factory=_of_no_row)
     seconds: float = float("nan")
+    note: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("exact", "failed"):
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, np.zeros(len(self.removals), dtype=bool))
+        for name in ("exact", "failed", "guarded"):
+            flags = np.broadcast_to(getattr(self, name), (len(self.removals),))
+            object.__setattr__(self, name, flags)
 
     @property
     def index(self) -> pd.Index:
@@ -136,13 +151,16 @@ class Influence:
         """What to know of each row.
 
         "ok", "no influence" (exactly 0), "owned" (some parameters vanish with the object: nan),
-        "separation" (the estimate diverges without the row), "did not converge" (nan) or
+        "separation" (the estimate diverges without the row), "did not converge" (nan), "indefinite"
+        (of a Newton step: the loss without the row has no minimum near; nan, or guarded) or
         "not in fit" (the model had dropped the row).
         """
         status = np.full(len(self.removals), "ok", dtype=object)
         status[np.isnan(self.values).any(axis=1)] = "owned"
         status[(self.values == 0).all(axis=1)] = "no influence"
-        status[np.isnan(self.values).all(axis=1) | self.failed] = "did not converge"
+        gone = np.isnan(self.values).all(axis=1) | self.failed
+        status[gone] = "indefinite" if self.method == "newton" else "did not converge"
+        status[self.guarded] = "indefinite"
         separated = self.estimate.loss.separated(self.estimate.theta, self.removals)
         status[separated] = "separation"
         status[self.removals.sizes == 0] = "not in fit"
@@ -241,12 +259,14 @@ class Influence:
         self.to_frame().to_csv(path, **options)
 
     def __repr__(self) -> str:
-        n_exact = int(self.exact.sum())
+        n_exact, names = int(self.exact.sum()), self.estimate.names
+        listed = list(names) if len(names) <= FEW else f"{len(names)} parameters"
         return (
-            f"Influence of {len(self.removals)} removals on {list(self.estimate.names)}\n"
+            f"Influence of {len(self.removals)} removals on {listed}\n"
             f"  method: {self.method}, {METHODS[self.method]}"
             f"{f'; {n_exact} rows exact' if 0 < n_exact < len(self.removals) else ''}\n"
             "  sign:   full data minus without the row (positive: the row pulls it up)"
+            f"{f'{chr(10)}  solve:  {self.note}' if self.note else ''}"
         )
 
     def _frame(self, values: np.ndarray) -> pd.DataFrame:

@@ -14,9 +14,9 @@ import scipy.sparse
 
 __all__ = ["Subgraph", "WalkPlan", "pair_counts", "sampled_walks"]
 
-# Counts are kept for so many subgraphs, where they are of a few hundred nodes: every Newton step
-# of a refit asks for the same ones.
-KEPT, KEPT_NODES = 256, 300
+# Every step of a fit asks for the same counts: those of the last subgraphs are kept, of many while
+# they have but a few hundred nodes.
+SMALL, KEPT_SMALL, KEPT_LARGE = 300, 256, 2
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,11 @@ def pair_counts(graph: Subgraph, plan: WalkPlan) -> np.ndarray:
            [1., 2.]])
     """
     n = len(graph.nodes)
-    if n > KEPT_NODES:
-        return _counts(graph, plan)
-    packed = (np.packbits(part).tobytes() for part in (graph.adjacency, graph.nodes, graph.edges))
-    return _kept_counts(n, plan, *packed)
+    packed = [np.packbits(part).tobytes() for part in (graph.adjacency, graph.nodes, graph.edges)]
+    return (_small_counts if n <= SMALL else _large_counts)(n, plan, *packed)
 
 
-@lru_cache(maxsize=KEPT)
-def _kept_counts(
+def _counts_of_bits(
     n: int, plan: WalkPlan, adjacency: bytes, nodes: bytes, edges: bytes
 ) -> np.ndarray:
     def unpacked(packed: bytes, *shape: int) -> np.ndarray:
@@ -90,13 +87,13 @@ def _kept_counts(
         return bits.reshape(shape).astype(bool)
 
     graph = Subgraph(unpacked(adjacency, n, n), unpacked(nodes, n), unpacked(edges, n, n))
-    counts = _counts(graph, plan)
+    counts = _expected(graph, plan) if plan.samples is None else _sampled(graph, plan)
     counts.setflags(write=False)
     return counts
 
 
-def _counts(graph: Subgraph, plan: WalkPlan) -> np.ndarray:
-    return _expected(graph, plan) if plan.samples is None else _sampled(graph, plan)
+_small_counts = lru_cache(maxsize=KEPT_SMALL)(_counts_of_bits)
+_large_counts = lru_cache(maxsize=KEPT_LARGE)(_counts_of_bits)
 
 
 def _expected(graph: Subgraph, plan: WalkPlan) -> np.ndarray:
@@ -150,7 +147,8 @@ def sampled_walks(graph: Subgraph, plan: WalkPlan) -> np.ndarray:
     n, samples = len(graph.nodes), plan.samples or 1
     entropy = [plan.seed]
     if not plan.common:
-        entropy += [int.from_bytes(np.packbits(part).tobytes()) for part in (graph.nodes, graph.edges)]
+        present = np.packbits(graph.nodes).tobytes() + np.packbits(graph.edges).tobytes()
+        entropy.append(int.from_bytes(present))
     neighbours = scipy.sparse.csr_array(graph.adjacency)
     # the random numbers of absent nodes are drawn, too, so that those of others stay in place
     start = np.repeat(np.arange(n), samples)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 from fitted_models import LIFELINES, MODELS, STATSMODELS, FittedModel
+from statsmodels.tools.numdiff import approx_hess
 from tolerances import (
     CONVERGED_FIT,
     FINITE_DIFFERENCE,
@@ -22,7 +26,10 @@ from vifstats.losses import Loss
 SMOKE = {"OLS, stackloss", "GLM Binomial logit, fair", "Ridge, diabetes", "MNLogit, anes96"}
 every_model = pytest.mark.parametrize(
     "model",
-    [pytest.param(m, id=m.name, marks=[pytest.mark.smoke] if m.name in SMOKE else []) for m in MODELS],
+    [
+        pytest.param(m, id=m.name, marks=[pytest.mark.smoke] if m.name in SMOKE else [])
+        for m in MODELS
+    ],
 )
 
 
@@ -50,7 +57,11 @@ def test_fast_paths_equal_the_definition(model):
     rows = loss.gradient_differences(theta, removals)
     assert relative_error(loss.hessian(theta), Loss.hessian(loss, theta)) <= rounding(model)
     fast = loss.reduced_solves(theta, removals, rows)
-    assert relative_error(fast, Loss.reduced_solves(loss, theta, removals, rows)) <= rounding(model)
+    slow = Loss.reduced_solves(loss, theta, removals, rows)
+    indefinite = np.isnan(slow)
+    assert np.array_equal(np.isnan(fast), indefinite)
+    both = [np.where(indefinite, 0.0, values) for values in (fast, slow)]
+    assert relative_error(*both) <= rounding(model)
 
 
 @every_model
@@ -77,8 +88,9 @@ def test_influence_is_the_derivative_of_refits_in_the_weight(model):
     slope = (heavier - lighter) / (2 * h)
     dfbeta = vs.vif(est).values[row]
     error = np.abs(slope - dfbeta) / est.standard_errors
-    # the central difference leaves a term in h^2
-    assert error.max() <= 10 * h**2 * max(1.0, np.abs(dfbeta / est.standard_errors).max()) ** 3
+    # the central difference leaves a term in h^2, which grows with the influence itself
+    curvature = 10 * h**2 * max(1.0, np.abs(dfbeta / est.standard_errors).max()) ** 3
+    assert error.max() <= max(curvature, rounding(model))
 
 
 @pytest.mark.parametrize("model", [m for m in MODELS if m.own_refit], ids=str)
@@ -112,8 +124,8 @@ def test_equation_8_from_the_scores_and_hessian_of_statsmodels(model):
     est, fit = model.estimate(), model.fitted()
     params = np.asarray(fit.params)
     # GLM divides both by the dispersion, which cancels
-    H, scores = -fit.model.hessian(params), -fit.model.score_obs(params)
-    expected = -np.linalg.solve(np.asarray(H), np.asarray(scores).reshape(len(scores), -1).T).T
+    H, scores = -_hessian(fit.model, params), -fit.model.score_obs(params)
+    expected = -np.linalg.solve(H, np.asarray(scores).reshape(len(scores), -1).T).T
     tolerance = NUMERICAL_SCORE if model.name.startswith(NUMERICAL) else ROUNDING
     assert relative_error(vs.vif(est).values, expected) <= tolerance
 
@@ -131,10 +143,15 @@ def test_naive_covariance_is_that_of_lifelines(model):
 
 @pytest.fixture(scope="module")
 def published() -> pd.DataFrame:
-    from pathlib import Path
-
     folder = Path(__file__).parents[2] / "validation" / "results"
     return pd.read_csv(folder / "m_estimators.csv", index_col="model")
+
+
+def _hessian(model: Any, params: np.ndarray) -> np.ndarray:
+    """statsmodels' own, except where it lacks the block between inflation and counts."""
+    if type(model).__name__ == "ZeroInflatedPoisson":
+        return approx_hess(params, model.loglike)
+    return np.asarray(model.hessian(params))
 
 
 def _refit(est: vs.Estimate, row: int, weight: float) -> np.ndarray:

@@ -77,6 +77,7 @@ def regression(
         labels=frame.index,
     )
     theta = fit.params_.to_numpy()
+    _require_elementwise(fit, loss, theta)
     _require_same_likelihood(fit, loss, theta)
     return Estimate(loss, theta, groups=groups, tol=tol)
 
@@ -270,16 +271,23 @@ def _require_smooth_penalty(fit: Any) -> None:
         )
 
 
-def _require_same_likelihood(fit: Any, loss: Loss, theta: np.ndarray) -> None:
-    """The whole model and all its data against one number that the fit reports."""
-    own = float(fit.log_likelihood_)
+def _require_elementwise(fit: Any, loss: LinearPredictor, theta: np.ndarray) -> None:
+    """The hazard functions work row by row, for one vector of parameters and for several."""
+    together = loss.predictors.at(np.stack([theta, theta]))
     try:
-        ours = -float(loss.value(theta, loss.everyone()))
-    except ValueError as error:
+        agree = np.allclose(loss.row_loss.value(together, loss.y), loss.row_losses(theta))
+    except ValueError:
+        agree = False
+    if not agree:
         raise UnsupportedModelError(
             f"{type(fit).__name__}: the hazard functions must work row by row on each parameter, "
-            f"but these do not ({error}); write the loss with vifstats.MEstimator."
-        ) from error
+            "but these mix rows; write the loss with vifstats.MEstimator."
+        )
+
+
+def _require_same_likelihood(fit: Any, loss: Loss, theta: np.ndarray) -> None:
+    """The whole model and all its data against one number that the fit reports."""
+    ours, own = -float(loss.value(theta, loss.everyone())), float(fit.log_likelihood_)
     if not abs(ours - own) <= SAME_LIKELIHOOD * max(1.0, abs(own)):
         raise DataMismatchError(
             f"{type(fit).__name__}: the log likelihood of these data must be that of the fit, "

@@ -265,7 +265,7 @@ def _pearson_dispersion(fit: Any) -> Any:
     power = fit.power if power is None else power
 
     def dispersion(loss: LinearPredictor, theta: np.ndarray) -> float:
-        eta = loss.designs[0] @ theta
+        eta = loss.predictors.at(theta)[0]
         identity = isinstance(getattr(loss.row_loss, "link", None), links.Identity)
         mu = eta if identity else np.exp(eta)
         squares = loss.weights @ ((loss.y - mu) ** 2 / mu**power)

@@ -6,7 +6,9 @@ remedy. Behind this gate nothing is checked again.
 
 from vifstats.checks.arrays import design_matrix, group_labels, row_vector
 from vifstats.checks.estimates import (
+    counting_number,
     kept_rows,
+    non_negative_number,
     one_of,
     parameter_names,
     parameters,
@@ -16,23 +18,32 @@ from vifstats.checks.estimates import (
     usable_loss,
     whole_number,
 )
+from vifstats.checks.graphs import undirected_graph
+from vifstats.checks.ranking_input import ItemLists, item_lists, paired_items, query_features
 from vifstats.checks.survival_input import SurvivalInput, case_weights, strata_codes, survival
 
 __all__ = [
+    "ItemLists",
     "SurvivalInput",
     "case_weights",
+    "counting_number",
     "design_matrix",
     "group_labels",
+    "item_lists",
     "kept_rows",
+    "non_negative_number",
     "one_of",
+    "paired_items",
     "parameter_names",
     "parameters",
     "penalty_matrix",
     "positive_number",
     "profiles",
+    "query_features",
     "row_vector",
     "strata_codes",
     "survival",
+    "undirected_graph",
     "usable_loss",
     "whole_number",
 ]

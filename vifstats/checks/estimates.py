@@ -10,7 +10,9 @@ from vifstats.checks.arrays import frame_numbers, numbers
 from vifstats.errors import InvalidInputError, InvalidTypeError, LossError, NotPositiveDefiniteError
 
 __all__ = [
+    "counting_number",
     "kept_rows",
+    "non_negative_number",
     "one_of",
     "parameter_names",
     "parameters",
@@ -91,6 +93,21 @@ def positive_number(value: Any, name: str) -> float:
     number = float(numbers(value, f"`{name}`"))
     if not (np.isfinite(number) and number > 0):
         raise InvalidInputError(f"`{name}` must be positive and finite, but is {value!r}.")
+    return number
+
+
+def non_negative_number(value: Any, name: str) -> float:
+    """A finite number from 0 on."""
+    number = float(numbers(value, f"`{name}`"))
+    if not (np.isfinite(number) and number >= 0):
+        raise InvalidInputError(f"`{name}` must be >= 0 and finite, but is {value!r}.")
+    return number
+
+
+def counting_number(value: Any, name: str) -> int:
+    """An integer from 1 on."""
+    if (number := whole_number(value, name)) == 0:
+        raise InvalidInputError(f"`{name}` must be 1 or more, but is 0.")
     return number
 
 

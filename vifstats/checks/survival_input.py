@@ -26,6 +26,9 @@ class SurvivalInput:
     event : ndarray of bool, shape (n,)
     strata : ndarray of int, shape (n,)
         Codes 0, 1, ... in order of first appearance.
+    stratum_names : tuple
+        What the user calls each stratum, a tuple where several columns make it; one None where
+        there are no strata.
     """
 
     X: np.ndarray
@@ -37,6 +40,7 @@ class SurvivalInput:
     weights: np.ndarray
     strata: np.ndarray
     offset: np.ndarray
+    stratum_names: tuple = (None,)
 
 
 def survival(
@@ -96,6 +100,7 @@ def survival(
         weights=np.ones(n) if weights is None else case_weights(weights, *rows),
         strata=np.zeros(n, dtype=np.intp) if strata is None else strata_codes(strata, *rows),
         offset=np.zeros(n) if offset is None else row_vector(offset, "offset", *rows),
+        stratum_names=(None,) if strata is None else _stratum_names(strata),
     )
 
 
@@ -163,6 +168,14 @@ def strata_codes(strata: Any, n: int, labels: pd.Index, X: Any = None) -> np.nda
         )
     by = [column for _, column in frame.items()]
     return frame.groupby(by, sort=False, observed=True).ngroup().to_numpy(dtype=np.intp)
+
+
+def _stratum_names(strata: Any) -> tuple:
+    """The values of each stratum, in order of first appearance."""
+    found = pd.DataFrame(strata).drop_duplicates()
+    if found.shape[1] == 1:
+        return tuple(found.iloc[:, 0])
+    return tuple(found.itertuples(index=False, name=None))
 
 
 def _split_structured(T: Any, E: Any) -> tuple[Any, Any]:

@@ -1,7 +1,7 @@
-"""The terms of Cox's partial likelihood, one after the other: who is at risk, who dies, which mean.
+"""The terms of Cox's partial likelihood one by one: who is at risk, who dies, and the mean.
 
-A term is one factor of the likelihood: one for each event time of a stratum, or for Efron's ties one
-for each death. Letters as on the mathematics page.
+A term is one factor of the likelihood: one for each event time of a stratum, or for Efron's ties
+one for each death. Letters as on the mathematics page.
 """
 
 from collections.abc import Iterator

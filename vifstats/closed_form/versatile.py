@@ -74,8 +74,8 @@ def vif_cox(
     them but its own where times are distinct. An event tied with i is lost that way: i, censored or
     dying then, was at risk for it. The general formula takes all of T_j <= T_i, j other than i.
 
-    Here phi - r_i is a plain difference. It loses digits for a row that holds nearly all the risk of
-    its risk set; `vifstats.vif` does not.
+    Here phi - r_i is a plain difference. It loses digits for a row that holds nearly all the risk
+    of its risk set; `vifstats.vif` does not.
 
     References
     ----------

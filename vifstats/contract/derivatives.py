@@ -15,7 +15,6 @@ __all__ = [
     "are_those_of_the_value",
     "depends_on_theta",
     "overrides_equal_defaults",
-    "owned_parameters_vanish",
 ]
 
 # Central differences at their best step keep two thirds of the digits.
@@ -87,6 +86,8 @@ def _calls(trial: Trial) -> Iterator[tuple[str, tuple[Any, ...]]]:
         for _, b in _first_removals(trial):
             yield name, (theta, b)
         yield name, (theta, trial.halves[0])
+    for b in (np.ones(trial.loss.n_objects), trial.halves[0]):
+        yield "hessian_product", (theta, trial.direction, b)
     yield "gradient_differences", (theta, removals)
     if trial.loss.fractional:
         yield "weight_gradients", (theta, removals)
@@ -141,19 +142,3 @@ def _require_equal(name: str, found: np.ndarray, expected: np.ndarray, trial: Tr
             f"The loss's own `{name}` must equal its automatic default, but entry {at} is "
             f"{found[at]:.10g} and not {expected[at]:.10g}; correct the override, or leave it out."
         )
-
-
-def owned_parameters_vanish(trial: Trial) -> str:
-    """Without its object an owned parameter has no slope."""
-    count = 0
-    for i in trial.objects:
-        owned = list(trial.loss.owned(int(i)))
-        slope = trial.gradient(trial.without(i))[owned]
-        if slope.any():
-            raise LossError(
-                f"Parameters {owned} are owned by object {i}, so without it the loss must not "
-                f"depend on them, but its gradient there is {slope}; let all terms with these "
-                "parameters, penalties too, be multiplied by the object's presence."
-            )
-        count += len(owned)
-    return f"{count} have no slope without their object" if count else "no parameter is owned"

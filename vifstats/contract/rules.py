@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from vifstats.contract import absent_data, derivatives, sums, values
+from vifstats.contract import absent_data, derivatives, structure, sums, values
 from vifstats.contract.trial import Trial
 
 __all__ = ["RULES"]
@@ -15,7 +15,8 @@ RULES: dict[str, Callable[[Trial], str]] = {
     "absent": values.stays_finite,
     "autodiff": derivatives.are_those_of_the_value,
     "overrides": derivatives.overrides_equal_defaults,
-    "owned": derivatives.owned_parameters_vanish,
+    "owned": structure.owned_parameters_vanish,
+    "gauge": structure.gauge_has_no_slope,
     "penalty": values.leaves_the_penalty,
     "absent data": absent_data.is_not_read,
 }

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats import autodiff
+from vifstats.errors import InvalidInputError
 from vifstats.removals import Removals
 from vifstats.solvers import SINGULAR
 
@@ -70,6 +71,13 @@ class Loss(ABC):
         b = self.everyone() if presence is None else presence
         return autodiff.hessian(lambda t: self.value(t, b), theta)
 
+    def hessian_product(
+        self, theta: np.ndarray, vector: np.ndarray, presence: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Hessian times a vector, without the Hessian: shape (n_params,)."""
+        b = self.everyone() if presence is None else presence
+        return autodiff.hessian_product(lambda t: self.value(t, b), theta, vector)
+
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
@@ -83,6 +91,12 @@ class Loss(ABC):
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         """d/db_i of grad L(theta, b) at b = 1, summed by removal: (n_removals, n_params)."""
+        if not self.fractional:
+            raise InvalidInputError(
+                f"A classical influence function is a derivative in presence, but "
+                f"{type(self).__name__} rebuilds its data for each removal and has no meaning "
+                "between present and absent; use vif."
+            )
         removals = self.each() if removals is None else removals
 
         def theta_gradient(b):
@@ -119,12 +133,13 @@ class Loss(ABC):
         Rows whose reduced Hessian is singular or indefinite come back as nan.
         """
         out = np.empty_like(rows)
+        gauge = self.gauge(theta)
         for part, some in removals.blocks(max(1, BLOCK_NUMBERS // len(theta) ** 2)):
-            H = self.reduced_hessians(theta, some)
+            H = pinned(self.reduced_hessians(theta, some), gauge)
             out[part] = solve_each(H, rows[part], self.owned_mask(some, len(theta)))
         return out
 
-    def owned(self, i: int) -> Sequence[int]:
+    def owned(self, i: int) -> Sequence[int] | np.ndarray:
         """Positions of the parameters that vanish with object ``i``."""
         return ()
 
@@ -145,6 +160,14 @@ class Loss(ABC):
     def flat(self) -> Sequence[int] | np.ndarray:
         """Positions of the parameters that the loss cannot tell anything about."""
         return ()
+
+    def gauge(self, theta: np.ndarray) -> np.ndarray:
+        """Directions along which the loss does not change, whoever is present: (k, n_params).
+
+        At a minimum they span the null space of H. Of what an absent object owns, the part is
+        left away. Solves are then on the complement, and only targets have a meaning.
+        """
+        return np.empty((0, len(theta)))
 
     def leverages(self, theta: np.ndarray) -> np.ndarray | None:
         """Share of each object in its own fit, shape (n_objects,); None where it has no meaning."""
@@ -243,6 +266,24 @@ def solve_each(H: np.ndarray, rows: np.ndarray, owned: np.ndarray | None = None)
     solved = np.linalg.solve(scaled[usable], (rows / scale)[usable, :, None])
     out[usable] = solved[..., 0] / scale[usable]
     return out
+
+
+def pinned(H: np.ndarray, gauge: np.ndarray) -> np.ndarray:
+    """H with its own size added along gauge directions: the same on their complement.
+
+    A row r without a part in them has the same H^-1 r in both senses: here, and as the solution
+    without such a part. So a Newton step does not drift along them.
+
+    Parameters
+    ----------
+    H : ndarray, shape (p, p) or (k, p, p)
+    gauge : ndarray, shape (g, p) or (k, g, p)
+    """
+    if not gauge.any():
+        return H
+    size = np.linalg.norm(H, axis=(-2, -1), keepdims=True)
+    longest = np.einsum("...gp,...gp->...g", gauge, gauge).max(axis=-1)[..., None, None]
+    return H + size / longest * (np.swapaxes(gauge, -1, -2) @ gauge)
 
 
 def _diagonal(entries: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Cox's negative log partial likelihood, with presence."""
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import autograd.numpy as anp
@@ -76,9 +77,7 @@ class Cox(Loss):
     ) -> None:
         if ties not in TIES:
             raise InvalidInputError(f"`ties` must be one of {TIES}, but is {ties!r}.")
-        data = checks.survival(
-            X, T, E, entry=entry, weights=weights, strata=strata, offset=offset
-        )
+        data = checks.survival(X, T, E, entry=entry, weights=weights, strata=strata, offset=offset)
         self.data = data
         self.ties = ties
         self.n_objects, self.n_params = data.X.shape
@@ -86,26 +85,49 @@ class Cox(Loss):
         self.penalty = checks.penalty_matrix(penalty, self.n_params)
         self.risk_sets = sets = risk_sets(data)
         self._last: tuple[bytes, RiskSums] | None = None
-        self._X = _centred(data.X.take(sets.order, axis=0), sets.row_bounds)
+        self._X, self.centres = _centred(data.X.take(sets.order, axis=0), sets.row_bounds)
         self._weights = data.weights[sets.order]
         self._offset = data.offset[sets.order]
 
     def value(self, theta: Any, presence: Any) -> Any:
-        sets = self.risk_sets
-        b = presence[sets.order]
-        eta = anp.dot(self._X, theta) + self._offset
-        present = autodiff.plain(b) > 0
-        shift = self._largest(autodiff.plain(eta), present)[sets.stratum]
-        z = anp.where(present, eta - shift, 0.0)
-        w = self._weights * b
-        r = w * anp.exp(z)
-        coefficient, phi, exists = self._terms(w, r, present)
+        w, z, present, _ = self._at_risk(theta, presence)
+        coefficient, phi, exists = self._terms(w, w * anp.exp(z), present)
         # log 1 for a term that no present event carries, never 0 * log 0
         logs = anp.log(anp.where(exists, phi, 1.0))
-        loss = anp.sum(coefficient * logs) - anp.sum((w * z)[sets.own])
+        loss = anp.sum(coefficient * logs) - anp.sum((w * z)[self.risk_sets.own])
         if self.penalty is None:
             return loss
         return loss + 0.5 * anp.dot(theta, anp.dot(self.penalty, theta))
+
+    def hazards(self, theta: Any, presence: Any) -> tuple[Any, np.ndarray]:
+        """What each event time adds to the cumulative hazard of the stratum's mean covariates.
+
+        Parameters
+        ----------
+        theta : array, shape (p,)
+        presence : array, shape (n,)
+
+        Returns
+        -------
+        hazards : array, shape (n_cells,)
+            In units of exp(-shift).
+        shift : ndarray, shape (n_strata,)
+        """
+        w, z, present, shift = self._at_risk(theta, presence)
+        coefficient, phi, exists = self._terms(w, w * anp.exp(z), present)
+        terms = coefficient / anp.where(exists, phi, 1.0)
+        sets = self.risk_sets
+        if self.ties == "breslow":
+            return terms, shift
+        by_death = autodiff.LinearMap(sets.by_death.sums, lambda g: g[sets.cell_of_event])
+        return by_death(terms), shift
+
+    def with_ties(self, ties: str) -> "Cox":
+        """The same data with another treatment of ties."""
+        twin = copy(self)
+        twin.ties = checks.one_of(ties, TIES, "ties")
+        twin._last = None
+        return twin
 
     def flat(self) -> np.ndarray:
         constant = constant_columns(self.data.X, self.risk_sets)
@@ -160,7 +182,7 @@ class Cox(Loss):
     def reduced_slopes(
         self, thetas: np.ndarray, removals: Removals
     ) -> tuple[np.ndarray, np.ndarray]:
-        parts = [(b.values, b.gradients) for b in self._batches(thetas, removals)]
+        parts = [(b.values, b.gradients) for b in self.batches(thetas, removals)]
         values, gradients = (np.concatenate(side) for side in zip(*parts, strict=True))
         if self.penalty is None:
             return values, gradients
@@ -168,17 +190,16 @@ class Cox(Loss):
         return values + 0.5 * np.einsum("kp,kp->k", pull, thetas), gradients + pull
 
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        H = np.concatenate([b.hessians() for b in self._batches(thetas, removals)])
+        H = np.concatenate([b.hessians() for b in self.batches(thetas, removals)])
         return H if self.penalty is None else H + self.penalty
 
     def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        free = np.ones(len(theta), dtype=bool)
-        if self.penalty is not None:
-            free = ~self.penalty.any(axis=0)
+        free = self._X if self.penalty is None else self._X[:, ~self.penalty.any(axis=0)]
         code = removals.codes[self.risk_sets.order]
-        return separating(self.risk_sets, self._X[:, free], code, len(removals))
+        return separating(self.risk_sets, free, code, len(removals))
 
-    def _batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[Batch]:
+    def batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[Batch]:
+        """Removals in blocks, each at its own theta, shape (n_removals, p)."""
         size = max(1, BATCH_NUMBERS // max(1, self.n_objects))
         for part, some in removals.blocks(size):
             yield Batch(
@@ -190,6 +211,15 @@ class Cox(Loss):
                 thetas=thetas[part],
                 removals=some,
             )
+
+    def _at_risk(self, theta: Any, presence: Any) -> tuple[Any, Any, np.ndarray, np.ndarray]:
+        """Weights, linear predictors less the shift, who is present, and the shift by stratum."""
+        sets = self.risk_sets
+        b = presence[sets.order]
+        eta = anp.dot(self._X, theta) + self._offset
+        present = autodiff.plain(b) > 0
+        shift = self._largest(autodiff.plain(eta), present)
+        return self._weights * b, anp.where(present, eta - shift[sets.stratum], 0.0), present, shift
 
     def _terms(self, w: Any, r: Any, present: np.ndarray) -> tuple[Any, Any, np.ndarray]:
         """Coefficient a and denominator phi of each term, and whether the term exists.
@@ -219,12 +249,13 @@ class Cox(Loss):
         return np.where(np.isfinite(largest), largest, 0.0)
 
 
-def _centred(X: np.ndarray, row_bounds: np.ndarray) -> np.ndarray:
-    """X less its mean in each stratum, in place: results do not change, digits do."""
+def _centred(X: np.ndarray, row_bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """X less its mean in each stratum, in place, and the means: digits change, not results."""
     sizes = np.diff(row_bounds)
     if len(sizes) == 1:
-        X -= X.mean(axis=0)
-        return X
+        means = X.mean(axis=0, keepdims=True)
+        X -= means
+        return X, means
     means = np.add.reduceat(X, row_bounds[:-1], axis=0) / sizes[:, None]
     X -= np.repeat(means, sizes, axis=0)
-    return X
+    return X, means

@@ -152,7 +152,6 @@ class MEstimator(Loss):
         own = self.row_hessians(theta)
         return self.hessian(theta) - (own if removals is None else removals.sums(own))
 
-
     def _row_derivatives(
         self, derivative: Callable[[np.ndarray, Any], np.ndarray], theta: np.ndarray, order: int
     ) -> np.ndarray:

@@ -95,27 +95,28 @@ class Place:
         scores -= shift[:, None]
         return cls(lists, listed, np.exp(scores, out=scores), shift)
 
-    def steps(self, items: np.ndarray, coefficients: np.ndarray) -> "Steps":
+    def steps(self, items: np.ndarray, of_pools: np.ndarray, of_scores: np.ndarray) -> "Steps":
         """The sums over the pools of the items that are present.
 
         Parameters
         ----------
         items : ndarray, shape (n_items,)
             Presence.
-        coefficients : ndarray, shape (n_queries, n_steps)
-            a, 0 where a step does not take place.
+        of_pools : ndarray, shape (n_queries, n_steps)
+            a, what log Z counts; 0 where a step does not take place.
+        of_scores : ndarray, shape (n_queries, longest)
+            What the scores in the places of ``lists.order`` count; 0 where there is none.
         """
         with np.errstate(divide="ignore"):
             unlisted = self.shift + np.log(self.staying @ items)
             leaving = self._leaving + np.log(items[self.lists.leaving])
-            log_a = np.log(coefficients)
+            log_a = np.log(of_pools)
         pools = np.column_stack([unlisted, leaving[:, ::-1]])
         log_Z = np.logaddexp.accumulate(pools, axis=1)[:, :0:-1]
-        taken = coefficients > 0
-        log_Z = np.where(taken, log_Z, 0.0)
+        log_Z = np.where(of_pools > 0, log_Z, 0.0)
         log_b = np.logaddexp.accumulate(log_a - log_Z, axis=1)
         log_c = np.logaddexp.accumulate(log_a - 2 * log_Z, axis=1)
-        return Steps(self, items, coefficients, leaving, log_Z, log_b, log_c)
+        return Steps(self, items, of_pools, of_scores, leaving, log_Z, log_b, log_c)
 
     @cached_property
     def _leaving(self) -> np.ndarray:
@@ -132,8 +133,9 @@ class Steps:
     ----------
     place : Place
     items : ndarray, shape (n_items,)
-    coefficients : ndarray, shape (n_queries, n_steps)
+    of_pools : ndarray, shape (n_queries, n_steps)
         a.
+    of_scores : ndarray, shape (n_queries, longest)
     leaving : ndarray, shape (n_queries, n_steps)
         log weight of the item that leaves after each step, -inf for none.
     log_Z, log_b, log_c : ndarray, shape (n_queries, n_steps)
@@ -142,11 +144,34 @@ class Steps:
 
     place: Place
     items: np.ndarray
-    coefficients: np.ndarray
+    of_pools: np.ndarray
+    of_scores: np.ndarray
     leaving: np.ndarray
     log_Z: np.ndarray
     log_b: np.ndarray
     log_c: np.ndarray
+
+    def value(self) -> float:
+        """sum a log Z less the scores that count."""
+        scores = np.where(self.of_scores > 0, self.of_scores * self.place.listed, 0.0)
+        return float(np.sum(self.of_pools * self.log_Z) - np.sum(scores))
+
+    def slopes(self, queries: np.ndarray) -> np.ndarray:
+        """Derivative of the value in the scores of some queries, shape (k, n_items)."""
+        staying = self.place.staying[queries] * self.items * self.staying_factor[queries, None]
+        return staying + self._listed_slopes[queries].toarray()
+
+    def slopes_along(self, features: Any) -> np.ndarray:
+        """Derivative of the value in the weights of each item, shape (n_items, n_features)."""
+        scaled = _scaled(features, self.staying_factor)
+        staying = (scaled.T @ self.place.staying).T * self.items[:, None]
+        listed = self._listed_slopes.T @ features
+        return staying + (listed.toarray() if scipy.sparse.issparse(listed) else listed)
+
+    @cached_property
+    def _listed_slopes(self) -> scipy.sparse.csr_array:
+        lists = self.place.lists
+        return lists.spread((self.leaving_sums if lists.leave else 0.0) - self.of_scores)
 
     @cached_property
     def staying_factor(self) -> np.ndarray:
@@ -175,14 +200,19 @@ class Steps:
         return np.exp(self.leaving + np.where(some, self.log_c, -np.inf) - 0.5 * last)
 
     def pair_rest(self, queries: slice) -> np.ndarray:
-        """exp(score + score') (c_min - c c'/c_last) for pairs that leave: (k, n_steps, n_steps).
+        """exp(score + score') (c_min - c c'/c_last) of pairs that leave, (k, n_steps, n_steps).
 
-        Of a pair (later, earlier) only: 0 above the diagonal.
+        Rows are the later item of a pair, columns the earlier: 0 above the diagonal.
         """
         leaving, log_c = self.leaving[queries], self.log_c[queries]
         last = np.where(np.isfinite(log_c[:, -1:]), log_c[:, -1:], 0.0)
-        missing = -np.expm1(np.minimum(log_c - last, 0.0))
-        # c_earlier (1 - c_later/c_last), each factor in the units of its own item
-        earlier = np.exp(leaving + log_c)[:, None, :]
-        later = (np.exp(leaving) * missing)[:, :, None]
-        return np.tril(later * earlier)
+        rest_of_later = -np.expm1(np.minimum(log_c - last, 0.0))
+        pairs = leaving[:, :, None] + (leaving + log_c)[:, None, :]
+        return np.tril(np.exp(pairs) * rest_of_later[:, :, None])
+
+
+def _scaled(features: Any, factors: np.ndarray) -> Any:
+    """Each row times a factor, dense or sparse as it came."""
+    if scipy.sparse.issparse(features):
+        return scipy.sparse.diags_array(factors) @ features
+    return features * factors[:, None]

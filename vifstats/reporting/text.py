@@ -63,16 +63,17 @@ def _agreement(findings: Findings, rows: str) -> str:
     method, n = findings.influence.method, len(findings.refitted)
     if method == "refit":
         return f"Every {rows} was refitted, so nothing here is approximate."
+    sample = "" if n == findings.n_planned else f" of {findings.n_planned}, the time being up"
     title = (
-        f"Agreement of {method!r} with {n} exact refits: the {len(findings.top)} most influential "
-        f"and {min(RANDOM_ROWS, len(findings.influence.index))} at random (seed {SEED})"
+        f"Agreement of {method!r} with {n} exact refits{sample}: the {len(findings.top)} most "
+        f"influential and {min(RANDOM_ROWS, len(findings.influence.index))} at random (seed {SEED})"
     )
     if findings.agreement is None:
         return f"{title}\nNone of the refits converged; see the column status."
     figures = findings.agreement.table
     table = figures[FIGURES].rename(columns={FIGURES[-1]: "largest relative error"})
-    if figures["left_out"].max() > len(findings.influence.index) - n:
-        table["refits failed"] = figures["left_out"] - (len(findings.influence.index) - n)
+    if figures["left_out"].max() > 0:
+        table["refits failed"] = figures["left_out"]
     return f"{title}\n{_table(table, 4)}"
 
 

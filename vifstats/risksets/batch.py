@@ -56,8 +56,7 @@ class Batch:
         return row[died], column[died], self.sets.ranges.hi[row[died]] - 1
 
     @cached_property
-    def _z(self) -> np.ndarray:
-        """Linear predictors less the largest present one of the stratum, shape (n, k)."""
+    def _shifted(self) -> tuple[np.ndarray, np.ndarray]:
         eta = self.X @ self.thetas.T + self.offset[:, None]
         present = eta.copy()
         present[self._gone] = -np.inf
@@ -65,7 +64,17 @@ class Batch:
         largest = np.where(np.isfinite(largest), largest, 0.0)
         eta -= np.repeat(largest, np.diff(self.sets.row_bounds), axis=0)
         eta[self._gone] = 0.0
-        return eta
+        return eta, largest
+
+    @property
+    def _z(self) -> np.ndarray:
+        """Linear predictors less the largest present one of the stratum, shape (n, k)."""
+        return self._shifted[0]
+
+    @property
+    def shifts(self) -> np.ndarray:
+        """That largest linear predictor, shape (n_strata, k)."""
+        return self._shifted[1]
 
     @cached_property
     def _r(self) -> np.ndarray:
@@ -132,13 +141,23 @@ class Batch:
         return np.einsum("tk,tk->k", self._a, logs) - self.w[own] @ z
 
     @cached_property
+    def hazards(self) -> np.ndarray:
+        """a sum_l 1/phi_l, what each cell adds to the cumulative hazard, shape (n_cells, k).
+
+        For the stratum's mean covariates, and in units of exp(-shift).
+        """
+        tied = self._tied
+        hazards = self._a / self._S0
+        each = np.where(tied.exists, 1 / tied.phi, 0.0)
+        hazards[tied.cells] = self._a[tied.cells] * tied.sums(each)
+        return hazards
+
+    @cached_property
     def _rho(self) -> np.ndarray:
         """r times the hazard each row was exposed to, shape (n, k)."""
-        tied, own = self._tied, self.sets.own
-        hazard = self._a / self._S0
-        at_own = hazard.copy()
+        tied, own, hazard = self._tied, self.sets.own, self.hazards
+        at_own = self._a / self._S0
         a = self._a[tied.cells]
-        hazard[tied.cells] = a * tied.sums(np.where(tied.exists, 1 / tied.phi, 0.0))
         # (1 - l/d)/phi_l = (1 - f_l R/S0D)/phi_l is summed as (1/phi_l - (l/d)/phi_l)
         share = tied.f / np.where(self._S0D[tied.cells] > 0, self._S0D[tied.cells], 1.0)[tied.item]
         at_own[tied.cells] = hazard[tied.cells] - a * tied.sums(share)

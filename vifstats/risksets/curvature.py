@@ -7,7 +7,8 @@ taken about that row's covariates instead, from sums over the others.
 
 import numpy as np
 
-from vifstats.risksets.exposure import others_afresh
+from vifstats.risksets.moments import Columns, moments_of
+from vifstats.risksets.others import others_afresh
 from vifstats.risksets.running import Bins
 from vifstats.risksets.sums import RiskSums
 
@@ -50,7 +51,7 @@ def dominated_cells(sums: RiskSums) -> tuple[np.ndarray, np.ndarray]:
 
 
 def covariances_about_top(
-    sums: RiskSums, cells: np.ndarray, top: np.ndarray, columns: tuple[np.ndarray, np.ndarray]
+    sums: RiskSums, cells: np.ndarray, top: np.ndarray, columns: Columns
 ) -> np.ndarray:
     """a sum_l V_l of some cells, with x measured from the row that dominates the cell.
 
@@ -68,25 +69,16 @@ def covariances_about_top(
     """
     i, j = columns
     origin = sums.X[top]
-
-    def moments(rows: np.ndarray) -> list[np.ndarray]:
-        x = sums.X[rows]
-        return [sums.r[rows, None] * x, sums.r[rows, None] * x[:, i] * x[:, j]]
-
-    R, R1, R2 = others_afresh(sums, cells, top, np.arange(len(sums.r)), moments).sums
-    R2 = R2 - R1[:, i] * origin[:, j] - origin[:, i] * R1[:, j]
-    R2 += R[:, None] * origin[:, i] * origin[:, j]
-    R1 = R1 - R[:, None] * origin
+    alive = others_afresh(sums, cells, top, np.arange(len(sums.r)), columns).moments
+    alive = alive.about(origin, columns)
     item, row = sums.dead(cells)
-    u = sums.X[row] - origin[item]
-    dead = Bins(item, len(cells))
-    D1 = dead.sums(sums.r[row, None] * u)
-    D2 = dead.sums(sums.r[row, None] * u[:, i] * u[:, j])
-
+    dying = moments_of(sums.r[row], sums.X[row] - origin[item], columns)
+    dying = dying.each(Bins(item, len(cells)).sums)
     share = _term_sums(sums, cells)
-    V = share[1, 0] * R2 + share[1, 1] * D2
-    V -= share[2, 0] * R1[:, i] * R1[:, j] + share[2, 2] * D1[:, i] * D1[:, j]
-    V -= share[2, 1] * (R1[:, i] * D1[:, j] + D1[:, i] * R1[:, j])
+    V = share[1, 0] * alive.rxx + share[1, 1] * dying.rxx
+    a, d = alive.rx, dying.rx
+    V -= share[2, 0] * a[:, i] * a[:, j] + share[2, 2] * d[:, i] * d[:, j]
+    V -= share[2, 1] * (a[:, i] * d[:, j] + d[:, i] * a[:, j])
     return sums.a[cells, None] * V
 
 

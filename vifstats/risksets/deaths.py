@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vifstats.risksets.exposure import others_afresh
+from vifstats.risksets.moments import Columns, Moments, moments_of
+from vifstats.risksets.others import others_afresh
 from vifstats.risksets.running import Bins
 from vifstats.risksets.subjects import Deaths
 from vifstats.risksets.sums import RiskSums
@@ -24,28 +25,43 @@ class Tie:
     ----------
     a, n_terms : ndarray, shape (k,)
         Coefficient and number of the terms; 0 terms where no death remains.
+    S0 : ndarray, shape (k,)
+        r of all at risk, 1 where nobody is.
     m0, delta : ndarray, shape (k, p)
     C, Q : ndarray, shape (k,)
         Sums of f_l and f_l^2 over the terms.
-    A0, AD : ndarray, shape (k, q) or None
+    A0, AD : ndarray, shape (k, q)
         S2/S0 and S2D/S0D.
     """
 
     a: np.ndarray
     n_terms: np.ndarray
+    S0: np.ndarray
     m0: np.ndarray
     delta: np.ndarray
     C: np.ndarray
     Q: np.ndarray
-    A0: np.ndarray | None
-    AD: np.ndarray | None
+    A0: np.ndarray
+    AD: np.ndarray
 
     @property
     def lean(self) -> np.ndarray:
         """a C delta: by how much Efron's terms lean to those that live on, shape (k, p)."""
         return (self.a * self.C)[:, None] * self.delta
 
-    def curvature(self, columns: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    @property
+    def hazard(self) -> np.ndarray:
+        """a sum_l 1/phi_l, shape (k,)."""
+        return self.a * (self.n_terms + self.C) / self.S0
+
+    @property
+    def hazard_mean(self) -> np.ndarray:
+        """a sum_l m_l/phi_l, minus the derivative of the hazard in theta, shape (k, p)."""
+        lean = (self.C + self.Q)[:, None] * self.delta
+        total = (self.n_terms + self.C)[:, None] * self.m0 + lean
+        return (self.a / self.S0)[:, None] * total
+
+    def curvature(self, columns: Columns) -> np.ndarray:
         """a sum_l V_l, packed, shape (k, q)."""
         i, j = columns
         m0, delta, C, Q = self.m0, self.delta, self.C[:, None], self.Q[:, None]
@@ -79,49 +95,42 @@ class TieChange:
 
 @dataclass(frozen=True, eq=False)
 class _Masses:
-    """Sums of r, r x and r x x' over the rows at risk that do not die, and over those that do."""
+    """What is at risk in each cell and does not die, what dies, its weight and its number."""
 
-    R: np.ndarray
-    R1: np.ndarray
-    R2: np.ndarray | None
-    S0D: np.ndarray
-    S1D: np.ndarray
-    S2D: np.ndarray | None
+    alive: Moments
+    dying: Moments
     W: np.ndarray
     N: np.ndarray
 
     @property
     def S0(self) -> np.ndarray:
-        return self.R + self.S0D
+        return self.alive.r + self.dying.r
 
     def tie(self, efron: bool) -> Tie:
         """The tie of these masses; every entry finite, also where nobody remains."""
         some = self.N > 0
-        dying = np.where(some, self.S0D, 1.0)
+        dying = np.where(some, self.dying.r, 1.0)
         S0 = np.where(self.S0 > 0, self.S0, 1.0)
         n_terms = self.N if efron else np.minimum(self.N, 1)
-        xD = self.S1D / dying[:, None]
+        xD = self.dying.rx / dying[:, None]
         C, Q = np.zeros((2, len(some)))
         if efron:
             C[some], Q[some] = efron_sums((S0 * self.N / dying)[some], self.N[some])
         return Tie(
             a=self.W / np.maximum(n_terms, 1),
             n_terms=n_terms,
-            m0=(self.R1 + self.S1D) / S0[:, None],
-            delta=(self.R1 - self.R[:, None] * xD) / S0[:, None],
+            S0=S0,
+            m0=(self.alive.rx + self.dying.rx) / S0[:, None],
+            delta=(self.alive.rx - self.alive.r[:, None] * xD) / S0[:, None],
             C=C,
             Q=Q,
-            A0=None if self.R2 is None else (self.R2 + self.S2D) / S0[:, None],
-            AD=None if self.S2D is None else self.S2D / dying[:, None],
+            A0=(self.alive.rxx + self.dying.rxx) / S0[:, None],
+            AD=self.dying.rxx / dying[:, None],
         )
 
 
 def tie_changes(
-    sums: RiskSums,
-    deaths: Deaths,
-    row_code: np.ndarray,
-    packed: np.ndarray | None = None,
-    R2: np.ndarray | None = None,
+    sums: RiskSums, deaths: Deaths, row_code: np.ndarray, columns: Columns
 ) -> TieChange:
     """Sums of the tied cells with and without each removal that has deaths there.
 
@@ -130,10 +139,8 @@ def tie_changes(
     sums : RiskSums
     deaths : Deaths
     row_code : ndarray of int, shape (n,)
-    packed : ndarray, shape (n, q), optional
-        r x x' of each row, for the curvature.
-    R2 : ndarray, shape (n_cells, q), optional
-        Its sum over the rows at risk that do not die.
+    columns : pair of ndarray of int
+        The second moments wanted.
 
     Returns
     -------
@@ -141,68 +148,56 @@ def tie_changes(
     """
     at, position = sums.tied.find(deaths.cell)
     cell = deaths.cell[at]
-    full = _Masses(
-        R=sums.R[cell],
-        R1=sums.tied.R1[position],
-        R2=None if R2 is None else R2[cell],
-        S0D=sums.S0D[cell],
-        S1D=sums.tied.S1D[position],
-        S2D=None if packed is None else sums.sets.by_death.sums(packed[sums.sets.own])[cell],
-        W=sums.W[cell],
-        N=sums.sets.deaths[cell],
-    )
-    left = _without(sums, full, deaths, at, row_code, packed)
+    dying = sums.dying(sums.tied.cells, columns).take(position)
+    alive = _alive_in_ties(sums, columns).take(position)
+    full = _Masses(alive, dying, sums.W[cell], sums.sets.deaths[cell])
+    dying_left, W_left = _dying_left(sums, full, deaths, at, row_code, columns)
+    alive_left = _alive_left(sums, full, deaths, at, row_code, columns)
+    left = _Masses(alive_left, dying_left, W_left, full.N - deaths.d[at])
     before, after = full.tie(sums.efron), left.tie(sums.efron)
-    return TieChange(at, before, after, left.W, _m0_change(full, left, before, after, deaths, at))
+    return TieChange(at, before, after, W_left, _m0_change(full, left, before, after, deaths, at))
+
+
+def _alive_in_ties(sums: RiskSums, columns: Columns) -> Moments:
+    """Moments of the rows at risk in each tied cell that do not die there."""
+    cells = sums.tied.cells
+    if not len(columns[0]):
+        return Moments(sums.R[cells], sums.tied.R1, np.empty((len(cells), 0)))
+    exposed = sums.sets.exposed.restricted(cells)
+    rxx = moments_of(sums.r, sums.X, columns).rxx
+    return Moments(sums.R[cells], sums.tied.R1, exposed.scatter(rxx))
 
 
 def _m0_change(
     full: _Masses, left: _Masses, before: Tie, after: Tie, deaths: Deaths, at: np.ndarray
 ) -> np.ndarray:
     """m0 - m0', small where the removal is, without the difference of two nearly equal means."""
-    r, rx = deaths.r[at], deaths.rx[at]
-    if deaths.r_other is not None:
-        r, rx = r + deaths.r_other[at], rx + deaths.rx_other[at]
+    gone = deaths.dying.take(at)
+    if deaths.alive is not None:
+        gone = gone + deaths.alive.take(at)
     S0_left = np.where(left.S0 > 0, left.S0, 1.0)
-    small = (rx - before.m0 * r[:, None]) / S0_left[:, None]
-    return np.where((r <= 0.5 * full.S0)[:, None], small, before.m0 - after.m0)
+    small = (gone.rx - before.m0 * gone.r[:, None]) / S0_left[:, None]
+    return np.where((gone.r <= 0.5 * full.S0)[:, None], small, before.m0 - after.m0)
 
 
-def _without(
+def _dying_left(
     sums: RiskSums,
     full: _Masses,
     deaths: Deaths,
     at: np.ndarray,
     row_code: np.ndarray,
-    packed: np.ndarray | None,
-) -> _Masses:
-    dead = _dead_left(sums, full, deaths, at, row_code, packed)
-    alive = _alive_left(sums, full, deaths, at, row_code, packed)
-    return _Masses(*alive, *dead, N=full.N - deaths.d[at])
-
-
-def _dead_left(
-    sums: RiskSums,
-    full: _Masses,
-    deaths: Deaths,
-    at: np.ndarray,
-    row_code: np.ndarray,
-    packed: np.ndarray | None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:
-    """S0D, S1D, S2D and W of the deaths that remain; summed afresh where most of it leaves."""
-    S0D, W = full.S0D - deaths.r[at], full.W - deaths.w[at]
-    S1D = full.S1D - deaths.rx[at]
-    S2D = None if packed is None else full.S2D - deaths.rxx[at]
-    most = np.flatnonzero((S0D < 0.5 * full.S0D) | (W < 0.5 * full.W))
+    columns: Columns,
+) -> tuple[Moments, np.ndarray]:
+    """Moments and weight of the deaths that remain; summed afresh where most of it leaves."""
+    left, W = full.dying - deaths.dying.take(at), full.W - deaths.w[at]
+    most = np.flatnonzero((left.r < 0.5 * full.dying.r) | (W < 0.5 * full.W))
     item, row = sums.dead(deaths.cell[at[most]])
     stays = row_code[row] != deaths.code[at[most]][item]
     item, row = item[stays], row[stays]
     again = Bins(item, len(most))
-    S0D[most], W[most] = again.sums(sums.r[row]), again.sums(sums.w[row])
-    S1D[most] = again.sums(sums.r[row, None] * sums.X[row])
-    if packed is not None:
-        S2D[most] = again.sums(packed[row])
-    return S0D, S1D, S2D, W
+    left.put(most, moments_of(sums.r[row], sums.X[row], columns).each(again.sums))
+    W[most] = again.sums(sums.w[row])
+    return left, W
 
 
 def _alive_left(
@@ -211,23 +206,14 @@ def _alive_left(
     deaths: Deaths,
     at: np.ndarray,
     row_code: np.ndarray,
-    packed: np.ndarray | None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """R, R1, R2 of the rows that neither die nor leave."""
-    if deaths.r_other is None:
-        return full.R, full.R1, full.R2
-    R, R1 = full.R - deaths.r_other[at], full.R1 - deaths.rx_other[at]
-    R2 = None if packed is None else full.R2 - deaths.rxx_other[at]
-    most = np.flatnonzero(R < 0.5 * full.R)
+    columns: Columns,
+) -> Moments:
+    """Moments of the rows that neither die nor leave; afresh where most of them leave."""
+    if deaths.alive is None:
+        return full.alive
+    left = full.alive - deaths.alive.take(at)
+    most = np.flatnonzero(left.r < 0.5 * full.alive.r)
     most = most[np.argsort(deaths.cell[at[most]])]
     cell, code = deaths.cell[at[most]], deaths.code[at[most]]
-
-    def moments(rows: np.ndarray) -> list[np.ndarray]:
-        rx = sums.r[rows, None] * sums.X[rows]
-        return [rx] if packed is None else [rx, packed[rows]]
-
-    afresh = others_afresh(sums, cell, code, row_code, moments).sums
-    R[most], R1[most] = afresh[0], afresh[1]
-    if packed is not None:
-        R2[most] = afresh[2]
-    return R, R1, R2
+    left.put(most, others_afresh(sums, cell, code, row_code, columns).moments)
+    return left

@@ -12,18 +12,20 @@ those pairs are few, because the masses at risk sum to at most phi; they are add
 Where eps > 1/2 (one piece a term at the most) phi - r would cancel: the others are summed afresh.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from vifstats.risksets.moments import Columns
+from vifstats.risksets.others import Others
+from vifstats.risksets.pairs import Terms, dominated, terms_of
 from vifstats.risksets.ranges import Ranges
 from vifstats.risksets.running import expanded, slices_of
 from vifstats.risksets.subjects import Pieces
 from vifstats.risksets.sums import PowerSums, RiskSums
 
-__all__ = ["Kernel", "Others", "Terms", "exposure", "geometric", "others_afresh"]
+__all__ = ["Kernel", "exposure"]
 
 # Powers stop once eps^K < 10^-DIGITS, relative to the first; with MAX_POWER that is at EXPLICIT.
 DIGITS, EXPLICIT, MAX_POWER = 14.0, 1e-2, 7
@@ -35,67 +37,20 @@ LOG10_RANGE = 280.0
 CHUNK, SLICE = 2048, 1 << 15
 
 
-@dataclass(frozen=True, eq=False)
-class Others:
-    """The cells in which one removal may hold most of the mass, and the mass of all others there.
-
-    Attributes
-    ----------
-    cells : ndarray of int, shape (k,)
-        Ascending.
-    code : ndarray of int, shape (k,)
-        The removal that dominates.
-    sums : list of ndarray, shape (k, ...)
-        Sums of r, r x (and packed r x x') over the rows at risk that neither die nor leave.
-    """
-
-    cells: np.ndarray
-    code: np.ndarray
-    sums: list[np.ndarray]
-
-    def find(self, cells: np.ndarray, code: np.ndarray) -> np.ndarray:
-        """The position of each (cell, code), or -1."""
-        if not len(self.cells):
-            return np.full(len(cells), -1)
-        at = np.minimum(np.searchsorted(self.cells, cells), len(self.cells) - 1)
-        return np.where((self.cells[at] == cells) & (self.code[at] == code), at, -1)
-
-
-@dataclass(frozen=True, eq=False)
-class Terms:
-    """Pairs of a piece and a term, one by one.
-
-    Attributes
-    ----------
-    piece, cell : ndarray of int, shape (k,)
-    a, eps, phi, f : ndarray, shape (k,)
-    alive : ndarray, shape (k,)
-        1 - l/d, the share with which deaths of the cell count in the term.
-    K : ndarray of int, shape (k,)
-        The powers that were summed already.
-    other : ndarray of int, shape (k,)
-        Position in `Others` where eps > 1/2, else -1.
-    """
-
-    piece: np.ndarray
-    cell: np.ndarray
-    a: np.ndarray
-    eps: np.ndarray
-    phi: np.ndarray
-    f: np.ndarray
-    alive: np.ndarray
-    K: np.ndarray
-    other: np.ndarray
-
-
 class Kernel(Protocol):
     """What is summed: the change of the gradient, or of the Hessian."""
 
-    width: int
-    table_width: int
+    @property
+    def width(self) -> int:
+        """Number of columns of what is summed."""
 
-    def moments(self, rows: np.ndarray) -> list[np.ndarray]:
-        """What of some rows is to be summed afresh, besides r, where a piece dominates."""
+    @property
+    def table_width(self) -> int:
+        """Number of columns of its table."""
+
+    @property
+    def columns(self) -> Columns:
+        """The pairs of covariates whose second moments it needs."""
 
     def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
         """What is to be summed over the cells of a range."""
@@ -278,104 +233,13 @@ def _add_remainder(
     kernel: Kernel,
     row_code: np.ndarray,
 ) -> None:
-    others = _dominated(sums, pieces, kernel, row_code, plan.candidates)
+    others = dominated(sums, pieces, plan.candidates, row_code, kernel.columns)
     for part in slices_of(np.full(len(plan.candidates), 4), SLICE):
         some = plan.candidates[part]
         at, cell = pieces.ranges.take(some).pairs_below(plan.key, pieces.r[some])
         piece = some[at]
         for few in slices_of(sums.n_terms[cell], SLICE):
-            terms = _terms(piece[few], cell[few], plan.K_cell, sums, pieces, others)
+            terms = terms_of(piece[few], cell[few], plan.K_cell, sums, pieces, others)
             change = kernel.remainder(terms, pieces, others)
             first = np.flatnonzero(np.diff(terms.piece, prepend=-1))
             out[terms.piece[first]] += np.add.reduceat(change, first, axis=0)
-
-
-def _terms(
-    piece: np.ndarray,
-    cell: np.ndarray,
-    K: np.ndarray,
-    sums: RiskSums,
-    pieces: Pieces,
-    others: Others,
-) -> Terms:
-    pair, tie = expanded(sums.n_terms[cell])
-    piece, cell = piece[pair], cell[pair]
-    alive = 1 - tie / sums.n_terms[cell]
-    phi = sums.R[cell] + alive * sums.S0D[cell]
-    eps = pieces.r[piece] / phi
-    other = np.where(eps > 0.5, others.find(cell, pieces.code[piece]), -1)
-    return Terms(
-        piece=piece,
-        cell=cell,
-        a=sums.a[cell],
-        eps=eps,
-        phi=phi,
-        f=(1 - alive) * sums.S0D[cell] / phi,
-        alive=alive,
-        K=K[cell].astype(float),
-        other=other,
-    )
-
-
-def _dominated(
-    sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarray, candidates: np.ndarray
-) -> Others:
-    """The cells with a piece of eps > 1/2 in some term: at most one a cell."""
-    ranges = pieces.ranges.take(candidates)
-    at, cells = ranges.pairs_below(0.5 * sums.phi_min, pieces.r[candidates])
-    order = np.argsort(cells)
-    code = pieces.code[candidates[at]][order]
-    return others_afresh(sums, cells[order], code, row_code, kernel.moments)
-
-
-def geometric(eps: np.ndarray, K: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The sums of eps^k and of k eps^k over k = 1 .. K."""
-    k = np.arange(1, int(K.max(initial=0)) + 1)
-    powers = np.where(k <= K[:, None], eps[:, None] ** k, 0.0)
-    return powers.sum(axis=1), powers @ k.astype(float)
-
-
-def others_afresh(
-    sums: RiskSums,
-    cells: np.ndarray,
-    code: np.ndarray,
-    row_code: np.ndarray,
-    moments: Callable[[np.ndarray], list[np.ndarray]],
-) -> Others:
-    """Sum over the rows at risk that do not die, without those of one removal in each cell.
-
-    Parameters
-    ----------
-    sums : RiskSums
-    cells, code : ndarray of int, shape (k,)
-        Distinct cells, ascending, and the removal left out in each.
-    row_code : ndarray of int, shape (n,)
-    moments : callable
-        From rows to the list of what is summed besides r.
-    """
-    exposed = sums.sets.exposed
-    rows = np.flatnonzero(exposed.hi > cells.min(initial=exposed.n_cells))
-    some = exposed.take(rows).restricted(cells)
-    inside = np.flatnonzero(some.lo < some.hi)
-    rows, some = rows[inside], some.take(inside)
-    part, ranges = _without_own(some, row_code[rows], code)
-    totals = [ranges.scatter(values[part]) for values in [sums.r[rows], *moments(rows)]]
-    return Others(cells, code, totals)
-
-
-def _without_own(
-    ranges: Ranges, row_code: np.ndarray, cell_code: np.ndarray
-) -> tuple[np.ndarray, Ranges]:
-    """Cut each row's range at the cells where its own removal is the one left out."""
-    n_cells = len(cell_code)
-    by_code = np.lexsort((np.arange(n_cells), cell_code))
-    keys = cell_code[by_code] * (n_cells + 1) + by_code
-    base = row_code * (n_cells + 1)
-    first = np.searchsorted(keys, base + ranges.lo)
-    n_cuts = np.searchsorted(keys, base + ranges.hi) - first
-    row, part = expanded(n_cuts + 1)
-    cut_before = by_code[np.minimum(first[row] + part - 1, n_cells - 1)] if n_cells else row
-    cut_after = by_code[np.minimum(first[row] + part, n_cells - 1)] if n_cells else row
-    lo = np.where(part == 0, ranges.lo[row], cut_before + 1)
-    hi = np.where(part == n_cuts[row], ranges.hi[row], cut_after)
-    return row, Ranges(lo, np.maximum(lo, hi), ranges.bounds)

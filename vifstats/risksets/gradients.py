@@ -6,12 +6,15 @@ import numpy as np
 
 from vifstats.removals import Removals
 from vifstats.risksets.deaths import tie_changes
-from vifstats.risksets.exposure import Others, Terms, exposure, geometric
+from vifstats.risksets.exposure import exposure
+from vifstats.risksets.moments import NO_PAIRS
+from vifstats.risksets.others import Others
+from vifstats.risksets.pairs import Terms, geometric, left_over
 from vifstats.risksets.running import Bins
 from vifstats.risksets.subjects import Deaths, Pieces, leaving
 from vifstats.risksets.sums import PowerSums, RiskSums
 
-__all__ = ["by_removal", "gradient_differences", "mean_of_others", "weight_gradients"]
+__all__ = ["by_removal", "gradient_differences", "weight_gradients"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +22,7 @@ class GradientKernel:
     """a u eps/(1 - eps), with u = x - m."""
 
     sums: RiskSums
+    columns = NO_PAIRS
 
     @property
     def width(self) -> int:
@@ -29,10 +33,6 @@ class GradientKernel:
     def table_width(self) -> int:
         """One column for 1, and p for m."""
         return self.width + 1
-
-    def moments(self, rows: np.ndarray) -> list[np.ndarray]:
-        """What is summed afresh where a piece dominates: r x."""
-        return [self.sums.r[rows, None] * self.sums.X.take(rows, axis=0)]
 
     def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
         """a sum_l phi^-k [1, m_l] of each cell."""
@@ -61,7 +61,7 @@ class GradientKernel:
         out = (terms.a * tail)[:, None] * u
         big = np.flatnonzero(~plain)
         if len(big):
-            mean = mean_of_others(self.sums, terms, big, others)
+            mean = left_over(self.sums, terms, big, others, NO_PAIRS).mean()
             done, _ = geometric(eps[big], K[big])
             out[big] = terms.a[big, None] * (
                 eps[big, None] * (x[big] - mean) - done[:, None] * u[big]
@@ -69,20 +69,9 @@ class GradientKernel:
         return out
 
 
-def mean_of_others(
-    sums: RiskSums, terms: Terms, big: np.ndarray, others: Others
-) -> np.ndarray:
-    """m without the piece, from sums that never held it."""
-    at, cell, alive = terms.other[big], terms.cell[big], terms.alive[big]
-    item, row = sums.dead(cell)
-    S1D = Bins(item, len(cell)).sums(sums.r[row, None] * sums.X[row])
-    phi = others.sums[0][at] + alive * sums.S0D[cell]
-    return (others.sums[1][at] + alive[:, None] * S1D) / phi[:, None]
-
-
 def gradient_differences(sums: RiskSums, removals: Removals) -> np.ndarray:
     """D_i = grad L(theta, 1) - grad L(theta, 1_-i), shape (n_removals, p)."""
-    pieces, deaths = leaving(sums, removals)
+    pieces, deaths = leaving(sums, removals, NO_PAIRS)
     row_code = removals.codes[sums.sets.order]
     taken = exposure(sums, pieces, GradientKernel(sums), row_code)
     own = _own_gradient(sums, deaths, row_code)
@@ -93,7 +82,7 @@ def _own_gradient(sums: RiskSums, deaths: Deaths, row_code: np.ndarray) -> np.nd
     """-sum w (x - m0), and in a tie W' (m0 - m0') + a C delta - a' C' delta'."""
     own = deaths.w[:, None] * sums.m0.take(deaths.cell, axis=0)
     own -= deaths.wx
-    tie = tie_changes(sums, deaths, row_code)
+    tie = tie_changes(sums, deaths, row_code, NO_PAIRS)
     own[tie.at] += tie.W_left[:, None] * tie.m0_change + tie.before.lean - tie.after.lean
     return own
 

@@ -12,15 +12,15 @@ import numpy as np
 from vifstats.removals import Removals
 from vifstats.risksets.curvature import covariances_about_top, dominated_cells
 from vifstats.risksets.deaths import tie_changes
-from vifstats.risksets.exposure import Others, Terms, exposure, geometric
-from vifstats.risksets.gradients import by_removal, mean_of_others
-from vifstats.risksets.running import Bins
+from vifstats.risksets.exposure import exposure
+from vifstats.risksets.gradients import by_removal
+from vifstats.risksets.moments import Columns, moments_of
+from vifstats.risksets.others import Others
+from vifstats.risksets.pairs import Terms, geometric, left_over
 from vifstats.risksets.subjects import Deaths, Pieces, leaving
 from vifstats.risksets.sums import PowerSums, RiskSums
 
 __all__ = ["hessian_differences"]
-
-Columns = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,34 +41,20 @@ class HessianKernel:
         return 1 + self.sums.X.shape[1] + self.width
 
     @cached_property
-    def packed(self) -> np.ndarray:
-        """r x x' of each row, shape (n, q)."""
-        i, j = self.columns
-        return self.sums.r[:, None] * self.sums.X[:, i] * self.sums.X[:, j]
-
-    def moments(self, rows: np.ndarray) -> list[np.ndarray]:
-        """What is summed afresh where a piece dominates: r x and r x x'."""
-        return [self.sums.r[rows, None] * self.sums.X[rows], self.packed[rows]]
-
-    @cached_property
-    def R2(self) -> np.ndarray:
-        """r x x' of the rows at risk that do not die, shape (n_cells, q)."""
-        return self.sums.sets.exposed.scatter(self.packed)
-
-    @cached_property
     def A0(self) -> np.ndarray:
         """S2 / S0, shape (n_cells, q)."""
-        sets = self.sums.sets
-        S2 = self.R2 + sets.by_death.sums(self.packed.take(sets.own, axis=0))
-        return S2 / self.sums.S0[:, None]
+        sums = self.sums
+        sets = sums.sets
+        rxx = moments_of(sums.r, sums.X, self.columns).rxx
+        S2 = sets.exposed.scatter(rxx) + sets.by_death.sums(rxx.take(sets.own, axis=0))
+        return S2 / sums.S0[:, None]
 
     @cached_property
     def tied_lean(self) -> np.ndarray:
         """A0 - AD of the tied cells."""
         sums = self.sums
-        item, row = sums.dead(sums.tied.cells)
-        S2D = Bins(item, len(sums.tied.cells)).sums(self.packed[row])
-        return self.A0[sums.tied.cells] - S2D / sums.S0D[sums.tied.cells, None]
+        cells = sums.tied.cells
+        return self.A0[cells] - sums.dying(cells, self.columns).rxx / sums.S0D[cells, None]
 
     def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
         """a sum_l phi^-k [1, m, (k + 1) m m' - psi2/phi] of each cell.
@@ -120,7 +106,7 @@ class HessianKernel:
         out = tail_uu[:, None] * uu + tail[:, None] * spread
         big = np.flatnonzero(~plain)
         if len(big):
-            V_left = self._covariance_of_others(terms, big, others)
+            V_left = left_over(self.sums, terms, big, others, self.columns).covariance(self.columns)
             done, done_uu = geometric(eps[big], K[big])
             out[big] = V[big] - V_left - done_uu[:, None] * uu[big] - done[:, None] * spread[big]
         return terms.a[:, None] * out
@@ -131,15 +117,6 @@ class HessianKernel:
         found, at = self.sums.tied.find(cells)
         second[found] += f[found, None] * self.tied_lean[at]
         return second
-
-    def _covariance_of_others(self, terms: Terms, big: np.ndarray, others: Others) -> np.ndarray:
-        i, j = self.columns
-        at, cell, alive = terms.other[big], terms.cell[big], terms.alive[big]
-        item, row = self.sums.dead(cell)
-        S2D = Bins(item, len(cell)).sums(self.packed[row])
-        phi = others.sums[0][at] + alive * self.sums.S0D[cell]
-        m = mean_of_others(self.sums, terms, big, others)
-        return (others.sums[2][at] + alive[:, None] * S2D) / phi[:, None] - m[:, i] * m[:, j]
 
 
 def hessian_differences(sums: RiskSums, removals: Removals, columns: Columns) -> np.ndarray:
@@ -164,6 +141,6 @@ def _own_hessian(kernel: HessianKernel, deaths: Deaths, row_code: np.ndarray) ->
         found = np.flatnonzero(dominated[at] == cell)
         exact = covariances_about_top(sums, dominated, top, kernel.columns)
         own[found] = exact[at[found]]
-    tie = tie_changes(sums, deaths, row_code, kernel.packed, kernel.R2)
+    tie = tie_changes(sums, deaths, row_code, kernel.columns)
     own[tie.at] = tie.before.curvature(kernel.columns) - tie.after.curvature(kernel.columns)
     return own

@@ -7,8 +7,7 @@ early risk sets are tiny, so a range is put together from sums that lie inside i
 - one that begins where its segment (stratum) begins reads a running sum;
 - one that crosses blocks of BLOCK cells is the end of a block, whole blocks, and the start of a
   block; the whole blocks are again a range, of cells BLOCK times as large;
-- one inside a block is split at the middle of the smallest aligned part of 2^k cells that holds
-  it, into the end of the left half and the start of the right one.
+- one inside a block is added cell by cell, and among few cells read from a table of all pairs.
 """
 
 from dataclasses import dataclass
@@ -22,6 +21,8 @@ __all__ = ["Ranges"]
 
 BLOCK_BITS = 5
 BLOCK = 2**BLOCK_BITS
+# Up to this many cells, a table of every (first, last) pair.
+FEW_CELLS = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +76,33 @@ class Ranges:
         return np.flatnonzero((self.lo < self.hi) & (self.lo != self._segment_start))
 
     @cached_property
-    def _within(self) -> dict[int, np.ndarray]:
-        """Rows inside a block by level: the highest bit in which lo and hi - 1 differ."""
-        lo, last = self.lo[self._rest], self.hi[self._rest] - 1
-        inside = lo >> BLOCK_BITS == last >> BLOCK_BITS
-        rows = self._rest[inside]
-        levels = np.frexp((lo ^ last)[inside].astype(float))[1]  # 0 where they are equal
-        return {int(level): rows[levels == level] for level in np.unique(levels)}
+    def _nonempty(self) -> np.ndarray:
+        return np.flatnonzero(self.lo < self.hi)
+
+    @property
+    def _few(self) -> bool:
+        """Whether a table of pairs serves best: few cells, and many ranges within them."""
+        return self.n_cells <= FEW_CELLS and len(self._rest) > self.n_cells
+
+    @cached_property
+    def _pair_bins(self) -> Bins:
+        rows = self._nonempty
+        return Bins(self.lo[rows] * self.n_cells + self.hi[rows] - 1, self.n_cells**2)
+
+    @cached_property
+    def _within(self) -> list[np.ndarray]:
+        """Rows inside a block: those with at least 1, 2, ... cells."""
+        lo, hi = self.lo[self._rest], self.hi[self._rest]
+        inside = np.flatnonzero(lo >> BLOCK_BITS == hi - 1 >> BLOCK_BITS)
+        length = (hi - lo)[inside]
+        longest_first = np.argsort(-length, kind="stable")
+        rows = self._rest[inside[longest_first]]
+        return [rows[: np.sum(length > step)] for step in range(int(length.max(initial=0)))]
+
+    @cached_property
+    def _within_bins(self) -> list[Bins]:
+        """The cell in which each step of `_within` is."""
+        return [Bins(self.lo[rows] + step, self.n_cells) for step, rows in enumerate(self._within)]
 
     @cached_property
     def _across(self) -> np.ndarray:
@@ -106,11 +127,15 @@ class Ranges:
     def gather(self, cells: np.ndarray) -> np.ndarray:
         """Sum of the cells in each range: shape (n_cells, ...) to (n, ...)."""
         out = np.zeros((len(self.lo), *cells.shape[1:]))
+        if self._few:
+            rows = self._nonempty
+            out[rows] = _all_pairs(cells)[self.lo[rows], self.hi[rows] - 1]
+            return out
         if len(self._prefix):
             running = self.segments.accumulate(cells)
             out[self._prefix] = running.take(self.hi[self._prefix] - 1, axis=0)
-        for level, rows in self._within.items():
-            out[rows] = self._gather_within(cells, level, rows)
+        for step, rows in enumerate(self._within):
+            out[rows] += cells.take(self.lo[rows] + step, axis=0)
         if len(self._across):
             lo, last = self.lo[self._across], self.hi[self._across] - 1
             blocks = _parts(cells, BLOCK)
@@ -122,24 +147,17 @@ class Ranges:
             out[self._across] = whole
         return out
 
-    def _gather_within(self, cells: np.ndarray, level: int, rows: np.ndarray) -> np.ndarray:
-        lo, last = self.lo[rows], self.hi[rows] - 1
-        if level == 0:
-            return cells[lo]
-        halves = _halves(cells, level)
-        left = np.cumsum(halves[:, 0, ::-1], axis=1)[:, ::-1]
-        right = np.cumsum(halves[:, 1], axis=1)
-        part, inside = lo >> level, 2 ** (level - 1) - 1
-        return left[part, lo & inside] + right[part, last & inside]
-
     def scatter(self, rows: np.ndarray) -> np.ndarray:
         """Sum of the rows whose range covers each cell: shape (n, ...) to (n_cells, ...)."""
+        if self._few:
+            first_last = self._pair_bins.sums(rows[self._nonempty])
+            return _covering(first_last.reshape(self.n_cells, self.n_cells, *rows.shape[1:]))
         if len(self._prefix) == len(self.lo):
             return self.segments.accumulate(self._prefix_bins.sums(rows), reverse=True)
         binned = self._prefix_bins.sums(rows[self._prefix])
         out = self.segments.accumulate(binned, reverse=True)
-        for level, at in self._within.items():
-            out += self._scatter_within(rows[at], level, at)
+        for at, bins in zip(self._within, self._within_bins, strict=True):
+            out += bins.sums(rows[at])
         if len(self._across):
             first, last, whole = self._across_bins
             values = rows[self._across]
@@ -153,15 +171,6 @@ class Ranges:
     def _across_bins(self) -> tuple[Bins, Bins, "Ranges"]:
         first = Bins(self.lo[self._across], self.n_cells)
         return first, Bins(self.hi[self._across] - 1, self.n_cells), self._blocks
-
-    def _scatter_within(self, values: np.ndarray, level: int, at: np.ndarray) -> np.ndarray:
-        first = Bins(self.lo[at], self.n_cells).sums(values)
-        if level == 0:
-            return first
-        last = Bins(self.hi[at] - 1, self.n_cells).sums(values)
-        left = np.cumsum(_halves(first, level)[:, 0], axis=1)
-        right = np.cumsum(_halves(last, level)[:, 1, ::-1], axis=1)[:, ::-1]
-        return _flat(np.concatenate([left, right], axis=1))[: self.n_cells]
 
     def scatter_maximum(self, rows: np.ndarray) -> np.ndarray:
         """The largest of the rows, all >= 0, whose range covers each cell; 0 for none."""
@@ -209,9 +218,7 @@ class Ranges:
         """Some of the ranges, over the same cells."""
         return Ranges(self.lo[rows], self.hi[rows], self.bounds)
 
-    def pairs_below(
-        self, key: np.ndarray, threshold: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def pairs_below(self, key: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Every (row, cell) with the cell in the row's range and ``key[cell] < threshold[row]``.
 
         A binary tree of minima is descended from its root for all rows at once, so the work is
@@ -254,11 +261,20 @@ def _parts(cells: np.ndarray, size: int) -> np.ndarray:
     return cells.reshape(n_parts, size, *cells.shape[1:])
 
 
-def _halves(cells: np.ndarray, level: int) -> np.ndarray:
-    """Cells as aligned parts of 2^level in two halves: (n_parts, 2, 2^(level - 1), ...)."""
-    parts = _parts(cells, 2**level)
-    return parts.reshape(len(parts), 2, 2 ** (level - 1), *cells.shape[1:])
+def _all_pairs(cells: np.ndarray) -> np.ndarray:
+    """Sums of cells first .. last, shape (n_cells, n_cells, ...), where first <= last."""
+    n = len(cells)
+    upper = np.triu(np.ones((n, n))).reshape(n, n, *(1,) * (cells.ndim - 1))
+    return np.cumsum(upper * cells, axis=1)
+
+
+def _covering(first_last: np.ndarray) -> np.ndarray:
+    """The transpose: for each cell the sum over pairs with first <= cell <= last."""
+    begun = np.cumsum(first_last, axis=0)
+    not_ended = np.cumsum(begun[:, ::-1], axis=1)[:, ::-1]
+    at = np.arange(len(first_last))
+    return not_ended[at, at]
 
 
 def _flat(parts: np.ndarray) -> np.ndarray:
-    return parts.reshape(-1, *parts.shape[2:])
+    return parts.reshape(parts.shape[0] * parts.shape[1], *parts.shape[2:])

@@ -14,9 +14,7 @@ from vifstats.risksets.data import RiskSets
 __all__ = ["separating"]
 
 
-def separating(
-    sets: RiskSets, X: np.ndarray, code: np.ndarray, n_removals: int
-) -> np.ndarray:
+def separating(sets: RiskSets, X: np.ndarray, code: np.ndarray, n_removals: int) -> np.ndarray:
     """Which removals leave a monotone likelihood in some covariate.
 
     Parameters

@@ -12,6 +12,7 @@ import numpy as np
 
 from vifstats.removals import Removals
 from vifstats.risksets.data import RiskSets
+from vifstats.risksets.moments import Columns, Moments, moments_of
 from vifstats.risksets.ranges import Ranges
 from vifstats.risksets.running import Bins
 from vifstats.risksets.sums import RiskSums
@@ -53,33 +54,28 @@ class Deaths:
     ----------
     code, cell, d : ndarray of int, shape (k,)
         Removal, cell, and number of deaths.
-    r, w : ndarray, shape (k,)
-        r, and case weight, of the deaths.
-    rx, wx : ndarray, shape (k, p)
-    rxx : ndarray, shape (k, q) or None
+    w : ndarray, shape (k,)
+    wx : ndarray, shape (k, p)
+        Case weights of the deaths, and weighted covariates.
+    dying : Moments
+        Of the deaths.
+    alive : Moments or None
+        Of its other rows at risk in the cell; None if there are none.
     piece : ndarray of int, shape (k,), or None
         The piece of the same row, where pieces are rows.
-    r_other, rx_other, rxx_other : ndarray or None
-        The same sums over its rows that are at risk in the cell but do not die; None if 0.
     """
 
     code: np.ndarray
     cell: np.ndarray
     d: np.ndarray
-    r: np.ndarray
     w: np.ndarray
-    rx: np.ndarray
     wx: np.ndarray
-    rxx: np.ndarray | None
+    dying: Moments
+    alive: Moments | None = None
     piece: np.ndarray | None = None
-    r_other: np.ndarray | None = None
-    rx_other: np.ndarray | None = None
-    rxx_other: np.ndarray | None = None
 
 
-def leaving(
-    sums: RiskSums, removals: Removals, columns: tuple[np.ndarray, np.ndarray] | None = None
-) -> tuple[Pieces, Deaths]:
+def leaving(sums: RiskSums, removals: Removals, columns: Columns) -> tuple[Pieces, Deaths]:
     """Pieces and deaths of every removal.
 
     Parameters
@@ -87,7 +83,7 @@ def leaving(
     sums : RiskSums
     removals : Removals
         Of rows in the user's order.
-    columns : pair of ndarray of int, optional
+    columns : pair of ndarray of int
         Covariate pairs whose second moments are wanted too.
     """
     sets = sums.sets
@@ -107,7 +103,7 @@ def _overlapping(sets: RiskSets, code: np.ndarray) -> bool:
 
 
 def _rows_as_pieces(
-    sums: RiskSums, code: np.ndarray, distinct: bool, columns: tuple[np.ndarray, np.ndarray] | None
+    sums: RiskSums, code: np.ndarray, distinct: bool, columns: Columns
 ) -> tuple[Pieces, Deaths]:
     sets, own = sums.sets, sums.sets.own
     if (code >= 0).all():
@@ -119,68 +115,48 @@ def _rows_as_pieces(
         piece = np.searchsorted(rows, own)
         x = sums.X.take(rows, axis=0)
         pieces = Pieces(code[rows], sums.r[rows], x, None, sets.exposed.take(rows), distinct)
-    r, w, x = sums.r[own], sums.w[own], sums.X.take(own, axis=0)
-    rx = r[:, None] * x
+    w, x = sums.w[own], sums.X.take(own, axis=0)
     deaths = Deaths(
         code=code[own],
         cell=sets.ranges.hi[own] - 1,
         d=np.ones(len(own), dtype=np.intp),
-        r=r,
         w=w,
-        rx=rx,
         wx=w[:, None] * x,
-        rxx=None if columns is None else rx[:, columns[0]] * x[:, columns[1]],
+        dying=moments_of(sums.r[own], x, columns),
         piece=piece,
     )
     return pieces, deaths
 
 
-def _joint_pieces(
-    sums: RiskSums, code: np.ndarray, columns: tuple[np.ndarray, np.ndarray] | None
-) -> tuple[Pieces, Deaths]:
+def _joint_pieces(sums: RiskSums, code: np.ndarray, columns: Columns) -> tuple[Pieces, Deaths]:
     sets = sums.sets
     rows = np.flatnonzero((code >= 0) & (sets.ranges.lo < sets.ranges.hi))
     code, lo, hi = code[rows], sets.ranges.lo[rows], sets.ranges.hi[rows]
     dying = np.flatnonzero(sets.event[rows])
     intervals = _intervals(code, lo, hi, dying, sets.n_cells)
-    r, w, x = sums.r[rows], sums.w[rows], sums.X.take(rows, axis=0)
-    rx = r[:, None] * x
-    rxx = None if columns is None else rx[:, columns[0]] * x[:, columns[1]]
+    w, x = sums.w[rows], sums.X.take(rows, axis=0)
+    moments = moments_of(sums.r[rows], x, columns)
+    alive = moments.each(intervals.exposed.scatter)
 
     bins = Bins(intervals.of_death, len(intervals.start))
-    has_death = np.bincount(intervals.of_death, minlength=len(intervals.start)) > 0
-    at = np.flatnonzero(has_death)
-
-    def at_risk(values: np.ndarray | None) -> np.ndarray | None:
-        return None if values is None else intervals.exposed.scatter(values)
-
-    def died(values: np.ndarray | None) -> np.ndarray | None:
-        return None if values is None else bins.sums(values[dying])[at]
-
-    mass, mass_x, mass_xx = at_risk(r), at_risk(rx), at_risk(rxx)
+    count = np.bincount(intervals.of_death, minlength=len(intervals.start))
+    at = np.flatnonzero(count)
     deaths = Deaths(
         code=intervals.code[at],
         cell=intervals.start[at],
-        d=np.bincount(intervals.of_death, minlength=len(has_death))[at],
-        r=died(r),
-        w=died(w),
-        rx=died(rx),
-        wx=died(w[:, None] * x),
-        rxx=died(rxx),
-        r_other=mass[at],
-        rx_other=mass_x[at],
-        rxx_other=None if mass_xx is None else mass_xx[at],
+        d=count[at],
+        w=bins.sums(w[dying])[at],
+        wx=bins.sums(w[dying, None] * x[dying])[at],
+        dying=moments.take(dying).each(bins.sums).take(at),
+        alive=alive.take(at),
     )
-    kept = np.flatnonzero(~has_death & (mass > 0))
-    mean = mass_x[kept] / mass[kept, None]
-    scatter = None
-    if columns is not None:
-        scatter = mass_xx[kept] / mass[kept, None] - mean[:, columns[0]] * mean[:, columns[1]]
+    kept = np.flatnonzero((count == 0) & (alive.r > 0))
+    mass = alive.take(kept)
     pieces = Pieces(
         code=intervals.code[kept],
-        r=mass[kept],
-        x=mean,
-        scatter=scatter,
+        r=mass.r,
+        x=mass.mean(),
+        scatter=mass.covariance(columns) if len(columns[0]) else None,
         ranges=Ranges(intervals.start[kept], intervals.stop[kept], sets.ranges.bounds),
         distinct=False,
     )

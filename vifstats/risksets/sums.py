@@ -16,7 +16,8 @@ from functools import cached_property
 import numpy as np
 
 from vifstats.risksets.data import RiskSets
-from vifstats.risksets.running import expanded
+from vifstats.risksets.moments import Columns, Moments, moments_of
+from vifstats.risksets.running import Bins, expanded
 
 __all__ = ["PowerSums", "RiskSums", "Tied", "risk_sums"]
 
@@ -136,6 +137,11 @@ class RiskSums:
         """The deaths of some cells: the position in ``cells``, and the row, of each."""
         item, number = expanded(self.sets.deaths[cells])
         return item, self.sets.own[self.sets.first_death[cells][item] + number]
+
+    def dying(self, cells: np.ndarray, columns: Columns) -> Moments:
+        """Moments of the deaths of some cells."""
+        item, row = self.dead(cells)
+        return moments_of(self.r[row], self.X[row], columns).each(Bins(item, len(cells)).sums)
 
     def gradient(self) -> np.ndarray:
         """Gradient of the loss without its penalty, shape (p,)."""

@@ -10,7 +10,10 @@ from vifstats.errors import InvalidTypeError
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
 
-__all__ = ["FunctionTarget", "Target", "as_target"]
+__all__ = ["FunctionTarget", "Target", "as_target", "central_differences"]
+
+# Of each influence: the step of central differences, whose relative error is about its square.
+SHARE = 1e-3
 
 
 class Target:
@@ -25,10 +28,13 @@ class Target:
     reads_presence : bool
         Whether the value depends on b at fixed theta (a survival curve does, a ratio of two
         hazards does not).
+    undefined : str or None
+        Why a value may be nan, as the status of such a row.
     """
 
     names: tuple[str, ...] | None = None
     reads_presence: bool = True
+    undefined: str | None = None
 
     def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
         """The target, a scalar or shape (m,), in autograd.numpy."""
@@ -50,21 +56,30 @@ class Target:
         self, loss: Loss, theta: np.ndarray, dfbeta: np.ndarray, removals: Removals
     ) -> np.ndarray:
         """grad f(theta, 1_-i)' dfbeta_i + f(theta, 1) - f(theta, 1_-i), shape (n_removals, m)."""
-        everyone = loss.everyone()
+        owned = loss.owned_mask(removals, len(theta))
+        # what vanishes with an object is nan, and a target without the object does not read it
+        kept = dfbeta if owned is None else np.where(owned, 0.0, dfbeta)
         if not self.reads_presence:
-            return dfbeta @ self._jacobian(theta, everyone, loss).T
-        full = np.atleast_1d(self.value(theta, everyone, loss))
+            return self._slopes_along(kept, theta, loss.everyone(), loss).T
+        full = np.atleast_1d(self.value(theta, loss.everyone(), loss))
         out = np.empty((len(removals), len(full)))
         for k in range(len(removals)):
             b = removals.presence(k)
             direct = full - np.atleast_1d(self.value(theta, b, loss))
-            out[k] = self._jacobian(theta, b, loss) @ dfbeta[k] + direct
+            out[k] = self._slopes_along(kept[[k]], theta, b, loss)[:, 0] + direct
         return out
 
-    def _jacobian(self, theta: np.ndarray, presence: np.ndarray, loss: Loss) -> np.ndarray:
-        return autodiff.row_jacobian(
-            lambda t: autodiff.as_vector(self.value(t, presence, loss)), theta
-        )
+    def _slopes_along(
+        self, directions: np.ndarray, theta: np.ndarray, presence: np.ndarray, loss: Loss
+    ) -> np.ndarray:
+        """The derivatives of the value along directions (k, n_params), shape (m, k)."""
+
+        def values(t: Any) -> Any:
+            return autodiff.as_vector(self.value(t, presence, loss))
+
+        if len(directions) < len(theta):
+            return autodiff.row_jacobian(values, theta, directions)
+        return autodiff.row_jacobian(values, theta) @ directions.T
 
 
 class FunctionTarget(Target):
@@ -75,6 +90,21 @@ class FunctionTarget(Target):
 
     def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
         return self.f(theta, presence, loss)
+
+
+def central_differences(
+    target: Target, loss: Loss, theta: np.ndarray, dfbeta: np.ndarray, removals: Removals
+) -> np.ndarray:
+    """`Target.linear_influence` by differences along each dfbeta, shape (n_removals, m).
+
+    For targets whose values without each removal are fast, or whose derivatives are not.
+    """
+    full = np.atleast_1d(target.value(theta, loss.everyone(), loss))
+    ahead, behind = (
+        target.values_without(loss, theta + share * dfbeta, removals) for share in (SHARE, -SHARE)
+    )
+    here = target.values_without(loss, np.broadcast_to(theta, dfbeta.shape), removals)
+    return (ahead - behind) / (2 * SHARE) + full - here
 
 
 def as_target(target: Any) -> Target:

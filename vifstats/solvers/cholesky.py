@@ -1,50 +1,19 @@
-"""Ways to solve with a Hessian: each solver is a small frozen value, factored once."""
+"""The dense Cholesky factorisation: exact, and the default."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
 
-from vifstats.errors import InvalidInputError, NotPositiveDefiniteError
+from vifstats import checks
+from vifstats.errors import NotPositiveDefiniteError
+from vifstats.solvers.base import Factor, Solution, Solver
 
-__all__ = ["Cholesky", "Factor", "Solver"]
+__all__ = ["SINGULAR", "Cholesky", "CholeskyFactor", "require_finite"]
 
 # Below this, relative to a unit diagonal, an eigenvalue of H cannot be told from rounding.
 SINGULAR = 1e-12
-
-
-class Factor(ABC):
-    """A factored Hessian: solve for many right-hand sides."""
-
-    @abstractmethod
-    def solve(self, rows: np.ndarray) -> np.ndarray:
-        """H^-1 applied to each row, shape (n_rows, n_params) or (n_params,)."""
-
-    @abstractmethod
-    def inverse(self) -> np.ndarray:
-        """H^-1, shape (n_params, n_params)."""
-
-
-class Solver(ABC):
-    """A way to factor a Hessian."""
-
-    @abstractmethod
-    def factor(self, H: np.ndarray, names: Sequence[str] | None = None) -> Factor:
-        """Factor a symmetric matrix.
-
-        Parameters
-        ----------
-        H : ndarray, shape (n_params, n_params)
-        names : sequence of str, optional
-            Parameter names for the error text.
-
-        Raises
-        ------
-        NotPositiveDefiniteError
-            If the solver needs a positive definite matrix and this is none.
-        """
 
 
 @dataclass(frozen=True)
@@ -66,15 +35,23 @@ class Cholesky(Solver):
     damping: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.damping) and self.damping >= 0):
-            raise InvalidInputError(f"`damping` must be >= 0 and finite, but is {self.damping}.")
+        checks.non_negative_number(self.damping, "damping")
 
     def factor(self, H: np.ndarray, names: Sequence[str] | None = None) -> "CholeskyFactor":
-        damped = H + self.damping * np.eye(len(H))
-        _require_positive_definite(damped, names)
-        # A unit diagonal first: parameters in different units are no ill-conditioning.
-        scale = np.sqrt(np.diag(damped))
-        lower = scipy.linalg.cholesky(damped / np.outer(scale, scale), lower=True)
+        names = [f"theta{k}" for k in range(len(H))] if names is None else list(names)
+        require_finite(H)
+        diagonal = np.diag(H) + self.damping
+        _require_curvature(diagonal, names)
+        scale = np.sqrt(diagonal)
+        try:
+            lower = scipy.linalg.cholesky(
+                _scaled(H, scale), lower=True, overwrite_a=True, check_finite=False
+            )
+        except np.linalg.LinAlgError:
+            _require_eigenvalues(_scaled(H, scale), names, above=np.inf)
+        # 1/|H^-1|, of which LAPACK's estimate is at most a few times too large.
+        if scipy.linalg.lapack.dpocon(lower, 1.0, uplo="L")[0] < 10 * SINGULAR:
+            _require_eigenvalues(_scaled(H, scale), names, above=SINGULAR)
         return CholeskyFactor(lower, scale)
 
 
@@ -85,25 +62,29 @@ class CholeskyFactor(Factor):
     lower: np.ndarray
     scale: np.ndarray
 
-    def solve(self, rows: np.ndarray) -> np.ndarray:
+    def solution(self, rows: np.ndarray) -> Solution:
         # In place in one array of our own: for many rows, fresh memory costs more than the solve.
         scaled = (rows / self.scale).T
-        solved = scipy.linalg.cho_solve((self.lower, True), scaled, overwrite_b=True).T
+        solved = scipy.linalg.cho_solve(
+            (self.lower, True), scaled, overwrite_b=True, check_finite=False
+        ).T
         solved /= self.scale
-        return solved
+        return Solution(solved)
 
     def inverse(self) -> np.ndarray:
         inverse = self.solve(np.eye(len(self.scale)))
         return 0.5 * (inverse + inverse.T)
 
 
-def _require_positive_definite(H: np.ndarray, names: Sequence[str] | None) -> None:
-    names = [f"theta{k}" for k in range(len(H))] if names is None else list(names)
-    diagonal = np.diag(H)
+def require_finite(H: np.ndarray) -> None:
+    """No nan and no inf."""
     if not np.isfinite(H).all():
         raise NotPositiveDefiniteError(
             "The Hessian must be finite, but it has nan or inf; check the data and the loss."
         )
+
+
+def _require_curvature(diagonal: np.ndarray, names: list[str]) -> None:
     if (flat := diagonal <= 0).any():
         columns = [name for name, is_flat in zip(names, flat, strict=True) if is_flat]
         raise NotPositiveDefiniteError(
@@ -112,14 +93,28 @@ def _require_positive_definite(H: np.ndarray, names: Sequence[str] | None) -> No
             "constant (in every risk set, for a Cox model) is the usual cause: drop it, "
             "or use Cholesky(damping=...)."
         )
-    scale = np.sqrt(diagonal)
-    eigenvalues, eigenvectors = np.linalg.eigh(H / np.outer(scale, scale))
-    if eigenvalues[0] > SINGULAR:
+
+
+def _scaled(H: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """H with a unit diagonal, damped so: parameters in different units are no ill-conditioning.
+
+    One new matrix, by columns, which is then the factor: more do not fit for 10^4 parameters.
+    """
+    scaled = np.divide(H, scale, order="F")
+    scaled /= scale[:, None]
+    np.fill_diagonal(scaled, 1.0)
+    return scaled
+
+
+def _require_eigenvalues(scaled: np.ndarray, names: list[str], above: float) -> None:
+    eigenvalues, eigenvectors = np.linalg.eigh(scaled)
+    if eigenvalues[0] > above:
         return
     weights = np.abs(eigenvectors[:, 0])
     involved = [name for name, w in zip(names, weights, strict=True) if w > 0.1 * weights.max()]
     raise NotPositiveDefiniteError(
         f"The Hessian must be positive definite, but its smallest eigenvalue (at unit diagonal) "
         f"is {eigenvalues[0]:.3g}, along {involved}. If these columns are collinear, drop one; "
-        "if the estimate is no minimum, fit it to convergence; or use Cholesky(damping=...)."
+        "if the estimate is no minimum, fit it to convergence; or use Cholesky(damping=...), or "
+        "Eigen() to leave out directions that the loss does not depend on."
     )

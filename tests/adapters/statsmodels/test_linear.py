@@ -1,0 +1,78 @@
+"""Linear models: exact deletion, and the covariances that statsmodels calls HC0 and cluster."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+from fitted_models import statecrime
+from tolerances import ROUNDING, relative_error
+
+import vifstats as vs
+from vifstats.adapters import from_model
+from vifstats.errors import InvalidInputError, NotPositiveDefiniteError, UnsupportedModelError
+
+FORMULA = "murder ~ poverty + single + urban"
+
+
+@pytest.mark.smoke
+def test_newton_is_the_exact_deletion_of_olsinfluence():
+    fit = smf.ols(FORMULA, statecrime()).fit()
+    theirs = fit.get_influence()
+    ours = vs.newton_step(from_model(fit))
+    assert relative_error(ours.values, theirs.dfbeta) <= ROUNDING
+    frame = ours.summary_frame()
+    assert list(frame.columns[:4]) == list(theirs.summary_frame().columns[:4])
+    assert frame.hat_diag.to_numpy() == pytest.approx(theirs.hat_matrix_diag)
+
+
+def test_naive_and_robust_covariances():
+    frame = statecrime()
+    groups = np.arange(len(frame)) // 3
+    for model in (smf.ols(FORMULA, frame), smf.wls(FORMULA, frame, weights=frame.w)):
+        influence = vs.vif(from_model(model.fit()))
+        hc0 = model.fit(cov_type="HC0").cov_params()
+        options = {"groups": groups, "use_correction": False}
+        cluster = model.fit(cov_type="cluster", cov_kwds=options).cov_params()
+        assert relative_error(influence.cov_params(), model.fit().cov_params()) <= 1e-8
+        assert relative_error(influence.cov_params("robust"), hc0) <= 1e-8
+        by_group = influence.cov_params("robust", groups=groups)
+        assert relative_error(by_group, cluster) <= 1e-8
+
+
+def test_a_robust_fit_has_the_same_estimate():
+    plain = from_model(smf.ols(FORMULA, statecrime()).fit())
+    robust = from_model(smf.ols(FORMULA, statecrime()).fit(cov_type="HC3"))
+    assert np.array_equal(plain.covariance, robust.covariance)
+
+
+def test_gls_with_a_diagonal_matrix_is_gls_with_its_diagonal():
+    frame = statecrime()
+    X = sm.add_constant(frame[["poverty"]])
+    vector = from_model(sm.GLS(frame.murder, X, sigma=frame.w).fit())
+    matrix = from_model(sm.GLS(frame.murder, X, sigma=np.diag(frame.w)).fit())
+    assert np.allclose(vs.vif(vector).values, vs.vif(matrix).values, rtol=ROUNDING)
+    assert vs.vif(from_model(sm.GLS(frame.murder, X).fit())).values.shape == (51, 2)
+
+
+def test_correlated_errors_are_refused():
+    sigma = np.eye(20) + 0.1
+    fit = sm.GLS(np.arange(20.0), np.ones((20, 1)), sigma=sigma).fit()
+    with pytest.raises(UnsupportedModelError, match="GLS: .*off the diagonal"):
+        from_model(fit)
+
+
+@pytest.mark.filterwarnings("ignore:The design matrix is rank-deficient")
+def test_collinear_columns_are_named():
+    frame = statecrime().assign(twice=lambda f: 2 * f.poverty)
+    fit = smf.ols("murder ~ poverty + twice", frame).fit()
+    with pytest.raises(NotPositiveDefiniteError, match="OLS: .*'poverty', 'twice'"):
+        from_model(fit)
+
+
+def test_a_weight_of_zero_is_an_absent_row():
+    frame = statecrime()
+    fit = smf.wls(FORMULA, frame, weights=np.where(frame.index == 7, 0.0, 1.0)).fit()
+    with pytest.raises(InvalidInputError, match="WLS: .*row 7 .*weight 0"):
+        from_model(fit)

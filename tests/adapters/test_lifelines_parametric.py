@@ -1,0 +1,88 @@
+"""Parametric models of lifelines: data, names and penalties as in the fit."""
+
+from __future__ import annotations
+
+import lifelines
+import numpy as np
+import pytest
+from fitted_models import COVARIATES, MODELS, TIGHT, rossi, waltons
+
+import vifstats as vs
+from vifstats.adapters import from_model
+from vifstats.errors import DataMismatchError, InvalidInputError, UnsupportedModelError
+
+BY_NAME = {model.name: model for model in MODELS}
+
+
+def _rossi():
+    return rossi()[["week", "arrest", *COVARIATES]]
+
+
+def _weibull(**settings):
+    return lifelines.WeibullAFTFitter(**settings).fit(_rossi(), "week", "arrest", fit_options=TIGHT)
+
+
+def test_parameters_are_named_as_in_the_fit():
+    est = from_model(_weibull(), _rossi())
+    assert est.names[:2] == ("lambda_:age", "lambda_:fin")
+    assert est.params["rho_:Intercept"] == _weibull().params_[("rho_", "Intercept")]
+    univariate = lifelines.WeibullFitter().fit(waltons()["T"], waltons().E)
+    assert from_model(univariate).names == ("lambda_", "rho_")
+
+
+def test_rows_may_come_in_another_order_and_keep_their_labels():
+    frame = _rossi()
+    shuffled = frame.sample(frac=1.0, random_state=0)
+    a, b = (vs.vif(from_model(_weibull(), rows)).dfbeta for rows in (frame, shuffled))
+    assert b.index.equals(shuffled.index)
+    assert np.allclose(a, b.loc[frame.index])
+
+
+def test_whole_groups_leave():
+    groups = _rossi().index // 3
+    est = from_model(_weibull(), _rossi(), groups=groups)
+    influence = vs.newton_step(est, objects=[0, 10, 40])
+    refits = vs.leave_one_out(est, objects=[0, 10, 40])
+    assert vs.compare(influence, refits).pearson.min() > 0.9
+    assert influence.dfbeta.shape == (3, 5)
+
+
+def test_other_data_are_refused():
+    fit, frame = _weibull(), _rossi()
+    with pytest.raises(DataMismatchError, match="215"):
+        from_model(fit, frame.iloc[1:])
+    with pytest.raises(DataMismatchError, match="log likelihood"):
+        from_model(fit, frame.assign(age=frame.age + 0.1))
+    with pytest.raises(DataMismatchError, match="arrest"):
+        from_model(fit, frame.drop(columns="arrest"))
+    with pytest.raises(vs.errors.InvalidTypeError, match="needs its DataFrame"):
+        from_model(fit)
+    with pytest.raises(InvalidInputError, match="its own columns"):
+        from_model(fit, frame, weights=np.ones(len(frame)))
+    with pytest.raises(InvalidInputError, match="keeps its data"):
+        from_model(lifelines.WeibullFitter().fit(waltons()["T"], waltons().E), waltons())
+
+
+def test_an_l1_penalty_is_refused():
+    fit = _weibull(penalizer=0.1, l1_ratio=0.5)
+    with pytest.raises(UnsupportedModelError, match="WeibullAFTFitter: .*L1"):
+        from_model(fit, _rossi())
+
+
+@pytest.mark.filterwarnings("ignore:Approximating using")
+def test_hazards_that_are_not_elementwise_are_refused():
+    fit = lifelines.PiecewiseExponentialRegressionFitter([20]).fit(_rossi(), "week", "arrest")
+    with pytest.raises(UnsupportedModelError, match="PiecewiseExponential.*mix rows"):
+        from_model(fit, _rossi())
+
+
+def test_lifelines_attributes_variances_to_the_wrong_parameters():
+    """Its Hessian is sorted by the name of the parameter, its index as the user gave them."""
+    order = {"mu_": "fin + age + prio", "sigma_": "1", "lambda_": "1"}
+    unsorted = lifelines.GeneralizedGammaRegressionFitter().fit(
+        _rossi(), "week", "arrest", regressors=order, fit_options=TIGHT
+    )
+    ours = from_model(unsorted, _rossi())
+    theirs = BY_NAME["GeneralizedGammaRegressionFitter, rossi"].fitted().standard_errors_
+    assert ours.standard_errors[0] == pytest.approx(theirs[("mu_", "Intercept")], rel=1e-2)
+    assert unsorted.standard_errors_[("mu_", "Intercept")] > 5 * ours.standard_errors[0]

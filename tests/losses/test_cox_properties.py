@@ -1,0 +1,193 @@
+"""What may be done to the data of a Cox model without changing who has how much influence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles import load_case
+from references import CoxProblem, gradient_scale
+from strategies import cox_cases, groups_for, subject_ids
+from tolerances import CONVERGED_FIT, ROUNDING, relative_error
+
+import vifstats as vs
+from vifstats.datasets import load_rossi
+from vifstats.losses import Cox
+from vifstats.removals import Removals
+
+drawn = settings(max_examples=40)
+METHODS = (vs.classical_if, vs.vif, vs.newton_step, vs.leave_one_out)
+
+
+def as_loss(problem: CoxProblem) -> Cox:
+    options = ("entry", "weights", "strata", "offset", "ties", "penalty")
+    return Cox(
+        problem.X,
+        problem.time,
+        problem.event,
+        **{name: getattr(problem, name) for name in options},
+    )
+
+
+def assert_same_influence(
+    problem: CoxProblem,
+    ids: np.ndarray,
+    other: CoxProblem,
+    other_ids: np.ndarray,
+    theta: np.ndarray,
+) -> None:
+    """Label by label: D, the weight gradients and H - H_-i, of which every method is made."""
+    labels = list(dict.fromkeys(ids))
+    found = []
+    for p, codes in ((problem, ids), (other, other_ids)):
+        loss, removals = as_loss(p), Removals.of_groups(codes)
+        order = removals.labels.get_indexer(labels)
+        D = loss.gradient_differences(theta, removals)[order]
+        slopes = loss.weight_gradients(theta, removals)[order]
+        change = (loss.hessian(theta) - loss.reduced_hessians(theta, removals))[order]
+        found.append((D, slopes, change.reshape(len(labels), -1)))
+    unit = gradient_scale(problem) + np.finfo(float).tiny
+    size = unit.max() * np.ptp(problem.X, axis=0).max() * problem.event.sum()
+    for one, another, floor in zip(*found, (unit, unit, size + unit.max()), strict=True):
+        assert relative_error(another, one, floor) < ROUNDING
+
+
+@drawn
+@given(st.data())
+def test_the_order_of_rows_does_not_matter(data):
+    problem, theta = data.draw(cox_cases())
+    ids = data.draw(groups_for(problem))
+    order = np.array(data.draw(st.permutations(range(problem.n_rows))))
+    assert_same_influence(problem, ids, problem.take(order), ids[order], theta)
+
+
+@drawn
+@given(st.data())
+def test_names_do_not_matter(data):
+    """Of rows, groups and strata: bit for bit."""
+    problem, theta = data.draw(cox_cases())
+    ids = data.draw(groups_for(problem))
+    strata = None if problem.strata is None else [f"ward {-s}" for s in problem.strata]
+    index = [f"patient {i % 7}" for i in range(problem.n_rows)]
+    X = pd.DataFrame(problem.X, index=index)
+    renamed = as_loss(replace(problem, X=X, strata=strata))
+    assert list(renamed.labels) == index
+    named = Removals.of_groups([f"centre {i}" for i in ids])
+    for method in ("gradient_differences", "weight_gradients", "reduced_hessians"):
+        values = getattr(as_loss(problem), method)(theta, Removals.of_groups(ids))
+        np.testing.assert_array_equal(getattr(renamed, method)(theta, named), values)
+
+
+def split(problem: CoxProblem, rng: np.random.Generator) -> tuple[CoxProblem, np.ndarray]:
+    """Some rows cut into two adjacent (start, stop] rows; and the row each came from.
+
+    The cuts are anywhere, or at an event time, which then belongs to the first part.
+    """
+    n = problem.n_rows
+    entry = np.full(n, -np.inf) if problem.entry is None else problem.entry
+    start = np.maximum(entry, problem.time.min() - 1)
+    cut = start + rng.uniform(0.1, 0.9, n) * (problem.time - start)
+    at_event = rng.choice(problem.time[problem.event], n)
+    cut = np.where((entry < at_event) & (at_event < problem.time), at_event, cut)
+    cut = np.where(rng.random(n) < 0.6, cut, problem.time)
+    later = np.flatnonzero(cut < problem.time)
+    source = np.concatenate([np.arange(n), later])
+    halves = replace(
+        problem.take(source),
+        time=np.concatenate([cut, problem.time[later]]),
+        entry=np.concatenate([entry, cut[later]]),
+        event=np.concatenate([problem.event & (cut == problem.time), problem.event[later]]),
+    )
+    return halves, source
+
+
+@drawn
+@given(st.data())
+def test_a_row_may_be_cut_in_two(data):
+    problem, theta = data.draw(cox_cases())
+    ids = data.draw(groups_for(problem))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    halves, source = split(problem, rng)
+    assert_same_influence(problem, ids, halves, ids[source], theta)
+
+
+@drawn
+@given(st.data())
+def test_strata_that_never_meet_may_be_merged(data):
+    problem, theta = data.draw(cox_cases(strata=("few", "many")))
+    ids = data.draw(groups_for(problem))
+    # one stratum after the other: each begins where the last one before has ended
+    entry = np.full(problem.n_rows, -np.inf) if problem.entry is None else problem.entry
+    first = problem.time.min() - 1
+    start = (np.ptp(problem.time) + 2) * np.unique(problem.strata, return_inverse=True)[1]
+    apart = replace(
+        problem,
+        time=problem.time - first + start,
+        entry=np.maximum(entry - first, 0.0) + start,
+    )
+    assert_same_influence(problem, ids, apart, ids, theta)
+    assert_same_influence(problem, ids, replace(apart, strata=None), ids, theta)
+
+
+@drawn
+@given(st.data())
+def test_integer_weights_are_repeated_rows_under_breslow(data):
+    problem, theta = data.draw(cox_cases(weights=("integer",), ties=("breslow",), max_rows=20))
+    ids = data.draw(groups_for(problem))
+    copies = np.repeat(np.arange(problem.n_rows), problem.weights.astype(int))
+    repeated = replace(problem.take(copies), weights=None)
+    assert_same_influence(problem, ids, repeated, ids[copies], theta)
+
+
+def test_strata_that_meet_may_not_be_merged():
+    """That the tests above can fail."""
+    case = load_case("veteran", "efron")
+    loss = Cox(case.X, case.time, case.event, strata=case.strata)
+    merged = Cox(case.X, case.time, case.event)
+    D = [some.gradient_differences(case.coef.to_numpy()) for some in (loss, merged)]
+    assert relative_error(*D) > 0.1
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+@pytest.mark.parametrize("name", ["veteran_entry", "cgd_strata_weights"])
+def test_every_method_follows(name: str, ties: str):
+    """Cut, shuffled and renamed, from the fit to exact refits."""
+    case = load_case(name, ties)
+    problem = CoxProblem(
+        case.X.to_numpy(), case.time.astype(float), case.event == 1,
+        entry=case.entry, weights=case.weights, strata=case.strata, ties=ties,
+    )  # fmt: skip
+    subject = subject_ids(problem)
+    rng = np.random.default_rng(0)
+    halves, source = split(problem, rng)
+    order = rng.permutation(halves.n_rows)
+    halves, ids = halves.take(order), np.array([f"subject {i}" for i in subject[source[order]]])
+    est, other = (vs.minimize(as_loss(p), np.zeros(p.n_params)) for p in (problem, halves))
+    some = list(dict.fromkeys(subject))[:40]
+    for method in METHODS:
+        values = method(est, groups=subject, objects=some).values
+        follow = method(other, groups=ids, objects=[f"subject {i}" for i in some]).values
+        assert relative_error(follow, values) < CONVERGED_FIT
+
+
+def test_ten_rows_of_rossi_separate_together():
+    """Without them no married subject is arrested again; one by one, none of them does that."""
+    rossi = load_rossi()
+    X = rossi.drop(columns=["week", "arrest"])
+    est = vs.minimize(Cox(X, rossi["week"], rossi["arrest"]), np.zeros(X.shape[1]))
+    ten = vs.vif(est).dfbeta["mar"].abs().nlargest(10).index
+    rest = rossi.drop(index=ten)
+    assert rest.loc[rest["mar"] == 1, "arrest"].sum() == 0
+    ids = np.where(rossi.index.isin(ten), "ten", rossi.index.astype(str))
+    for method in (vs.classical_if, vs.vif, vs.newton_step):
+        together = method(est, groups=ids)
+        assert together.status["ten"] == "separation"
+        assert (together.status.drop("ten") == "ok").all()
+        assert np.isfinite(together.dfbeta.loc["ten", "mar"])
+        assert not (method(est).status == "separation").any()
+    refit = vs.leave_one_out(est, groups=ids, objects=["ten"])
+    assert refit.status["ten"] == "separation" and refit.dfbeta.loc["ten"].isna().all()

@@ -1,0 +1,40 @@
+"""The picture of the benchmark: time and memory against n, time against p, ties and entry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+__all__ = ["draw"]
+
+
+def draw(lines: pd.DataFrame, file: Path) -> None:
+    """Three panels, log-log."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13, 4), layout="constrained")
+    against_n, against_p, vif = figure.subplots(1, 3)
+    by_n = lines[lines["family"] == "n"]
+    _curves(against_n, by_n, "n", "method")
+    base = by_n.drop_duplicates("n")
+    against_n.loglog(base["n"], base["baseline"], "k:", label="sort, gather, cumulative sum")
+    against_n.set(title="ten covariates, no ties", xlabel="rows", ylabel="seconds")
+    against_n.legend(fontsize=7)
+
+    middle = lines.loc[lines["family"] == "p", "n"].iloc[0]
+    by_p = lines[lines["family"].isin(["n", "p"]) & (lines["n"] == middle)]
+    _curves(against_p, by_p.sort_values("p"), "p", "method")
+    against_p.set(title=f"{middle} rows", xlabel="covariates", ylabel="seconds")
+
+    of_vif = lines[(lines["method"] == "vif") & lines["family"].isin(["n", "ties", "entry"])]
+    names = {"n": "no ties", "ties": "3650 days", "entry": "delayed entry"}
+    _curves(vif, of_vif.assign(family=of_vif["family"].map(names)), "n", "family")
+    vif.set(title="vif, ten covariates", xlabel="rows", ylabel="seconds")
+    vif.legend(fontsize=7)
+    figure.savefig(file, dpi=120)
+
+
+def _curves(axes, lines: pd.DataFrame, x: str, each: str) -> None:
+    for name, some in lines.groupby(each, sort=False):
+        axes.loglog(some[x], some["seconds"], marker="o", markersize=3, label=name)

@@ -1,0 +1,75 @@
+"""Files of data that may not be redistributed: where they are looked for, and their digest."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from vifstats.errors import DataMismatchError, MissingDataError
+
+__all__ = ["VARIABLE", "find_file", "require_digest"]
+
+VARIABLE = "VIFSTATS_DATA"
+
+
+def find_file(title: str, names: Sequence[str], path: str | Path | None, source: str) -> Path:
+    """The file that was given, else the first of these names in a folder.
+
+    Parameters
+    ----------
+    title : str
+        What errors call the data.
+    names : sequence of str
+        File names, in order of preference.
+    path : str or Path, optional
+        A file, or a folder with one of the names; default the folder that the environment
+        variable VIFSTATS_DATA names.
+    source : str
+        Where a user gets it.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    MissingDataError
+        If there is no such file.
+    """
+    folder = os.environ.get(VARIABLE) if path is None else path
+    if folder is not None and Path(folder).is_file():
+        return Path(folder)
+    for name in names if folder is not None else ():
+        if (Path(folder) / name).is_file():
+            return Path(folder) / name
+    wanted = " or ".join(names)
+    if folder is None:
+        found = f"no path was given and {VARIABLE} is not set"
+    else:
+        found = f"there is none in {str(folder)!r}"
+    raise MissingDataError(
+        f"{title} is not part of this package and must be a file {wanted}, but {found}. Get it "
+        f"from {source}; then either pass its path, or set {VARIABLE} to the folder it is in."
+    )
+
+
+def require_digest(path: Path, sha256: str) -> None:
+    """Raise unless a file is, to the byte, the one whose digest is known.
+
+    Parameters
+    ----------
+    path : Path
+    sha256 : str
+
+    Raises
+    ------
+    DataMismatchError
+        If it is another, or a part of it.
+    """
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise DataMismatchError(
+            f"{path.name} must have the SHA-256 {sha256}, but {str(path)!r} has {found}: it is "
+            "another version, or was not copied in full; get it again."
+        )

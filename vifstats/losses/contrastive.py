@@ -1,0 +1,296 @@
+"""Contrastive losses: examples near what they belong to and far from the others."""
+
+from collections.abc import Callable
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+import pandas as pd
+
+from vifstats import autodiff, checks
+from vifstats.errors import InvalidInputError
+from vifstats.losses.base import Loss
+from vifstats.special import log_expit
+
+__all__ = ["Contrastive", "InfoNCE", "Triplet"]
+
+Encoder = Callable[[Any, np.ndarray], Any]
+
+
+class Contrastive(Loss):
+    """What contrastive losses share: features, an encoder and a penalty.
+
+    Parameters
+    ----------
+    X : DataFrame or array_like, shape (n, p)
+        Features of the examples, which are the objects.
+    dim : int
+        Columns of the linear encoder, X W with W of shape (p, dim).
+    encoder : callable, optional
+        ``encoder(theta, X)`` in autograd.numpy, (m, p) -> (m, k), in place of the linear one.
+    n_params : int, optional
+        Length of theta for an encoder of your own.
+    ridge : float
+        Of ridge/2 |theta|^2, which no example owns.
+    """
+
+    def __init__(
+        self, X: Any, *, dim: int, encoder: Encoder | None, n_params: int | None, ridge: float
+    ) -> None:
+        self.X, columns, self.labels = checks.design_matrix(X)
+        self.n_objects, width = self.X.shape
+        self.encoder, self.dim = encoder, checks.counting_number(dim, "dim")
+        self.ridge = checks.non_negative_number(ridge, "ridge")
+        if (encoder is None) != (n_params is None):
+            raise InvalidInputError(
+                "`n_params` must be given with an `encoder` of your own and only then; the linear "
+                "one has p * dim parameters."
+            )
+        self.n_params = width * self.dim if n_params is None else n_params
+        if encoder is None:
+            self.names = tuple(f"{name}[{k}]" for name in columns for k in range(dim))
+
+    def start(self, seed: int = 0) -> np.ndarray:
+        """A place to start a fit from, shape (n_params,): at 0 a linear encoder has a saddle."""
+        return np.random.default_rng(seed).normal(scale=0.5, size=self.n_params)
+
+    def encode(self, theta: Any, X: np.ndarray) -> Any:
+        """Embeddings, shape (m, k)."""
+        if self.encoder is not None:
+            return self.encoder(theta, X)
+        return anp.dot(X, anp.reshape(theta, (-1, self.dim)))
+
+    def penalty(self, theta: Any) -> Any:
+        """ridge/2 |theta|^2."""
+        return 0.5 * self.ridge * anp.sum(theta**2)
+
+    def gauge(self, theta: np.ndarray) -> np.ndarray:
+        if self.encoder is not None:
+            return super().gauge(theta)
+        W, E = theta.reshape(-1, self.dim), np.eye(self.dim)
+        pairs = [(a, b) for a in range(self.dim) for b in range(a)]
+        turns = [W @ (np.outer(E[a], E[b]) - np.outer(E[b], E[a])) for a, b in pairs]
+        return np.reshape(turns, (len(turns), len(theta)))
+
+    def example_losses(self, theta: Any, presence: Any, X: np.ndarray, other: Any) -> Any:
+        """Loss of held-out examples against the examples present, shape (m,)."""
+        raise NotImplementedError(f"{type(self).__name__} has no loss of a held-out example.")
+
+
+class InfoNCE(Contrastive):
+    """Each example picks its own partner out of everybody's.
+
+    With embeddings z of the features and z' of the partners, L = - sum_i log p_i + ridge,
+
+        p_i = exp(z_i'z'_i / temperature) / sum_j exp(z_i'z'_j / temperature).
+
+    Without an example it is gone as anchor, as partner and as negative. Between 0 and 1,
+    presence multiplies the weight of an anchor and that of its partner in the sums.
+
+    Parameters
+    ----------
+    X : DataFrame or array_like, shape (n, p)
+        Features of the examples, which are the objects.
+    partners : DataFrame or array_like, shape (n, p)
+        The same examples seen another way, row by row.
+    temperature : float
+    normalize : bool
+        Cosines in place of inner products. Then only the direction of a linear encoder is known,
+        so its ridge must be 0.
+    negatives : {"partners", "both"}
+        Among whom an example picks: all partners, or, as in SimCLR, all other examples and
+        partners, with the partners picking in turn.
+    dim : int
+        Columns of the linear encoder, X W with W of shape (p, dim).
+    encoder : callable, optional
+        ``encoder(theta, X)`` in autograd.numpy, (m, p) -> (m, k), in place of the linear one.
+    n_params : int, optional
+        Length of theta for an encoder of your own.
+    ridge : float
+        Of ridge/2 |theta|^2, which no example owns.
+
+    Notes
+    -----
+    A rotation of the embeddings of a linear encoder changes nothing: ask for influence on a
+    target, such as `vifstats.targets.ExampleLoss`, not on parameters.
+
+    References
+    ----------
+    Van den Oord, Li & Vinyals (2018), arXiv:1807.03748; Chen et al. (2020), SimCLR, ICML.
+
+    Examples
+    --------
+    >>> X = np.array([[1.0], [0.0], [-1.0]])
+    >>> loss = InfoNCE(X, X, dim=1, ridge=0.1)
+    >>> bool(np.isclose(loss.value(np.zeros(1), np.ones(3)), 3 * np.log(3)))
+    True
+    >>> bool(np.isclose(loss.value(np.zeros(1), np.array([1.0, 0.0, 1.0])), 2 * np.log(2)))
+    True
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        partners: Any,
+        *,
+        temperature: float = 1.0,
+        normalize: bool = False,
+        negatives: str = "partners",
+        dim: int = 2,
+        encoder: Encoder | None = None,
+        n_params: int | None = None,
+        ridge: float = 1.0,
+    ) -> None:
+        super().__init__(X, dim=dim, encoder=encoder, n_params=n_params, ridge=ridge)
+        self.partners, _, labels = checks.design_matrix(partners, "partners")
+        if self.partners.shape != self.X.shape or not labels.equals(self.labels):
+            raise InvalidInputError(
+                f"`partners` must have the rows and columns of X, {self.X.shape}, and its labels, "
+                f"but has shape {self.partners.shape} and labels {list(labels[:3])} ..."
+            )
+        self.temperature = checks.positive_number(temperature, "temperature")
+        self.negatives = checks.one_of(negatives, ("partners", "both"), "negatives")
+        self.normalize = normalize
+        if normalize and encoder is None and ridge > 0:
+            raise InvalidInputError(
+                f"`ridge` must be 0 with normalize=True, but is {ridge:g}: cosines do not change "
+                "with the size of a linear encoder, so a penalty shrinks it for ever."
+            )
+
+    def value(self, theta: Any, presence: Any) -> Any:
+        z, partner = self.embed(theta, self.X), self.embed(theta, self.partners)
+        if self.negatives == "partners":
+            picked = _picked(anp.dot(z, partner.T) / self.temperature, presence, presence)
+        else:
+            everyone = anp.concatenate([z, partner])
+            scores = anp.dot(everyone, everyone.T) / self.temperature
+            twice, n = anp.concatenate([presence, presence]), self.n_objects
+            # a view does not pick itself; its partner stands n rows further
+            picked = _picked(scores, twice, twice, own=np.roll(np.arange(2 * n), n))
+        return picked + self.penalty(theta)
+
+    def embed(self, theta: Any, X: np.ndarray) -> Any:
+        """Embeddings, on the unit sphere where ``normalize`` says so: shape (m, k)."""
+        z = self.encode(theta, X)
+        return z / anp.sqrt(anp.sum(z**2, axis=1, keepdims=True)) if self.normalize else z
+
+    def gauge(self, theta: np.ndarray) -> np.ndarray:
+        turns = super().gauge(theta)
+        if self.normalize and self.encoder is None:
+            return np.vstack([turns, theta])
+        return turns
+
+    def example_losses(self, theta: Any, presence: Any, X: np.ndarray, other: Any) -> Any:
+        z, partner = self.embed(theta, X), self.embed(theta, checks.design_matrix(other)[0])
+        own = anp.sum(z * partner, axis=1, keepdims=True)
+        others = [self.embed(theta, self.partners)]
+        if self.negatives == "both":
+            others.append(self.embed(theta, self.X))
+        scores = anp.concatenate([own, *(anp.dot(z, other.T) for other in others)], axis=1)
+        weights = anp.concatenate([np.ones(1), *(presence for _ in others)])
+        return _log_pools(scores / self.temperature, weights) - own[:, 0] / self.temperature
+
+
+class Triplet(Contrastive):
+    """Each example nearer to one of its class than to one of another, by a margin.
+
+    L = sum over (a, p, n) of f(margin + |z_a - z_p|^2 - |z_a - z_n|^2) + ridge, with all
+    anchors a, positives p of their class and negatives n of another. Presence of all three
+    multiplies a term: an example leaves in all of its parts.
+
+    Parameters
+    ----------
+    X : DataFrame or array_like, shape (n, p)
+        Features of the examples, which are the objects.
+    y : array_like, shape (n,)
+        The class of each.
+    margin : float
+    hinge : bool
+        f(u) = max(u, 0), which has kinks and curves only through the distances; the default is
+        the soft margin log(1 + exp(u)).
+    dim : int
+        Columns of the linear encoder, X W with W of shape (p, dim).
+    encoder : callable, optional
+        ``encoder(theta, X)`` in autograd.numpy, (m, p) -> (m, k), in place of the linear one.
+    n_params : int, optional
+        Length of theta for an encoder of your own.
+    ridge : float
+        Of ridge/2 |theta|^2, which no example owns.
+
+    References
+    ----------
+    Schroff, Kalenichenko & Philbin (2015), FaceNet, CVPR; Hermans, Beyer & Leibe (2017),
+    arXiv:1703.07737, for the soft margin.
+
+    Examples
+    --------
+    >>> loss = Triplet([[0.0], [1.0], [5.0]], ["a", "a", "b"], dim=1)
+    >>> loss.triplets
+    array([[0, 1, 2],
+           [1, 0, 2]])
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        margin: float = 1.0,
+        hinge: bool = False,
+        dim: int = 2,
+        encoder: Encoder | None = None,
+        n_params: int | None = None,
+        ridge: float = 1.0,
+    ) -> None:
+        super().__init__(X, dim=dim, encoder=encoder, n_params=n_params, ridge=ridge)
+        self.y = checks.group_labels(y, self.labels)
+        self.margin = checks.non_negative_number(margin, "margin")
+        self.hinge = hinge
+        same = self.y[:, None] == self.y
+        self.triplets = np.argwhere((same & ~np.eye(len(same), dtype=bool))[:, :, None] & ~same[:, None])
+        if not len(self.triplets):
+            raise InvalidInputError(
+                "`y` must have two examples of one class and one of another, but has the counts "
+                f"{pd.Series(self.y).value_counts().to_dict()}."
+            )
+
+    def value(self, theta: Any, presence: Any) -> Any:
+        z = self.encode(theta, self.X)
+        a, p, n = self.triplets.T
+        present = presence[a] * presence[p] * presence[n]
+        squares = _squared_distances(z, z)
+        terms = self._excess(squares[a, p], squares[a, n])
+        return anp.sum(present * terms) + self.penalty(theta)
+
+    def example_losses(self, theta: Any, presence: Any, X: np.ndarray, other: Any) -> Any:
+        same = np.asarray(other)[:, None] == self.y
+        squares = _squared_distances(self.encode(theta, X), self.encode(theta, self.X))
+        terms = self._excess(squares[:, :, None], squares[:, None, :])
+        near, far = presence * same, presence * ~same
+        return anp.sum(near[:, :, None] * far[:, None, :] * terms, axis=(1, 2))
+
+    def _excess(self, near: Any, far: Any) -> Any:
+        excess = self.margin + near - far
+        return anp.maximum(excess, 0.0) if self.hinge else -log_expit(-excess)
+
+
+def _picked(scores: Any, anchors: Any, pool: Any, own: np.ndarray | None = None) -> Any:
+    """- sum_i anchor_i log of the share of i's own column in the pool of row i."""
+    rows = np.arange(len(scores))
+    if own is None:
+        return anp.sum(anchors * (_log_pools(scores, pool) - scores[rows, rows]))
+    others = 1.0 - np.eye(len(rows))
+    return anp.sum(anchors * (_log_pools(scores, pool * others) - scores[rows, own]))
+
+
+def _log_pools(scores: Any, weights: Any) -> Any:
+    """log sum_j w_j exp(S_ij) of each row, 0 where nobody is in the pool."""
+    there = np.broadcast_to(autodiff.plain(weights) > 0, np.shape(scores))
+    shift = np.where(there, autodiff.plain(scores), -np.inf).max(axis=1, keepdims=True)
+    shift = np.where(np.isfinite(shift), shift, 0.0)
+    pools = anp.sum(weights * anp.exp(anp.where(there, scores - shift, 0.0)), axis=1)
+    return shift[:, 0] + anp.log(anp.where(there.any(axis=1), pools, 1.0))
+
+
+def _squared_distances(z: Any, other: Any) -> Any:
+    return anp.sum((z[:, None] - other[None]) ** 2, axis=2)

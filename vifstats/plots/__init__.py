@@ -1,0 +1,34 @@
+"""Pictures of a result; each function takes the result and an Axes, and returns the Axes.
+
+matplotlib is needed here only, and imported only where no Axes was given. Every picture has the
+sign of the package, full data minus without the row, and says it.
+"""
+
+from vifstats.plots.accuracy import agreement_plot, error_plot
+from vifstats.plots.effects import forest_plot, range_plot, waterfall_plot
+from vifstats.plots.rows import (
+    distribution_plot,
+    index_plot,
+    influence_plot,
+    target_plot,
+    time_plot,
+)
+from vifstats.plots.sets import set_path_plot
+from vifstats.plots.survival import survival_plot
+from vifstats.plots.svg import as_svg
+
+__all__ = [
+    "agreement_plot",
+    "as_svg",
+    "distribution_plot",
+    "error_plot",
+    "forest_plot",
+    "index_plot",
+    "influence_plot",
+    "range_plot",
+    "set_path_plot",
+    "survival_plot",
+    "target_plot",
+    "time_plot",
+    "waterfall_plot",
+]

@@ -1,0 +1,110 @@
+"""Pictures of how far an approximation can be trusted: against refits, and where it errs."""
+
+from typing import Any
+
+import numpy as np
+
+from vifstats.agreement import compare
+from vifstats.plots.style import FAINT, axes_for, dots, largest, name_rows, plain, position
+from vifstats.result import Influence
+
+__all__ = ["agreement_plot", "error_plot"]
+
+
+def agreement_plot(
+    approximation: Influence,
+    refits: Influence,
+    name: str | None = None,
+    *,
+    ax: Any = None,
+    n_labels: int = 3,
+) -> Any:
+    """Exact refits against prediction, in standard errors, with the line y = x.
+
+    Parameters
+    ----------
+    approximation, refits : Influence
+        The same rows in the same order.
+    name : str, optional
+        The parameter; default all of them in one picture.
+    ax : matplotlib Axes, optional
+    n_labels : int
+        How many of the rows furthest from the line are named.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    InvalidInputError
+        If the two sides cannot be compared, or there is no such parameter.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> X, T, E = [[0.0], [1.0], [1.0], [0.0], [1.0]], [1, 2, 3, 4, 5], [1, 1, 1, 1, 1]
+    >>> est = vs.minimize(vs.losses.Cox(X, T, E), [0.0])
+    >>> agreement_plot(vs.vif(est), vs.leave_one_out(est)).get_xlabel()
+    'predicted dfbetas'
+    """
+    compare(approximation, refits)
+    ax = axes_for(ax)
+    columns = slice(None) if name is None else position(approximation.estimate.names, name)
+    a, r = (side.dfbetas.to_numpy()[:, columns].ravel() for side in (approximation, refits))
+    ends = [np.nanmin([a, r]), np.nanmax([a, r])]
+    ax.plot(ends, ends, color=FAINT, linewidth=0.8, zorder=0)
+    ax.annotate("y = x", (ends[1], ends[1]), ha="right", va="bottom", fontsize="small", color=FAINT)
+    dots(ax, a, r)
+    labels = np.repeat(approximation.index.astype(str), len(a) // len(approximation.index))
+    name_rows(ax, a, r, labels, largest(r - a, n_labels))
+    of = "" if name is None else plain(f" of {name}")
+    ax.set_xlabel(f"predicted dfbetas{of}")
+    ax.set_ylabel(f"refitted dfbetas{of}")
+    return ax
+
+
+def error_plot(
+    approximation: Influence,
+    refits: Influence,
+    against: np.ndarray,
+    *,
+    ax: Any = None,
+    xlabel: str = "number at risk",
+    n_labels: int = 3,
+) -> Any:
+    """The error of each refitted row, in standard errors, against what may explain it.
+
+    Parameters
+    ----------
+    approximation, refits : Influence
+        The same rows in the same order.
+    against : ndarray, shape (n_removals,)
+        Such as the size of the last risk set of each row.
+    ax : matplotlib Axes, optional
+    xlabel : str
+        What ``against`` is.
+    n_labels : int
+        How many of the largest errors are named.
+
+    Returns
+    -------
+    matplotlib Axes
+        The largest error over the parameters, on a logarithmic scale where it can be.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> X, T, E = [[0.0], [1.0], [1.0], [0.0], [1.0]], [1, 2, 3, 4, 5], [1, 1, 1, 1, 1]
+    >>> est = vs.minimize(vs.losses.Cox(X, T, E), [0.0])
+    >>> error_plot(vs.vif(est), vs.leave_one_out(est), np.arange(5)).get_xlabel()
+    'number at risk'
+    """
+    ax = axes_for(ax)
+    error = np.abs(approximation.dfbetas.to_numpy() - refits.dfbetas.to_numpy()).max(axis=1)
+    dots(ax, against, error)
+    name_rows(ax, against, error, refits.index, largest(error, n_labels))
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel(plain(xlabel))
+    ax.set_ylabel("error, in standard errors")
+    return ax

@@ -1,0 +1,295 @@
+"""Pictures with one point for each row: against position, against time, against leverage."""
+
+from typing import Any
+
+import numpy as np
+
+from vifstats.errors import InvalidInputError
+from vifstats.plots.style import (
+    BLUE,
+    FAINT,
+    ORANGE,
+    RASTERISED_FROM,
+    axes_for,
+    dots,
+    largest,
+    name_rows,
+    plain,
+)
+from vifstats.plots.style import position as parameter
+from vifstats.result import Influence, TargetInfluence
+from vifstats.row_facts import follow_up, residuals
+
+__all__ = ["distribution_plot", "index_plot", "influence_plot", "target_plot", "time_plot"]
+
+HARRELL = 0.2
+
+
+def index_plot(
+    influence: Influence,
+    name: str | None = None,
+    *,
+    ax: Any = None,
+    n_labels: int = 5,
+    line: float | None = HARRELL,
+) -> Any:
+    """dfbetas of one parameter, or Cook's distance, in the order of the data.
+
+    Parameters
+    ----------
+    influence : Influence
+    name : str, optional
+        The parameter; default Cook's distance.
+    ax : matplotlib Axes, optional
+    n_labels : int
+        How many of the largest rows are named.
+    line : float, optional
+        Where to look twice, drawn for a parameter: Harrell's convention by default. It is not a
+        test.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such parameter.
+
+    References
+    ----------
+    Harrell (2015), Regression Modeling Strategies, for \\|dfbetas\\| > 0.2.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> inf = vs.vif_cox([0.0], [[0.0], [1.0], [1.0], [0.0]], [1, 1, 2, 2], [1, 1, 1, 1])
+    >>> index_plot(inf, "x0").get_ylabel()
+    'dfbetas of x0'
+    """
+    ax = axes_for(ax)
+    values, what = _values(influence, name)
+    _against_position(ax, values, influence.index, n_labels)
+    if name is not None:
+        _convention(ax, values, line)
+    ax.set_ylabel(plain(what))
+    return ax
+
+
+def target_plot(
+    change: TargetInfluence, column: int = 0, *, ax: Any = None, n_labels: int = 5
+) -> Any:
+    """The influence on one value of a target, in the order of the data.
+
+    Parameters
+    ----------
+    change : TargetInfluence
+    column : int
+        Which value of the target.
+    ax : matplotlib Axes, optional
+    n_labels : int
+        How many of the largest rows are named.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> inf = vs.vif_cox([0.0], [[0.0], [1.0], [1.0], [0.0]], [1, 1, 2, 2], [1, 1, 1, 1])
+    >>> target_plot(inf.on(vs.targets.RelativeRisk([1.0]))).get_ylabel()
+    'change of value0, full minus without'
+    """
+    ax = axes_for(ax)
+    frame = change.to_frame()
+    _against_position(ax, frame.iloc[:, column].to_numpy(), change.index, n_labels)
+    ax.set_ylabel(plain(f"change of {frame.columns[column]}, full minus without"))
+    return ax
+
+
+def time_plot(
+    influence: Influence,
+    name: str | None = None,
+    *,
+    ax: Any = None,
+    n_labels: int = 5,
+    line: float | None = HARRELL,
+) -> Any:
+    """dfbetas of one parameter, or Cook's distance, against the end of follow-up.
+
+    Parameters
+    ----------
+    influence : Influence
+        Of a Cox or another survival model, one row at a time.
+    name : str, optional
+        The parameter; default Cook's distance.
+    ax : matplotlib Axes, optional
+    n_labels : int
+        How many of the largest rows are named.
+    line : float, optional
+        As in `index_plot`.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    InvalidInputError
+        If the model has no time, groups are removed, or there is no such parameter.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> loss = vs.losses.Cox([[0.0], [1.0], [1.0], [0.0]], [1, 2, 3, 4], [1, 1, 1, 0])
+    >>> inf = vs.vif(vs.minimize(loss, [0.0]))
+    >>> [text.get_text() for text in time_plot(inf, "x0").get_legend().get_texts()]
+    ['event', 'censored']
+    """
+    facts = follow_up(influence)
+    if facts is None:
+        raise InvalidInputError(
+            "A plot against time needs a survival model and single rows, but this result has "
+            "groups or no time; use index_plot."
+        )
+    ax = axes_for(ax)
+    values, what = _values(influence, name)
+    time, event = facts["time"].to_numpy(), facts["event"].to_numpy() == 1
+    dots(ax, time[event], values[event], label="event")
+    hollow = {"markerfacecolor": "none", "markeredgewidth": 0.7, "markeredgecolor": ORANGE}
+    dots(ax, time[~event], values[~event], label="censored", **hollow)
+    name_rows(ax, time, values, influence.index, largest(values, n_labels))
+    if name is not None:
+        _convention(ax, values, line)
+    ax.legend(frameon=False, fontsize="small", handletextpad=0.1)
+    ax.set_xlabel("time")
+    ax.set_ylabel(plain(what))
+    return ax
+
+
+def influence_plot(influence: Influence, *, ax: Any = None, n_labels: int = 5) -> Any:
+    """Residual against leverage, with the area of each point its Cook's distance.
+
+    For a Cox model, which has neither in the sense of least squares, the leverage is the row's
+    share in the information and the residual the martingale residual; see `residuals` of
+    `vifstats.row_facts`.
+
+    Parameters
+    ----------
+    influence : Influence
+    ax : matplotlib Axes, optional
+    n_labels : int
+        How many rows of largest Cook's distance are named.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    InvalidInputError
+        If groups are removed, or the loss has no leverage.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> inf = vs.vif_cox([0.0], [[0.0], [1.0], [1.0], [0.0]], [1, 1, 2, 2], [1, 1, 1, 1])
+    >>> influence_plot(inf).get_ylabel()
+    'martingale residual'
+    """
+    pair = residuals(influence)
+    if pair is None:
+        raise InvalidInputError(
+            "A plot of residual against leverage needs single rows of a Cox model or a model with "
+            "one linear predictor; use index_plot."
+        )
+    ax = axes_for(ax)
+    leverage, residual = pair
+    distance = influence.cooks_distance.to_numpy()
+    scale = np.nanmax(distance, initial=0.0)
+    area = 4 + 300 * np.nan_to_num(distance) / (scale if scale > 0 else 1.0)
+    ax.axhline(0, color=FAINT, linewidth=0.6)
+    many = len(area) > RASTERISED_FROM
+    ax.scatter(leverage, residual, area, BLUE, alpha=0.5, linewidths=0, rasterized=many)
+    name_rows(ax, leverage, residual, influence.index, largest(distance, n_labels))
+    cox = hasattr(influence.estimate.loss, "risk_sets")
+    ax.set_xlabel("share in the information" if cox else "leverage")
+    ax.set_ylabel("martingale residual" if cox else "standardised score residual")
+    ax.set_title("area: Cook's distance", fontsize="small", loc="right")
+    return ax
+
+
+def distribution_plot(
+    influence: Influence, name: str | None = None, *, ax: Any = None, line: float | None = HARRELL
+) -> Any:
+    """How many rows have which dfbetas: the index plot for pages that must not show rows.
+
+    Parameters
+    ----------
+    influence : Influence
+    name : str, optional
+        The parameter; default Cook's distance.
+    ax : matplotlib Axes, optional
+    line : float, optional
+        As in `index_plot`.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> inf = vs.vif_cox([0.0], [[0.0], [1.0], [1.0], [0.0]], [1, 1, 2, 2], [1, 1, 1, 1])
+    >>> distribution_plot(inf, "x0").get_ylabel()
+    'rows'
+    """
+    ax = axes_for(ax)
+    values, what = _values(influence, name)
+    known = values[np.isfinite(values)]
+    ax.hist(known, bins=min(30, max(5, len(known) // 10)), color=BLUE, log=len(known) > 100)
+    if name is not None and line is not None and np.max(np.abs(known), initial=0.0) > line / 2:
+        for side in (-line, line):
+            ax.axvline(side, color=ORANGE, linewidth=0.8, linestyle="--")
+    ax.set_xlabel(plain(what))
+    ax.set_ylabel("rows")
+    return ax
+
+
+def _values(influence: Influence, name: str | None) -> tuple[np.ndarray, str]:
+    if name is None:
+        return influence.cooks_distance.to_numpy(), "Cook's distance"
+    j = parameter(influence.estimate.names, name)
+    scale = influence.estimate.standard_errors[j]
+    return influence.values[:, j] / scale, f"dfbetas of {name}"
+
+
+def _against_position(ax: Any, values: np.ndarray, labels: Any, n_labels: int) -> None:
+    place = np.arange(len(values))
+    ax.axhline(0, color=FAINT, linewidth=0.6)
+    if len(values) <= 1000:
+        many = len(values) > RASTERISED_FROM
+        ax.vlines(place, 0, values, color=BLUE, linewidth=0.6, alpha=0.6, rasterized=many)
+    dots(ax, place, values)
+    name_rows(ax, place, values, labels, largest(values, n_labels))
+    ax.set_xlabel("row, in the order of the data")
+
+
+def _convention(ax: Any, values: np.ndarray, line: float | None) -> None:
+    """The line, where a row comes near it: far from all rows it would only shrink the picture."""
+    if line is None or np.nanmax(np.abs(values), initial=0.0) < line / 2:
+        return
+    for side in (-line, line):
+        ax.axhline(side, color=ORANGE, linewidth=0.8, linestyle="--")
+    text = f"|dfbetas| = {line:g} (Harrell)" if line == HARRELL else f"|dfbetas| = {line:g}"
+    ax.annotate(
+        text,
+        (1.0, line),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 2),
+        textcoords="offset points",
+        ha="right",
+        fontsize="small",
+        color=ORANGE,
+    )

@@ -1,0 +1,156 @@
+"""What all pictures share: colours, a quiet frame, rows named, many points as one image."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from vifstats.errors import InvalidInputError
+
+__all__ = [
+    "BLUE",
+    "FAINT",
+    "INK",
+    "ORANGE",
+    "RASTERISED_FROM",
+    "axes_for",
+    "dots",
+    "largest",
+    "name_rows",
+    "plain",
+    "position",
+]
+
+# Okabe & Ito's blue and vermilion: told apart with every kind of colour vision, and in print.
+BLUE, ORANGE, INK, FAINT = "#0072b2", "#d55e00", "#222222", "#8a8a8a"
+# Beyond this many points a vector picture is slower and larger than an image of them.
+RASTERISED_FROM = 300
+
+
+def axes_for(ax: Any = None) -> Any:
+    """The Axes to draw into, a new one if none is given, without the upper and right line.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        _, ax = plt.subplots(layout="constrained")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plain(text: Any) -> str:
+    """Text in which a dollar sign is one, and not the start of a formula.
+
+    Parameters
+    ----------
+    text : object
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(plain("cost ($)"))
+    cost (\\$)
+    """
+    return str(text).replace("$", r"\$")
+
+
+def dots(ax: Any, x: np.ndarray, y: np.ndarray, **options: Any) -> None:
+    """Points: vectors if they are few, an image if they are many.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    x, y : ndarray, shape (n,)
+    **options
+        Of ``Axes.plot``.
+    """
+    many = len(x) > RASTERISED_FROM
+    look = {"linestyle": "none", "marker": "o", "markersize": 2.2 if many else 3.2}
+    look |= {"color": BLUE, "markeredgewidth": 0.0, "alpha": 0.75}
+    ax.plot(x, y, rasterized=many, **(look | options))
+
+
+def name_rows(
+    ax: Any, x: np.ndarray, y: np.ndarray, labels: Sequence, rows: Iterable[int]
+) -> None:
+    """Write the user's label beside some rows.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    x, y : ndarray, shape (n,)
+    labels : sequence, shape (n,)
+    rows : iterable of int
+        Positions of the rows to name.
+    """
+    middle = np.nanmean([np.nanmin(x), np.nanmax(x)]) if len(x) else 0.0
+    for i in rows:
+        left = x[i] > middle
+        ax.annotate(
+            plain(labels[i]),
+            (x[i], y[i]),
+            xytext=(-4 if left else 4, 0),
+            textcoords="offset points",
+            ha="right" if left else "left",
+            va="center",
+            fontsize="small",
+            color=INK,
+        )
+
+
+def largest(values: np.ndarray, n: int) -> np.ndarray:
+    """Positions of the n values of largest size, without those that are nan or 0.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_rows,)
+    n : int
+
+    Returns
+    -------
+    ndarray of int
+    """
+    size = np.nan_to_num(np.abs(values), nan=0.0)
+    order = np.argsort(-size, kind="stable")[:n]
+    return order[size[order] > 0]
+
+
+def position(names: Sequence[str], name: str | None) -> int:
+    """Which parameter is meant; None means the only one there is.
+
+    Parameters
+    ----------
+    names : sequence of str
+    name : str or None
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such parameter, or several and none is named.
+
+    Examples
+    --------
+    >>> position(["age", "sex"], "sex")
+    1
+    """
+    names = list(names)
+    if name is None and len(names) == 1:
+        return 0
+    if name not in names:
+        raise InvalidInputError(f"`name` must be one of {names}, but is {name!r}.")
+    return names.index(name)

@@ -1,0 +1,123 @@
+"""Numbers as a reader wants them: few digits, a true minus sign, never 1.23e-05 %."""
+
+import math
+
+__all__ = ["change", "coefficient", "count", "p_value", "percent", "plural", "ratio", "short"]
+
+SMALLEST_P = 0.001
+MINUS = "\N{MINUS SIGN}"
+UNKNOWN = "\N{EN DASH}"
+
+
+def ratio(value: float | None) -> str:
+    """A ratio, three decimals below 10.
+
+    Examples
+    --------
+    >>> ratio(0.6842), ratio(12.345), ratio(None)
+    ('0.684', '12.3', '–')
+    """
+    if _unknown(value):
+        return UNKNOWN
+    if value >= 10000 or 0 < value < 0.001:
+        return f"{value:.1e}"
+    return f"{value:.{3 if value < 10 else 1 if value < 1000 else 0}f}"
+
+
+def coefficient(value: float | None) -> str:
+    """A coefficient of any size, four significant digits.
+
+    Examples
+    --------
+    >>> coefficient(-0.012345), coefficient(0.0)
+    ('−0.01234', '0')
+    """
+    return UNKNOWN if _unknown(value) else _signed(f"{value:.4g}")
+
+
+def short(value: float | None) -> str:
+    """Anything else, three significant digits.
+
+    Examples
+    --------
+    >>> short(0.98765), short(12345.6)
+    ('0.988', '12346')
+    """
+    if _unknown(value):
+        return UNKNOWN
+    return _signed(f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}")
+
+
+def percent(value: float | None) -> str:
+    """A percentage without its sign, one decimal, two digits where that shows nothing.
+
+    Examples
+    --------
+    >>> percent(-4.123), percent(0.01234), percent(250.3)
+    ('4.1 %', '0.012 %', '250 %')
+    """
+    if _unknown(value):
+        return UNKNOWN
+    size = abs(value)
+    if size >= 100:
+        return f"{size:.0f} %"
+    return f"{size:.1f} %" if size >= 0.95 or size == 0 else f"{size:.2g} %"
+
+
+def change(value: float | None) -> str:
+    """A signed percentage.
+
+    Examples
+    --------
+    >>> change(4.123), change(-4.123)
+    ('+4.1 %', '−4.1 %')
+    """
+    if _unknown(value):
+        return UNKNOWN
+    return f"{'+' if value >= 0 else MINUS}{percent(value)}"
+
+
+def p_value(value: float | None) -> str:
+    """A p-value, three decimals.
+
+    Examples
+    --------
+    >>> p_value(0.0468), p_value(1e-9)
+    ('0.047', '<0.001')
+    """
+    if _unknown(value):
+        return UNKNOWN
+    return f"<{SMALLEST_P}" if value < SMALLEST_P else f"{value:.3f}"
+
+
+def count(value: int) -> str:
+    """A number of things.
+
+    Examples
+    --------
+    >>> count(100000)
+    '100,000'
+    """
+    return f"{value:,}"
+
+
+def plural(n: int, noun: str) -> str:
+    """So many things.
+
+    Examples
+    --------
+    >>> plural(1, "row"), plural(3, "subject"), plural(2, "study")
+    ('1 row', '3 subjects', '2 studies')
+    """
+    if n == 1:
+        return f"1 {noun}"
+    many = f"{noun[:-1]}ies" if noun[-1:] == "y" and noun[-2:-1] not in "aeiou" else f"{noun}s"
+    return f"{count(n)} {many}"
+
+
+def _unknown(value: float | None) -> bool:
+    return value is None or not math.isfinite(value)
+
+
+def _signed(text: str) -> str:
+    return text.replace("-", MINUS) if text.startswith("-") else text

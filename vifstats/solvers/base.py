@@ -1,0 +1,104 @@
+"""What a solver is: a way to factor a Hessian, and what its factor then does."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Factor", "HessianProduct", "Solution", "Solver"]
+
+
+@dataclass(frozen=True, eq=False)
+class HessianProduct:
+    """A Hessian known by its products only.
+
+    Attributes
+    ----------
+    times : callable
+        ``times(v)``: H v, for v of shape (n_params,).
+    n_params : int
+    """
+
+    times: Callable[[np.ndarray], np.ndarray]
+    n_params: int
+
+    @classmethod
+    def of(cls, H: "np.ndarray | HessianProduct") -> "HessianProduct":
+        """A dense matrix by its products; products as they are."""
+        return H if isinstance(H, HessianProduct) else cls(lambda v: H @ v, len(H))
+
+    def damped(self, damping: float) -> "HessianProduct":
+        """H + damping * I."""
+        if damping == 0:
+            return self
+        return HessianProduct(lambda v: self.times(v) + damping * v, self.n_params)
+
+    def rows(self, rows: np.ndarray) -> np.ndarray:
+        """H applied to each row, shape (n_rows, n_params)."""
+        return np.stack([self.times(row) for row in rows]) if len(rows) else rows.copy()
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """H^-1 applied to rows, and what is to be said about it.
+
+    Attributes
+    ----------
+    rows : ndarray, shape (n_rows, n_params)
+    residual : ndarray, shape (n_rows,), or None
+        |H x - r| / |r| of each row, where the solver iterates.
+    note : str
+        What was left out and how far it was iterated; empty for an exact solve.
+    """
+
+    rows: np.ndarray
+    residual: np.ndarray | None = None
+    note: str = ""
+
+
+class Factor(ABC):
+    """A factored Hessian: solve for many right-hand sides."""
+
+    @abstractmethod
+    def solution(self, rows: np.ndarray) -> Solution:
+        """H^-1 applied to each row, shape (n_rows, n_params), with what is to be said about it."""
+
+    def solve(self, rows: np.ndarray) -> np.ndarray:
+        """H^-1 applied to each row, shape (n_rows, n_params) or (n_params,)."""
+        return self.solution(np.atleast_2d(rows)).rows.reshape(np.shape(rows))
+
+    @abstractmethod
+    def inverse(self) -> np.ndarray:
+        """H^-1, shape (n_params, n_params)."""
+
+
+class Solver(ABC):
+    """A way to factor a Hessian.
+
+    Attributes
+    ----------
+    matrix_free : bool
+        Whether products with H are enough: then H is never formed.
+    """
+
+    matrix_free: bool = False
+
+    @abstractmethod
+    def factor(self, H: Any, names: Sequence[str] | None = None) -> Factor:
+        """Factor a symmetric matrix.
+
+        Parameters
+        ----------
+        H : ndarray, shape (n_params, n_params), or HessianProduct
+            The latter for a solver that is ``matrix_free``.
+        names : sequence of str, optional
+            Parameter names for the error text.
+
+        Raises
+        ------
+        NotPositiveDefiniteError
+            If the solver needs a positive definite matrix and this is none.
+        """
+
