@@ -82,6 +82,16 @@ class Case:
         """The fit to all rows, computed once."""
         return _fits(self)
 
+    @property
+    def owns(self) -> bool:
+        """Whether parameters vanish with an object."""
+        return len(self.loss().owned(0)) > 0
+
+    @property
+    def fractional(self) -> bool:
+        """Whether presence between 0 and 1 has a meaning, and with it the classical IF."""
+        return self.loss().fractional
+
 
 @cache
 def _fits(case: Case) -> vs.Estimate:
@@ -231,6 +241,119 @@ def _random_effects():
     return make
 
 
+def _graph(n: int, n_edges: int) -> np.ndarray:
+    """A ring with chords."""
+    rng, ring = _rng(0), np.roll(np.eye(n, dtype=bool), 1, axis=1)
+    adjacency = ring | ring.T
+    while adjacency.sum() < 2 * n_edges:
+        u, v = rng.choice(n, 2, replace=False)
+        adjacency[u, v] = adjacency[v, u] = True
+    return adjacency
+
+
+def _node_embedding(dim: int):
+    """A graph that is rebuilt; each node owns its rows of the two tables."""
+    graph = _graph(12, 26)
+
+    def make(rows, labels):
+        part = pd.DataFrame(graph[np.ix_(rows, rows)], index=labels, columns=labels)
+        return vs.losses.NodeEmbedding(part, dim=dim, ridge=3.0)
+
+    return make
+
+
+def _views() -> tuple[np.ndarray, np.ndarray]:
+    X = _rng(17).normal(size=(N, 2)) * [2.0, 1.0]
+    return X, X + _rng(18).normal(size=X.shape)
+
+
+def _contrastive(dim: int, **options: Any):
+    X, partners = _views()
+
+    def make(rows, labels):
+        one, other = (pd.DataFrame(view[rows], index=labels) for view in (X, partners))
+        return vs.losses.InfoNCE(one, other, dim=dim, **options)
+
+    return make
+
+
+def _triplet(dim: int):
+    X, partners = _views()
+    y = np.where(partners[:, 0] + 0.5 * _rng(19).normal(size=N) > 0, "right", "left")
+
+    def make(rows, labels):
+        return vs.losses.Triplet(pd.DataFrame(X[rows], index=labels), y[rows], dim=dim, ridge=20.0)
+
+    return make
+
+
+def _lists(n: int, n_items: int) -> list[np.ndarray]:
+    """Items that queries list, in order: none, some or all."""
+    rng = _rng(30)
+    return [rng.permutation(n_items)[: rng.integers(0, n_items + 1)] for _ in range(n)]
+
+
+def _of_items(build: Callable) -> Callable:
+    """A loss of 8 items on 30 queries; lists without the other items, each item by its label."""
+    X, lists = _rng(31).normal(size=(30, 1)), _lists(30, 8)
+
+    def make(rows, labels):
+        label_of = dict(zip(rows, labels, strict=True))
+        kept = [[label_of[item] for item in row if item in label_of] for row in lists]
+        return build(X, kept, labels)
+
+    return make
+
+
+def _of_queries(build: Callable) -> Callable:
+    """A loss of N queries that list some of 4 items."""
+    X, lists = _rng(32).normal(size=(N, 1)), _lists(N, 4)
+
+    def make(rows, labels):
+        return build(pd.DataFrame(X[rows], index=labels), [list(lists[k]) for k in rows])
+
+    return make
+
+
+def _rankings(objects: str, unranked: str) -> Callable:
+    def of_items(X, lists, labels):
+        return vs.losses.PlackettLuce(lists, items=labels, ridge=1.0, unranked=unranked)
+
+    def of_judges(X, lists):
+        judges = pd.Series(lists, index=X.index)
+        return vs.losses.PlackettLuce(
+            judges, items=4, ridge=1.0, unranked=unranked, objects="judges"
+        )
+
+    return _of_items(of_items) if objects == "items" else _of_queries(of_judges)
+
+
+def _matches(objects: str) -> Callable:
+    rng, n_items = _rng(33), 10 if objects == "items" else 4
+    first = rng.integers(0, n_items, 80)
+    second = (first + rng.integers(1, n_items, 80)) % n_items
+
+    def of_items(rows, labels):
+        label_of = dict(zip(rows, labels, strict=True))
+        pairs = [
+            (label_of[a], label_of[b])
+            for a, b in zip(first, second, strict=True)
+            if a in label_of and b in label_of
+        ]
+        winners, losers = zip(*pairs, strict=True) if pairs else ((), ())
+        return vs.losses.BradleyTerry(winners, losers, items=labels, ridge=1.0)
+
+    def of_matches(rows, labels):
+        winners, losers = (pd.Series(side[rows], index=labels) for side in (first, second))
+        return vs.losses.BradleyTerry(winners, losers, items=4, ridge=1.0, objects="matches")
+
+    return of_items if objects == "items" else of_matches
+
+
+def _somewhere(n_params: int) -> tuple[float, ...]:
+    return tuple(_rng(0).normal(scale=0.5, size=n_params))
+
+
 def _cox(seed: int, ties: str, coarse: bool = False, **columns: Any):
     """`columns` name what the model has: entry, weights, strata, offset, penalty."""
     rng = _rng(seed)
@@ -279,6 +402,70 @@ CASES = [
         Bounds((1.09, 1.091), 0.999999, 0.084, left_out=12),
         n=12,
     ),
+    Case(
+        "node embedding",
+        _node_embedding(dim=1),
+        _somewhere(24),
+        Bounds((0.6, 0.9), 0.85, 0.9, left_out=24),
+        n=12,
+    ),
+    Case("contrastive", _contrastive(dim=1), _somewhere(2), Bounds((1.1, 1.23), 0.98, 0.34)),
+    Case(
+        "contrastive, both views",
+        _contrastive(dim=1, negatives="both"),
+        _somewhere(2),
+        Bounds((1.1, 1.16), 0.99, 0.33),
+    ),
+    Case("triplet", _triplet(dim=1), _somewhere(2), Bounds((1.15, 1.22), 0.996, 0.26)),
+    Case(
+        "ListMLE, items",
+        _of_items(lambda X, Y, labels: vs.losses.ListMLE(X, Y, items=labels, ridge=1.0)),
+        _somewhere(16),
+        Bounds((1.04, 1.12), 0.995, 0.13, left_out=16),
+        n=8,
+    ),
+    Case(
+        "ListMLE, queries",
+        _of_queries(lambda X, Y: vs.losses.ListMLE(X, Y, items=4, ridge=1.0, objects="queries")),
+        _somewhere(8),
+        ROWS,
+    ),
+    Case(
+        "softmax, items",
+        # fixed, because weights 1/k of the items that are left are no sum
+        _of_items(
+            lambda X, Y, labels: vs.losses.SoftmaxCrossEntropy(
+                X, Y, items=labels, ridge=1.0, weights=1 / np.arange(2, 32)
+            )
+        ),
+        _somewhere(16),
+        Bounds((1.04, 1.12), 0.995, 0.13, left_out=16),
+        n=8,
+    ),
+    Case(
+        "softmax, queries",
+        _of_queries(
+            lambda X, Y: vs.losses.SoftmaxCrossEntropy(X, Y, items=4, ridge=1.0, objects="queries")
+        ),
+        _somewhere(8),
+        Bounds((1.07, 1.21), 0.996, 0.22),
+    ),
+    Case(
+        "Plackett-Luce, items",
+        _rankings("items", "absent"),
+        _somewhere(8),
+        Bounds((1.03, 1.11), 0.995, 0.13, left_out=8),
+        n=8,
+    ),
+    Case("Plackett-Luce, judges", _rankings("judges", "last"), _somewhere(4), ROWS),
+    Case(
+        "Bradley-Terry, items",
+        _matches("items"),
+        _somewhere(10),
+        Bounds((1.1, 1.22), 0.99, 0.22, left_out=10),
+        n=10,
+    ),
+    Case("Bradley-Terry, matches", _matches("matches"), _somewhere(4), ROWS),
     Case("least squares", _least_squares(), (0.0, 0.0, 0.0), ROWS),
     Case("logistic ridge", _logistic(), (0.0, 0.0, 0.0), ROWS),
     Case("poisson", _poisson(), (0.0, 0.0, 0.0), ROWS),
@@ -308,4 +495,11 @@ CASES = [
         COX,
     ),
 ]
-BY_NAME = {case.name: case for case in CASES}
+# Losses that do not change along some directions. Of these only targets can be compared, so they
+# run through what is true of a loss, not through what is true of its parameters.
+GAUGE = [
+    Case("node embedding in a plane", _node_embedding(dim=2), _somewhere(48), ROWS, n=12),
+    Case("contrastive in a plane", _contrastive(dim=2), _somewhere(4), ROWS),
+    Case("triplet in a plane", _triplet(dim=2), _somewhere(4), ROWS),
+]
+BY_NAME = {case.name: case for case in [*CASES, *GAUGE]}

@@ -89,9 +89,9 @@ class FittedModel:
         return from_model(fit, *self.given(frame), **self.options(frame), tol=np.inf).theta
 
     def some(self) -> np.ndarray:
-        """Labels of rows to refit: some forty, spread over the data, and the most influential."""
+        """Labels of rows to refit: some twenty, spread over the data, and the most influential."""
         labels = self.estimate().labels
-        spread = labels[:: -(-len(labels) // 40)]
+        spread = labels[:: -(-len(labels) // 20)]
         worst = vs.vif(self.estimate()).cooks_distance.to_numpy().argmax()
         return pd.Index(spread.append(labels[[worst]])).unique().to_numpy()
 
@@ -590,7 +590,7 @@ LIFELINES = [
         lifelines.LogNormalAFTFitter,
         lifelines.LogLogisticAFTFitter,
     )
-    for kind in ("plain", "weights, entry", "left", "formula")
+    for kind in ("plain", "weights, entry", "left")
 ]
 LIFELINES += [
     FittedModel(f"{fitter.__name__} interval, diabetes", diabetes, _aft_interval(fitter), _itself)
@@ -601,6 +601,12 @@ LIFELINES += [
     )
 ]
 LIFELINES += [
+    FittedModel(
+        "WeibullAFTFitter formula, rossi",
+        rossi,
+        _aft(lifelines.WeibullAFTFitter, "formula"),
+        given=_itself,
+    ),
     FittedModel(
         "WeibullAFTFitter penalty, rossi",
         rossi,

@@ -2,8 +2,8 @@
 
     python validation/cox_tables.py
 
-writes results/cox_tables.json (every covariate) and results/cox_tables.md (the worst of each model).
-All fits have Efron's ties. lifelines and statsmodels have no refits and no VIF of their own: their
+writes results/cox_tables.json, with every covariate, and results/cox_tables.md, with the worst. All
+fits have Efron's ties. lifelines and statsmodels have no refits and no VIF of their own: their
 rows are `compute_residuals(df, "delta_beta")`, and PHReg's `score_residuals` through H^-1.
 """
 
@@ -127,8 +127,9 @@ def markdown(table: pd.DataFrame) -> str:
     return f"""# dfbeta against exact refits, Efron's ties
 
 Made by `python validation/cox_tables.py`; every covariate is in cox_tables.json. The relative error
-is ||a - r||/||r|| over all covariates, with r of the refits; slope (of r on a, through 0: 1 is right),
-correlations and max|a - r|/max|r| are those of the worst covariate. Rows that are nan are left out.
+is ||a - r||/||r|| over all covariates, with r of the refits. Slope (of r on a, through 0: 1 is
+right), correlations and largest error, max|a - r|/max|r|, are those of the worst covariate. Rows
+that are nan are left out.
 
 {rows}
 """

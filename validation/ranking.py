@@ -168,9 +168,7 @@ def _figures(a: np.ndarray, r: np.ndarray) -> dict[str, float]:
     }
 
 
-def _losses(
-    experiment: Experiment, data: MultiLabel
-) -> tuple[vs.losses.Loss, vs.losses.Loss]:
+def _losses(experiment: Experiment, data: MultiLabel) -> tuple[vs.losses.Loss, vs.losses.Loss]:
     X = _reduced(data.X)
     train = np.arange(len(X)) if data.is_test is None else np.flatnonzero(~data.is_test)
     cut = int(0.75 * len(train))

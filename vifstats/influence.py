@@ -29,6 +29,10 @@ def vif(
     """Versatile Influence Function: the finite difference in presence, over the full Hessian."""
     start, removals = perf_counter(), est.removals(groups, objects)
     D = est.loss.gradient_differences(est.theta, removals)
+    owned = est.loss.owned_mask(removals, len(est.theta))
+    if owned is not None:
+        # grad L(theta^, 1) is 0 at the minimum, grad L(theta^, 1_-i) always
+        D = np.where(owned, 0.0, D)
     solution = est.solution(D, solver)
     return _result(est, "vif", removals, -solution.rows, start, note=solution.note)
 

@@ -105,6 +105,9 @@ def damped_newton(
         last_step[active] = np.where(moved, lengths, np.inf)
         stale[active] = True
         active, H = active[moved], H[moved]
+    if len(ended := np.flatnonzero((last_step <= tol) & flat)):
+        # where a Hessian that was kept is flat, the one where the problem ended need not be
+        flat[ended] = _flat(curvatures(ended, thetas[ended]), held[ended], scale)
     return Minima(thetas, last_step, (last_step <= tol) & ~flat)
 
 

@@ -149,7 +149,9 @@ def truncated_refits(
     values = np.zeros_like(D)
     for k in np.flatnonzero(D.any(axis=1)):
         start = np.where(fixed[k], est.theta, starts[k])
-        end = _few_steps(est.loss, removals.take(np.array([k])), start, ~fixed[k], max_steps, radius)
+        end = _few_steps(
+            est.loss, removals.take(np.array([k])), start, ~fixed[k], max_steps, radius
+        )
         values[k] = np.where(fixed[k], np.nan, est.theta - end)
     seconds = perf_counter() - begin
     note = f"at most {max_steps} trust-region steps of length {radius:g} from vif"

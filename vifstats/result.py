@@ -315,6 +315,13 @@ class TargetInfluence:
         """The target without each row, shape (n_removals, m)."""
         return self.value - self.influence
 
+    @property
+    def status(self) -> pd.Series:
+        """What to know of each row: that of `Influence.status`, or why a value is nan."""
+        status = self.source.status.rename("status")
+        bad = np.isnan(self.influence).any(axis=1) & status.isin(["ok", "no influence"]).to_numpy()
+        return status.mask(bad, self.target.undefined or "the target is nan")
+
     def to_frame(self) -> pd.DataFrame:
         """Influence with one column per target value."""
         names = self.target.names or tuple(f"value{j}" for j in range(len(self.value)))
@@ -336,7 +343,12 @@ class TargetInfluence:
         return (
             f"TargetInfluence of {len(self.index)} removals on {len(self.value)} values\n"
             f"  method: {self.source.method}; sign: full data minus without the row"
+            f"{self._missing()}"
         )
+
+    def _missing(self) -> str:
+        n_missing = int(np.isnan(self.influence).any(axis=1).sum())
+        return f"\n  nan: {n_missing} rows; see status" if n_missing else ""
 
 
 def _gram(rows: np.ndarray) -> np.ndarray:

@@ -120,10 +120,11 @@ def residuals(influence: Influence) -> tuple[np.ndarray, np.ndarray] | None:
     -------
     tuple of ndarray, shape (n_removals,), or None
         For linear predictors the trace of C J H^-1 J' and the score over the square root of the
-        information, Pearson's residual for a canonical link. For a Cox model the share of the row
-        in the information, trace(H^-1 H_i), where the H_i of all rows sum to H but for a penalty,
-        and the martingale residual: the event less the hazard the row has lived through. None
-        where groups are removed, or the loss has neither.
+        information, Pearson's residual for a canonical link. For a Cox model u' H^-1 u, with u
+        the covariates less their mean over the risk set in which follow-up ends, and the
+        martingale residual: the event less the hazard that the row has lived through. Both pairs
+        have the product leverage * residual^2, about the likelihood displacement. None where
+        groups are removed, or the loss has neither.
 
     References
     ----------
@@ -160,20 +161,15 @@ def _score_residuals(est: Any) -> np.ndarray:
 
 
 def _cox_residuals(est: Any) -> tuple[np.ndarray, np.ndarray]:
-    """With Z = sum of a/phi by cell, and m the mean at risk; tied deaths share the untied mean."""
+    """With Z = sum of a/phi by cell, the hazard up to a factor for each stratum that r lacks."""
     sets, sums = est.loss.risk_sets, est.loss.sums(est.theta)
-    Z, m, X = sums.power_sums(1).Z, sums.m0, sums.X
-    m_solved, X_solved = est.factor.solve(m), est.factor.solve(X)
-    own = np.zeros(len(sums.r))
-    own[sets.own] = sums.own_hazard()[sets.cell_of_event]
-    hazard = sets.exposed.gather(Z) + own
-    event = np.zeros(len(own))
+    event, own = np.zeros(len(sums.r)), np.zeros(len(sums.r))
     event[sets.own] = sums.w[sets.own]
-    cells = np.column_stack([Z, Z * np.einsum("cp,cp->c", m, m_solved), Z[:, None] * m_solved])
-    lived = sets.ranges.gather(cells)
-    spread = np.einsum("np,np->n", X, X_solved) * lived[:, 0] + lived[:, 1]
-    spread -= 2 * np.einsum("np,np->n", X, lived[:, 2:])
-    leverage = np.maximum(sums.r * spread, 0.0)  # below 0 by rounding only
+    own[sets.own] = sums.own_hazard()[sets.cell_of_event]
+    hazard = sets.exposed.gather(sums.power_sums(1).Z) + own
+    lives = sets.ranges.lo < sets.ranges.hi
+    u = np.where(lives[:, None], sums.X - sums.m0[sets.ranges.hi - 1], 0.0)
+    leverage = np.einsum("np,np->n", u, est.factor.solve(u))
     return _unsorted(leverage, sets.order), _unsorted(event - sums.r * hazard, sets.order)
 
 

@@ -44,12 +44,8 @@ def trust_region_steps(
 
     Examples
     --------
-    >>> def bowl(x):
-    ...     return float(x @ x)
-    >>> there = trust_region_steps(
-    ...     bowl, lambda x: 2 * x, lambda x: 2 * np.eye(2), np.array([3.0, 4.0]), steps=2, radius=2.0
-    ... )
-    >>> there.round(6)
+    >>> bowl = lambda x: float(x @ x), lambda x: 2 * x, lambda x: 2 * np.eye(2)
+    >>> trust_region_steps(*bowl, np.array([3.0, 4.0]), steps=2, radius=2.0).round(6)
     array([0.6, 0.8])
     """
     theta, level = start, value(start)
@@ -62,6 +58,8 @@ def trust_region_steps(
                 theta, level = trial, reached
                 break
             radius *= SHRINK
+        else:
+            break  # no shorter step lowers the loss either: as low as rounding lets it
     return theta
 
 

@@ -39,15 +39,13 @@ def rounding(model: FittedModel) -> float:
 
 @every_model
 def test_removal_and_derivative_in_the_weight_agree(model):
-    est = model.polished()
-    removals = est.removals(objects=model.some())
-    by_removal = Loss.gradient_differences(est.loss, est.theta, removals)
-    by_weight = Loss.weight_gradients(est.loss, est.theta, removals)
-    dfbeta = vs.vif(est, objects=model.some()).values
-    scale = np.abs(dfbeta).max(axis=0)
-    for D in (by_removal, by_weight):
-        assert np.all(np.abs(-est.solve(D) - dfbeta) <= rounding(model) * scale)
-    assert np.array_equal(dfbeta, vs.classical_if(est, objects=model.some()).values)
+    est, rows = model.polished(), model.some()[-8:]
+    removals = est.removals(objects=rows)
+    dfbeta = vs.vif(est, objects=rows).values
+    for definition in (Loss.gradient_differences, Loss.weight_gradients):
+        D = definition(est.loss, est.theta, removals)
+        assert relative_error(-est.solve(D), dfbeta) <= ROUNDING
+    assert np.array_equal(dfbeta, vs.classical_if(est, objects=rows).values)
 
 
 @every_model
@@ -132,8 +130,6 @@ def test_equation_8_from_the_scores_and_hessian_of_statsmodels(model):
 
 @pytest.mark.parametrize("model", LIFELINES, ids=str)
 def test_naive_covariance_is_that_of_lifelines(model):
-    if model.name.startswith("Piecewise"):
-        pytest.skip("lifelines puts exact zeros where its Hessian is diagonal")
     theirs = np.asarray(model.fitted().variance_matrix_)
     scale = np.sqrt(np.outer(np.diag(theirs), np.diag(theirs)))
     ours = model.estimate().covariance
@@ -159,7 +155,7 @@ def _refit(est: vs.Estimate, row: int, weight: float) -> np.ndarray:
     presence = est.loss.everyone()
     presence[row] = weight
     theta = est.theta.copy()
-    for _ in range(8):
+    for _ in range(4):
         gradient = est.loss.gradient(theta, presence)
         theta = theta - np.linalg.solve(est.loss.hessian(theta, presence), gradient)
     return theta

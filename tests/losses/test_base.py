@@ -7,16 +7,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from autograd.test_util import check_grads
-from cases import BY_NAME, CASES
+from cases import BY_NAME, CASES, GAUGE
 from tolerances import REFERENCE, ROUNDING, relative_error
 
 import vifstats as vs
 from vifstats.losses.base import Loss, solve_each
 from vifstats.removals import Removals
 
-EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=str)
-SHARED = pytest.mark.parametrize("case", [c for c in CASES if c.name != "random effects"], ids=str)
-PER_REMOVAL = ["gradient_differences", "weight_gradients", "reduced_hessians"]
+EVERY_CASE = pytest.mark.parametrize("case", [*CASES, *GAUGE], ids=str)
+SHARED = pytest.mark.parametrize("case", [c for c in [*CASES, *GAUGE] if not c.owns], ids=str)
+
+
+def per_removal(case) -> list[str]:
+    """The methods that give a row for each removal."""
+    names = ["gradient_differences", "reduced_hessians"]
+    return [*names, "weight_gradients"] if case.fractional else names
 
 
 def masks(n: int) -> list[np.ndarray]:
@@ -40,8 +45,9 @@ def test_value_has_two_derivatives(case):
         check_grads(lambda theta, b=b: loss.value(theta, b), modes=["rev"], order=2)(case.place)
 
 
-@EVERY_CASE
-@pytest.mark.parametrize("method", PER_REMOVAL)
+@pytest.mark.parametrize(
+    ("case", "method"), [(c, m) for c in [*CASES, *GAUGE] for m in per_removal(c)], ids=str
+)
 @pytest.mark.parametrize("grouped", [False, True])
 def test_per_removal_methods_equal_their_defaults(case, method, grouped):
     loss = case.loss()
@@ -54,9 +60,13 @@ def test_per_removal_methods_equal_their_defaults(case, method, grouped):
 @EVERY_CASE
 def test_derivatives_equal_their_defaults(case):
     loss, theta = case.loss(), case.place
+    direction = np.random.default_rng(6).normal(size=len(theta))
     for b in [None, *masks(case.n)]:
         assert relative_error(loss.gradient(theta, b), Loss.gradient(loss, theta, b)) < ROUNDING
         assert relative_error(loss.hessian(theta, b), Loss.hessian(loss, theta, b)) < ROUNDING
+        product = loss.hessian_product(theta, direction, b)
+        expected = Loss.hessian(loss, theta, b) @ direction
+        assert relative_error(product, expected, np.abs(expected).max()) < ROUNDING
 
 
 @EVERY_CASE
@@ -105,6 +115,8 @@ def test_nobody_leaves_the_penalty(case):
         assert left == pytest.approx(0.35 * case.place @ case.place, rel=REFERENCE)
     elif case.name == "logistic ridge":
         assert left == pytest.approx(0.5 * case.place[1:] @ case.place[1:], rel=REFERENCE)
+    elif hasattr(loss, "ridge") and not case.owns:
+        assert left == pytest.approx(0.5 * loss.ridge * case.place @ case.place, rel=REFERENCE)
     else:
         assert left == 0
 
@@ -118,7 +130,7 @@ def test_order_of_the_rows_has_no_effect(case):
         assert permuted.value(case.place, b[order]) == pytest.approx(
             loss.value(case.place, b), rel=REFERENCE
         )
-    for method in PER_REMOVAL:
+    for method in per_removal(case):
         found = getattr(permuted, method)(case.place)
         assert relative_error(found, getattr(loss, method)(case.place)[order]) < ROUNDING
 

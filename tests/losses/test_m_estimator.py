@@ -131,3 +131,48 @@ def test_an_absent_row_may_be_infinite():
     y = np.array([1.0, 2.0, np.inf])
     loss = vs.MEstimator(lambda theta, y: (y - theta[0]) ** 2, y)
     assert loss.value(np.zeros(1), np.array([1.0, 1.0, 0.0])) == 5.0
+
+
+def _decay(theta, d):
+    return 0.5 * (d[1] - theta[0] * anp.exp(-theta[1] * d[0])) ** 2
+
+
+def _decay_grad(theta, d):
+    x, y = d
+    e = np.exp(-theta[1] * x)
+    r = y - theta[0] * e
+    return np.column_stack([-r * e, r * theta[0] * x * e])
+
+
+def _decay_hess(theta, d):
+    x, y = d
+    e = np.exp(-theta[1] * x)
+    r = y - theta[0] * e
+    cross = x * e * (r - theta[0] * e)
+    own = theta[0] * x**2 * e * (theta[0] * e - r)
+    return np.stack([np.stack([e**2, cross], axis=1), np.stack([cross, own], axis=1)], axis=1)
+
+
+def test_derivatives_of_the_user_replace_automatic_ones():
+    x = np.linspace(0, 4, 15)
+    data = (x, 2 * np.exp(-0.5 * x) + 0.1 * np.sin(7 * x))
+
+    def ridge(theta):
+        return 0.1 * anp.sum(theta**2)
+
+    ours = vs.MEstimator(_decay, data, penalty=ridge)
+    theirs = vs.MEstimator(_decay, data, penalty=ridge, grad=_decay_grad, hess=_decay_hess)
+    a, b = vs.minimize(ours, [1.0, 0.3]), vs.minimize(theirs, [1.0, 0.3])
+    presence = np.linspace(0, 1, 15)
+    for method in ("gradient", "hessian"):
+        for args in ((a.theta + 0.1,), (a.theta + 0.1, presence)):
+            found, expected = getattr(theirs, method)(*args), getattr(ours, method)(*args)
+            assert relative_error(found, expected) < ROUNDING
+    for method in (vs.vif, vs.newton_step, vs.leave_one_out):
+        assert relative_error(method(b).values, method(a).values) < 1e-7
+
+
+def test_derivatives_of_a_sum_are_refused():
+    loss = vs.MEstimator(lambda theta, y: (y - theta[0]) ** 2, np.ones(3), grad=lambda t, y: [1.0])
+    with pytest.raises(LossError, match="`grad` must return derivatives of every row"):
+        loss.gradient(np.zeros(1))

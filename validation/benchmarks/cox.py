@@ -1,7 +1,7 @@
 """Time and memory of the influence of Cox models, side by side in one run on one thread.
 
-    python validation/benchmarks/cox.py            # ten to twenty minutes, 2 GB
-    python validation/benchmarks/cox.py --quick    # a minute, to see that it works
+    python validation/benchmarks/cox.py                       # half an hour, 2 GB
+    python validation/benchmarks/cox.py --quick --out FOLDER  # a minute, to see that it works
 
 writes results/cox_benchmark.json and results/cox_benchmark.png, and prints what was promised beside
 what was measured. METABRIC and SUPPORT are read from --data, or the folder VIFSTATS_DATA.
@@ -18,6 +18,7 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 import argparse  # noqa: E402
 import json  # noqa: E402
 from collections.abc import Iterator  # noqa: E402
+from itertools import cycle  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import numpy as np  # noqa: E402
@@ -32,24 +33,24 @@ from vifstats.losses import Cox  # noqa: E402
 from vifstats.versions import versions  # noqa: E402
 
 RESULTS = Path(__file__).parents[1] / "results"
+SIZES, QUICK_SIZES = (1_000, 10_000, 100_000, 1_000_000), (200, 2_000, 20_000)
 # What would take longer, by the last time and its growth, is left out.
-SECONDS = 60.0
-LARGE, MIDDLE = 1_000_000, 100_000
+SECONDS, QUICK_SECONDS = 60.0, 2.0
 
 
 def main() -> None:
     options = _options()
     out = RESULTS if options.out is None else options.out
     out.mkdir(parents=True, exist_ok=True)
-    scale = 50 if options.quick else 1
-    lines = pd.DataFrame(measured(scale, options.data))
-    promised = targets(lines, LARGE // scale, MIDDLE // scale)
+    sizes, seconds = (QUICK_SIZES, QUICK_SECONDS) if options.quick else (SIZES, SECONDS)
+    lines = pd.DataFrame(measured(sizes, options.data, seconds))
+    promised = targets(lines, sizes[-1], sizes[-2])
     record = {
         "machine": machine(),
         "quick": options.quick,
         "lines": lines.replace({np.nan: None}).to_dict(orient="records"),
         "targets": promised.replace({np.nan: None}).to_dict(orient="records"),
-        "profile": profile(drawn("n", LARGE // scale)),
+        "profiles": profiles(sizes[-1], options.data),
     }
     (out / "cox_benchmark.json").write_text(json.dumps(record, indent=1) + "\n")
     draw(lines, out / "cox_benchmark.png")
@@ -57,30 +58,30 @@ def main() -> None:
     print(f"\nwritten to {out}")
 
 
-def problems(scale: int, data: Path | None) -> Iterator[Problem]:
+def problems(sizes: tuple[int, ...], data: Path | None) -> Iterator[Problem]:
     """One after the other: no two of the large ones in memory at once."""
-    for n in (1_000, 10_000, MIDDLE, LARGE):
-        yield drawn("n", n // scale if n > 1_000 else 1_000 // min(scale, 5))
+    for n in sizes:
+        yield drawn("n", n)
     for p in (5, 20, 50):
-        yield drawn("p", MIDDLE // scale, p)
+        yield drawn("p", sizes[-2], p)
     for family in ("ties", "entry"):
-        for n in (10_000, MIDDLE, LARGE):
-            yield drawn(family, n // scale)
+        for n in sizes:
+            yield drawn(family, n)
     if data is not None:
         yield metabric(data)
         yield support(data)
 
 
-def measured(scale: int, data: Path | None) -> Iterator[dict]:
-    """One line for each contender and problem that it can do in reasonable time."""
-    last: dict[str, tuple[int, float]] = {}
-    for problem in problems(scale, data):
+def measured(sizes: tuple[int, ...], data: Path | None, seconds: float) -> Iterator[dict]:
+    """One line for each contender and problem that it can do in so many seconds."""
+    last: dict[tuple[str, str], tuple[int, float]] = {}
+    for problem in problems(sizes, data):
         base = baseline(problem).seconds
         for contender in CONTENDERS:
-            if not _can(contender, problem) or _foreseen(contender, problem, last) > SECONDS:
+            if not _can(contender, problem) or _foreseen(contender, problem, last) > seconds:
                 continue
             timing = contender.time(problem)
-            last[contender.name] = (problem.n, timing.seconds)
+            last[contender.name, problem.family] = (problem.n, timing.seconds)
             line = {
                 "problem": problem.name,
                 "family": problem.family,
@@ -101,10 +102,15 @@ def _can(contender: Contender, problem: Problem) -> bool:
     return contender.entry or problem.entry is None
 
 
-def _foreseen(contender: Contender, problem: Problem, last: dict[str, tuple[int, float]]) -> float:
-    if problem.family == "data" or contender.name not in last:
+def _foreseen(
+    contender: Contender, problem: Problem, last: dict[tuple[str, str], tuple[int, float]]
+) -> float:
+    """From the last time in the family, or else among those without ties; 0 for real data."""
+    name, family = contender.name, problem.family
+    known = last.get((name, family)) or last.get((name, "n"))
+    if family == "data" or known is None:
         return 0.0
-    n, seconds = last[contender.name]
+    n, seconds = known
     return seconds * (problem.n / n) ** contender.order
 
 
@@ -115,20 +121,24 @@ def _memory(contender: Contender, problem: Problem) -> float:
     return peak_memory(contender.call(problem)) / problem.X.nbytes
 
 
+def profiles(n: int, data: Path | None) -> dict[str, dict[str, float]]:
+    """Where the time of one vif goes."""
+    found = [drawn("n", n)] + ([] if data is None else [metabric(data), support(data)])
+    return {problem.name: profile(problem) for problem in found}
+
+
 def profile(problem: Problem) -> dict[str, float]:
-    """Seconds of the steps of one vif, each a median; each step begins with the one before."""
-    theta = problem.theta
-    build = timed(lambda: Cox(problem.X, problem.time, problem.event)).seconds
-    loss = Cox(problem.X, problem.time, problem.event)
+    """Seconds of each step, a median; each step finds what the one before has left."""
 
-    def fresh_sums() -> None:
-        loss._last = None
-        loss.sums(theta)
+    def build() -> Cox:
+        return Cox(problem.X, problem.time, problem.event)
 
-    sums = timed(fresh_sums).seconds
+    theta, loss = problem.theta, build()
+    # a loss keeps the sums of the last theta: with another one each time, none are found
+    thetas = cycle([theta, theta * (1 + 1e-12)])
     return {
-        "check, sort and gather": build,
-        "sums over risk sets": sums,
+        "check, sort and gather": timed(build).seconds,
+        "sums over risk sets": timed(lambda: loss.sums(next(thetas))).seconds,
         "gradient": timed(lambda: loss.gradient(theta)).seconds,
         "Hessian": timed(lambda: loss.hessian(theta)).seconds,
         "gradient differences D": timed(lambda: loss.gradient_differences(theta)).seconds,
@@ -153,7 +163,11 @@ def _lines_of(file: str) -> list[str]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="fifty times smaller")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="fifty times smaller; nothing above 2 s",
+    )
     parser.add_argument("--out", type=Path, help="folder for the results")
     folder = os.environ.get("VIFSTATS_DATA")
     parser.add_argument("--data", type=Path, default=Path(folder) if folder else None)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 __all__ = ["draw"]
 
 
 def draw(lines: pd.DataFrame, file: Path) -> None:
-    """Three panels, log-log."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(13, 4), layout="constrained")
-    against_n, against_p, vif = figure.subplots(1, 3)
+    """Four panels, log-log."""
+    figure = Figure(figsize=(11, 8), layout="constrained")
+    (against_n, against_p), (vif, memory) = figure.subplots(2, 2)
     by_n = lines[lines["family"] == "n"]
     _curves(against_n, by_n, "n", "method")
     base = by_n.drop_duplicates("n")
@@ -32,9 +32,13 @@ def draw(lines: pd.DataFrame, file: Path) -> None:
     _curves(vif, of_vif.assign(family=of_vif["family"].map(names)), "n", "family")
     vif.set(title="vif, ten covariates", xlabel="rows", ylabel="seconds")
     vif.legend(fontsize=7)
+
+    _curves(memory, by_n.dropna(subset="memory_times_X"), "n", "method", "memory_times_X")
+    memory.set(title="ten covariates, no ties", xlabel="rows", ylabel="peak extra memory / X")
+    memory.legend(fontsize=7)
     figure.savefig(file, dpi=120)
 
 
-def _curves(axes, lines: pd.DataFrame, x: str, each: str) -> None:
+def _curves(axes: Axes, lines: pd.DataFrame, x: str, each: str, y: str = "seconds") -> None:
     for name, some in lines.groupby(each, sort=False):
-        axes.loglog(some[x], some["seconds"], marker="o", markersize=3, label=name)
+        axes.loglog(some[x], some[y], marker="o", markersize=3, label=name)

@@ -12,7 +12,7 @@ from typing import Any
 __all__ = ["Timing", "peak_memory", "timed"]
 
 # Runs: three at least, more while they fit in so many seconds; one if it takes longer than LONG.
-SECONDS, LONG, MOST = 6.0, 20.0, 15
+SECONDS, LONG, MOST = 5.0, 20.0, 15
 
 
 @dataclass(frozen=True)

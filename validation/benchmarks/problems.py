@@ -1,4 +1,4 @@
-"""The data of the benchmark: exponential times, independent censoring, one seed for each problem."""
+"""The data of the benchmark: exponential times, independent censoring, a seed for each size."""
 
 from __future__ import annotations
 

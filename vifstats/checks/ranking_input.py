@@ -8,12 +8,10 @@ import numpy as np
 import pandas as pd
 import scipy.sparse
 
-from vifstats.checks.arrays import design_matrix, numbers, require_length
+from vifstats.checks.arrays import design_matrix, numbers, require_labels, require_length
 from vifstats.errors import InvalidInputError, InvalidTypeError
 
 __all__ = ["ItemLists", "item_lists", "paired_items", "query_features"]
-
-Matrix = np.ndarray | scipy.sparse.csr_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,20 +24,23 @@ class ItemLists:
         Positions of the listed items, the first one first; -1 after the end of a list.
     items : Index, shape (n_items,)
         The user's label of each item.
+    queries : Index, shape (n_queries,)
+        The labels of a Series or DataFrame of lists, else 0, 1, ...
     """
 
     order: np.ndarray
     items: pd.Index
+    queries: pd.Index
 
 
 def item_lists(Y: Any, items: Any = None) -> ItemLists:
-    """Lists of items from a matrix of 0 and 1, or from one sequence of labels per query.
+    """Lists of items, from a matrix of 0 and 1 or from one sequence of labels per query.
 
     Parameters
     ----------
     Y : sparse array, DataFrame, ndarray, or sequence of sequences
         A matrix (n_queries, n_items) lists the items that are not 0 in the order of its columns.
-        Sequences hold item labels, the first choice first.
+        Sequences hold item labels, the first choice first; a Series of them labels the queries.
     items : int or sequence, optional
         Item labels, or how many there are: 0, 1, ... Default the columns of a matrix, and for
         sequences the labels that occur, in order of first appearance.
@@ -64,7 +65,7 @@ def item_lists(Y: Any, items: Any = None) -> ItemLists:
     return _from_sequences(Y, labels)
 
 
-def query_features(X: Any, n_queries: int) -> tuple[Matrix, tuple[str, ...], pd.Index]:
+def query_features(X: Any, n_queries: int) -> tuple[Any, tuple[str, ...], pd.Index]:
     """Features of the queries with a column of ones behind them, dense or sparse as they came.
 
     Parameters
@@ -102,6 +103,7 @@ def paired_items(winners: Any, losers: Any, items: Any = None) -> ItemLists:
     Parameters
     ----------
     winners, losers : sequence of labels, shape (n_matches,)
+        The index of a Series labels the matches.
     items : int or sequence, optional
         As in `item_lists`.
 
@@ -112,17 +114,19 @@ def paired_items(winners: Any, losers: Any, items: Any = None) -> ItemLists:
     Raises
     ------
     InvalidInputError
-        If the lengths differ, or an item plays itself.
+        If the lengths or the indexes differ, or an item plays itself.
     """
-    winners, losers = list(winners), list(losers)
+    pairs = list(zip(winners, losers, strict=False))
     require_length(len(losers), len(winners), "losers")
-    itself = [k for k, (a, b) in enumerate(zip(winners, losers, strict=True)) if a == b]
+    itself = [k for k, (a, b) in enumerate(pairs) if a == b]
     if itself:
         raise InvalidInputError(
-            f"A match needs two items, but in match {itself[0]} {winners[itself[0]]!r} plays "
+            f"A match needs two items, but in match {itself[0]} {pairs[itself[0]][0]!r} plays "
             "itself; drop it."
         )
-    return item_lists(list(zip(winners, losers, strict=True)), items)
+    labels = _labels(winners, len(pairs))
+    require_labels(losers, "losers", labels)
+    return item_lists(pd.Series(pairs, index=labels, dtype=object), items)
 
 
 def _from_matrix(Y: Any, items: Any) -> ItemLists:
@@ -140,7 +144,8 @@ def _from_matrix(Y: Any, items: Any) -> ItemLists:
     listed.sort_indices()
     labels = pd.RangeIndex(listed.shape[1]) if items is None else pd.Index(items)
     require_length(len(labels), listed.shape[1], "items")
-    return ItemLists(_padded(np.diff(listed.indptr), listed.indices), _distinct(labels))
+    order = _padded(np.diff(listed.indptr), listed.indices)
+    return ItemLists(order, _distinct(labels), _labels(Y, len(order)))
 
 
 def _from_sequences(Y: Any, items: Any) -> ItemLists:
@@ -162,7 +167,11 @@ def _from_sequences(Y: Any, items: Any) -> ItemLists:
         raise InvalidInputError(
             f"A list must name an item once, but query {query[first]} lists {flat[first]!r} twice."
         )
-    return ItemLists(_padded(lengths, codes), labels)
+    return ItemLists(_padded(lengths, codes), labels, _labels(Y, len(lists)))
+
+
+def _labels(values: Any, n: int) -> pd.Index:
+    return values.index if isinstance(values, pd.Series | pd.DataFrame) else pd.RangeIndex(n)
 
 
 def _as_list(row: Any, k: int) -> Sequence:
@@ -186,4 +195,3 @@ def _distinct(items: Any) -> pd.Index:
         repeated = labels[labels.duplicated()][0]
         raise InvalidInputError(f"`items` must be distinct, but {repeated!r} occurs twice.")
     return labels
-

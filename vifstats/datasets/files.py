@@ -36,17 +36,14 @@ def find_file(title: str, names: Sequence[str], path: str | Path | None, source:
     MissingDataError
         If there is no such file.
     """
-    folder = os.environ.get(VARIABLE) if path is None else path
-    if folder is not None and Path(folder).is_file():
-        return Path(folder)
-    for name in names if folder is not None else ():
-        if (Path(folder) / name).is_file():
-            return Path(folder) / name
+    given = os.environ.get(VARIABLE) if path is None else path
+    found = f"no path was given and {VARIABLE} is not set"
+    if given is not None:
+        for candidate in (Path(given), *(Path(given) / name for name in names)):
+            if candidate.is_file():
+                return candidate
+        found = f"there is none in {str(given)!r}"
     wanted = " or ".join(names)
-    if folder is None:
-        found = f"no path was given and {VARIABLE} is not set"
-    else:
-        found = f"there is none in {str(folder)!r}"
     raise MissingDataError(
         f"{title} is not part of this package and must be a file {wanted}, but {found}. Get it "
         f"from {source}; then either pass its path, or set {VARIABLE} to the folder it is in."

@@ -194,6 +194,8 @@ class FunctionLoss(Loss):
         ``grad(theta, b)`` and ``hess(theta, b)`` where automatic differentiation is too slow.
     owned : callable, optional
         ``owned(i)``: positions of the parameters that vanish with object ``i``.
+    gauge : callable, optional
+        ``gauge(theta)``: directions along which the loss does not change, (k, n_params).
 
     Examples
     --------
@@ -218,13 +220,14 @@ class FunctionLoss(Loss):
         grad: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
         hess: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
         owned: Callable[[int], Sequence[int]] | None = None,
+        gauge: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:
         self.f = f
         self.n_objects = n_objects
         self.n_params = n_params
         self.labels = pd.RangeIndex(n_objects) if labels is None else pd.Index(labels)
         self.names = None if names is None else tuple(names)
-        self._grad, self._hess, self._owned = grad, hess, owned
+        self._grad, self._hess, self._owned, self._gauge = grad, hess, owned, gauge
 
     def value(self, theta: Any, presence: Any) -> Any:
         return self.f(theta, presence)
@@ -241,8 +244,11 @@ class FunctionLoss(Loss):
         b = self.everyone() if presence is None else presence
         return np.asarray(self._hess(theta, b), dtype=float)
 
-    def owned(self, i: int) -> Sequence[int]:
+    def owned(self, i: int) -> Sequence[int] | np.ndarray:
         return () if self._owned is None else self._owned(i)
+
+    def gauge(self, theta: np.ndarray) -> np.ndarray:
+        return super().gauge(theta) if self._gauge is None else np.asarray(self._gauge(theta))
 
 
 def solve_each(H: np.ndarray, rows: np.ndarray, owned: np.ndarray | None = None) -> np.ndarray:

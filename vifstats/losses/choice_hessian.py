@@ -9,6 +9,7 @@ by chunks of queries.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -23,10 +24,8 @@ CHUNK_NUMBERS = 8_000_000
 # The lower triangle is copied to the upper one in tiles of this many columns.
 TILE = 256
 
-Matrix = np.ndarray | scipy.sparse.csr_array
 
-
-def choice_hessian(steps: Steps, features: Matrix, ridge: np.ndarray) -> np.ndarray:
+def choice_hessian(steps: Steps, features: Any, ridge: np.ndarray) -> np.ndarray:
     """Hessian in the weights of all items, in row-major order of (item, feature).
 
     Parameters
@@ -63,7 +62,7 @@ def _chunks(n_queries: int, width: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, n_queries, size))
 
 
-def _dense(features: Matrix, queries: slice) -> np.ndarray:
+def _dense(features: Any, queries: slice) -> np.ndarray:
     chunk = features[queries]
     return chunk.toarray() if scipy.sparse.issparse(chunk) else chunk
 
@@ -96,18 +95,14 @@ def _with_leaving(
     return staying
 
 
-def _add_diagonal(
-    blocks: np.ndarray, steps: Steps, queries: slice, squares: np.ndarray
-) -> None:
+def _add_diagonal(blocks: np.ndarray, steps: Steps, queries: slice, squares: np.ndarray) -> None:
     n_items, n_features = blocks.shape[:2]
     own = (_sums(steps, queries).T @ squares).reshape(n_items, n_features, n_features)
     each = np.arange(n_items)
     blocks[each, :, each, :] += own
 
 
-def _subtract_pairs(
-    blocks: np.ndarray, steps: Steps, queries: slice, squares: np.ndarray
-) -> None:
+def _subtract_pairs(blocks: np.ndarray, steps: Steps, queries: slice, squares: np.ndarray) -> None:
     """For each item what its pairs with itself and with later items add, over all queries."""
     n_items, n_features = blocks.shape[:2]
     items = steps.place.lists.leaving[queries]

@@ -15,6 +15,7 @@ from vifstats.special import log_expit
 __all__ = ["Contrastive", "InfoNCE", "Triplet"]
 
 Encoder = Callable[[Any, np.ndarray], Any]
+Gauge = Callable[[np.ndarray], np.ndarray]
 
 
 class Contrastive(Loss):
@@ -30,16 +31,27 @@ class Contrastive(Loss):
         ``encoder(theta, X)`` in autograd.numpy, (m, p) -> (m, k), in place of the linear one.
     n_params : int, optional
         Length of theta for an encoder of your own.
+    gauge : callable, optional
+        ``gauge(theta)``: directions in which that encoder turns all embeddings alike, shape
+        (k, n_params).
     ridge : float
         Of ridge/2 |theta|^2, which no example owns.
     """
 
     def __init__(
-        self, X: Any, *, dim: int, encoder: Encoder | None, n_params: int | None, ridge: float
+        self,
+        X: Any,
+        *,
+        dim: int,
+        encoder: Encoder | None,
+        n_params: int | None,
+        gauge: Gauge | None,
+        ridge: float,
     ) -> None:
         self.X, columns, self.labels = checks.design_matrix(X)
         self.n_objects, width = self.X.shape
         self.encoder, self.dim = encoder, checks.counting_number(dim, "dim")
+        self._gauge = gauge
         self.ridge = checks.non_negative_number(ridge, "ridge")
         if (encoder is None) != (n_params is None):
             raise InvalidInputError(
@@ -65,6 +77,8 @@ class Contrastive(Loss):
         return 0.5 * self.ridge * anp.sum(theta**2)
 
     def gauge(self, theta: np.ndarray) -> np.ndarray:
+        if self._gauge is not None:
+            return np.asarray(self._gauge(theta))
         if self.encoder is not None:
             return super().gauge(theta)
         W, E = theta.reshape(-1, self.dim), np.eye(self.dim)
@@ -106,6 +120,9 @@ class InfoNCE(Contrastive):
         ``encoder(theta, X)`` in autograd.numpy, (m, p) -> (m, k), in place of the linear one.
     n_params : int, optional
         Length of theta for an encoder of your own.
+    gauge : callable, optional
+        ``gauge(theta)``: directions in which that encoder turns all embeddings alike, shape
+        (k, n_params).
     ridge : float
         Of ridge/2 |theta|^2, which no example owns.
 
@@ -139,9 +156,10 @@ class InfoNCE(Contrastive):
         dim: int = 2,
         encoder: Encoder | None = None,
         n_params: int | None = None,
+        gauge: Gauge | None = None,
         ridge: float = 1.0,
     ) -> None:
-        super().__init__(X, dim=dim, encoder=encoder, n_params=n_params, ridge=ridge)
+        super().__init__(X, dim=dim, encoder=encoder, n_params=n_params, gauge=gauge, ridge=ridge)
         self.partners, _, labels = checks.design_matrix(partners, "partners")
         if self.partners.shape != self.X.shape or not labels.equals(self.labels):
             raise InvalidInputError(
@@ -194,9 +212,12 @@ class InfoNCE(Contrastive):
 class Triplet(Contrastive):
     """Each example nearer to one of its class than to one of another, by a margin.
 
-    L = sum over (a, p, n) of f(margin + |z_a - z_p|^2 - |z_a - z_n|^2) + ridge, with all
-    anchors a, positives p of their class and negatives n of another. Presence of all three
+    L = sum over (a, p, n) of log(1 + exp(margin + |z_a - z_p|^2 - |z_a - z_n|^2)) + ridge, with
+    all anchors a, positives p of their class and negatives n of another. Presence of all three
     multiplies a term: an example leaves in all of its parts.
+
+    This is the soft margin. The hinge max(0, u) in place of log(1 + exp(u)) has its minima at
+    kinks, where no Hessian and so no influence is defined.
 
     Parameters
     ----------
@@ -205,15 +226,15 @@ class Triplet(Contrastive):
     y : array_like, shape (n,)
         The class of each.
     margin : float
-    hinge : bool
-        f(u) = max(u, 0), which has kinks and curves only through the distances; the default is
-        the soft margin log(1 + exp(u)).
     dim : int
         Columns of the linear encoder, X W with W of shape (p, dim).
     encoder : callable, optional
         ``encoder(theta, X)`` in autograd.numpy, (m, p) -> (m, k), in place of the linear one.
     n_params : int, optional
         Length of theta for an encoder of your own.
+    gauge : callable, optional
+        ``gauge(theta)``: directions in which that encoder turns all embeddings alike, shape
+        (k, n_params).
     ridge : float
         Of ridge/2 |theta|^2, which no example owns.
 
@@ -236,18 +257,19 @@ class Triplet(Contrastive):
         y: Any,
         *,
         margin: float = 1.0,
-        hinge: bool = False,
         dim: int = 2,
         encoder: Encoder | None = None,
         n_params: int | None = None,
+        gauge: Gauge | None = None,
         ridge: float = 1.0,
     ) -> None:
-        super().__init__(X, dim=dim, encoder=encoder, n_params=n_params, ridge=ridge)
+        super().__init__(X, dim=dim, encoder=encoder, n_params=n_params, gauge=gauge, ridge=ridge)
         self.y = checks.group_labels(y, self.labels)
         self.margin = checks.non_negative_number(margin, "margin")
-        self.hinge = hinge
         same = self.y[:, None] == self.y
-        self.triplets = np.argwhere((same & ~np.eye(len(same), dtype=bool))[:, :, None] & ~same[:, None])
+        self.triplets = np.argwhere(
+            (same & ~np.eye(len(same), dtype=bool))[:, :, None] & ~same[:, None]
+        )
         if not len(self.triplets):
             raise InvalidInputError(
                 "`y` must have two examples of one class and one of another, but has the counts "
@@ -271,7 +293,7 @@ class Triplet(Contrastive):
 
     def _excess(self, near: Any, far: Any) -> Any:
         excess = self.margin + near - far
-        return anp.maximum(excess, 0.0) if self.hinge else -log_expit(-excess)
+        return -log_expit(-excess)
 
 
 def _picked(scores: Any, anchors: Any, pool: Any, own: np.ndarray | None = None) -> Any:

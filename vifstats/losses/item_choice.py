@@ -84,9 +84,7 @@ class ItemChoice(Loss):
         """
 
     @abstractmethod
-    def coefficients(
-        self, items: np.ndarray, queries: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def coefficients(self, items: np.ndarray, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What log Z of each step and the score of each listed item count.
 
         Parameters

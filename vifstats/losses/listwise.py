@@ -8,6 +8,7 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
+import pandas as pd
 
 from vifstats import autodiff, checks
 from vifstats.losses.item_choice import ItemChoice, log_sum
@@ -90,10 +91,9 @@ class SoftmaxCrossEntropy(ItemChoice):
 
         sum_{l in P} w_l ( log sum_m exp s_m - s_l ),   w_l = 1/k.
 
-    Without one of its listed items a query's weights are again 1/(k - 1), or, with
-    ``weights="fixed"``, still 1/k. The first is what a fit without the item would use, and a
-    large step: each of the other items counts k/(k - 1) times as much, and neither the
-    approximations nor their correlation with refits are as good.
+    Without one of its listed items a query's weights are 1/(k - 1), or with fixed weights still
+    1/k. The first is what a fit to data without the item would use, and a large step: each of
+    the other items counts k/(k - 1) times as much, and approximations are less good.
 
     Parameters
     ----------
@@ -106,8 +106,9 @@ class SoftmaxCrossEntropy(ItemChoice):
     ridge : float
         > 0, as for `ListMLE`.
     objects : {"items", "queries"}
-    weights : {"renormalised", "fixed"}
-        1/k of the listed items that are present, or of all that are listed.
+    weights : {"renormalised", "fixed"} or array_like, shape (n_queries,)
+        1/k of the listed items that are present, or of all that are listed; or any fixed w, > 0,
+        of the listed items of each query.
 
     Raises
     ------
@@ -128,13 +129,13 @@ class SoftmaxCrossEntropy(ItemChoice):
         items: Any = None,
         ridge: float,
         objects: str = "items",
-        weights: str = "renormalised",
+        weights: Any = "renormalised",
     ) -> None:
         ranked = checks.item_lists(Y, items)
         by_items = checks.one_of(objects, OBJECTS, "objects") == "items"
-        self.fixed = checks.one_of(weights, WEIGHTS, "weights") == "fixed"
         features, names, queries = checks.query_features(X, len(ranked.order))
         lists = Lists(ranked.order, len(ranked.items), leave=False)
+        self.fixed = _fixed_weights(weights, lists, queries, X)
         super().__init__(features, names, queries, ranked, lists, ridge, by_items)
 
     def query_losses(self, theta: Any, items: Any) -> Any:
@@ -154,6 +155,16 @@ class SoftmaxCrossEntropy(ItemChoice):
         """w_l in the places of the lists, shape (n_queries, longest)."""
         listed = self.lists.listed
         present = anp.where(listed, items[self.lists.order], 0.0)
-        k = listed.sum(axis=1) if self.fixed else anp.sum(present, axis=1)
-        some = autodiff.plain(k) > 0
-        return present / anp.where(some, k, 1.0)[:, None]
+        if self.fixed is not None:
+            return present * self.fixed[:, None]
+        k = anp.sum(present, axis=1)
+        return present / anp.where(autodiff.plain(k) > 0, k, 1.0)[:, None]
+
+
+def _fixed_weights(weights: Any, lists: Lists, queries: pd.Index, X: Any) -> np.ndarray | None:
+    """w of the listed items of each query, None where they are renormalised."""
+    if not isinstance(weights, str):
+        return checks.case_weights(weights, len(queries), queries, X)
+    if checks.one_of(weights, WEIGHTS, "weights") == "renormalised":
+        return None
+    return 1 / np.maximum(lists.listed.sum(axis=1), 1)

@@ -5,7 +5,6 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-import pandas as pd
 import scipy.sparse
 from scipy.special import expit
 
@@ -26,7 +25,7 @@ class PlackettLuce(SequentialChoice):
     Parameters
     ----------
     rankings : sequence of sequences
-        Item labels of each judge, the best first.
+        Item labels of each judge, the best first. The index of a Series labels the judges.
     items : int or sequence, optional
         Item labels; default those that occur, in order of first appearance.
     unranked : {"absent", "last"}
@@ -69,10 +68,9 @@ class PlackettLuce(SequentialChoice):
         ranked = checks.item_lists(rankings, items)
         by_items = checks.one_of(objects, ("items", "judges"), "objects") == "items"
         closed = checks.one_of(unranked, ("absent", "last"), "unranked") == "absent"
-        judges = pd.RangeIndex(len(ranked.order))
         lists = Lists(ranked.order, len(ranked.items), closed=closed)
-        features = np.ones((len(judges), 1))
-        super().__init__(features, ("strength",), judges, ranked, lists, ridge, by_items)
+        features, names = np.ones((len(ranked.order), 1)), ("strength",)
+        super().__init__(features, names, ranked.queries, ranked, lists, ridge, by_items)
 
 
 class BradleyTerry(Loss):
@@ -81,6 +79,7 @@ class BradleyTerry(Loss):
     Parameters
     ----------
     winners, losers : sequence of labels, shape (n_matches,)
+        The index of a Series labels the matches.
     items : int or sequence, optional
         Item labels; default those that occur, in order of first appearance.
     ridge : float
@@ -124,25 +123,26 @@ class BradleyTerry(Loss):
         self.by_items = checks.one_of(objects, ("items", "matches"), "objects") == "items"
         self.winner, self.loser = pairs.order.T
         self.ridge = checks.positive_number(ridge, "ridge")
-        self.labels = pairs.items if self.by_items else pd.RangeIndex(len(self.winner))
+        self.labels = pairs.items if self.by_items else pairs.queries
         self.n_objects = len(self.labels)
         self.n_params = len(pairs.items)
         self.names = tuple(map(str, pairs.items))
 
     def value(self, theta: Any, presence: Any) -> Any:
         items, matches = self._both(presence)
-        surprise = anp.logaddexp(0.0, theta[self.loser] - theta[self.winner])
         there = autodiff.plain(matches) > 0
-        own = anp.where(autodiff.plain(items) > 0, theta**2, 0.0)
-        return anp.sum(matches * anp.where(there, surprise, 0.0)) + 0.5 * self.ridge * anp.sum(
-            items * own
-        )
+        gap = anp.where(there, theta[self.loser] - theta[self.winner], 0.0)
+        own = anp.where(autodiff.plain(items) > 0, theta, 0.0)
+        penalty = 0.5 * self.ridge * anp.sum(items * own**2)
+        return anp.sum(matches * anp.logaddexp(0.0, gap)) + penalty
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         items, matches = self._both(self.everyone() if presence is None else presence)
         upset = matches * self._upset(theta)
-        return self._by_item(self.loser, upset) - self._by_item(self.winner, upset) + (
-            self.ridge * items * theta
+        return (
+            self._by_item(self.loser, upset)
+            - self._by_item(self.winner, upset)
+            + (self.ridge * items * theta)
         )
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
@@ -186,4 +186,4 @@ class BradleyTerry(Loss):
         return expit(theta[self.loser] - theta[self.winner])
 
     def _by_item(self, item: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        return np.bincount(item, weights, minlength=self.n_params)
+        return np.bincount(item, weights, minlength=len(self.names))

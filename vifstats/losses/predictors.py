@@ -44,9 +44,9 @@ class Predictors:
             ]
         )
 
-    def at(self, thetas: np.ndarray) -> np.ndarray:
+    def at(self, thetas: Any) -> Any:
         """Linear predictors at one theta (p,) or several (k, p), shape (q, ..., n)."""
-        return np.stack(
+        return anp.stack(
             [
                 thetas[..., block] @ X.T + offset
                 for X, block, offset in zip(self.designs, self.blocks, self.offsets, strict=True)

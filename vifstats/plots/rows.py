@@ -171,9 +171,9 @@ def time_plot(
 def influence_plot(influence: Influence, *, ax: Any = None, n_labels: int = 5) -> Any:
     """Residual against leverage, with the area of each point its Cook's distance.
 
-    For a Cox model, which has neither in the sense of least squares, the leverage is the row's
-    share in the information and the residual the martingale residual; see `residuals` of
-    `vifstats.row_facts`.
+    A Cox model has neither in the sense of least squares. There the leverage is the squared
+    distance of the covariates from their mean at risk, in the metric of H^-1, and the residual
+    the martingale residual; see `residuals` of `vifstats.row_facts`.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def influence_plot(influence: Influence, *, ax: Any = None, n_labels: int = 5) -
     ax.scatter(leverage, residual, area, BLUE, alpha=0.5, linewidths=0, rasterized=many)
     name_rows(ax, leverage, residual, influence.index, largest(distance, n_labels))
     cox = hasattr(influence.estimate.loss, "risk_sets")
-    ax.set_xlabel("share in the information" if cox else "leverage")
+    ax.set_xlabel("squared distance from the mean at risk" if cox else "leverage")
     ax.set_ylabel("martingale residual" if cox else "standardised score residual")
     ax.set_title("area: Cook's distance", fontsize="small", loc="right")
     return ax

@@ -25,6 +25,8 @@ __all__ = [
 BLUE, ORANGE, INK, FAINT = "#0072b2", "#d55e00", "#222222", "#8a8a8a"
 # Beyond this many points a vector picture is slower and larger than an image of them.
 RASTERISED_FROM = 300
+# A character and a line of a label, as parts of the width and the height of a picture.
+CHARACTER, LINE = 0.025, 0.06
 
 
 def axes_for(ax: Any = None) -> Any:
@@ -81,10 +83,8 @@ def dots(ax: Any, x: np.ndarray, y: np.ndarray, **options: Any) -> None:
     ax.plot(x, y, rasterized=many, **(look | options))
 
 
-def name_rows(
-    ax: Any, x: np.ndarray, y: np.ndarray, labels: Sequence, rows: Iterable[int]
-) -> None:
-    """Write the user's label beside some rows.
+def name_rows(ax: Any, x: np.ndarray, y: np.ndarray, labels: Sequence, rows: Iterable[int]) -> None:
+    """Write the user's label beside some rows, the first first, where there is room for it.
 
     Parameters
     ----------
@@ -94,19 +94,34 @@ def name_rows(
     rows : iterable of int
         Positions of the rows to name.
     """
-    middle = np.nanmean([np.nanmin(x), np.nanmax(x)]) if len(x) else 0.0
+    taken: list[tuple[float, float, float]] = []
     for i in rows:
-        left = x[i] > middle
+        u, v = _fraction(x, i), _fraction(y, i)
+        right, text = u <= 0.5, str(labels[i])
+        middle = u + (1 if right else -1) * CHARACTER * len(text) / 2
+        if any(_overlap((middle, v, len(text)), other) for other in taken):
+            continue
+        taken.append((middle, v, len(text)))
         ax.annotate(
-            plain(labels[i]),
+            plain(text),
             (x[i], y[i]),
-            xytext=(-4 if left else 4, 0),
+            xytext=(4 if right else -4, 0),
             textcoords="offset points",
-            ha="right" if left else "left",
+            ha="left" if right else "right",
             va="center",
             fontsize="small",
             color=INK,
         )
+
+
+def _fraction(values: np.ndarray, i: int) -> float:
+    low, high = np.nanmin(values), np.nanmax(values)
+    return float((values[i] - low) / (high - low)) if high > low else 0.5
+
+
+def _overlap(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:
+    width = CHARACTER * (one[2] + other[2] + 2) / 2
+    return abs(one[0] - other[0]) < width and abs(one[1] - other[1]) < LINE
 
 
 def largest(values: np.ndarray, n: int) -> np.ndarray:

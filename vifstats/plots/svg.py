@@ -67,12 +67,13 @@ def _for_a_page(svg: str) -> str:
     dark = "".join(f"--{c[1:]}:{d};" for c, d in DARK.items())
     for colour in DARK:
         svg = svg.replace(f": {colour}", f": var(--{colour[1:]})")
-    style = f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    dark = f":root{{{dark}}}image{{filter:brightness(1.7)}}"  # an image of points has no variables
+    style = f":root{{{light}}}@media (prefers-color-scheme:dark){{{dark}}}"
     start = svg.index(">") + 1
     return f"{svg[:start]}<style>{style}</style>{_compact(svg[start:])}".strip()
 
 
 def _compact(svg: str) -> str:
-    """Without the line breaks and the sixth decimals, which are a third of the file."""
-    svg = re.sub(r"(\d+\.\d{2})\d+", r"\1", svg)
-    return re.sub(r"\n\s*", "\n", svg)
+    """Without the sixth decimals of coordinates, which are a third of the file."""
+    tags = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d+\.\d{2})\d+", r"\1", tag[0]), svg)
+    return re.sub(r"\n\s*", "\n", tags)

@@ -1,7 +1,18 @@
-"""What is said about a fit: findings computed once, then written as text and as files."""
+"""What is said about a fit: findings computed once, then written as text, files and a page."""
 
 from vifstats.reporting.files import writable_folder, write_findings
 from vifstats.reporting.findings import METHODS, Findings, find
+from vifstats.reporting.assemble import describe, report, write_report
 from vifstats.reporting.text import as_text
 
-__all__ = ["METHODS", "Findings", "as_text", "find", "writable_folder", "write_findings"]
+__all__ = [
+    "METHODS",
+    "Findings",
+    "as_text",
+    "describe",
+    "find",
+    "report",
+    "writable_folder",
+    "write_findings",
+    "write_report",
+]

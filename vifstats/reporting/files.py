@@ -79,10 +79,10 @@ def write_findings(findings: Findings, folder: Path, context: Mapping[str, Any])
     ['influence.csv', 'influence.json']
     """
     table, document = folder / "influence.csv", folder / "influence.json"
-    with _replacing(table) as file:
+    with replacing(table) as file:
         findings.influence.to_csv(file, index_label="row")
-    with _replacing(document) as file:
-        json.dump(_plain({**context, **_contents(findings)}), file, indent=1, allow_nan=False)
+    with replacing(document) as file:
+        json.dump(plain({**context, **_contents(findings)}), file, indent=1, allow_nan=False)
         file.write("\n")
     return [table, document]
 
@@ -115,7 +115,7 @@ def _contents(findings: Findings) -> dict[str, Any]:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[TextIO]:
+def replacing(path: Path) -> Iterator[TextIO]:
     """A file that takes its name only once it is complete."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -130,12 +130,12 @@ def _replacing(path: Path) -> Iterator[TextIO]:
         part.unlink(missing_ok=True)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Only what JSON has: numpy scalars as numbers, nan as null, any other label as text."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not np.isfinite(value):

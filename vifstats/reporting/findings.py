@@ -21,7 +21,7 @@ RANDOM_ROWS = 50
 SEED = 0
 Z95 = NormalDist().inv_cdf(0.975)
 # The first refits that are timed; the next are twice as many, or what the time allows.
-FIRST_REFITS = 16
+FIRST_REFITS = 4
 
 
 @dataclass(frozen=True, eq=False)

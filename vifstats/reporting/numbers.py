@@ -2,7 +2,18 @@
 
 import math
 
-__all__ = ["change", "coefficient", "count", "p_value", "percent", "plural", "ratio", "short"]
+__all__ = [
+    "change",
+    "coefficient",
+    "count",
+    "fixed",
+    "p_value",
+    "percent",
+    "plural",
+    "ratio",
+    "short",
+    "significant",
+]
 
 SMALLEST_P = 0.001
 MINUS = "\N{MINUS SIGN}"
@@ -35,6 +46,19 @@ def coefficient(value: float | None) -> str:
     return UNKNOWN if _unknown(value) else _signed(f"{value:.4g}")
 
 
+def significant(value: float | None) -> str:
+    """A positive number of a column, three significant digits, zeros kept.
+
+    Examples
+    --------
+    >>> significant(0.021), significant(0.0)
+    ('0.0210', '0')
+    """
+    if _unknown(value):
+        return UNKNOWN
+    return f"{value:#.3g}" if 1e-4 <= abs(value) < 100 else f"{value:.3g}"
+
+
 def short(value: float | None) -> str:
     """Anything else, three significant digits.
 
@@ -48,8 +72,19 @@ def short(value: float | None) -> str:
     return _signed(f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}")
 
 
+def fixed(value: float | None, decimals: int) -> str:
+    """A number with so many decimals.
+
+    Examples
+    --------
+    >>> fixed(0.98765, 2)
+    '0.99'
+    """
+    return UNKNOWN if _unknown(value) else _signed(f"{value:.{decimals}f}")
+
+
 def percent(value: float | None) -> str:
-    """A percentage without its sign, one decimal, two digits where that shows nothing.
+    """A percentage without its sign, one decimal, two digits where that would show nothing.
 
     Examples
     --------
@@ -61,7 +96,7 @@ def percent(value: float | None) -> str:
     size = abs(value)
     if size >= 100:
         return f"{size:.0f} %"
-    return f"{size:.1f} %" if size >= 0.95 or size == 0 else f"{size:.2g} %"
+    return f"{size:.1f} %" if size >= 0.05 or size == 0 else f"{size:.2g} %"
 
 
 def change(value: float | None) -> str:

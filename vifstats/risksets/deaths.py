@@ -4,9 +4,11 @@ There the tie group itself changes: d, the mean weight and the fractions l/d.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from vifstats.risksets.curvature import dominated_cells
 from vifstats.risksets.moments import Columns, Moments, moments_of
 from vifstats.risksets.others import others_afresh
 from vifstats.risksets.running import Bins
@@ -148,72 +150,94 @@ def tie_changes(
     """
     at, position = sums.tied.find(deaths.cell)
     cell = deaths.cell[at]
-    dying = sums.dying(sums.tied.cells, columns).take(position)
-    alive = _alive_in_ties(sums, columns).take(position)
-    full = _Masses(alive, dying, sums.W[cell], sums.sets.deaths[cell])
-    dying_left, W_left = _dying_left(sums, full, deaths, at, row_code, columns)
-    alive_left = _alive_left(sums, full, deaths, at, row_code, columns)
-    left = _Masses(alive_left, dying_left, W_left, full.N - deaths.d[at])
+    alive, dying, origin = _ties_about_origins(sums, columns)
+    full = _Masses(alive.take(position), dying.take(position), sums.W[cell], sums.sets.deaths[cell])
+    gone = _Gone(deaths, at, origin.take(position, axis=0), row_code, columns)
+    dying_left, W_left = gone.from_dying(sums, full)
+    left = _Masses(gone.from_alive(sums, full), dying_left, W_left, full.N - deaths.d[at])
     before, after = full.tie(sums.efron), left.tie(sums.efron)
-    return TieChange(at, before, after, W_left, _m0_change(full, left, before, after, deaths, at))
+    return TieChange(at, before, after, W_left, gone.m0_change(full, left, before, after))
 
 
-def _alive_in_ties(sums: RiskSums, columns: Columns) -> Moments:
-    """Moments of the rows at risk in each tied cell that do not die there."""
+def _ties_about_origins(sums: RiskSums, columns: Columns) -> tuple[Moments, Moments, np.ndarray]:
+    """Who lives on and who dies in each tied cell, with x measured from an origin of the cell.
+
+    No result depends on the origin, but digits do: where one row dominates, it is that row's x.
+    """
+    cells = sums.tied.cells
+    origin = np.zeros((len(cells), sums.X.shape[1]))
+    alive = Moments(sums.R[cells], sums.tied.R1.copy(), _second_alive(sums, columns))
+    dominated, top = dominated_cells(sums)
+    here = np.flatnonzero(np.isin(dominated, cells))
+    if len(here):
+        dominated, top = dominated[here], top[here]
+        at = np.searchsorted(cells, dominated)
+        origin[at] = sums.X[top]
+        others = others_afresh(sums, dominated, top, np.arange(len(sums.r)), columns).moments
+        about = others.about(origin[at], columns)
+        alive.put(at, Moments(sums.R[dominated], about.rx, about.rxx))
+    item, row = sums.dead(cells)
+    dying = moments_of(sums.r[row], sums.X[row] - origin[item], columns)
+    return alive, dying.each(Bins(item, len(cells)).sums), origin
+
+
+def _second_alive(sums: RiskSums, columns: Columns) -> np.ndarray:
+    """r x x' of the rows at risk in each tied cell that do not die there."""
     cells = sums.tied.cells
     if not len(columns[0]):
-        return Moments(sums.R[cells], sums.tied.R1, np.empty((len(cells), 0)))
+        return np.empty((len(cells), 0))
     exposed = sums.sets.exposed.restricted(cells)
-    rxx = moments_of(sums.r, sums.X, columns).rxx
-    return Moments(sums.R[cells], sums.tied.R1, exposed.scatter(rxx))
+    return exposed.scatter(moments_of(sums.r, sums.X, columns).rxx)
 
 
-def _m0_change(
-    full: _Masses, left: _Masses, before: Tie, after: Tie, deaths: Deaths, at: np.ndarray
-) -> np.ndarray:
-    """m0 - m0', small where the removal is, without the difference of two nearly equal means."""
-    gone = deaths.dying.take(at)
-    if deaths.alive is not None:
-        gone = gone + deaths.alive.take(at)
-    S0_left = np.where(left.S0 > 0, left.S0, 1.0)
-    small = (gone.rx - before.m0 * gone.r[:, None]) / S0_left[:, None]
-    return np.where((gone.r <= 0.5 * full.S0)[:, None], small, before.m0 - after.m0)
+@dataclass(frozen=True, eq=False)
+class _Gone:
+    """What leaves the tied cells, and what is left of who dies and who lives on."""
 
+    deaths: Deaths
+    at: np.ndarray
+    origin: np.ndarray
+    row_code: np.ndarray
+    columns: Columns
 
-def _dying_left(
-    sums: RiskSums,
-    full: _Masses,
-    deaths: Deaths,
-    at: np.ndarray,
-    row_code: np.ndarray,
-    columns: Columns,
-) -> tuple[Moments, np.ndarray]:
-    """Moments and weight of the deaths that remain; summed afresh where most of it leaves."""
-    left, W = full.dying - deaths.dying.take(at), full.W - deaths.w[at]
-    most = np.flatnonzero((left.r < 0.5 * full.dying.r) | (W < 0.5 * full.W))
-    item, row = sums.dead(deaths.cell[at[most]])
-    stays = row_code[row] != deaths.code[at[most]][item]
-    item, row = item[stays], row[stays]
-    again = Bins(item, len(most))
-    left.put(most, moments_of(sums.r[row], sums.X[row], columns).each(again.sums))
-    W[most] = again.sums(sums.w[row])
-    return left, W
+    @cached_property
+    def dying(self) -> Moments:
+        return self.deaths.dying.take(self.at).about(self.origin, self.columns)
 
+    @cached_property
+    def alive(self) -> Moments | None:
+        if self.deaths.alive is None:
+            return None
+        return self.deaths.alive.take(self.at).about(self.origin, self.columns)
 
-def _alive_left(
-    sums: RiskSums,
-    full: _Masses,
-    deaths: Deaths,
-    at: np.ndarray,
-    row_code: np.ndarray,
-    columns: Columns,
-) -> Moments:
-    """Moments of the rows that neither die nor leave; afresh where most of them leave."""
-    if deaths.alive is None:
-        return full.alive
-    left = full.alive - deaths.alive.take(at)
-    most = np.flatnonzero(left.r < 0.5 * full.alive.r)
-    most = most[np.argsort(deaths.cell[at[most]])]
-    cell, code = deaths.cell[at[most]], deaths.code[at[most]]
-    left.put(most, others_afresh(sums, cell, code, row_code, columns).moments)
-    return left
+    def from_dying(self, sums: RiskSums, full: _Masses) -> tuple[Moments, np.ndarray]:
+        """Moments and weight of the deaths that remain; afresh where most of it leaves."""
+        left, W = full.dying - self.dying, full.W - self.deaths.w[self.at]
+        most = np.flatnonzero((left.r < 0.5 * full.dying.r) | (W < 0.5 * full.W))
+        item, row = sums.dead(self.deaths.cell[self.at[most]])
+        stays = self.row_code[row] != self.deaths.code[self.at[most]][item]
+        item, row = item[stays], row[stays]
+        again = Bins(item, len(most))
+        moments = moments_of(sums.r[row], sums.X[row] - self.origin[most[item]], self.columns)
+        left.put(most, moments.each(again.sums))
+        W[most] = again.sums(sums.w[row])
+        return left, W
+
+    def from_alive(self, sums: RiskSums, full: _Masses) -> Moments:
+        """Moments of the rows that neither die nor leave; afresh where most of them leave."""
+        if self.alive is None:
+            return full.alive
+        left = full.alive - self.alive
+        most = np.flatnonzero(left.r < 0.5 * full.alive.r)
+        most = most[np.argsort(self.deaths.cell[self.at[most]])]
+        cell, code = self.deaths.cell[self.at[most]], self.deaths.code[self.at[most]]
+        others = others_afresh(sums, cell, code, self.row_code, self.columns).moments
+        left.put(most, others.about(self.origin[most], self.columns))
+        return left
+
+    def m0_change(self, full: _Masses, left: _Masses, before: Tie, after: Tie) -> np.ndarray:
+        """m0 - m0', small where the removal is, not by the difference of nearly equal means."""
+        gone = self.dying if self.alive is None else self.dying + self.alive
+        S0_left = np.where(left.S0 > 0, left.S0, 1.0)
+        small = (gone.rx - before.m0 * gone.r[:, None]) / S0_left[:, None]
+        return np.where((gone.r <= 0.5 * full.S0)[:, None], small, before.m0 - after.m0)

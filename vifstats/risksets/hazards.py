@@ -74,9 +74,7 @@ def _hazards_without(
     return np.where(something, left * np.exp(0.5 * second - first), 0.0)
 
 
-def _expansion(
-    sums: RiskSums, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _expansion(sums: RiskSums, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lambda_v (q,), its gradient (q, p), and the Hessian of its logarithm (q, p, p)."""
     first, second = sums.power_sums(1), sums.power_sums(2)
     tied, m0, sets = sums.tied, sums.m0, sums.sets
@@ -186,7 +184,7 @@ class HazardKernel:
         self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice
     ) -> np.ndarray:
         """G, and k x'step G - (k + 1) M'step."""
-        by_weight = sums.reshape(len(sums), self.weights.shape[1], -1)
+        by_weight = sums.reshape(len(sums), self.weights.shape[1], 1 + self.sums.X.shape[1])
         G, step = by_weight[:, :, 0], self.steps[rows]
         along = np.einsum("kqp,kp->kq", by_weight[:, :, 1:], step)
         x_along = np.einsum("kp,kp->k", pieces.x[rows], step)

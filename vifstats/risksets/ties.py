@@ -15,6 +15,8 @@ __all__ = ["efron_sums"]
 
 ASYMPTOTIC = 16.0
 DIRECT = 8
+# Below this N/g, closed forms cancel and series in N/g are short.
+SMALL = 0.08
 
 
 def efron_sums(g: np.ndarray, N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +65,25 @@ def _asymptotic(g: np.ndarray, N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # psi1(z) - psi1(a) = 1/z + 1/(2 z^2) + 1/(6 z^3) - 1/(30 z^5) + 1/(42 z^7) - 1/(30 z^9) ...
     j3, j5, j7, j9 = (_odd_difference(z, a, q, k) for k in (3, 5, 7, 9))
     G2 = g**2 * (q + i2 / 2 + j3 / 6 - j5 / 30 + j7 / 42 - j9 / 30)
-    return C, G2 - 2 * C - N
+    return C, np.where(y < SMALL, _squares_by_integral(g, N), G2 - 2 * C - N)
+
+
+def _squares_by_integral(g: np.ndarray, N: np.ndarray) -> np.ndarray:
+    """Q where N is small beside g, by the midpoint Euler-Maclaurin formula.
+
+    h(l) = l^2/(g - l)^2 is integrated from -1/2 to N - 1/2 as a series in l/g.
+    """
+
+    def integral(u: np.ndarray) -> np.ndarray:
+        return g * sum((k - 1) / (k + 1) * (u / g) ** (k + 1) for k in range(2, 16))
+
+    def corrections(u: np.ndarray) -> np.ndarray:
+        v = g - u
+        first, third = 2 * g * u / v**3, 12 * g * (g + u) / v**5
+        return -first / 24 + 7 * third / 5760 - 31 * 240 * g * (2 * g + u) / v**7 / 967680
+
+    low, high = np.full(len(g), -0.5), N - 0.5
+    return integral(high) - integral(low) + corrections(high) - corrections(low)
 
 
 def _odd_difference(z: np.ndarray, a: np.ndarray, q: np.ndarray, k: int) -> np.ndarray:
@@ -74,7 +94,7 @@ def _odd_difference(z: np.ndarray, a: np.ndarray, q: np.ndarray, k: int) -> np.n
 def _log_remainder(y: np.ndarray) -> np.ndarray:
     """-log(1 - y) - y, by its series where the difference would cancel."""
     series = sum(y**k / k for k in range(2, 16))
-    return np.where(y < 0.08, series, -np.log1p(-y) - y)
+    return np.where(y < SMALL, series, -np.log1p(-y) - y)
 
 
 def _polygamma(g: np.ndarray, N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

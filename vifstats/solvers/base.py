@@ -101,4 +101,3 @@ class Solver(ABC):
         NotPositiveDefiniteError
             If the solver needs a positive definite matrix and this is none.
         """
-

@@ -6,7 +6,7 @@ some event times (mathematics: survival targets).
 """
 
 import dataclasses
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +24,7 @@ from vifstats.removals import Removals
 from vifstats.risksets.hazards import hazards_without
 from vifstats.targets.base import Target, central_differences
 
-__all__ = ["Curve", "CurveTarget", "HazardTarget", "profile_labels", "with_labels"]
+__all__ = ["Curve", "CurveTarget", "HazardTarget", "one_each", "profile_labels", "with_labels"]
 
 # Removals times rows: up to this many (about 1 s) the hazard of each removal is summed afresh.
 EXACT_PAIRS = 25_000_000
@@ -73,7 +73,7 @@ class Curve:
         return np.searchsorted(self.event_times, times, side="right")
 
 
-class CurveTarget(Target):
+class CurveTarget(Target, ABC):
     """A target that reads the survival curve of a Cox model; a subclass says which function of it.
 
     Attributes
@@ -218,6 +218,15 @@ def _curve(loss: Loss, stratum: Hashable | None, ties: str | None, name: str) ->
         )
     code = 0 if stratum is None else known.index(stratum)
     return Curve(loss if ties is None else loss.with_ties(ties), code)
+
+
+def one_each(x1: np.ndarray, x0: np.ndarray) -> np.ndarray:
+    """Two design rows, shape (2, p), from two profiles of one row each."""
+    if len(x1) != 1 or len(x0) != 1:
+        raise InvalidInputError(
+            f"A contrast needs one profile on each side, but `x1` has {len(x1)} and `x0` {len(x0)}."
+        )
+    return np.concatenate([x1, x0])
 
 
 def profile_labels(x: Any, n: int) -> list[Hashable]:

@@ -7,7 +7,7 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from vifstats import checks
+from vifstats.checks.arrays import numbers
 from vifstats.errors import InvalidInputError
 from vifstats.targets.curves import (
     Curve,
@@ -116,7 +116,7 @@ def times_within(times: Any, curve: Curve) -> np.ndarray:
     """Times of follow-up, shape (m,); all event times where none are given."""
     if times is None:
         return curve.event_times
-    wanted = np.atleast_1d(checks.numbers(times, "`times`"))
+    wanted = np.atleast_1d(numbers(times, "`times`"))
     if wanted.ndim != 1 or not np.isfinite(wanted).all():
         raise InvalidInputError(
             f"Times must be finite numbers in one dimension, but are {times!r}."

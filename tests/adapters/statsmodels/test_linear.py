@@ -76,3 +76,10 @@ def test_a_weight_of_zero_is_an_absent_row():
     fit = smf.wls(FORMULA, frame, weights=np.where(frame.index == 7, 0.0, 1.0)).fit()
     with pytest.raises(InvalidInputError, match="WLS: .*row 7 .*weight 0"):
         from_model(fit)
+
+
+def test_a_result_without_its_data_is_refused():
+    fit = smf.ols(FORMULA, statecrime()).fit()
+    fit.remove_data()
+    with pytest.raises(UnsupportedModelError, match="OLS: .*remove_data"):
+        from_model(fit)

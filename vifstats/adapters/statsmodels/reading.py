@@ -58,7 +58,7 @@ def adapter(build: Callable[[Any], Parts]) -> Callable[..., Estimate]:
     ) -> Estimate:
         refuse("statsmodels keeps the data of the fit", data=data or None, **options)
         with _about(fit):
-            _require_own_minimum(fit)
+            _require_usable(fit)
             parts = build(fit)
             if np.isfinite(tol):
                 _require_uncertainty(parts)
@@ -109,7 +109,11 @@ def offset_of(model: Any) -> np.ndarray | None:
     return np.zeros(len(model.endog)) + sum(given) if given else None
 
 
-def _require_own_minimum(fit: Any) -> None:
+def _require_usable(fit: Any) -> None:
+    if getattr(fit.model, "endog", None) is None:
+        raise UnsupportedModelError(
+            "A result must keep its data, but remove_data() took them; fit the model again."
+        )
     if type(fit).__name__.startswith("L1"):
         raise UnsupportedModelError(
             "A fit_regularized result lies where its L1 penalty has a kink and no Hessian; fit it "

@@ -25,6 +25,12 @@ class MultiLabel:
         Names.
     is_test : ndarray of bool, shape (n,), or None
         The split that comes with the data, if one does.
+
+    Examples
+    --------
+    >>> X, Y = (scipy.sparse.csr_array(np.eye(2)) for _ in range(2))
+    >>> MultiLabel(X, Y, ("width", "height"), ("tree", "house")).is_test is None
+    True
     """
 
     X: scipy.sparse.csr_array
@@ -57,8 +63,8 @@ def read_arrays(path: str | Path) -> MultiLabel:
     Y = _csr(held, "Y", None, (n, n_labels))
     split = held["is_test"]
     is_test = split.astype(bool) if np.isin(split, (0, 1)).all() else None
-    names = (tuple(map(str, held[key])) for key in ("feature_names", "label_names"))
-    return MultiLabel(X, Y, *names, is_test)
+    features, labels = (tuple(map(str, held[f"{kind}_names"])) for kind in ("feature", "label"))
+    return MultiLabel(X, Y, features, labels, is_test)
 
 
 def sparse_rows(

@@ -57,7 +57,7 @@ def read_mulan_arff(path: str | Path, n_labels: int) -> MultiLabel:
 
 def _attributes(path: Path, lines: Iterator[str]) -> list[str]:
     """Names of the attributes, up to the line ``@data``."""
-    names = []
+    names: list[str] = []
     for line in lines:
         if line.strip().lower() == "@data":
             return names
@@ -78,9 +78,7 @@ def _data_lines(lines: Iterator[str]) -> Iterator[tuple[int, str]]:
             yield number, line.strip()
 
 
-def _arff_row(
-    path: Path, number: int, line: str, width: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _arff_row(path: Path, number: int, line: str, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Columns and values of one row, sparse ``{3 1, 7 0.5}`` or dense ``0,1,0.5``."""
     words = line.strip("{}").split(",")
     try:

@@ -49,6 +49,13 @@ def load_delicious(path: str | Path | None = None) -> MultiLabel:
     References
     ----------
     Tsoumakas, Katakis & Vlahavas (2008), ECML PKDD Workshop on Mining Multidimensional Data.
+
+    Examples
+    --------
+    >>> load_delicious("no/such/folder")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    vifstats.errors.MissingDataError: Delicious is not part of this package and must be a file ...
     """
     names = ("delicious.npz", "delicious-train.arff", "delicious.arff", "Delicious_data.txt")
     return _load("Delicious", names, path, MULAN, 500, 983)
@@ -79,6 +86,13 @@ def load_mediamill(path: str | Path | None = None) -> MultiLabel:
     References
     ----------
     Snoek, Worring, van Gemert, Geusebroek & Smeulders (2006), ACM Multimedia.
+
+    Examples
+    --------
+    >>> load_mediamill("no/such/folder")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    vifstats.errors.MissingDataError: Mediamill is not part of this package and must be a file ...
     """
     names = ("Mediamill_data.txt", "mediamill-train.arff", "mediamill.arff")
     return _load("Mediamill", names, path, f"{EXTREME} or {MULAN}", 120, 101)
@@ -107,6 +121,13 @@ def load_rcv1_subset(path: str | Path | None = None) -> MultiLabel:
     References
     ----------
     Lewis, Yang, Rose & Li (2004), J. Mach. Learn. Res. 5.
+
+    Examples
+    --------
+    >>> load_rcv1_subset("no/such/folder")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    vifstats.errors.MissingDataError: RCV1 is not part of this package and must be a file ...
     """
     return _load("RCV1", ("rcv1sub1.npz", "rcv1subset1.arff"), path, MLDR, 47236, 101)
 

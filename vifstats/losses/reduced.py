@@ -1,0 +1,113 @@
+"""The loss of some of the objects, as if the others had never been there."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+import pandas as pd
+
+from vifstats.losses.base import Loss
+from vifstats.losses.cox import Cox
+from vifstats.losses.linear_predictor import LinearPredictor
+
+__all__ = ["reduced"]
+
+
+def reduced(loss: Loss, kept: np.ndarray) -> Loss:
+    """The loss of the objects kept, numbered from 0 in their order.
+
+    Parameters
+    ----------
+    loss : Loss
+    kept : ndarray of bool, shape (n_objects,)
+
+    Returns
+    -------
+    Loss
+        Of the same kind, with all its fast methods, for Cox and linear predictors; else the same
+        loss behind a mask.
+
+    Raises
+    ------
+    InvalidInputError
+        If nothing can be estimated from what is kept.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.array([1.0, 3.0, 5.0]))
+    >>> vs.minimize(reduced(loss, np.array([True, True, False])), [0.0]).theta
+    array([2.])
+    """
+    if isinstance(loss, Cox):
+        return _cox(loss, kept)
+    if isinstance(loss, LinearPredictor):
+        return _linear_predictor(loss, kept)
+    return Masked(loss, kept)
+
+
+class Masked(Loss):
+    """A loss of which some objects are absent for good.
+
+    Parameters
+    ----------
+    loss : Loss
+    kept : ndarray of bool, shape (n_objects of the whole,)
+    """
+
+    def __init__(self, loss: Loss, kept: np.ndarray) -> None:
+        self.loss = loss
+        self.objects = np.flatnonzero(kept)
+        self.n_objects = len(self.objects)
+        self.n_params, self.names = loss.n_params, loss.names
+        self.labels = loss.labels[self.objects]
+        self.fractional = loss.fractional
+        self._spread = np.eye(loss.n_objects)[self.objects]
+
+    def value(self, theta: Any, presence: Any) -> Any:
+        return self.loss.value(theta, anp.dot(presence, self._spread))
+
+    def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        b = self.everyone() if presence is None else presence
+        return self.loss.gradient(theta, b @ self._spread)
+
+    def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        b = self.everyone() if presence is None else presence
+        return self.loss.hessian(theta, b @ self._spread)
+
+    def owned(self, i: int) -> Sequence[int]:
+        return self.loss.owned(self.objects[i])
+
+    def gauge(self, theta: np.ndarray) -> np.ndarray:
+        return self.loss.gauge(theta)
+
+
+def _cox(loss: Cox, kept: np.ndarray) -> Cox:
+    data = loss.data
+    names = [data.stratum_names[code] for code in data.strata[kept]]
+    return Cox(
+        pd.DataFrame(data.X[kept], index=data.labels[kept], columns=list(data.names)),
+        data.time[kept],
+        data.event[kept],
+        entry=data.entry[kept] if np.isfinite(data.entry).any() else None,
+        weights=data.weights[kept],
+        strata=None if data.stratum_names == (None,) else names,
+        offset=data.offset[kept],
+        ties=loss.ties,
+        penalty=loss.penalty,
+    )
+
+
+def _linear_predictor(loss: LinearPredictor, kept: np.ndarray) -> LinearPredictor:
+    y = tuple(v[kept] for v in loss.y) if isinstance(loss.y, tuple) else loss.y[kept]
+    return LinearPredictor(
+        loss.row_loss,
+        tuple(X[kept] for X in loss.designs),
+        y,
+        offset=tuple(offset[kept] for offset in loss.offsets),
+        weights=loss.weights[kept],
+        penalty=loss.penalty,
+        names=loss.names,
+        labels=loss.labels[kept],
+    )

@@ -1,0 +1,260 @@
+"""`report`: one page on what a fit depends on, and its numbers as JSON."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vifstats.adapters import from_model
+from vifstats.errors import InvalidInputError
+from vifstats.estimate import Estimate
+from vifstats.plots.rows import HARRELL
+from vifstats.reporting import sentences
+from vifstats.reporting.effects import Effects, effects_of
+from vifstats.reporting.files import plain, replacing, writable_folder
+from vifstats.reporting.findings import Findings, confirm, find
+from vifstats.reporting.page import render
+from vifstats.reporting.sections.accuracy import accuracy
+from vifstats.reporting.sections.coefficients import coefficients, extremes
+from vifstats.reporting.sections.groups import groups as grouped
+from vifstats.reporting.sections.method import method as provenance
+from vifstats.reporting.sections.overview import alerts, overview
+from vifstats.reporting.sections.rows import MOST_COLUMNS, top_rows
+from vifstats.reporting.sections.verdicts import candidates, verdicts
+from vifstats.result import Influence
+
+__all__ = ["describe", "report", "write_report"]
+
+CONVENTIONS = {
+    "confidence_percent": 95,
+    "level_percent": 5,
+    "dfbetas": HARRELL,
+    "smallest_p": 0.001,
+    "most_columns": MOST_COLUMNS,
+}
+
+
+def report(
+    model: Any,
+    *data: Any,
+    path: str | Path = "report.html",
+    method: str = "vif",
+    top: int = 10,
+    rows: bool = True,
+    unit: str = "row",
+    title: str | None = None,
+    table: pd.DataFrame | None = None,
+    seconds: float = 30.0,
+    progress: bool = False,
+    **options: Any,
+) -> Path:
+    """Write one self-contained page on what a fit depends on, and report.json beside it.
+
+    What the fit rests on, whether a conclusion hangs on a few rows, and how accurate these very
+    numbers are: the most influential rows, those that decide whether a coefficient is
+    significant, and a random sample are refitted.
+
+    Parameters
+    ----------
+    model : Estimate, Influence or fitted model
+    *data
+        What a fitted model was fitted on, as for `from_model`.
+    path : str or Path
+        The page; the JSON gets the same name with the ending ``.json``.
+    method : {"vif", "if", "newton", "refit"}
+        How the influence is computed; an Influence has its own.
+    top : int
+        How many of the most influential rows to show.
+    rows : bool
+        False: nothing of any single row leaves the computer, neither its label nor a value.
+    unit : str
+        What one row of the result is called, such as "patient".
+    title : str, optional
+        Default says what was fitted.
+    table : DataFrame, shape (n, k), optional
+        Columns to show of the most influential rows; default the covariates.
+    seconds : float
+        Time for refits; what is not refitted by then stays approximate, and the page says so.
+    progress : bool
+        Show a progress bar.
+    **options
+        As for `from_model`, with a fitted model only.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    InvalidInputError
+        If the folder cannot be written to, or an option breaks a rule.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import vifstats as vs
+    >>> from vifstats.datasets import load_rossi
+    >>> from lifelines import CoxPHFitter
+    >>> rossi = load_rossi()
+    >>> fit = CoxPHFitter().fit(rossi, "week", "arrest")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report(fit, rossi, path=f"{folder}/rossi.html").name
+    'rossi.html'
+    """
+    path = _page_path(path)
+    source = _source(model, data, options)
+    found = find(source, method, top=top, seconds=seconds, progress=progress)
+    document = describe(
+        found,
+        rows=rows,
+        unit=unit,
+        title=title,
+        table=table,
+        seconds=seconds,
+        progress=progress,
+        command=_command(model, method, top, rows),
+    )
+    return write_report(document, path)
+
+
+def describe(
+    found: Findings | Estimate | Influence,
+    *,
+    rows: bool = True,
+    unit: str = "row",
+    title: str | None = None,
+    table: pd.DataFrame | None = None,
+    seconds: float = 30.0,
+    progress: bool = False,
+    command: str = "",
+) -> dict[str, Any]:
+    """The report as numbers, sentences and pictures: the contents of report.json.
+
+    Parameters
+    ----------
+    found : Findings, Estimate or Influence
+    rows, unit, title, table, seconds, progress
+        As for `report`.
+    command : str
+        What to type to get the report again.
+
+    Returns
+    -------
+    dict
+        Of what JSON has: text, numbers, lists and dicts.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, [1.0, 3.0, 5.0, 11.0])
+    >>> describe(vs.minimize(loss, [0.0], names=["mean"]))["coefficients"][0]["coefficient"]
+    5.0
+    """
+    from vifstats.reporting.figures import figures  # which needs matplotlib
+
+    if not isinstance(found, Findings):
+        found = find(found, seconds=seconds, progress=progress)
+    est = found.influence.estimate
+    effects = effects_of(est.loss, est.names)
+    found = _confirmed(found, effects, seconds, progress)
+    about = overview(found, effects, unit)
+    agreement = accuracy(found, effects, rows)
+    document = {
+        "title": title or f"What the {about['model']} depends on",
+        "overview": about,
+        "conventions": CONVENTIONS,
+        "alerts": alerts(found, about, agreement["figures"], rows),
+        "coefficients": coefficients(found, effects, verdicts(found, effects), rows),
+        "rows": top_rows(found, effects, table) if rows else None,
+        "accuracy": agreement,
+        "sets": None,
+        "groups": grouped(found, effects) if rows else None,
+        "method": provenance(found, command),
+    }
+    about["starred"] = _any_predicted(document["coefficients"])
+    document = _with_sentences(plain(document))
+    return document | {"figures": figures(found, effects, document, rows)}
+
+
+def write_report(document: dict[str, Any], path: Path) -> Path:
+    """Write the page and its JSON, each whole or not at all.
+
+    Parameters
+    ----------
+    document : dict
+        Of `describe`.
+    path : Path
+        The page.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    page = render(document)
+    with replacing(path.with_suffix(".json")) as file:
+        json.dump(document, file, indent=1, allow_nan=False)
+        file.write("\n")
+    with replacing(path) as file:
+        file.write(page)
+    return path
+
+
+def _page_path(path: str | Path) -> Path:
+    """Where the page will be, found out before any work."""
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise InvalidInputError(
+            f"`path` must end in .html, but is {str(path)!r}; the JSON gets the same name."
+        )
+    if path.is_dir():
+        raise InvalidInputError(f"`path` must be a file, but {str(path)!r} is a folder.")
+    writable_folder(path.parent)
+    return path
+
+
+def _source(model: Any, data: tuple, options: dict[str, Any]) -> Estimate | Influence:
+    if not isinstance(model, Estimate | Influence):
+        return from_model(model, *data, **options)
+    if data or options:
+        given = ["data"] * bool(data) + sorted(options)
+        raise InvalidInputError(
+            f"An {type(model).__name__} has its data and options already, but {given} were given "
+            "too; leave them out."
+        )
+    return model
+
+
+def _confirmed(found: Findings, effects: Effects, seconds: float, progress: bool) -> Findings:
+    """With the rows refitted on which ranges and verdicts rest, in the time that is left."""
+    wanted = np.concatenate([extremes(found, effects), candidates(found, effects)])
+    unique = np.array(list(dict.fromkeys(wanted.tolist())), dtype=int)
+    return confirm(found, unique, seconds=max(0.0, seconds - found.seconds), progress=progress)
+
+
+def _any_predicted(coefficients: list[dict[str, Any]]) -> bool:
+    ends = [item[end] for item in coefficients for end in ("lowest", "highest", "largest")]
+    return any(not end["exact"] for end in ends if end is not None)
+
+
+def _with_sentences(document: dict[str, Any]) -> dict[str, Any]:
+    about = document["overview"]
+    for found in document["alerts"]:
+        found["sentence"] = sentences.alert(found, about["unit"])
+    for item in (document["rows"] or {"items": []})["items"]:
+        item["sentence"] = sentences.top_row(item, about)
+    accuracy = document["accuracy"]
+    accuracy["sentence"] = sentences.accuracy(accuracy, about["unit"])
+    accuracy["how"] = sentences.how_refitted(accuracy, about["unit"])
+    document["subtitle"] = sentences.subtitle(document)
+    document["headline"] = sentences.headline(document)
+    return document
+
+
+def _command(model: Any, method: str, top: int, rows: bool) -> str:
+    options = [f"method={method!r}"] * (method != "vif") + [f"top={top}"] * (top != 10)
+    options += ["rows=False"] * (not rows)
+    return f"vifstats.report({', '.join([type(model).__name__, '...', *options])})"

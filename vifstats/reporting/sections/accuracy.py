@@ -1,0 +1,95 @@
+"""How accurate the numbers of this very report are: the method against refits."""
+
+from typing import Any
+
+import numpy as np
+
+from vifstats.reporting.effects import Effects
+from vifstats.reporting.findings import RANDOM_ROWS, SEED, Findings
+from vifstats.row_facts import at_risk, residuals
+
+__all__ = ["accuracy", "explained_by"]
+
+FIGURES = ["slope", "pearson", "spearman", "largest_relative_error", "n", "left_out"]
+
+
+def accuracy(findings: Findings, effects: Effects, rows: bool) -> dict[str, Any]:
+    """The agreement of the method with refits, for each effect.
+
+    Parameters
+    ----------
+    findings : Findings
+    effects : Effects
+    rows : bool
+        Whether rows may be named.
+
+    Returns
+    -------
+    dict
+        "figures" is empty where every row was refitted, or none.
+    """
+    out = {
+        "method": findings.influence.method,
+        "n_refitted": len(findings.refitted),
+        "n_planned": findings.n_planned,
+        "n_top": len(findings.top),
+        "n_random": min(RANDOM_ROWS, len(findings.influence.index)),
+        "seed": SEED,
+        "n_failed": int(findings.influence.failed[findings.refitted].sum()),
+        "seconds": findings.seconds,
+        "figures": [],
+        "worst_row": None,
+    }
+    if findings.agreement is None:
+        return out
+    names = [findings.influence.estimate.names[j] for j in effects.shown]
+    table = findings.agreement.table.iloc[effects.shown]
+    errors = table["largest_relative_error"]
+    return out | {
+        "figures": [
+            {"name": name, **figures}
+            for name, figures in zip(names, table[FIGURES].to_dict("records"), strict=True)
+        ],
+        "lowest_slope": table["slope"].min(),
+        "highest_slope": table["slope"].max(),
+        "largest_error_percent": 100 * errors.max(),
+        "least_accurate": names[int(np.nan_to_num(errors, nan=-1.0).argmax())],
+        "worst_row": _worst_row(findings, rows),
+    }
+
+
+def explained_by(findings: Findings) -> tuple[np.ndarray, str] | None:
+    """What the error of a row may depend on: its last risk set, or its leverage.
+
+    Parameters
+    ----------
+    findings : Findings
+
+    Returns
+    -------
+    tuple of ndarray, shape (n_removals,), and str, or None
+        The values, and what they are.
+    """
+    sizes = at_risk(findings.influence)
+    if sizes is not None:
+        return sizes, "number at risk at the end of follow-up"
+    pair = residuals(findings.influence)
+    return None if pair is None else (pair[0], "leverage")
+
+
+def _worst_row(findings: Findings, rows: bool) -> dict[str, Any] | None:
+    """The refitted row with the largest error, in standard errors."""
+    explanation = explained_by(findings)
+    if explanation is None:
+        return None
+    at = findings.refitted[~findings.influence.failed[findings.refitted]]
+    error = np.abs(findings.influence.values[at] - findings.approximate.values[at])
+    size = (error / findings.influence.estimate.standard_errors).max(axis=1)
+    worst = int(np.nan_to_num(size).argmax())
+    values, what = explanation
+    return {
+        "row": str(findings.influence.index[at[worst]]) if rows else None,
+        "standard_errors": size[worst],
+        "what": what,
+        "value": values[at[worst]] if rows else None,
+    }

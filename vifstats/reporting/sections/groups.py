@@ -1,0 +1,64 @@
+"""Groups that leave whole: the effects without each of them."""
+
+from typing import Any
+
+import numpy as np
+
+from vifstats.plots.style import largest
+from vifstats.reporting.effects import Effects
+from vifstats.reporting.findings import Findings
+
+__all__ = ["groups", "most_moved"]
+
+MOST_GROUPS = 20
+
+
+def groups(findings: Findings, effects: Effects) -> dict[str, Any] | None:
+    """The groups that move the effect they move most, and that effect without each.
+
+    Parameters
+    ----------
+    findings : Findings
+    effects : Effects
+
+    Returns
+    -------
+    dict or None
+        None where rows leave one at a time.
+    """
+    influence = findings.influence
+    if influence.removals.single:
+        return None
+    j = most_moved(findings, effects)
+    rows = np.sort(largest(influence.values[:, j], MOST_GROUPS))
+    return {
+        "name": influence.estimate.names[j],
+        "n_groups": len(influence.index),
+        "smallest": int(influence.removals.sizes.min()),
+        "largest": int(influence.removals.sizes.max()),
+        "items": [
+            {
+                "group": str(influence.index[row]),
+                "n_rows": int(influence.removals.sizes[row]),
+                "effect": effects.of(influence.estimate.theta[j] - influence.values[row, j]),
+                "exact": bool(influence.exact[row]),
+            }
+            for row in rows
+        ],
+    }
+
+
+def most_moved(findings: Findings, effects: Effects) -> int:
+    """Position of the effect with the largest dfbetas.
+
+    Parameters
+    ----------
+    findings : Findings
+    effects : Effects
+
+    Returns
+    -------
+    int
+    """
+    size = np.abs(findings.influence.dfbetas.to_numpy()[:, effects.shown])
+    return int(effects.shown[np.nan_to_num(size).max(axis=0).argmax()])

@@ -1,0 +1,78 @@
+"""How the numbers came about, so that someone else can get them again."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from vifstats.losses import Cox, LinearPredictor, Loss
+from vifstats.reporting.findings import Findings
+from vifstats.result import METHODS
+from vifstats.versions import versions
+
+__all__ = ["fingerprint", "method"]
+
+
+def method(findings: Findings, command: str) -> dict[str, Any]:
+    """Method, sign, versions, a hash of the data and the command.
+
+    Parameters
+    ----------
+    findings : Findings
+    command : str
+        What to type to get the report again.
+
+    Returns
+    -------
+    dict
+    """
+    influence = findings.influence
+    return {
+        "name": influence.method,
+        "words": METHODS[influence.method],
+        "seconds": influence.seconds,
+        "sha256": fingerprint(influence.estimate.loss),
+        "versions": versions(),
+        "command": command,
+    }
+
+
+def fingerprint(loss: Loss) -> str | None:
+    """SHA-256 of the numbers a loss was built on: the same data in the same order, the same hash.
+
+    Parameters
+    ----------
+    loss : Loss
+
+    Returns
+    -------
+    str or None
+        None for losses whose data are not known here.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> loss = vs.losses.Cox([[0.0], [1.0]], [1.0, 2.0])
+    >>> fingerprint(loss) == fingerprint(vs.losses.Cox([[0.0], [1.0]], [1.0, 2.0]))
+    True
+    """
+    arrays = _data(loss)
+    if not arrays:
+        return None
+    digest = hashlib.sha256()
+    for array in arrays:
+        numbers = np.ascontiguousarray(array, dtype="<f8") + 0.0  # -0 and 0 are the same number
+        digest.update(repr(numbers.shape).encode())
+        digest.update(numbers.tobytes())
+    return digest.hexdigest()
+
+
+def _data(loss: Loss) -> list[np.ndarray]:
+    if isinstance(loss, Cox):
+        data = loss.data
+        rows = [data.time, data.event, data.entry, data.weights, data.strata, data.offset]
+        return [data.X, *rows]
+    if isinstance(loss, LinearPredictor):
+        y = loss.y if isinstance(loss.y, tuple) else (loss.y,)
+        return [*loss.designs, *y, loss.weights]
+    return []
