@@ -27,6 +27,15 @@ class Agreement:
         Relative Frobenius error over all columns together.
     seconds, reference_seconds : float
         Wall time of either side.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 8.0])
+    >>> est = vs.minimize(vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y), [0.0])
+    >>> agreement = vs.compare(vs.newton_step(est), vs.leave_one_out(est))
+    >>> agreement.table[["slope", "pearson", "left_out"]].round(6).values.tolist()
+    [[1.0, 1.0, 0.0]]
     """
 
     table: pd.DataFrame

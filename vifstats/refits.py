@@ -44,7 +44,7 @@ def leave_one_out(
     est : Estimate
     groups : array_like, shape (n_rows,), optional
         One label per row of the data; whole groups are removed.
-    objects : sequence of labels or boolean mask, optional
+    objects : sequence of labels or bool mask, optional
         The rows of the result to compute; default all.
     n_jobs : int
         Processes, through joblib. Results do not depend on it.
@@ -122,7 +122,7 @@ def truncated_refits(
     est : Estimate
     groups : array_like, shape (n_rows,), optional
         One label per row of the data; whole groups are removed.
-    objects : sequence of labels or boolean mask, optional
+    objects : sequence of labels or bool mask, optional
         The rows of the result to compute; default all.
     max_steps : int
     radius : float

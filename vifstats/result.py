@@ -62,6 +62,15 @@ class Influence:
         Wall time of the computation.
     note : str
         What there is to say of the solve: directions left out, residuals.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 8.0])
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y, names=["mean"])
+    >>> influence = vs.newton_step(vs.minimize(loss, [0.0]))
+    >>> influence.params_without["mean"].to_list()  # the mean of the others
+    [5.5, 4.5, 2.0]
     """
 
     estimate: Estimate
@@ -298,6 +307,17 @@ class TargetInfluence:
         The target on the full data.
     influence : ndarray, shape (n_removals, m)
         f(full) - f(without the row).
+
+    Examples
+    --------
+    The square of a mean, a target of our own:
+
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 8.0])
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    >>> influence = vs.newton_step(vs.minimize(loss, [0.0]))
+    >>> influence.on(lambda theta, b, loss: theta**2).value_without.ravel()
+    array([30.25, 20.25,  4.  ])
     """
 
     source: Influence

@@ -2,13 +2,14 @@
 
 Problems small enough for 50 digits would add every pair of a row and an event time one by one.
 `SERIES` lowers the sizes at which the fast path changes its ways: then the same problems go through
-powers of eps, chunks with a carry, long segments and slices of pairs.
+powers of eps, chunks with a carry, long segments, blocks of blocks and slices of pairs.
 """
 
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
+from types import ModuleType
 from unittest.mock import patch
 
 import numpy as np
@@ -29,21 +30,24 @@ from tolerances import ROUNDING, relative_error
 import vifstats as vs
 from vifstats.losses import Cox
 from vifstats.removals import Removals
-from vifstats.risksets import exposure, running
+from vifstats.risksets import exposure, ranges, running
 
 drawn = settings(max_examples=60)
-DEFAULT: dict[str, int] = {}
-SERIES = {"FEW_ROWS": 0, "CHUNK": 4, "SLICE": 8, "SHORT_SEGMENT": 2}
+DEFAULT: dict[ModuleType, dict[str, int]] = {}
+SERIES = {
+    exposure: {"FEW_ROWS": 0, "CHUNK": 4, "SLICE": 8},
+    ranges: {"FEW_CELLS": 0, "BLOCK_BITS": 1, "BLOCK": 2},
+    running: {"SHORT_SEGMENT": 2},
+}
 every_path = pytest.mark.parametrize("sizes", [DEFAULT, SERIES], ids=["default", "series"])
 
 
 @contextmanager
-def these(sizes: dict[str, int]):
+def these(sizes: dict[ModuleType, dict[str, int]]):
     """Run with other sizes in `risksets`."""
     with ExitStack() as stack:
-        for name, size in sizes.items():
-            module = running if hasattr(running, name) else exposure
-            stack.enter_context(patch.object(module, name, size))
+        for module, constants in sizes.items():
+            stack.enter_context(patch.multiple(module, **constants))
         yield
 
 

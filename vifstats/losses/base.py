@@ -125,9 +125,7 @@ class Loss(ABC):
         """Hessians (k, p, p) without each removal, each at its own theta (k, p)."""
         return np.stack([self.hessian(t, removals.presence(k)) for k, t in enumerate(thetas)])
 
-    def reduced_solves(
-        self, theta: np.ndarray, removals: Removals, rows: np.ndarray
-    ) -> np.ndarray:
+    def reduced_solves(self, theta: np.ndarray, removals: Removals, rows: np.ndarray) -> np.ndarray:
         """H_-i^-1 applied to row i, on the parameters that remain: (n_removals, n_params).
 
         Rows whose reduced Hessian is singular or indefinite come back as nan.

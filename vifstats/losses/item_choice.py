@@ -135,7 +135,7 @@ class ItemChoice(Loss):
         place = self._place(theta)
         full = self._slope(theta, self._steps_at(place, None))
         out = np.zeros((len(removals), len(theta)))
-        for k in np.flatnonzero(removals.sizes):
+        for k in np.flatnonzero(removals.sizes).tolist():
             out[k] = full - self._slope(theta, self._steps_at(place, removals.presence(k)))
         return out
 
@@ -190,7 +190,7 @@ class ItemChoice(Loss):
         """Gradients of the queries that leave, by removal."""
         steps = self._steps(theta, None)
         out = np.zeros((len(removals), len(theta)))
-        for k in np.flatnonzero(removals.sizes):
+        for k in np.flatnonzero(removals.sizes).tolist():
             members = removals.members(k)
             out[k] = (steps.slopes(members).T @ _rows(self.features, members)).ravel()
         return out

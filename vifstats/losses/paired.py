@@ -123,6 +123,7 @@ class BradleyTerry(Loss):
         self.by_items = checks.one_of(objects, ("items", "matches"), "objects") == "items"
         self.winner, self.loser = pairs.order.T
         self.ridge = checks.positive_number(ridge, "ridge")
+        self.items = pairs.items
         self.labels = pairs.items if self.by_items else pairs.queries
         self.n_objects = len(self.labels)
         self.n_params = len(pairs.items)
@@ -179,11 +180,11 @@ class BradleyTerry(Loss):
         """Presence of the items and of the matches: as far as both items are there."""
         if self.by_items:
             return presence, presence[self.winner] * presence[self.loser]
-        return np.ones(self.n_params), presence
+        return np.ones(len(self.items)), presence
 
     def _upset(self, theta: np.ndarray) -> np.ndarray:
         """The probability that the loser would have won, shape (n_matches,)."""
         return expit(theta[self.loser] - theta[self.winner])
 
     def _by_item(self, item: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        return np.bincount(item, weights, minlength=len(self.names))
+        return np.bincount(item, weights, minlength=len(self.items))

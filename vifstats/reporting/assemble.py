@@ -22,10 +22,15 @@ from vifstats.reporting.sections.groups import groups as grouped
 from vifstats.reporting.sections.method import method as provenance
 from vifstats.reporting.sections.overview import alerts, overview
 from vifstats.reporting.sections.rows import MOST_COLUMNS, top_rows
+from vifstats.reporting.sections.sets import sets
 from vifstats.reporting.sections.verdicts import candidates, verdicts
 from vifstats.result import Influence
 
 __all__ = ["describe", "report", "write_report"]
+
+# Of the time for refits: rows that show how good the method is, and sets; the rest is for rows on
+# which ranges and verdicts rest.
+SHARE_OF_SAMPLE, SHARE_OF_SETS = 0.5, 0.3
 
 CONVENTIONS = {
     "confidence_percent": 95,
@@ -46,7 +51,7 @@ def report(
     unit: str = "row",
     title: str | None = None,
     table: pd.DataFrame | None = None,
-    seconds: float = 30.0,
+    seconds: float = 20.0,
     progress: bool = False,
     **options: Any,
 ) -> Path:
@@ -106,7 +111,7 @@ def report(
     """
     path = _page_path(path)
     source = _source(model, data, options)
-    found = find(source, method, top=top, seconds=seconds, progress=progress)
+    found = find(source, method, top=top, seconds=SHARE_OF_SAMPLE * seconds, progress=progress)
     document = describe(
         found,
         rows=rows,
@@ -127,7 +132,7 @@ def describe(
     unit: str = "row",
     title: str | None = None,
     table: pd.DataFrame | None = None,
-    seconds: float = 30.0,
+    seconds: float = 20.0,
     progress: bool = False,
     command: str = "",
 ) -> dict[str, Any]:
@@ -156,7 +161,7 @@ def describe(
     from vifstats.reporting.figures import figures  # which needs matplotlib
 
     if not isinstance(found, Findings):
-        found = find(found, seconds=seconds, progress=progress)
+        found = find(found, seconds=SHARE_OF_SAMPLE * seconds, progress=progress)
     est = found.influence.estimate
     effects = effects_of(est.loss, est.names)
     found = _confirmed(found, effects, seconds, progress)
@@ -170,7 +175,7 @@ def describe(
         "coefficients": coefficients(found, effects, verdicts(found, effects), rows),
         "rows": top_rows(found, effects, table) if rows else None,
         "accuracy": agreement,
-        "sets": None,
+        "sets": sets(found, effects, rows, SHARE_OF_SETS * seconds),
         "groups": grouped(found, effects) if rows else None,
         "method": provenance(found, command),
     }
@@ -232,7 +237,8 @@ def _confirmed(found: Findings, effects: Effects, seconds: float, progress: bool
     """With the rows refitted on which ranges and verdicts rest, in the time that is left."""
     wanted = np.concatenate([extremes(found, effects), candidates(found, effects)])
     unique = np.array(list(dict.fromkeys(wanted.tolist())), dtype=int)
-    return confirm(found, unique, seconds=max(0.0, seconds - found.seconds), progress=progress)
+    left = (1 - SHARE_OF_SETS) * seconds - found.seconds
+    return confirm(found, unique, seconds=left, progress=progress)
 
 
 def _any_predicted(coefficients: list[dict[str, Any]]) -> bool:
@@ -246,6 +252,10 @@ def _with_sentences(document: dict[str, Any]) -> dict[str, Any]:
         found["sentence"] = sentences.alert(found, about["unit"])
     for item in (document["rows"] or {"items": []})["items"]:
         item["sentence"] = sentences.top_row(item, about)
+    if found_sets := document["sets"]:
+        found_sets["sentence"] = sentences.sets_searched(found_sets, about["unit"])
+        for item in found_sets["items"]:
+            item["sentence"] = sentences.set_found(item, about)
     accuracy = document["accuracy"]
     accuracy["sentence"] = sentences.accuracy(accuracy, about["unit"])
     accuracy["how"] = sentences.how_refitted(accuracy, about["unit"])

@@ -44,6 +44,7 @@ def figures(
     out: dict[str, Any] = {
         "ranges": _ranges(findings, effects, document),
         "index": _index(findings, effects, document, rows),
+        "sets": _sets(effects, document),
     }
     if rows:
         out |= {
@@ -165,6 +166,28 @@ def _error(findings: Findings, document: Document) -> dict[str, str] | None:
         sentences.worst_row(document["accuracy"]["worst_row"], document["overview"]["unit"]),
         "Where the approximation errs: in small risk sets, and for rows of high leverage, one "
         "row changes the curvature too.",
+    )
+
+
+def _sets(effects: Effects, document: Document) -> dict[str, str] | None:
+    """The path of the largest set that changes a conclusion: a single row has none."""
+    items = (document["sets"] or {"items": []})["items"]
+    proved = [item for item in items if item["flips"] and item["n"] > 1]
+    if not proved:
+        return None
+    item = min(proved, key=lambda item: item["n"])
+    path = [item["effect"], *item["path"]]
+    refitted = [item["effect"], *[np.nan] * (item["n"] - 1), item["refitted_effect"]]
+    what = f"{document['overview']['effect']} of {item['name']}"
+    return _figure(
+        lambda ax: plots.set_path_plot(
+            range(len(path)), path, refitted, what=what, threshold=1.0 if effects.ratio else 0.0,
+            ax=ax,
+        ),
+        sentences.set_found(item, document["overview"]),
+        f"The {what} as the set leaves, the most influential first: the line is predicted, the "
+        "dots are refitted.",
+        size=(5.4, 2.6),
     )
 
 

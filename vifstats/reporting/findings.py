@@ -15,7 +15,7 @@ from vifstats.refits import leave_one_out
 from vifstats.result import Influence
 from vifstats.shortcuts import METHODS
 
-__all__ = ["METHODS", "Findings", "confirm", "find", "only"]
+__all__ = ["METHODS", "Findings", "confirm", "find", "only", "removal_of_each_row"]
 
 RANDOM_ROWS = 50
 SEED = 0
@@ -213,6 +213,30 @@ def only(influence: Influence, rows: np.ndarray) -> Influence:
     )
 
 
+def removal_of_each_row(influence: Influence) -> np.ndarray:
+    """The row of a result that takes each row of the data: its groups, by number.
+
+    Parameters
+    ----------
+    influence : Influence
+
+    Returns
+    -------
+    ndarray of int, shape (n_labels,)
+        -1 for rows that no removal takes.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.arange(3.0))
+    >>> removal_of_each_row(vs.vif(vs.minimize(loss, [0.0]), groups=["b", "a", "b"]))
+    array([0, 1, 0])
+    """
+    codes = np.full(len(influence.estimate.labels), -1)
+    codes[influence.estimate.kept] = influence.removals.codes
+    return codes
+
+
 def _influence(source: Estimate | Influence, method: str, progress: bool) -> Influence:
     if isinstance(source, Influence):
         return source
@@ -261,6 +285,8 @@ def _parts(rows: np.ndarray, seconds: float) -> Iterator[np.ndarray]:
         if len(rows):
             yield rows
         return
+    if seconds <= 0:
+        return
     begin, done, size = perf_counter(), 0, FIRST_REFITS
     while done < len(rows) and size > 0:
         yield rows[done : done + size]
@@ -271,7 +297,5 @@ def _parts(rows: np.ndarray, seconds: float) -> Iterator[np.ndarray]:
 
 def _refitted(influence: Influence, rows: np.ndarray) -> Influence:
     """Refits without these rows of the result, whatever groups it has, in this order."""
-    est = influence.estimate
-    codes = np.full(len(est.labels), -1)
-    codes[est.kept] = influence.removals.codes
-    return leave_one_out(est, groups=codes, objects=rows)
+    groups = removal_of_each_row(influence)
+    return leave_one_out(influence.estimate, groups=groups, objects=rows)

@@ -7,6 +7,7 @@ __all__ = [
     "coefficient",
     "count",
     "fixed",
+    "many",
     "p_value",
     "percent",
     "plural",
@@ -18,6 +19,8 @@ __all__ = [
 SMALLEST_P = 0.001
 MINUS = "\N{MINUS SIGN}"
 UNKNOWN = "\N{EN DASH}"
+PERCENT = "\N{NO-BREAK SPACE}%"
+IRREGULAR = {"child": "children", "person": "people"}
 
 
 def ratio(value: float | None) -> str:
@@ -88,15 +91,16 @@ def percent(value: float | None) -> str:
 
     Examples
     --------
-    >>> percent(-4.123), percent(0.01234), percent(250.3)
-    ('4.1 %', '0.012 %', '250 %')
+    >>> percent(-4.123), percent(0.01234), percent(250.3)  # with a space that does not break
+    ('4.1\\xa0%', '0.012\\xa0%', '250\\xa0%')
     """
     if _unknown(value):
         return UNKNOWN
     size = abs(value)
     if size >= 100:
-        return f"{size:.0f} %"
-    return f"{size:.1f} %" if size >= 0.05 or size == 0 else f"{size:.2g} %"
+        return f"{size:.0f}{PERCENT}"
+    digits = f"{size:.1f}" if size >= 0.05 or size == 0 else f"{size:.2g}"
+    return f"{digits}{PERCENT}"
 
 
 def change(value: float | None) -> str:
@@ -105,7 +109,7 @@ def change(value: float | None) -> str:
     Examples
     --------
     >>> change(4.123), change(-4.123)
-    ('+4.1 %', '−4.1 %')
+    ('+4.1\\xa0%', '−4.1\\xa0%')
     """
     if _unknown(value):
         return UNKNOWN
@@ -141,13 +145,25 @@ def plural(n: int, noun: str) -> str:
 
     Examples
     --------
-    >>> plural(1, "row"), plural(3, "subject"), plural(2, "study")
-    ('1 row', '3 subjects', '2 studies')
+    >>> plural(1, "row"), plural(3, "subject"), plural(2, "woman")
+    ('1 row', '3 subjects', '2 women')
     """
-    if n == 1:
-        return f"1 {noun}"
-    many = f"{noun[:-1]}ies" if noun[-1:] == "y" and noun[-2:-1] not in "aeiou" else f"{noun}s"
-    return f"{count(n)} {many}"
+    return f"1 {noun}" if n == 1 else f"{count(n)} {many(noun)}"
+
+
+def many(noun: str) -> str:
+    """More than one of a thing, as English mostly has it.
+
+    Examples
+    --------
+    >>> many("study"), many("child"), many("day")
+    ('studies', 'children', 'days')
+    """
+    if noun in IRREGULAR:
+        return IRREGULAR[noun]
+    if noun.endswith("man"):
+        return f"{noun[:-3]}men"
+    return f"{noun[:-1]}ies" if noun[-1:] == "y" and noun[-2:-1] not in "aeiou" else f"{noun}s"
 
 
 def _unknown(value: float | None) -> bool:

@@ -20,12 +20,16 @@ __all__ = [
     "headline",
     "how_refitted",
     "in_sum",
+    "set_found",
+    "sets_searched",
     "subtitle",
     "top_row",
     "worst_row",
 ]
 
 Document = dict[str, Any]
+# More rows of one set are not read.
+MOST_NAMED = 8
 
 
 def subtitle(document: Document) -> str:
@@ -196,6 +200,61 @@ def how_refitted(section: dict[str, Any], unit: str) -> str:
     )
 
 
+def set_found(item: dict[str, Any], overview: dict[str, Any]) -> str:
+    """What a set changes, or does not.
+
+    Parameters
+    ----------
+    item : dict
+        Of the section "sets".
+    overview : dict
+
+    Returns
+    -------
+    str
+    """
+    unit, n = overview["unit"], plural(item["n"], overview["unit"])
+    if item["about"] == "significance":
+        proof = f"p is {p_value(item['refitted_p'])} instead of {p_value(item['p'])}"
+        end = "loses significance" if item["significant"] else "gains significance"
+    else:
+        to, was = _effect(item["refitted_effect"], overview), _effect(item["effect"], overview)
+        proof, end = f"the {overview['effect']} is {to} instead of {was}", "changes direction"
+    if not item["flips"]:
+        keeps = end.replace("loses", "keeps").replace("gains", "does not gain")
+        keeps = keeps.replace("changes direction", "keeps its direction")
+        return f"{item['name']} {keeps} even without {n}: {proof}."
+    who = ""
+    if item["rows"] is not None:
+        more = ", ..." if item["n"] > MOST_NAMED else ""
+        who = f" ({unit} {', '.join(item['rows'][:MOST_NAMED])}{more})"
+    return f"{item['name']} {end} without {n}{who}: {proof}."
+
+
+def sets_searched(section: dict[str, Any], unit: str) -> str:
+    """How far the search for sets went.
+
+    Parameters
+    ----------
+    section : dict
+    unit : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> sets_searched({"n_searched": 6, "n_questions": 14, "largest": 43}, "row")
+    '6 of 14 conclusions were looked at, those nearest to changing first, with sets of up to 43 rows.'
+    """
+    return (
+        f"{count(section['n_searched'])} of {plural(section['n_questions'], 'conclusion')} were "
+        f"looked at, those nearest to changing first, with sets of up to "
+        f"{plural(section['largest'], unit)}."
+    )
+
+
 def in_sum(total: dict[str, Any], unit: str) -> str:
     """What the waterfall shows.
 
@@ -297,14 +356,26 @@ def _verdicts(document: Document) -> list[str]:
 
 
 def _smallest_set(document: Document) -> list[str]:
-    proved = [item for item in document.get("sets") or [] if item["flips"]]
+    """The smallest set of several rows that is proved; single rows are in the verdicts."""
+    items = (document["sets"] or {"items": []})["items"]
+    proved = [item for item in items if item["flips"] and item["n"] > 1]
     if not proved:
         return []
     about, item = document["overview"], min(proved, key=lambda item: item["n"])
     return [
-        f"Removing {plural(item['n'], about['unit'])} ({percent(item['percent'])} of them) "
-        f"{item['would']}; a refit confirms it."
+        f"Removing {plural(item['n'], about['unit'])} together ({percent(item['percent'])} of "
+        f"them) makes {_what_happens(item, about)}; a refit confirms it."
     ]
+
+
+def _what_happens(item: dict[str, Any], about: dict[str, Any]) -> str:
+    if item["about"] == "significance":
+        verb = "lose" if item["significant"] else "gain"
+        return f"{item['name']} {verb} significance (p = {p_value(item['refitted_p'])})"
+    return (
+        f"the {about['effect']} of {item['name']} change direction "
+        f"({_effect(item['refitted_effect'], about)})"
+    )
 
 
 def _trust(document: Document) -> str:

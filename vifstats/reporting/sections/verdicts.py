@@ -9,8 +9,9 @@ import numpy as np
 from vifstats.estimate import Estimate
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Z95, Findings
+from vifstats.result import Influence
 
-__all__ = ["Verdict", "candidates", "p_values", "verdicts"]
+__all__ = ["Verdict", "candidates", "p_values", "refitted_z", "verdicts"]
 
 # Rows beyond these are believed without a refit.
 NEAREST = 20
@@ -97,7 +98,7 @@ def verdicts(findings: Findings, effects: Effects) -> list[Verdict]:
     """
     influence = findings.influence
     est, known = influence.estimate, np.flatnonzero(influence.exact & ~influence.failed)
-    z = _refitted_z(est, influence, known)
+    z = refitted_z(est, influence, known)
     out = []
     for j in effects.shown:
         _, flips = _toward(est, influence.values, j)
@@ -109,16 +110,22 @@ def verdicts(findings: Findings, effects: Effects) -> list[Verdict]:
     return out
 
 
-def _toward(est: Estimate, values: np.ndarray, j: int) -> tuple[np.ndarray, np.ndarray]:
-    """How far each removal moves \\|z\\| toward 1.96, and whether beyond; standard error held."""
-    scale = est.standard_errors[j]
-    full, without = abs(est.theta[j]) / scale, np.abs(est.theta[j] - values[:, j]) / scale
-    toward = np.nan_to_num((full - without) * (1 if full > Z95 else -1))
-    return toward, toward > abs(full - Z95)
+def refitted_z(est: Estimate, influence: Influence, rows: np.ndarray) -> np.ndarray:
+    """Coefficients over their standard errors without each of some refitted rows.
 
+    Parameters
+    ----------
+    est : Estimate
+    influence : Influence
+        Refitted in these rows.
+    rows : ndarray of int
+        Positions.
 
-def _refitted_z(est: Estimate, influence: Any, rows: np.ndarray) -> np.ndarray:
-    """theta over its standard error without each of some refitted rows, (n_rows, n_params)."""
+    Returns
+    -------
+    ndarray, shape (len(rows), n_params)
+        nan where there is no refit, or no positive definite Hessian.
+    """
     thetas = est.theta - influence.values[rows]
     out = np.full_like(thetas, np.nan)
     usable = np.flatnonzero(np.isfinite(thetas).all(axis=1))
@@ -129,6 +136,14 @@ def _refitted_z(est: Estimate, influence: Any, rows: np.ndarray) -> np.ndarray:
         for k, matrix in zip(part, H, strict=True):
             out[k] = thetas[k] / _standard_errors(matrix, est.dispersion)
     return out
+
+
+def _toward(est: Estimate, values: np.ndarray, j: int) -> tuple[np.ndarray, np.ndarray]:
+    """How far each removal moves \\|z\\| toward 1.96, and whether beyond; standard error held."""
+    scale = est.standard_errors[j]
+    full, without = abs(est.theta[j]) / scale, np.abs(est.theta[j] - values[:, j]) / scale
+    toward = np.nan_to_num((full - without) * (1 if full > Z95 else -1))
+    return toward, toward > abs(full - Z95)
 
 
 def _standard_errors(H: np.ndarray, dispersion: float) -> np.ndarray:
