@@ -64,7 +64,7 @@ def vif(
         # grad L(theta^, 1) is 0 at the minimum, grad L(theta^, 1_-i) always
         D = np.where(owned, 0.0, D)
     solution = est.solution(D, solver)
-    return _result(est, "vif", removals, -solution.rows, start, note=solution.note)
+    return _result(est, "vif", removals, solution.rows, start, note=solution.note)
 
 
 def classical_if(
@@ -104,7 +104,7 @@ def classical_if(
     start, removals = perf_counter(), est.removals(groups, objects)
     derivative = est.loss.weight_gradients(est.theta, removals)
     solution = est.solution(derivative, solver)
-    return _result(est, "if", removals, -solution.rows, start, note=solution.note)
+    return _result(est, "if", removals, solution.rows, start, note=solution.note)
 
 
 def newton_step(
@@ -147,7 +147,7 @@ def newton_step(
     guarded = ~np.isfinite(steps).all(axis=1) & guard
     for k in np.flatnonzero(guarded):
         steps[k] = _guarded_step(est, removals.take(np.array([k])), D[[k]])
-    return _result(est, "newton", removals, -steps, start, guarded=guarded)
+    return _result(est, "newton", removals, steps, start, guarded=guarded)
 
 
 def _guarded_step(est: Estimate, removal: Removals, D: np.ndarray) -> np.ndarray:
@@ -160,10 +160,13 @@ def _result(
     est: Estimate,
     method: str,
     removals: Removals,
-    values: np.ndarray,
+    steps: np.ndarray,
     start: float,
     **remarks: Any,
 ) -> Influence:
+    """The steps from theta^ to theta(-i) as an influence: full minus without, and 0, not -0."""
+    values = 0.0 - steps
     owned = est.loss.owned_mask(removals, len(est.theta))
-    values = values + 0.0 if owned is None else np.where(owned, np.nan, values)
+    if owned is not None:
+        values[owned] = np.nan
     return Influence(est, method, values, removals, seconds=perf_counter() - start, **remarks)

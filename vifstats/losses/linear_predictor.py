@@ -19,6 +19,8 @@ __all__ = ["LinearPredictor"]
 
 # Below this 1 - leverage, cancellation costs more digits than the rank-one formula saves time.
 HIGH_LEVERAGE = 1e-6
+# Rows whose projections fit into the cache together.
+IN_CACHE = 4096
 
 
 class LinearPredictor(Loss):
@@ -156,8 +158,8 @@ class LinearPredictor(Loss):
             return super().reduced_solves(theta, removals, rows)
         out = rows @ inverse
         members = np.flatnonzero(removals.codes >= 0)
-        step = max(1, BLOCK_NUMBERS // len(theta))
-        for some in (members[k : k + step] for k in range(0, len(members), step)):
+        for first in range(0, len(members), IN_CACHE):
+            some = members[first : first + IN_CACHE]
             at = removals.codes[some]
             out[at], distance = solves_without_rows(
                 self.predictors, inverse, curvatures, some, rows[at]

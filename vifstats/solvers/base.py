@@ -19,6 +19,12 @@ class HessianProduct:
     times : callable
         ``times(v)``: H v, for v of shape (n_params,).
     n_params : int
+
+    Examples
+    --------
+    >>> H = HessianProduct(lambda v: 2 * v, 3)
+    >>> H.damped(1.0).times(np.ones(3))
+    array([3., 3., 3.])
     """
 
     times: Callable[[np.ndarray], np.ndarray]
@@ -35,10 +41,6 @@ class HessianProduct:
             return self
         return HessianProduct(lambda v: self.times(v) + damping * v, self.n_params)
 
-    def rows(self, rows: np.ndarray) -> np.ndarray:
-        """H applied to each row, shape (n_rows, n_params)."""
-        return np.stack([self.times(row) for row in rows]) if len(rows) else rows.copy()
-
 
 @dataclass(frozen=True, eq=False)
 class Solution:
@@ -51,6 +53,13 @@ class Solution:
         |H x - r| / |r| of each row, where the solver iterates.
     note : str
         What was left out and how far it was iterated; empty for an exact solve.
+
+    Examples
+    --------
+    >>> from vifstats.solvers import ConjugateGradient
+    >>> solution = ConjugateGradient().factor(np.eye(2)).solution(np.ones((3, 2)))
+    >>> solution.residual
+    array([0., 0., 0.])
     """
 
     rows: np.ndarray
@@ -69,9 +78,15 @@ class Factor(ABC):
         """H^-1 applied to each row, shape (n_rows, n_params) or (n_params,)."""
         return self.solution(np.atleast_2d(rows)).rows.reshape(np.shape(rows))
 
-    @abstractmethod
     def inverse(self) -> np.ndarray:
         """H^-1, shape (n_params, n_params)."""
+        inverse = self.solve(np.eye(self.n_params))
+        return 0.5 * (inverse + inverse.T)
+
+    @property
+    @abstractmethod
+    def n_params(self) -> int:
+        """Number of parameters."""
 
 
 class Solver(ABC):

@@ -63,7 +63,10 @@ class CholeskyFactor(Factor):
     scale: np.ndarray
 
     def solution(self, rows: np.ndarray) -> Solution:
-        # In place in one array of our own: for many rows, fresh memory costs more than the solve.
+        if len(rows) > self.n_params:
+            # Far faster than two triangular solves, and with a unit diagonal as accurate.
+            return Solution(rows @ self.inverse())
+        # In place in one array of our own: fresh memory costs more than the solve.
         scaled = (rows / self.scale).T
         solved = scipy.linalg.cho_solve(
             (self.lower, True), scaled, overwrite_b=True, check_finite=False
@@ -71,9 +74,9 @@ class CholeskyFactor(Factor):
         solved /= self.scale
         return Solution(solved)
 
-    def inverse(self) -> np.ndarray:
-        inverse = self.solve(np.eye(len(self.scale)))
-        return 0.5 * (inverse + inverse.T)
+    @property
+    def n_params(self) -> int:
+        return len(self.scale)
 
 
 def require_finite(H: np.ndarray) -> None:

@@ -76,9 +76,9 @@ class ConjugateGradientFactor(Factor):
         )
         return Solution(solved, residual, note)
 
-    def inverse(self) -> np.ndarray:
-        inverse = self.solve(np.eye(self.H.n_params))
-        return 0.5 * (inverse + inverse.T)
+    @property
+    def n_params(self) -> int:
+        return self.H.n_params
 
     def _one(self, row: np.ndarray) -> tuple[np.ndarray, float, int]:
         """x, its residual and the products it took."""

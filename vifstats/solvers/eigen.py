@@ -82,5 +82,6 @@ class EigenFactor(Factor):
             "the largest)",
         )
 
-    def inverse(self) -> np.ndarray:
-        return (self.V / self.eigenvalues) @ self.V.T
+    @property
+    def n_params(self) -> int:
+        return len(self.V)

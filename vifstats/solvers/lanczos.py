@@ -85,8 +85,9 @@ class LanczosFactor(Factor):
         )
         return Solution(solved, note=note)
 
-    def inverse(self) -> np.ndarray:
-        return self.solve(np.eye(len(self.V)))
+    @property
+    def n_params(self) -> int:
+        return len(self.V)
 
 
 def largest_eigenpairs(H: HessianProduct, rank: int) -> tuple[np.ndarray, np.ndarray]:

@@ -88,9 +88,9 @@ class LiSSAFactor(Factor):
         )
         return Solution(solved, residual, note)
 
-    def inverse(self) -> np.ndarray:
-        inverse = self.solve(np.eye(self.H.n_params))
-        return 0.5 * (inverse + inverse.T)
+    @property
+    def n_params(self) -> int:
+        return self.H.n_params
 
     def _one(self, row: np.ndarray) -> tuple[np.ndarray, float, int]:
         x, size = np.zeros(len(row)), float(np.linalg.norm(row))
