@@ -64,6 +64,7 @@ def vif(
         # grad L(theta^, 1) is 0 at the minimum, grad L(theta^, 1_-i) always
         D = np.where(owned, 0.0, D)
     solution = est.solution(D, solver)
+    del D  # as large as the data
     return _result(est, "vif", removals, solution.rows, start, note=solution.note)
 
 
@@ -165,7 +166,7 @@ def _result(
     **remarks: Any,
 ) -> Influence:
     """The steps from theta^ to theta(-i) as an influence: full minus without, and 0, not -0."""
-    values = 0.0 - steps
+    values = np.subtract(0.0, steps, out=steps)
     owned = est.loss.owned_mask(removals, len(est.theta))
     if owned is not None:
         values[owned] = np.nan

@@ -1,6 +1,7 @@
 """The gate for estimates: parameters, their names, the rows they belong to, their penalty."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -216,20 +217,47 @@ def profiles(x: Any, profile: Any, names: tuple[str, ...]) -> np.ndarray:
     InvalidInputError, InvalidTypeError
     """
     if isinstance(x, dict):
+        if profile is None and (unknown := [key for key in x if key not in names]):
+            raise InvalidInputError(f"A profile has the columns {list(names)}, not {unknown}.")
         x = pd.DataFrame({key: np.atleast_1d(value) for key, value in x.items()})
     if isinstance(x, pd.Series):
         x = x.to_frame().T.infer_objects()
     if isinstance(x, pd.DataFrame):
         if profile is not None:
-            return np.atleast_2d(np.asarray(profile(x), dtype=float))
+            return _finite_profiles(_transformed(x, profile), len(x), names)
         if missing := [name for name in names if name not in x.columns]:
             raise InvalidInputError(
                 f"A profile needs the columns {list(names)}, but lacks {missing}."
             )
-        return frame_numbers(x[list(names)], "x")
+        return _finite_profiles(frame_numbers(x[list(names)], "x"), len(x), names)
     rows = np.atleast_2d(numbers(x, "`x`"))
     if rows.ndim != 2 or rows.shape[1] != len(names):
         raise InvalidInputError(
             f"A profile needs {len(names)} values, {list(names)}, but `x` has shape {rows.shape}."
+        )
+    return _finite_profiles(rows, len(rows), names)
+
+
+def _transformed(x: pd.DataFrame, profile: Callable[[Any], Any]) -> np.ndarray:
+    """Design rows of raw columns; a level that the fit has not seen is an error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        rows = np.atleast_2d(np.asarray(profile(x), dtype=float))
+    for warning in caught:
+        # formulaic would take an unknown level for the reference level
+        if warning.category.__name__ == "DataMismatchWarning":
+            raise InvalidInputError(
+                f"A profile must have levels that were fitted, but: {warning.message}"
+            )
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return rows
+
+
+def _finite_profiles(rows: np.ndarray, n: int, names: tuple[str, ...]) -> np.ndarray:
+    """Design rows without anything missing; a formula drops or empties rows with missing values."""
+    if rows.shape != (n, len(names)) or not np.isfinite(rows).all():
+        raise InvalidInputError(
+            f"A profile must be finite in every column, but {n} of them became design rows "
+            f"{rows.tolist()} for {list(names)}; fill in what is missing."
         )
     return rows

@@ -38,7 +38,7 @@ def concordance(sets: RiskSets, w: np.ndarray, score: np.ndarray) -> float:
     --------
     >>> import vifstats as vs
     >>> sets = vs.losses.Cox([[0.0], [1.0], [2.0]], [1.0, 2.0, 3.0], [1, 1, 0]).risk_sets
-    >>> concordance(sets, np.ones(3), np.array([2.0, 0.0, 1.0])).round(4)
+    >>> round(concordance(sets, np.ones(3), np.array([2.0, 0.0, 1.0])), 4)
     0.6667
     """
     rank = np.unique(score, return_inverse=True)[1]

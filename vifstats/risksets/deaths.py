@@ -14,7 +14,7 @@ from vifstats.risksets.others import others_afresh
 from vifstats.risksets.running import Bins
 from vifstats.risksets.subjects import Deaths
 from vifstats.risksets.sums import RiskSums
-from vifstats.risksets.ties import efron_sums
+from vifstats.risksets.ties import efron_logs, efron_sums
 
 __all__ = ["TieChange", "tie_changes"]
 
@@ -27,8 +27,8 @@ class Tie:
     ----------
     a, n_terms : ndarray, shape (k,)
         Coefficient and number of the terms; 0 terms where no death remains.
-    S0 : ndarray, shape (k,)
-        r of all at risk, 1 where nobody is.
+    S0, S0D : ndarray, shape (k,)
+        r of all at risk, and of those that die; 1 where nobody is.
     m0, delta : ndarray, shape (k, p)
     C, Q : ndarray, shape (k,)
         Sums of f_l and f_l^2 over the terms.
@@ -39,6 +39,7 @@ class Tie:
     a: np.ndarray
     n_terms: np.ndarray
     S0: np.ndarray
+    S0D: np.ndarray
     m0: np.ndarray
     delta: np.ndarray
     C: np.ndarray
@@ -50,6 +51,13 @@ class Tie:
     def lean(self) -> np.ndarray:
         """a C delta: by how much Efron's terms lean to those that live on, shape (k, p)."""
         return (self.a * self.C)[:, None] * self.delta
+
+    @property
+    def logs(self) -> np.ndarray:
+        """a sum_l log phi_l, shape (k,)."""
+        N = np.maximum(self.n_terms, 1)
+        unit = np.where(self.n_terms > 1, self.S0D / N, self.S0)
+        return self.a * (self.n_terms * np.log(unit) + efron_logs(self.S0 / unit, self.n_terms))
 
     @property
     def hazard(self) -> np.ndarray:
@@ -122,6 +130,7 @@ class _Masses:
             a=self.W / np.maximum(n_terms, 1),
             n_terms=n_terms,
             S0=S0,
+            S0D=dying,
             m0=(self.alive.rx + self.dying.rx) / S0[:, None],
             delta=(self.alive.rx - self.alive.r[:, None] * xD) / S0[:, None],
             C=C,

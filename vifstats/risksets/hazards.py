@@ -4,9 +4,9 @@ With weights v over the cells, Lambda_v(theta, b) = sum_q v_q a_q/phi_q: the cum
 a time, for example, has v = 1 up to it and 0 from there. Removing a piece of mass r at fixed theta
 changes the terms to which it is exposed from a/phi to a/(phi - r), by
 
-    (a/phi) eps/(1 - eps),    with derivative in theta    (a/phi) [u eps/(1 - eps)^2 - m eps/(1 - eps)
+    (a/phi) eps/(1 - eps),    derivative in theta    (a/phi) [u eps/(1 - eps)^2 - m eps/(1 - eps)],
 
-and so both are sums of powers of eps as those of the gradient are.
+and both are sums of powers of eps as those of the gradient are.
 """
 
 from dataclasses import dataclass

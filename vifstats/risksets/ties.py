@@ -11,7 +11,7 @@ below are differenced term by term instead, so no digits are lost (relative erro
 
 import numpy as np
 
-__all__ = ["efron_sums"]
+__all__ = ["efron_logs", "efron_sums"]
 
 ASYMPTOTIC = 16.0
 DIRECT = 8
@@ -47,9 +47,42 @@ def efron_sums(g: np.ndarray, N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Q += f * f
     far = ~few & (g + 1 - N >= ASYMPTOTIC)
     near = ~few & ~far
-    C[far], Q[far] = _asymptotic(g[far], N[far].astype(float))
-    C[near], Q[near] = _polygamma(g[near], N[near].astype(float))
+    for some, closed_form in ((far, _asymptotic), (near, _polygamma)):
+        if some.any():
+            C[some], Q[some] = closed_form(g[some], N[some].astype(float))
     return C, Q
+
+
+def efron_logs(g: np.ndarray, N: np.ndarray) -> np.ndarray:
+    """The sum of log(g - l) over l = 0 .. N - 1.
+
+    Parameters
+    ----------
+    g : ndarray, shape (k,)
+        At least N.
+    N : ndarray of int, shape (k,)
+
+    Returns
+    -------
+    ndarray, shape (k,)
+
+    Examples
+    --------
+    >>> bool(np.isclose(efron_logs(np.array([4.0]), np.array([3]))[0], np.log(4 * 3 * 2)))
+    True
+    """
+    from scipy.special import gammaln
+
+    a = g + 1
+    z = a - N
+    far = z >= ASYMPTOTIC
+    safe = np.where(far, z, ASYMPTOTIC)
+    # log Gamma(a) - log Gamma(z) by Stirling's series, differenced term by term
+    y = np.where(far, N / a, 0.0)
+    series = N * np.log(a) - (safe - 0.5) * np.log1p(-y) - N
+    for power, factor in ((1, 1 / 12), (3, -1 / 360), (5, 1 / 1260), (7, -1 / 1680)):
+        series += factor * (a**-power - safe**-power)
+    return np.where(far, series, gammaln(a) - gammaln(np.where(far, ASYMPTOTIC, z)))
 
 
 def _asymptotic(g: np.ndarray, N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
