@@ -211,7 +211,7 @@ class _Gone:
 
     @cached_property
     def dying(self) -> Moments:
-        return self.deaths.dying.take(self.at).about(self.origin, self.columns)
+        return self.deaths.dying(self.at).about(self.origin, self.columns)
 
     @cached_property
     def alive(self) -> Moments | None:

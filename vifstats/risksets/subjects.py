@@ -6,6 +6,7 @@ overlap (a cluster, or careless data) they share risk sets and must leave togeth
 then the intervals between their joint break points.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,8 +58,8 @@ class Deaths:
     w : ndarray, shape (k,)
     wx : ndarray, shape (k, p)
         Case weights of the deaths, and weighted covariates.
-    dying : Moments
-        Of the deaths.
+    dying : callable
+        From positions among these deaths to their moments: only ties ask for them.
     alive : Moments or None
         Of its other rows at risk in the cell; None if there are none.
     piece : ndarray of int, shape (k,), or None
@@ -70,7 +71,7 @@ class Deaths:
     d: np.ndarray
     w: np.ndarray
     wx: np.ndarray
-    dying: Moments
+    dying: Callable[[np.ndarray], Moments]
     alive: Moments | None = None
     piece: np.ndarray | None = None
 
@@ -115,14 +116,19 @@ def _rows_as_pieces(
         piece = np.searchsorted(rows, own)
         x = sums.X.take(rows, axis=0)
         pieces = Pieces(code[rows], sums.r[rows], x, None, sets.exposed.take(rows), distinct)
-    w, x = sums.w[own], sums.X.take(own, axis=0)
+
+    def dying(at: np.ndarray) -> Moments:
+        return moments_of(sums.r[own[at]], sums.X.take(own[at], axis=0), columns)
+
+    w, wx = sums.w[own], sums.X.take(own, axis=0)
+    wx *= w[:, None]
     deaths = Deaths(
         code=code[own],
         cell=sets.ranges.hi[own] - 1,
         d=np.ones(len(own), dtype=np.intp),
         w=w,
-        wx=w[:, None] * x,
-        dying=moments_of(sums.r[own], x, columns),
+        wx=wx,
+        dying=dying,
         piece=piece,
     )
     return pieces, deaths
@@ -147,7 +153,7 @@ def _joint_pieces(sums: RiskSums, code: np.ndarray, columns: Columns) -> tuple[P
         d=count[at],
         w=bins.sums(w[dying])[at],
         wx=bins.sums(w[dying, None] * x[dying])[at],
-        dying=moments.take(dying).each(bins.sums).take(at),
+        dying=moments.take(dying).each(bins.sums).take(at).take,
         alive=alive.take(at),
     )
     kept = np.flatnonzero((count == 0) & (alive.r > 0))
