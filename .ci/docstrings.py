@@ -20,9 +20,11 @@ from numpydoc.validate import validate
 MODULES = (
     "vifstats",
     "vifstats.adapters",
+    "vifstats.closed_form",
     "vifstats.datasets",
     "vifstats.errors",
     "vifstats.losses",
+    "vifstats.plots",
     "vifstats.reporting",
     "vifstats.solvers",
     "vifstats.targets",

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ import vifstats as vs
 from vifstats.cli import main
 from vifstats.datasets import load_rossi
 
+FILES = ["influence.csv", "influence.json", "report.html", "report.json"]
 ROSSI = ["--time", "week", "--event", "arrest"]
 
 
@@ -40,13 +42,15 @@ def test_the_main_job_runs_as_a_module(tmp_path):
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "not the variance inflation factor" in ran.stdout
-    assert ran.stdout.endswith("Written: influence/influence.csv and influence/influence.json\n")
-    assert sorted(os.listdir(tmp_path / "influence")) == ["influence.csv", "influence.json"]
+    assert ran.stdout.endswith(
+        "Written to influence: report.html, report.json, influence.csv, influence.json\n"
+    )
+    assert sorted(os.listdir(tmp_path / "influence")) == FILES
 
 
 @pytest.mark.smoke
 def test_files_hold_what_the_package_computes(rossi, tmp_path):
-    assert main(["cox", "--top", "5", "-o", str(tmp_path)]) == 0
+    assert main(["cox", "--top", "5", "--seconds", "1", "-o", str(tmp_path)]) == 0
     table = pd.read_csv(tmp_path / "influence.csv", index_col="row")
     document = json.loads((tmp_path / "influence.json").read_text())
     loss = vs.losses.Cox(rossi.drop(columns=["week", "arrest"]), rossi["week"], rossi["arrest"])
@@ -58,7 +62,8 @@ def test_files_hold_what_the_package_computes(rossi, tmp_path):
     expected.loc[refitted] = exact.loc[refitted]
     error = np.abs(table[list(est.names)] - expected) / est.standard_errors
     assert error.to_numpy().max() < LIFELINES_FIT
-    agreement = vs.compare(vs.vif(est), vs.leave_one_out(est, objects=refitted))
+    mask = est.labels.isin(refitted)
+    agreement = vs.compare(vs.vif(est, objects=mask), vs.leave_one_out(est, objects=mask))
     for name, figures in document["agreement_with_refits"].items():
         assert figures == pytest.approx(agreement.table.loc[name].to_dict(), rel=1e-6)
     for row in document["most_influential"]:
@@ -70,7 +75,7 @@ def test_files_hold_what_the_package_computes(rossi, tmp_path):
 def test_a_second_run_writes_the_same(tmp_path):
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
-        main(["cox", "-o", str(folder)])
+        main(["cox", "--seconds", "0.5", "-o", str(folder)])
     for name in ("influence.csv", "influence.json"):
         one, two = [(folder / name).read_bytes() for folder in folders]
         assert one == two
@@ -185,13 +190,54 @@ def test_a_warning_of_lifelines_is_one_line(csv, tmp_path):
     assert ran.stderr.startswith("vifstats: warning: ") and ran.stderr.count("\n") == 1
 
 
+def test_a_page_is_written_too(csv, tmp_path, capsys):
+    path = csv(subject=[f"s-{i:04d}" for i in range(432)])
+    options = "--id-col subject --covariates fin,prio --top 3 --seconds 1"
+    assert main(["cox", path, *ROSSI, *options.split(), "-o", str(tmp_path / "out")]) == 0
+    assert "(numbered from 0)" not in capsys.readouterr().out
+    document = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert all(item["row"].startswith("s-") for item in document["rows"]["items"])
+    assert document["method"]["command"].startswith("vifstats cox ")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert document["headline"][0] in page.replace("&#39;", "'")
+
+
+def test_no_rows_means_none_anywhere(csv, tmp_path, capsys):
+    """Every label, and values of rows that nothing else could have printed, are looked for."""
+    rng = np.random.default_rng(5)
+    secret = 10 * rng.integers(10**5, 10**6, 432) + 7
+    score = secret / 10**6
+    labels = [f"s-{i:04d}" for i in secret]
+    path = csv(subject=labels, score=score)
+    folder = tmp_path / "out"
+    command = ["cox", path, *ROSSI, "--id-col", "subject", "--covariates", "fin,score"]
+    command += ["--seconds", "2", "-o", str(folder)]
+    main(command)  # an earlier run may have left rows behind
+    capsys.readouterr()
+    assert main([*command, "--no-rows"]) == 0
+    written = [unquote((folder / name).read_text()) for name in FILES]
+    for text in (*written, capsys.readouterr().out):
+        assert not any(label in text for label in labels)
+        assert not any(f"{value:.6f}" in text for value in score)
+    coefficients = pd.read_csv(folder / "influence.csv", index_col="coefficient")
+    assert list(coefficients.index) == ["fin", "score"]
+
+
+@pytest.mark.parametrize("labels", ["missing", "gaps"])
+def test_names_of_rows_are_checked(labels, csv, capsys):
+    path = csv(subject=np.where(np.arange(432) == 3, np.nan, 1.0))
+    column = {"missing": "subjects", "gaps": "subject"}[labels]
+    expected = {"missing": "did you mean 'subject'", "gaps": "1 have none"}[labels]
+    assert_one_line(["cox", path, *ROSSI, "--id-col", column], expected, capsys)
+
+
 def test_an_interrupt_leaves_nothing_half_written(monkeypatch, tmp_path, capsys):
     def interrupted(*args, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("vifstats.reporting.files.json.dump", interrupted)
-    assert main(["cox", "-o", str(tmp_path)]) == 130
-    assert os.listdir(tmp_path) == ["influence.csv"]
+    assert main(["cox", "--seconds", "0.5", "-o", str(tmp_path)]) == 130
+    assert os.listdir(tmp_path) == []
     assert "interrupted" in capsys.readouterr().err
 
 

@@ -25,7 +25,11 @@ METHODS = [vs.vif, vs.classical_if, vs.newton_step]
 def case_and_method(cases):
     """Every case with every method that it has."""
     pairs = [(c, m) for c in cases for m in METHODS if c.fractional or m is not vs.classical_if]
-    return pytest.mark.parametrize(("case", "method"), pairs)
+    return pytest.mark.parametrize(("case", "method"), pairs, ids=_name)
+
+
+def _name(value) -> str:
+    return getattr(value, "__name__", str(value))
 
 
 EVERY_CASE_AND_METHOD = case_and_method(CASES)

@@ -176,6 +176,19 @@ def test_flat_is_not_converged():
     assert other_units.converged[0]
 
 
+def test_whether_it_is_flat_is_asked_where_the_problem_ended():
+    """The Hessian at the start is indefinite, and kept: its size makes the very step needed."""
+
+    def slopes(rows, thetas):
+        return 0.5 * thetas[:, 0] ** 2, thetas
+
+    def curvatures(rows, thetas):
+        return np.where(thetas > 1.0, -1.0, 1.0)[:, :, None]
+
+    minima = damped_newton(slopes, curvatures, np.array([[2.0]]), scale=np.ones(1))
+    assert minima.thetas[0, 0] == 0.0 and minima.converged[0]
+
+
 def test_nothing_to_minimise():
     slopes, curvatures, _ = quartics(np.empty((0, 2)))
     assert damped_newton(slopes, curvatures, np.empty((0, 2))).thetas.shape == (0, 2)

@@ -8,6 +8,7 @@ ROUNDING = 1e-10  # fast path against the definition: 1e-13 typical, the rest fo
 REFERENCE = 1e-12  # one way of writing a definition in float64 against another, n <= 40
 DECIMAL = 1e-14  # two float64 numbers that were both computed with 50 digits
 NOTHING = 1e-20  # where 50 digits cancel to 0, rather than to 1e-40
+DIFFERENCED = 1e-6  # central differences along dfbeta, at a thousandth of it: 1e-8 typical
 FINITE_DIFFERENCE = 1e-6  # central difference of a float64 function at its best step
 ORACLE = 1e-9  # R survival with tightened eps: 3e-11 at worst, in the refits of cgd
 R_DFBETA = 1e-8  # if against residuals(fit, "dfbeta") in 17 digits; 1e-11 at worst

@@ -20,7 +20,9 @@ import os
 import platform
 import resource
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -98,7 +100,7 @@ def main() -> None:
         if name in results and not options.again:
             continue
         try:
-            results[name] = run(EXPERIMENTS[name], options.data)
+            results[name] = _in_a_fresh_process(name, options.data)
         except MissingDataError as error:
             print(f"{name}: {error}")
             continue
@@ -107,8 +109,15 @@ def main() -> None:
         print(name, json.dumps(results[name], indent=2), flush=True)
 
 
-def run(experiment: Experiment, folder: Path | None) -> dict[str, Any]:
+def _in_a_fresh_process(name: str, folder: Path | None) -> dict[str, Any]:
+    """So that the peak of memory is its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(run, name, folder).result()
+
+
+def run(name: str, folder: Path | None) -> dict[str, Any]:
     """Fit, approximate, refit and compare."""
+    experiment = EXPERIMENTS[name]
     fitted, held_out = _losses(experiment, experiment.load(folder))
     clock = Clock()
     theta = vs.minimize(fitted, np.zeros(fitted.n_params)).theta
@@ -212,6 +221,8 @@ def _peak_gigabytes() -> float:
 def machine() -> dict[str, Any]:
     return {
         "cores": os.cpu_count(),
+        # seconds of the wall on a machine with other work mean little: see processor_seconds
+        "load_average": round(os.getloadavg()[1], 1),
         "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS", "default"),
         "system": platform.platform(),
         "python": platform.python_version(),

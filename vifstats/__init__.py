@@ -3,38 +3,57 @@
 "VIF" here is not the variance inflation factor.
 """
 
-from vifstats import closed_form, errors, losses, targets
+from vifstats import closed_form, errors, losses, plots, solvers, targets
 from vifstats.adapters import from_model
 from vifstats.agreement import Agreement, compare
 from vifstats.check_loss import LossReport, check_loss
+from vifstats.conclusions import Conclusions, conclusions
+from vifstats.cross_validation import CrossValidation, cross_validated_loglik
 from vifstats.estimate import Estimate, minimize
+from vifstats.groups_left_out import GroupsLeftOut, leave_one_group_out
 from vifstats.influence import classical_if, newton_step, vif
 from vifstats.losses import FunctionLoss, MEstimator
+from vifstats.penalties import PenaltyChoice, choose_penalty
 from vifstats.refits import leave_one_out, truncated_refits
+from vifstats.reporting import report
 from vifstats.result import Influence, TargetInfluence
+from vifstats.sets import InfluentialSet, influential_set
 from vifstats.shortcuts import vif_cox
 from vifstats.versions import __version__, show_versions
 
 __all__ = [
     "__version__",
     "Agreement",
+    "Conclusions",
+    "CrossValidation",
     "Estimate",
     "FunctionLoss",
+    "GroupsLeftOut",
     "Influence",
+    "InfluentialSet",
     "LossReport",
     "MEstimator",
+    "PenaltyChoice",
     "TargetInfluence",
     "check_loss",
+    "choose_penalty",
     "classical_if",
     "closed_form",
     "compare",
+    "conclusions",
+    "cross_validated_loglik",
     "errors",
     "from_model",
+    "influential_set",
+    "leave_one_group_out",
     "leave_one_out",
     "losses",
     "minimize",
     "newton_step",
+    "plots",
+    "report",
     "show_versions",
+    "solvers",
     "targets",
     "truncated_refits",
     "vif",

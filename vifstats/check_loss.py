@@ -1,4 +1,4 @@
-"""A test kit for a loss of your own: does it keep the contract that every method relies on?"""
+"""A test kit for a loss of your own: whether it keeps the contract that every method relies on."""
 
 import warnings
 from collections.abc import Callable, Collection
@@ -24,6 +24,14 @@ class LossReport:
     loss : Loss
     findings : dict of str to str
         One sentence per rule.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 5.0])
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    >>> print(str(check_loss(loss, [0.0])).splitlines()[0])
+    MEstimator of 3 objects keeps its contract
     """
 
     loss: Loss

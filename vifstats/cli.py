@@ -1,10 +1,12 @@
 """The command ``vifstats``: arguments in, text and files out, exit code 2 and one line on error."""
 
 import argparse
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import NoReturn, TextIO
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
 
 import pandas as pd
 
@@ -12,7 +14,17 @@ from vifstats.adapters import from_model
 from vifstats.cox_table import CoxColumns, checked_frame, fit_frame
 from vifstats.datasets import load_rossi, read_table
 from vifstats.errors import InvalidInputError, VifError
-from vifstats.reporting import METHODS, as_text, find, writable_folder, write_findings
+from vifstats.reporting import (
+    METHODS,
+    SHARE_OF_SAMPLE,
+    Findings,
+    as_text,
+    describe,
+    find,
+    writable_folder,
+    write_findings,
+    write_report,
+)
 from vifstats.versions import __version__
 
 __all__ = ["main"]
@@ -43,7 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = _tell_warning  # restored by catch_warnings
             args = _parser().parse_args(argv)
-            args.run(args)
+            given = sys.argv[1:] if argv is None else argv
+            args.run(args, shlex.join(["vifstats", *given]))
     except VifError as error:
         _tell(f"error: {error}")
         return 2
@@ -84,26 +97,52 @@ def _parser() -> argparse.ArgumentParser:
     add("--penalizer", metavar="L", type=float, default=0.0, help="ridge, as in lifelines")
     add("--method", choices=METHODS, default="vif", help="default: vif; refit is exact")
     add("--top", metavar="N", type=int, default=10, help="rows to show and refit; default 10")
-    add("-o", "--output", metavar="DIR", help="write influence.csv and influence.json there")
+    add("--id-col", metavar="COL", help="what rows are called; default their number, from 0")
+    add("--seconds", metavar="S", type=float, default=20.0, help="time for refits; default 20")
+    add("-o", "--output", metavar="DIR", help="write report.html and its numbers there")
+    add("--no-rows", action="store_true", help="keep single rows to yourself: no label, no value")
     return parser
 
 
-def _cox(args: argparse.Namespace) -> None:
+def _cox(args: argparse.Namespace, command: str) -> None:
     table, name, columns = _input(args)
     folder = None if args.output is None else writable_folder(args.output)
     frame = checked_frame(table, columns, penalizer=args.penalizer)
     groups = None if columns.groups is None else table[columns.groups]
     est = from_model(fit_frame(frame, columns, penalizer=args.penalizer), frame, groups=groups)
-    found = find(est, args.method, top=args.top, progress=sys.stderr.isatty())
+    seconds, progress = SHARE_OF_SAMPLE * args.seconds, sys.stderr.isatty()
+    found = find(est, args.method, top=args.top, seconds=seconds, progress=progress)
     events = int(frame[columns.event].sum())
-    print(f"Cox model of {name}: {len(frame)} rows (numbered from 0), {events} events")
+    numbered = " (numbered from 0)" if columns.identifier is None else ""
+    print(f"Cox model of {name}: {len(frame)} rows{numbered}, {events} events")
     print(f"({WHAT})\n")
-    print(as_text(found, rows=columns.groups or "row"))
+    print(as_text(found, rows=columns.groups or "row", named=not args.no_rows))
     if folder is not None:
         context = {"data": name, "n_rows": len(frame), "n_events": events, **vars(columns)}
         context["covariates"] = est.names
-        paths = write_findings(found, folder, context)
-        print(f"\nWritten: {' and '.join(map(str, paths))}")
+        paths = _write(args, command, found, folder, context)
+        print(f"\nWritten to {folder}: {', '.join(path.name for path in paths)}")
+
+
+def _write(
+    args: argparse.Namespace,
+    command: str,
+    found: Findings,
+    folder: Path,
+    context: dict[str, Any],
+) -> list[Path]:
+    rows = not args.no_rows
+    document = describe(
+        found,
+        rows=rows,
+        unit=context["groups"] or "row",
+        seconds=args.seconds,
+        progress=sys.stderr.isatty(),
+        command=command,
+    )
+    page = write_report(document, folder / "report.html")
+    tables = write_findings(found, folder, context, rows=rows)
+    return [page, page.with_suffix(".json"), *tables]
 
 
 def _input(args: argparse.Namespace) -> tuple[pd.DataFrame, str, CoxColumns]:
@@ -118,8 +157,9 @@ def _input(args: argparse.Namespace) -> tuple[pd.DataFrame, str, CoxColumns]:
         )
     else:
         table, name, time, event = read_table(args.file), args.file, args.time, args.event
-    parts = (args.covariates, args.strata, args.weights, args.entry, args.groups)
-    return table, name, CoxColumns(time, event, *parts)
+    parts = (args.covariates, args.strata, args.weights, args.entry, args.groups, args.id_col)
+    columns = CoxColumns(time, event, *parts)
+    return columns.labelled(table), name, columns
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -6,19 +6,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, ndtri
 
-from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.influence import newton_step
 from vifstats.refits import leave_one_out
 from vifstats.result import Influence
-from vifstats.targets.parameter import standard_errors_without
+from vifstats.wald_fits import WaldFits, require_level, require_rest
 
-__all__ = ["Conclusions", "GroupsLeftOut", "conclusions", "leave_one_group_out"]
+__all__ = ["Conclusions", "conclusions"]
 
 # Rows that would change a conclusion if their influence were this much larger are refitted too.
 MARGIN = 0.5
+# Lines of the table in the repr.
+SHOWN = 12
+CHANGES = ("sign", "significance lost", "significance gained")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,8 @@ class Conclusions:
         (or group), what changes ("sign", "significance lost", "significance gained"), whether it
         was predicted and is confirmed, coefficient and p-value on all data, predicted and
         refitted, and the status of the refit.
+    separated : Index
+        Rows, or groups, without which the estimate diverges.
     level : float
         Of significance.
     n_removals, n_refits : int
@@ -39,6 +42,7 @@ class Conclusions:
     """
 
     changes: pd.DataFrame
+    separated: pd.Index
     level: float
     n_removals: int
     n_refits: int
@@ -52,10 +56,16 @@ class Conclusions:
             f"Conclusions at level {self.level:g}: {len(self.changes)} changes by one of "
             f"{self.n_removals} removals ({self.n_refits} refitted)"
         )
+        if len(self.separated):
+            head += f"\n  the estimate diverges without {list(self.separated[:SHOWN])}"
         if self.changes.empty:
             return head
-        shown = ["parameter", "row", "change", "p", "p_predicted", "p_refitted", "status"]
-        return f"{head}\n{self.changes[shown].to_string(index=False, float_format='{:.4f}'.format)}"
+        count = self.changes.groupby(["parameter", "change"], sort=False).size()
+        lines = [f"  {name}: {change} by {n}" for (name, change), n in count.items()]
+        shown = self.changes[["parameter", "row", "change", "p", "p_predicted", "p_refitted"]]
+        table = shown.head(SHOWN).to_string(index=False, float_format="{:.4f}".format)
+        more = [] if len(shown) <= SHOWN else [f"... all {len(shown)} in to_frame()"]
+        return "\n".join([head, *lines, table, *more])
 
 
 def conclusions(
@@ -86,141 +96,26 @@ def conclusions(
     >>> found.changes[["row", "change", "confirmed"]].to_numpy().tolist()
     [[3, 'significance lost', True]]
     """
-    _require_level(level)
+    require_level(level)
     removals = est.removals(groups, objects)
-    _require_rest(removals.sizes, est.loss.n_objects)
-    predicted = _Fits.of(newton_step(est, groups=groups, objects=objects))
+    require_rest(removals.sizes, est.loss.n_objects)
+    predicted = WaldFits.of(newton_step(est, groups=groups, objects=objects))
     near = np.flatnonzero(predicted.beyond(MARGIN).changes(level).any(axis=(1, 2)))
-    everyone = np.zeros(len(removals), dtype=bool)
-    everyone[near] = True
-    rows = everyone if objects is None else _within(est, groups, objects, everyone)
+    rows = _mask(est, groups, objects, near)
     refits = leave_one_out(est, groups=groups, objects=rows)
-    table = _table(predicted.take(near), _Fits.of(refits), refits, level)
-    return Conclusions(table, level, len(removals), len(near))
+    table = _table(predicted.take(near), WaldFits.of(refits), refits, level)
+    separated = removals.labels[est.loss.separated(est.theta, removals)]
+    return Conclusions(table, separated, level, len(removals), len(near))
 
 
-@dataclass(frozen=True, eq=False)
-class GroupsLeftOut:
-    """The fit without each group, refitted.
-
-    Attributes
-    ----------
-    table : DataFrame
-        One line per group and parameter: rows of the group, coefficient, standard error and
-        p-value without it, the change in standard errors of the full fit, whether the sign or the
-        significance changes, and the status of the refit.
-    level : float
-    """
-
-    table: pd.DataFrame
-    level: float
-
-    def to_frame(self) -> pd.DataFrame:
-        """The table, by group and parameter."""
-        return self.table.copy()
-
-    def __repr__(self) -> str:
-        n_groups = self.table.index.get_level_values(0).nunique()
-        return f"{n_groups} groups left out in turn, refitted\n{self.table.to_string()}"
-
-
-def leave_one_group_out(est: Estimate, groups: Any, *, level: float = 0.05) -> GroupsLeftOut:
-    """Refit without each site, family, period or other group, and say what changes.
-
-    Parameters
-    ----------
-    est : Estimate
-    groups : array_like, shape (n_rows,)
-        One label per row of the data.
-    level : float
-        Of significance.
-
-    Returns
-    -------
-    GroupsLeftOut
-
-    Examples
-    --------
-    >>> import vifstats as vs
-    >>> y = np.array([0.3, 0.5, -0.6, 3.0])
-    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
-    >>> est = vs.minimize(loss, [0.0], names=["mean"])
-    >>> leave_one_group_out(est, ["a", "a", "b", "b"]).table["coefficient"].round(2).to_list()
-    [1.2, 0.4]
-    """
-    _require_level(level)
-    refits = leave_one_out(est, groups=groups)
-    _require_rest(refits.removals.sizes, est.loss.n_objects)
-    fits = _Fits.of(refits)
-    sign, lost, gained = np.moveaxis(fits.changes(level), -1, 0)
-    k, p = fits.coefficients.shape
-    index = pd.MultiIndex.from_product([refits.index, est.names], names=["group", "parameter"])
-    table = pd.DataFrame(
-        {
-            "rows": np.repeat(refits.removals.sizes, p),
-            "coefficient": fits.coefficients.ravel(),
-            "standard_error": fits.errors.ravel(),
-            "p_value": fits.p_values.ravel(),
-            "dfbetas": (refits.values / est.standard_errors).ravel(),
-            "sign_changes": sign.ravel(),
-            "significance_changes": (lost | gained).ravel(),
-            "status": np.repeat(refits.status.to_numpy(), p),
-        },
-        index=index,
-    )
-    return GroupsLeftOut(table, level)
-
-
-@dataclass(frozen=True, eq=False)
-class _Fits:
-    """Coefficients and standard errors of the full fit (p,) and without each removal (k, p)."""
-
-    full: np.ndarray
-    full_errors: np.ndarray
-    coefficients: np.ndarray
-    errors: np.ndarray
-
-    @classmethod
-    def of(cls, influence: Influence) -> "_Fits":
-        est = influence.estimate
-        thetas = est.theta - influence.values
-        errors = standard_errors_without(est, est.loss, thetas, influence.removals)
-        return cls(est.theta, est.standard_errors, thetas, errors)
-
-    @property
-    def p_values(self) -> np.ndarray:
-        return _p_values(self.coefficients, self.errors)
-
-    @property
-    def full_p_values(self) -> np.ndarray:
-        return _p_values(self.full, self.full_errors)
-
-    def take(self, rows: np.ndarray) -> "_Fits":
-        return _Fits(self.full, self.full_errors, self.coefficients[rows], self.errors[rows])
-
-    def beyond(self, share: float) -> "_Fits":
-        """With every change enlarged by a share of it."""
-        further = self.coefficients + share * (self.coefficients - self.full)
-        errors = self.errors * (self.errors / self.full_errors) ** share
-        return _Fits(self.full, self.full_errors, further, errors)
-
-    def changes(self, level: float) -> np.ndarray:
-        """Whether the sign changes, significance is lost, is gained: (k, p, 3)."""
-        bound = -ndtri(level / 2)
-        before = np.abs(self.full / self.full_errors) > bound
-        z = np.abs(self.coefficients / self.errors)
-        sign = self.coefficients * self.full < 0
-        return np.stack([sign, before & (z <= bound), ~before & (z > bound)], axis=-1)
-
-
-CHANGES = ("sign", "significance lost", "significance gained")
-
-
-def _table(predicted: _Fits, refitted: _Fits, refits: Influence, level: float) -> pd.DataFrame:
+def _table(
+    predicted: WaldFits, refitted: WaldFits, refits: Influence, level: float
+) -> pd.DataFrame:
     foreseen, found = predicted.changes(level), refitted.changes(level)
-    # the largest change of z first within each parameter
     row, parameter, kind = np.nonzero(foreseen | found)
-    order = np.lexsort((refitted.p_values[row, parameter], kind, parameter))
+    # by parameter and kind, the row that goes furthest first
+    distance = np.abs(refitted.z - refitted.full / refitted.full_errors)[row, parameter]
+    order = np.lexsort((-distance, kind, parameter))
     row, parameter, kind = row[order], parameter[order], kind[order]
     at = row, parameter
     names: Sequence[str] = refits.estimate.names
@@ -242,26 +137,10 @@ def _table(predicted: _Fits, refitted: _Fits, refits: Influence, level: float) -
     )
 
 
-def _within(est: Estimate, groups: Any, objects: Any, chosen: np.ndarray) -> np.ndarray:
-    """A mask over all rows of the result, from one over the objects asked for."""
-    every = est.removals(groups)
-    mask = np.zeros(len(every), dtype=bool)
-    mask[every.positions(objects)[chosen]] = True
+def _mask(est: Estimate, groups: Any, objects: Any, near: np.ndarray) -> np.ndarray:
+    """A mask over all rows of a result, from positions among the objects asked for."""
+    n_rows = len(est.removals(groups))
+    asked = np.arange(n_rows) if objects is None else est.removals(groups).positions(objects)
+    mask = np.zeros(n_rows, dtype=bool)
+    mask[asked[near]] = True
     return mask
-
-
-def _p_values(coefficients: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    return 2 * ndtr(-np.abs(coefficients / errors))
-
-
-def _require_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise InvalidInputError(f"`level` must be between 0 and 1, but is {level!r}.")
-
-
-def _require_rest(sizes: np.ndarray, n_objects: int) -> None:
-    if (sizes == n_objects).any():
-        raise InvalidInputError(
-            "A removal must leave something behind, but one group is everything; pass a column "
-            "with several labels."
-        )

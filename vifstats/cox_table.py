@@ -28,6 +28,8 @@ class CoxColumns:
         None: every column that plays no other part.
     strata : tuple of str
     weights, entry, groups : str, optional
+    identifier : str, optional
+        What rows are called; no covariate.
 
     Examples
     --------
@@ -43,6 +45,34 @@ class CoxColumns:
     weights: str | None = None
     entry: str | None = None
     groups: str | None = None
+    identifier: str | None = None
+
+    def labelled(self, table: pd.DataFrame) -> pd.DataFrame:
+        """A table whose rows are called by the identifier, if there is one.
+
+        Parameters
+        ----------
+        table : DataFrame
+
+        Returns
+        -------
+        DataFrame
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such column, or it has gaps.
+        """
+        if self.identifier is None:
+            return table
+        require_columns(table, [self.identifier])
+        labels = table[self.identifier]
+        if labels.isna().any():
+            raise InvalidInputError(
+                f"Every row must have a name in {self.identifier!r}, but {labels.isna().sum()} "
+                "have none; fill the gaps or leave out the option."
+            )
+        return table.set_axis(pd.Index(labels, name=None), axis=0)
 
     def covariates_of(self, table: pd.DataFrame) -> tuple[str, ...]:
         """The covariates, found among the columns of a table if none were named.
@@ -60,7 +90,7 @@ class CoxColumns:
         InvalidInputError
             If a column is missing, plays two parts, or none is left for a covariate.
         """
-        optional = (self.weights, self.entry, self.groups)
+        optional = (self.weights, self.entry, self.groups, self.identifier)
         taken = [self.time, self.event, *self.strata, *filter(None, optional)]
         require_columns(table, [*taken, *(self.covariates or ())])
         others = tuple(column for column in table.columns if column not in taken)

@@ -22,7 +22,8 @@ from vifstats.solvers import Cholesky, Factor, HessianProduct, Solution, Solver
 
 __all__ = ["Estimate", "minimize"]
 
-STEPS_PER_FACTOR = 40
+# A factor costs about as much as this many steps.
+STEPS_PER_FACTOR = 25
 
 
 class Estimate:
@@ -240,24 +241,28 @@ def _by_newton_steps(loss: Loss, start: np.ndarray, tol: float, max_steps: int) 
 
 def _by_few_factors(loss: Loss, start: np.ndarray, tol: float, max_steps: int) -> Minima:
     """A factor of H serves many steps; Newton's where H is not positive definite."""
-    nobody = _nobody(loss)
     minima = Minima(start[None], np.array([np.inf]), np.array([False]))
     for _ in range(0, max_steps, STEPS_PER_FACTOR):
-        theta = minima.thetas[0]
         try:
-            factor = Cholesky().factor(pinned(loss.hessian(theta), loss.gauge(theta)))
+            minima = _by_one_factor(loss, minima.thetas, tol)
         except NotPositiveDefiniteError:
-            return _by_newton_steps(loss, theta, tol, max_steps)
-        minima = quasi_newton(
-            lambda rows, thetas: loss.reduced_slopes(thetas, nobody),
-            factor.solve,
-            minima.thetas,
-            tol=10 * tol,
-            max_steps=STEPS_PER_FACTOR,
-        )
+            return _by_newton_steps(loss, minima.thetas[0], tol, max_steps)
         if minima.converged[0]:
             break
     return minima
+
+
+def _by_one_factor(loss: Loss, thetas: np.ndarray, tol: float) -> Minima:
+    """In a function of its own, so that one factor is gone before the next is made."""
+    nobody = _nobody(loss)
+    factor = Cholesky().factor(pinned(loss.hessian(thetas[0]), loss.gauge(thetas[0])))
+    return quasi_newton(
+        lambda rows, places: loss.reduced_slopes(places, nobody),
+        factor.solve,
+        thetas,
+        tol=10 * tol,
+        max_steps=STEPS_PER_FACTOR,
+    )
 
 
 def _nobody(loss: Loss) -> Removals:

@@ -41,7 +41,7 @@ def vif(
     Returns
     -------
     Influence
-        theta^ - theta(-i), one row per object or group.
+        One row per object or group: theta^ - theta(-i), in units of the parameters.
 
     References
     ----------

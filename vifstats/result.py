@@ -18,6 +18,7 @@ import pandas as pd
 
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
+from vifstats.losses.base import pinned
 from vifstats.removals import Removals
 from vifstats.targets.base import Target, as_target
 
@@ -148,7 +149,8 @@ class Influence:
         """
         kept = np.where(np.isnan(self.values), 0.0, self.values)
         # D H^-1 D' = B H B' with B = dfbeta; its n-vectors come from the p x p problem.
-        L = np.linalg.cholesky(self.estimate.hessian)
+        est = self.estimate
+        L = np.linalg.cholesky(pinned(est.hessian, est.loss.gauge(est.theta)))
         scaled = kept @ L
         _, V = np.linalg.eigh(scaled.T @ scaled)
         first = np.abs(scaled @ V[:, -1])
@@ -256,6 +258,12 @@ class Influence:
         from vifstats import plots  # a named exception of the import order
 
         return plots.index_plot(self, name, ax=ax, **options)
+
+    def plot_influence(self, *, ax: Any = None, **options: Any) -> Any:
+        """Residual against leverage; see `vifstats.plots.influence_plot`."""
+        from vifstats import plots  # a named exception of the import order
+
+        return plots.influence_plot(self, ax=ax, **options)
 
     def to_frame(self) -> pd.DataFrame:
         """dfbeta with cooks_distance, exact and status."""

@@ -165,7 +165,7 @@ def _step(
 ) -> np.ndarray:
     degree = np.diff(neighbours.indptr)
     there = here.copy()
-    moving = graph.edges.any(axis=1)[here]
+    moving = np.any(graph.edges, axis=1)[here]
     attempt = 0
     while moving.any():
         draw = np.random.default_rng([*entropy, attempt]).random(len(here))[moving]

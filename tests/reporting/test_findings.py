@@ -1,11 +1,15 @@
 """Findings: which rows are refitted, and what is said when refits say nothing."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import vifstats as vs
 from vifstats.errors import InvalidInputError
 from vifstats.reporting import as_text, find
+from vifstats.reporting.findings import confirm, removal_of_each_row
 
 SMALL = [[0.0], [1.0], [0.0], [1.0], [0.0], [1.0]], [6, 5, 4, 3, 2, 1], [1, 1, 1, 1, 1, 1]
 
@@ -48,11 +52,13 @@ def test_groups_are_removed_whole(large):
 
 
 def test_refits_that_failed_are_counted(large, monkeypatch):
-    def nothing_converges(est, *, objects, progress):
-        influence = vs.leave_one_out(est, objects=objects)
-        influence.values[:] = np.nan
-        influence.exact[:], influence.failed[:] = False, True
-        return influence
+    def nothing_converges(est, **removed):
+        influence = vs.leave_one_out(est, **removed)
+        nothing = np.full_like(influence.values, np.nan)
+        n = len(influence.index)
+        return replace(
+            influence, values=nothing, exact=np.zeros(n, dtype=bool), failed=np.ones(n, dtype=bool)
+        )
 
     monkeypatch.setattr("vifstats.reporting.findings.leave_one_out", nothing_converges)
     found = find(large, top=2)
@@ -73,3 +79,60 @@ def test_many_covariates_are_wrapped(large):
     loss = vs.losses.Cox(np.random.default_rng(0).normal(size=(120, 30)), large.loss.data.time)
     text = as_text(find(vs.minimize(loss, np.zeros(30)), top=2))
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_an_influence_is_taken_as_it_is(large):
+    influence = vs.newton_step(large, groups=np.arange(120) // 2)
+    found = find(influence, top=3)
+    assert found.influence.method == "newton"
+    exact = vs.leave_one_out(large, groups=np.arange(120) // 2)
+    assert np.allclose(found.influence.values[found.refitted], exact.values[found.refitted])
+
+
+def test_labels_that_occur_twice_are_no_obstacle(large):
+    loss = large.loss
+    X = pd.DataFrame(loss.data.X, index=[0] * 120)
+    twice = vs.losses.Cox(X, loss.data.time, loss.data.event)
+    found = find(vs.minimize(twice, [0.0, 0.0]), top=2)
+    expected = find(large, top=2)
+    assert np.array_equal(found.refitted, expected.refitted)
+    assert np.allclose(found.agreement.table, expected.agreement.table)
+
+
+def test_time_that_is_up_ends_the_refits(large, monkeypatch):
+    clock = iter(np.arange(0.0, 1000.0, 10.0))
+    monkeypatch.setattr("vifstats.reporting.findings.perf_counter", lambda: next(clock))
+    found = find(large, top=4, seconds=5.0)
+    assert len(found.refitted) == 4 < found.n_planned
+    assert "4 exact refits of" in as_text(found) and "the time being up" in as_text(found)
+
+
+def test_the_most_influential_are_refitted_first(large, monkeypatch):
+    clock = iter(np.arange(0.0, 1000.0, 10.0))
+    monkeypatch.setattr("vifstats.reporting.findings.perf_counter", lambda: next(clock))
+    found = find(large, top=4, seconds=5.0)
+    assert set(found.top) == set(found.refitted)
+
+
+def test_more_refits_are_no_part_of_the_sample(large):
+    found = find(large, top=2)
+    more = confirm(found, np.arange(120))
+    assert more.influence.exact.all()
+    assert more.agreement is found.agreement and more.refitted is found.refitted
+
+
+def test_no_time_is_no_refit(large):
+    found = confirm(find(large, top=2), np.arange(120), seconds=0.0)
+    assert found.influence.exact.sum() == len(found.refitted)
+
+
+def test_a_row_that_the_model_dropped_is_not_refitted():
+    import statsmodels.api as sm
+
+    x = np.linspace(0, 1, 70)
+    x[3] = np.nan
+    y = np.sin(9 * np.linspace(0, 1, 70))
+    fit = sm.OLS(y, sm.add_constant(x), missing="drop").fit()
+    found = find(vs.from_model(fit), top=70)
+    assert 3 not in found.refitted and len(found.refitted) == 69
+    assert removal_of_each_row(found.influence)[3] == -1

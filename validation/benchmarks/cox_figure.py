@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+from contenders import CONTENDERS
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 __all__ = ["draw"]
+
+# One colour for each method, in every panel.
+COLOURS = {contender.name: f"C{k}" for k, contender in enumerate(CONTENDERS)}
 
 
 def draw(lines: pd.DataFrame, file: Path) -> None:
@@ -41,4 +45,5 @@ def draw(lines: pd.DataFrame, file: Path) -> None:
 
 def _curves(axes: Axes, lines: pd.DataFrame, x: str, each: str, y: str = "seconds") -> None:
     for name, some in lines.groupby(each, sort=False):
-        axes.loglog(some[x], some[y], marker="o", markersize=3, label=name)
+        colour = COLOURS.get(str(name))
+        axes.loglog(some[x], some[y], color=colour, marker="o", markersize=3, label=name)

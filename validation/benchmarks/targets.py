@@ -39,6 +39,12 @@ def targets(lines: pd.DataFrame, large: int, middle: int) -> pd.DataFrame:
         ("vif 1e6 x 10, s", untied, 0.9),
         ("vif 1e6 x 10, peak extra memory / X", of("memory_times_X", **top), 5.0),
         ("vif 1e6 x 10 / (sort, gather, cumulative sum)", of("times_baseline", **top), 6.0),
+        ("vif of a loss 1e6 x 10, s", seconds("vif of a loss", **top), 0.9),
+        (
+            "vif of a loss 1e6 x 10, peak extra memory / X",
+            of("memory_times_X", "vif of a loss", **top),
+            5.0,
+        ),
         ("vif growth exponent 1e4 to 1e6", float(np.log(growth) / np.log(100)), 1.15),
         ("vif 1e6 x 10, 3650 days / untied", seconds(family="ties", n=large) / untied, 1.5),
         ("vif 1e6 x 10, delayed entry / none", seconds(family="entry", n=large) / untied, 6.0),

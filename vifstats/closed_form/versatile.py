@@ -128,7 +128,7 @@ def _difference(data: CoxData) -> np.ndarray:
         for q in terms(data, at):
             u, eps = data.X[living] - q.m, q.c[living, None] / q.phi
             out[living] += q.a * u * eps / (1 - eps)
-        for i in np.flatnonzero(at.dying):
+        for i in np.flatnonzero(at.dying).tolist():
             without = EventTime(_without(at.at_risk, i), _without(at.dying, i))
             out[i] = out[i] + _gradient(data, at) - _gradient(data, without)
     return out

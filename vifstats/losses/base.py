@@ -14,8 +14,8 @@ from vifstats.solvers import SINGULAR
 
 __all__ = ["FunctionLoss", "Loss"]
 
-# Reduced Hessians are handled in blocks of about this many numbers (32 MB).
-BLOCK_NUMBERS = 4_000_000
+# Reduced Hessians are handled in blocks of about this many numbers (128 MB).
+BLOCK_NUMBERS = 16_000_000
 
 
 class Loss(ABC):
@@ -85,7 +85,7 @@ class Loss(ABC):
         removals = self.each() if removals is None else removals
         full = self.gradient(theta)
         out = np.zeros((len(removals), len(theta)))
-        for k in np.flatnonzero(removals.sizes):
+        for k in np.flatnonzero(removals.sizes).tolist():
             out[k] = full - self.gradient(theta, removals.presence(k))
         return out
 
@@ -99,10 +99,10 @@ class Loss(ABC):
             )
         removals = self.each() if removals is None else removals
 
-        def theta_gradient(b):
+        def theta_gradient(b: Any) -> Any:
             return autodiff.gradient(lambda t: self.value(t, b), theta)
 
-        def along(unit):
+        def along(unit: np.ndarray) -> np.ndarray:
             return autodiff.gradient(lambda b: theta_gradient(b) @ unit, self.everyone())
 
         return removals.sums(np.stack([along(unit) for unit in np.eye(len(theta))], axis=1))

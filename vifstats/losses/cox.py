@@ -11,7 +11,14 @@ from vifstats import autodiff, checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
-from vifstats.risksets import constant_columns, curvature, gradients, hessians, risk_sets
+from vifstats.risksets import (
+    constant_columns,
+    curvature,
+    gradients,
+    hessians,
+    likelihoods,
+    risk_sets,
+)
 from vifstats.risksets.batch import Batch
 from vifstats.risksets.separation import separating
 from vifstats.risksets.sums import RiskSums, risk_sums
@@ -156,6 +163,12 @@ class Cox(Loss):
         hessian = curvature.hessian(self.sums(theta))
         return hessian if self.penalty is None else hessian + self.penalty
 
+    def value_differences(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
+        """L(theta, 1) - L(theta, 1_-i), the penalty held, shape (n_removals,)."""
+        removals = self.each() if removals is None else removals
+        _, z, _, _ = self._at_risk(theta, self.everyone())
+        return likelihoods.value_differences(self.sums(theta), z, removals)
+
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
@@ -199,7 +212,12 @@ class Cox(Loss):
         return separating(self.risk_sets, free, code, len(removals))
 
     def batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[Batch]:
-        """Removals in blocks, each at its own theta, shape (n_removals, p)."""
+        """Removals in blocks, each at its own theta, shape (n_removals, p).
+
+        Yields
+        ------
+        Batch
+        """
         size = max(1, BATCH_NUMBERS // max(1, self.n_objects))
         for part, some in removals.blocks(size):
             yield Batch(

@@ -11,7 +11,6 @@ import pandas as pd
 import scipy.sparse
 
 from vifstats import autodiff, checks
-from vifstats.checks import ItemLists
 from vifstats.losses.base import Loss
 from vifstats.losses.choice_hessian import choice_hessian
 from vifstats.losses.pools import Lists, Place, Steps
@@ -39,7 +38,7 @@ class ItemChoice(Loss):
     names : tuple of str
         Of the features.
     queries : Index, shape (n_queries,)
-    ranked : ItemLists
+    items : Index, shape (n_items,)
     lists : Lists
     ridge : float
         > 0; 0.5 * ridge * theta'theta is added. Scores may be shifted together without effect,
@@ -53,7 +52,7 @@ class ItemChoice(Loss):
         features: np.ndarray | scipy.sparse.csr_array,
         names: Sequence[str],
         queries: pd.Index,
-        ranked: ItemLists,
+        items: pd.Index,
         lists: Lists,
         ridge: float,
         by_items: bool,
@@ -61,13 +60,13 @@ class ItemChoice(Loss):
         self.features = features
         self.lists = lists
         self.queries = queries
-        self.items = ranked.items
+        self.items = items
         self.ridge = checks.positive_number(ridge, "ridge")
         self.by_items = by_items
-        self.labels = ranked.items if by_items else queries
+        self.labels = items if by_items else queries
         self.n_objects = len(self.labels)
-        self.n_params = len(ranked.items) * len(names)
-        self.names = _names(ranked.items, names)
+        self.n_params = len(items) * len(names)
+        self.names = _names(items, names)
         self._scores = autodiff.LinearMap(
             partial(_times, features), partial(_times_transposed, features)
         )

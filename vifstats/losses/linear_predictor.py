@@ -33,7 +33,7 @@ class LinearPredictor(Loss):
     Parameters
     ----------
     row_loss : RowLoss
-        f and its derivatives; see `vifstats.losses.row_losses`.
+        The function f and its derivatives; see `vifstats.losses.row_losses`.
     X : DataFrame or array_like, shape (n, p), or tuple of them
         One design per predictor.
     y : array_like, shape (n,), or tuple of them

@@ -81,7 +81,7 @@ class ListMLE(SequentialChoice):
         by_items = checks.one_of(objects, OBJECTS, "objects") == "items"
         features, names, queries = checks.query_features(X, len(ranked.order))
         lists = Lists(ranked.order, len(ranked.items))
-        super().__init__(features, names, queries, ranked, lists, ridge, by_items)
+        super().__init__(features, names, queries, ranked.items, lists, ridge, by_items)
 
 
 class SoftmaxCrossEntropy(ItemChoice):
@@ -136,7 +136,7 @@ class SoftmaxCrossEntropy(ItemChoice):
         features, names, queries = checks.query_features(X, len(ranked.order))
         lists = Lists(ranked.order, len(ranked.items), leave=False)
         self.fixed = _fixed_weights(weights, lists, queries, X)
-        super().__init__(features, names, queries, ranked, lists, ridge, by_items)
+        super().__init__(features, names, queries, ranked.items, lists, ridge, by_items)
 
     def query_losses(self, theta: Any, items: Any) -> Any:
         scores = self.scores(theta)

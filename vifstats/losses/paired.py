@@ -70,7 +70,7 @@ class PlackettLuce(SequentialChoice):
         closed = checks.one_of(unranked, ("absent", "last"), "unranked") == "absent"
         lists = Lists(ranked.order, len(ranked.items), closed=closed)
         features, names = np.ones((len(ranked.order), 1)), ("strength",)
-        super().__init__(features, names, ranked.queries, ranked, lists, ridge, by_items)
+        super().__init__(features, names, ranked.queries, ranked.items, lists, ridge, by_items)
 
 
 class BradleyTerry(Loss):

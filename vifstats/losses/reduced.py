@@ -76,7 +76,7 @@ class Masked(Loss):
         b = self.everyone() if presence is None else presence
         return self.loss.hessian(theta, b @ self._spread)
 
-    def owned(self, i: int) -> Sequence[int]:
+    def owned(self, i: int) -> Sequence[int] | np.ndarray:
         return self.loss.owned(self.objects[i])
 
     def gauge(self, theta: np.ndarray) -> np.ndarray:

@@ -23,6 +23,8 @@ from vifstats.row_facts import follow_up, residuals
 __all__ = ["distribution_plot", "index_plot", "influence_plot", "target_plot", "time_plot"]
 
 HARRELL = 0.2
+# So many rows near 0 would hide the few that matter: their numbers go on a logarithmic axis.
+MANY_ROWS = 100
 
 
 def index_plot(
@@ -69,7 +71,7 @@ def index_plot(
     """
     ax = axes_for(ax)
     values, what = _values(influence, name)
-    _against_position(ax, values, influence.index, n_labels)
+    _against_position(ax, values, influence, n_labels)
     if name is not None:
         _convention(ax, values, line)
     ax.set_ylabel(plain(what))
@@ -103,7 +105,7 @@ def target_plot(
     """
     ax = axes_for(ax)
     frame = change.to_frame()
-    _against_position(ax, frame.iloc[:, column].to_numpy(), change.index, n_labels)
+    _against_position(ax, frame.iloc[:, column].to_numpy(), change.source, n_labels)
     ax.set_ylabel(plain(f"change of {frame.columns[column]}, full minus without"))
     return ax
 
@@ -248,7 +250,11 @@ def distribution_plot(
     ax = axes_for(ax)
     values, what = _values(influence, name)
     known = values[np.isfinite(values)]
-    ax.hist(known, bins=min(30, max(5, len(known) // 10)), color=BLUE, log=len(known) > 100)
+    ax.hist(known, bins=min(30, max(5, len(known) // 10)), color=BLUE)
+    if len(known) > MANY_ROWS:
+        ax.set_yscale("log", nonpositive="clip")
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter("")
     if name is not None and line is not None and np.max(np.abs(known), initial=0.0) > line / 2:
         for side in (-line, line):
             ax.axvline(side, color=ORANGE, linewidth=0.8, linestyle="--")
@@ -265,15 +271,16 @@ def _values(influence: Influence, name: str | None) -> tuple[np.ndarray, str]:
     return influence.values[:, j] / scale, f"dfbetas of {name}"
 
 
-def _against_position(ax: Any, values: np.ndarray, labels: Any, n_labels: int) -> None:
+def _against_position(ax: Any, values: np.ndarray, influence: Influence, n_labels: int) -> None:
     place = np.arange(len(values))
     ax.axhline(0, color=FAINT, linewidth=0.6)
     if len(values) <= 1000:
         many = len(values) > RASTERISED_FROM
         ax.vlines(place, 0, values, color=BLUE, linewidth=0.6, alpha=0.6, rasterized=many)
     dots(ax, place, values)
-    name_rows(ax, place, values, labels, largest(values, n_labels))
-    ax.set_xlabel("row, in the order of the data")
+    name_rows(ax, place, values, influence.index, largest(values, n_labels))
+    what = "row" if influence.removals.single else "group"
+    ax.set_xlabel(f"{what}, in the order of the data")
 
 
 def _convention(ax: Any, values: np.ndarray, line: float | None) -> None:

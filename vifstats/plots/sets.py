@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.plots.style import BLUE, FAINT, INK, ORANGE, axes_for, plain
+from vifstats.plots.style import BLUE, INK, ORANGE, axes_for, plain
 
 __all__ = ["set_path_plot"]
 
@@ -17,6 +17,7 @@ def set_path_plot(
     *,
     threshold: float | None = None,
     what: str = "value",
+    members: str = "rows",
     ax: Any = None,
 ) -> Any:
     """A quantity without the most influential rows, predicted and refitted, by their number.
@@ -31,6 +32,8 @@ def set_path_plot(
         Where the conclusion changes.
     what : str
         What the quantity is called.
+    members : str
+        What those who leave are called.
     ax : matplotlib Axes, optional
 
     Returns
@@ -56,11 +59,8 @@ def set_path_plot(
     )
     if threshold is not None:
         ax.axhline(threshold, color=INK, linewidth=0.7, linestyle="--")
-        ax.annotate(
-            f"{threshold:.3g}", (0.0, threshold), xycoords=("axes fraction", "data"),
-            xytext=(2, 2), textcoords="offset points", fontsize="small", color=FAINT,
-        )  # fmt: skip
-    ax.set_xlabel("rows removed")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_xlabel(plain(f"{members} removed"))
     ax.set_ylabel(plain(what))
     ax.legend(frameon=False, fontsize="small")
     return ax

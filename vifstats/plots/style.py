@@ -83,7 +83,7 @@ def dots(ax: Any, x: np.ndarray, y: np.ndarray, **options: Any) -> None:
     ax.plot(x, y, rasterized=many, **(look | options))
 
 
-def name_rows(ax: Any, x: np.ndarray, y: np.ndarray, labels: Sequence, rows: Iterable[int]) -> None:
+def name_rows(ax: Any, x: np.ndarray, y: np.ndarray, labels: Any, rows: Iterable[int]) -> None:
     """Write the user's label beside some rows, the first first, where there is room for it.
 
     Parameters

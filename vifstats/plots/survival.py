@@ -50,14 +50,12 @@ def survival_plot(change: TargetInfluence, times: Any, *, ax: Any = None) -> Any
     without = change.value_without
     low, high = np.nanmin(without, axis=0), np.nanmax(without, axis=0)
     middle = np.nanpercentile(without, [0.5, 99.5], axis=0)
-    ax.fill_between(
-        times, low, high, step="post", color=ORANGE, alpha=0.45, linewidth=0, label="any one row"
-    )
-    ax.fill_between(
-        times, *middle, step="post", color=FAINT, alpha=0.6, linewidth=0, label="99 % of rows"
-    )
+    band = {"step": "post", "linewidth": 0}
+    label = "range without one row"
+    ax.fill_between(times, low, high, color=ORANGE, alpha=0.45, label=label, **band)
+    ax.fill_between(times, *middle, color=FAINT, alpha=0.6, label="99 % of rows", **band)
     ax.step(times, change.value, where="post", color=BLUE, linewidth=1.2, label="all rows")
-    ax.set_ylim(0, 1)
+    ax.set_ylim(max(0.0, 1.3 * np.nanmin(low) - 0.3), 1)  # 0 only where the curve comes near it
     ax.set_xlabel("time")
     ax.set_ylabel("probability of survival")
     ax.legend(frameon=False, fontsize="small")

@@ -11,7 +11,7 @@ __all__ = ["as_svg"]
 
 # Colour of a picture on paper, and what it becomes on a dark screen.
 DARK = {BLUE: "#56b4e9", ORANGE: "#f0883e", INK: "#e8e6e1", FAINT: "#8f8f8f"}
-SETTINGS = {
+SETTINGS: Any = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "vifstats",  # the same picture is the same file
     "font.size": 9.0,
@@ -67,7 +67,7 @@ def _for_a_page(svg: str) -> str:
     dark = "".join(f"--{c[1:]}:{d};" for c, d in DARK.items())
     for colour in DARK:
         svg = svg.replace(f": {colour}", f": var(--{colour[1:]})")
-    dark = f":root{{{dark}}}image{{filter:brightness(1.7)}}"  # an image of points has no variables
+    dark = f":root{{{dark}}}image{{filter:brightness(1.45)}}"  # an image of points has no variables
     style = f":root{{{light}}}@media (prefers-color-scheme:dark){{{dark}}}"
     start = svg.index(">") + 1
     return f"{svg[:start]}<style>{style}</style>{_compact(svg[start:])}".strip()

@@ -1,12 +1,13 @@
 """What is said about a fit: findings computed once, then written as text, files and a page."""
 
+from vifstats.reporting.assemble import SHARE_OF_SAMPLE, describe, report, write_report
 from vifstats.reporting.files import writable_folder, write_findings
 from vifstats.reporting.findings import METHODS, Findings, find
-from vifstats.reporting.assemble import describe, report, write_report
 from vifstats.reporting.text import as_text
 
 __all__ = [
     "METHODS",
+    "SHARE_OF_SAMPLE",
     "Findings",
     "as_text",
     "describe",

@@ -13,6 +13,7 @@ from vifstats.estimate import Estimate
 from vifstats.plots.rows import HARRELL
 from vifstats.reporting import sentences
 from vifstats.reporting.effects import Effects, effects_of
+from vifstats.reporting.figures import figures
 from vifstats.reporting.files import plain, replacing, writable_folder
 from vifstats.reporting.findings import Findings, confirm, find
 from vifstats.reporting.page import render
@@ -23,6 +24,7 @@ from vifstats.reporting.sections.method import method as provenance
 from vifstats.reporting.sections.overview import alerts, overview
 from vifstats.reporting.sections.rows import MOST_COLUMNS, top_rows
 from vifstats.reporting.sections.sets import sets
+from vifstats.reporting.sections.survival import survival
 from vifstats.reporting.sections.verdicts import candidates, verdicts
 from vifstats.result import Influence
 
@@ -30,7 +32,7 @@ __all__ = ["describe", "report", "write_report"]
 
 # Of the time for refits: rows that show how good the method is, and sets; the rest is for rows on
 # which ranges and verdicts rest.
-SHARE_OF_SAMPLE, SHARE_OF_SETS = 0.5, 0.3
+SHARE_OF_SAMPLE, SHARE_OF_SETS = 0.5, 0.2
 
 CONVENTIONS = {
     "confidence_percent": 95,
@@ -158,8 +160,6 @@ def describe(
     >>> describe(vs.minimize(loss, [0.0], names=["mean"]))["coefficients"][0]["coefficient"]
     5.0
     """
-    from vifstats.reporting.figures import figures  # which needs matplotlib
-
     if not isinstance(found, Findings):
         found = find(found, seconds=SHARE_OF_SAMPLE * seconds, progress=progress)
     est = found.influence.estimate
@@ -167,21 +167,23 @@ def describe(
     found = _confirmed(found, effects, seconds, progress)
     about = overview(found, effects, unit)
     agreement = accuracy(found, effects, rows)
+    entries = coefficients(found, effects, verdicts(found, effects), rows)
+    curve = survival(found)
     document = {
         "title": title or f"What the {about['model']} depends on",
-        "overview": about,
+        "overview": about | {"starred": _any_predicted(entries)},
         "conventions": CONVENTIONS,
         "alerts": alerts(found, about, agreement["figures"], rows),
-        "coefficients": coefficients(found, effects, verdicts(found, effects), rows),
+        "coefficients": entries,
         "rows": top_rows(found, effects, table) if rows else None,
         "accuracy": agreement,
         "sets": sets(found, effects, rows, SHARE_OF_SETS * seconds),
+        "survival": None if curve is None else curve.numbers(rows),
         "groups": grouped(found, effects) if rows else None,
         "method": provenance(found, command),
     }
-    about["starred"] = _any_predicted(document["coefficients"])
     document = _with_sentences(plain(document))
-    return document | {"figures": figures(found, effects, document, rows)}
+    return document | {"figures": figures(found, effects, document, curve, rows)}
 
 
 def write_report(document: dict[str, Any], path: Path) -> Path:
@@ -256,6 +258,8 @@ def _with_sentences(document: dict[str, Any]) -> dict[str, Any]:
         found_sets["sentence"] = sentences.sets_searched(found_sets, about["unit"])
         for item in found_sets["items"]:
             item["sentence"] = sentences.set_found(item, about)
+    if document["survival"]:
+        document["survival"]["sentence"] = sentences.survival(document["survival"], about["unit"])
     accuracy = document["accuracy"]
     accuracy["sentence"] = sentences.accuracy(accuracy, about["unit"])
     accuracy["how"] = sentences.how_refitted(accuracy, about["unit"])

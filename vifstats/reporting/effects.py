@@ -33,7 +33,7 @@ class Effects:
 
     def of(self, theta: Any) -> Any:
         """Parameters as effects."""
-        return np.exp(theta) if self.ratio else np.asarray(theta)
+        return np.exp(theta) if self.ratio else theta
 
 
 # Class of the row loss -> name of the model and of exp(theta), None where that means nothing.

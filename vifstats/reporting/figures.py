@@ -1,6 +1,7 @@
 """The pictures of a report, each with the finding as its text alternative and how to read it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ from vifstats.plots.rows import HARRELL
 from vifstats.reporting import sentences
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Findings, only
+from vifstats.reporting.numbers import many
 from vifstats.reporting.sections.accuracy import explained_by
 from vifstats.reporting.sections.groups import most_moved
 from vifstats.reporting.sections.rows import N_IN_SUM
+from vifstats.reporting.sections.survival import Survival
 from vifstats.row_facts import follow_up, residuals
 
 __all__ = ["figures"]
@@ -23,7 +26,11 @@ Document = dict[str, Any]
 
 
 def figures(
-    findings: Findings, effects: Effects, document: Document, rows: bool
+    findings: Findings,
+    effects: Effects,
+    document: Document,
+    curve: Survival | None,
+    rows: bool,
 ) -> dict[str, Any]:
     """All pictures, by the section they belong to.
 
@@ -33,6 +40,7 @@ def figures(
     effects : Effects
     document : dict
         The report so far: the text alternatives are made from its numbers.
+    curve : Survival or None
     rows : bool
         Whether rows may be shown. If not, distributions take the place of points.
 
@@ -44,7 +52,8 @@ def figures(
     out: dict[str, Any] = {
         "ranges": _ranges(findings, effects, document),
         "index": _index(findings, effects, document, rows),
-        "sets": _sets(effects, document),
+        "sets": _sets(document),
+        "survival": _survival(curve, document),
     }
     if rows:
         out |= {
@@ -81,7 +90,8 @@ def _index(
     about = document["overview"]
     draw = plots.index_plot if rows else plots.distribution_plot
     how = (
-        "Each point is one row, in the order of the data; above 0 it pulls the coefficient up."
+        f"Each point is one {about['unit']}, in the order of the data; above 0 it pulls the "
+        "coefficient up."
         if rows
         else "How many rows there are at each size of the influence."
     )
@@ -90,11 +100,12 @@ def _index(
     for item in document["coefficients"]:
         if item in chosen:
             alt = sentences.coefficient_plot(item, about["unit"], about["n_removals"], HARRELL)
-            name = item["name"]
-            out.append(
-                _figure(lambda ax, name=name: draw(findings.influence, name, ax=ax), alt, how)
-            )
+            out.append(_figure(partial(_drawn, draw, findings, item["name"]), alt, how))
     return out
+
+
+def _drawn(draw: Callable[..., Any], findings: Findings, name: str, ax: Any) -> Any:
+    return draw(findings.influence, name, ax=ax)
 
 
 def _largest_size(item: dict[str, Any]) -> float:
@@ -169,25 +180,36 @@ def _error(findings: Findings, document: Document) -> dict[str, str] | None:
     )
 
 
-def _sets(effects: Effects, document: Document) -> dict[str, str] | None:
+def _sets(document: Document) -> dict[str, str] | None:
     """The path of the largest set that changes a conclusion: a single row has none."""
     items = (document["sets"] or {"items": []})["items"]
     proved = [item for item in items if item["flips"] and item["n"] > 1]
     if not proved:
         return None
     item = min(proved, key=lambda item: item["n"])
-    path = [item["effect"], *item["path"]]
-    refitted = [item["effect"], *[np.nan] * (item["n"] - 1), item["refitted_effect"]]
-    what = f"{document['overview']['effect']} of {item['name']}"
+    path = item["path"]
+    refitted = [path[0], *[np.nan] * (item["n"] - 1), item["end"]]
+    what, members = f"distance of {item['name']} (se)", many(document["overview"]["unit"])
     return _figure(
         lambda ax: plots.set_path_plot(
-            range(len(path)), path, refitted, what=what, threshold=1.0 if effects.ratio else 0.0,
-            ax=ax,
+            range(len(path)), path, refitted, what=what, members=members, threshold=0.0, ax=ax
         ),
         sentences.set_found(item, document["overview"]),
-        f"The {what} as the set leaves, the most influential first: the line is predicted, the "
-        "dots are refitted.",
+        f"How far the coefficient of {item['name']} is from where the conclusion changes, as the "
+        "set leaves, the most influential first: the line is predicted, the dots are refitted.",
         size=(5.4, 2.6),
+    )
+
+
+def _survival(curve: Survival | None, document: Document) -> dict[str, str] | None:
+    if curve is None:
+        return None
+    return _figure(
+        lambda ax: plots.survival_plot(curve.change, curve.times, ax=ax),
+        document["survival"]["sentence"],
+        "The curve of somebody with average covariates, and the band in which the removal of any "
+        f"one {document['overview']['unit']} moves it. A band too thin to see is good news.",
+        size=(5.4, 3.0),
     )
 
 
@@ -197,9 +219,7 @@ def _groups(findings: Findings, effects: Effects, document: Document) -> dict[st
         return None
     item = _item(findings, effects, document)
     return _figure(
-        lambda ax: plots.forest_plot(
-            findings.influence, item["name"], ax=ax, ratio=effects.ratio
-        ),
+        lambda ax: plots.forest_plot(findings.influence, item["name"], ax=ax, ratio=effects.ratio),
         _alt(item, document),
         f"The {effects.effect} of {item['name']} without each group; the band is its confidence "
         "interval with all of them.",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
+import pandas as pd
 
 from vifstats.errors import InvalidInputError
 from vifstats.reporting.findings import SEED, Findings
@@ -51,7 +52,9 @@ def writable_folder(path: str | Path) -> Path:
     return folder
 
 
-def write_findings(findings: Findings, folder: Path, context: Mapping[str, Any]) -> list[Path]:
+def write_findings(
+    findings: Findings, folder: Path, context: Mapping[str, Any], *, rows: bool = True
+) -> list[Path]:
     """Write influence.csv and influence.json, each whole or not at all.
 
     Parameters
@@ -61,6 +64,9 @@ def write_findings(findings: Findings, folder: Path, context: Mapping[str, Any])
         Where to; see `writable_folder`.
     context : mapping
         What was run on what: it opens the JSON.
+    rows : bool
+        False: nothing of single rows; the CSV then has a line for each coefficient, and takes the
+        place of one with rows that an earlier run may have left.
 
     Returns
     -------
@@ -80,22 +86,51 @@ def write_findings(findings: Findings, folder: Path, context: Mapping[str, Any])
     """
     table, document = folder / "influence.csv", folder / "influence.json"
     with replacing(table) as file:
-        findings.influence.to_csv(file, index_label="row")
+        if rows:
+            findings.influence.to_csv(file, index_label="row")
+        else:
+            _by_coefficient(findings).to_csv(file, index_label="coefficient")
+    contents = {**context, **_contents(findings), **(_rows(findings) if rows else {})}
     with replacing(document) as file:
-        json.dump(plain({**context, **_contents(findings)}), file, indent=1, allow_nan=False)
+        json.dump(plain(contents), file, indent=1, allow_nan=False)
         file.write("\n")
     return [table, document]
 
 
+def _by_coefficient(findings: Findings) -> pd.DataFrame:
+    """Each coefficient, and the range of what it is without any one row."""
+    influence = findings.influence
+    without = influence.params_without
+    return pd.DataFrame(
+        {
+            "estimate": influence.params,
+            "standard_error": influence.estimate.standard_errors,
+            "lowest_without_one": without.min(),
+            "highest_without_one": without.max(),
+        }
+    )
+
+
 def _contents(findings: Findings) -> dict[str, Any]:
     influence = findings.influence
-    labels = influence.index
-    without = findings.hazard_ratios_without
     return {
         "method": influence.method,
         "sign": "dfbeta is full data minus without the row",
         "coefficients": influence.params.to_dict(),
         "hazard_ratios": findings.hazard_ratios.to_dict("index"),
+        "n_refitted": len(findings.refitted),
+        "seed_of_random_rows": SEED,
+        "agreement_with_refits": (
+            None if findings.agreement is None else findings.agreement.table.to_dict("index")
+        ),
+        "versions": versions(),
+    }
+
+
+def _rows(findings: Findings) -> dict[str, Any]:
+    influence = findings.influence
+    without = findings.hazard_ratios_without
+    return {
         "most_influential": [
             {"row": label, "status": status, "hazard_ratios_without": ratios}
             for label, status, ratios in zip(
@@ -105,12 +140,7 @@ def _contents(findings: Findings) -> dict[str, Any]:
                 strict=True,
             )
         ],
-        "refitted": list(labels[findings.refitted]),
-        "seed_of_random_rows": SEED,
-        "agreement_with_refits": (
-            None if findings.agreement is None else findings.agreement.table.to_dict("index")
-        ),
-        "versions": versions(),
+        "refitted": list(influence.index[findings.refitted]),
     }
 
 

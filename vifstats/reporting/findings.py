@@ -110,7 +110,7 @@ def find(
     Raises
     ------
     InvalidInputError
-        If the method is unknown or `top` is negative.
+        If the method is unknown, `top` is negative, or one group is all there is.
 
     Examples
     --------
@@ -126,6 +126,7 @@ def find(
     if top < 0:
         raise InvalidInputError(f"`top` must be >= 0, but is {top}.")
     influence = _influence(source, method, progress)
+    _require_a_remainder(influence)
     everyone = np.arange(len(influence.index))
     first = _largest(influence, everyone)[:top]
     if influence.method == "refit":
@@ -243,6 +244,15 @@ def _influence(source: Estimate | Influence, method: str, progress: bool) -> Inf
     if method == "refit":
         return leave_one_out(source, progress=progress)
     return METHODS[method](source)
+
+
+def _require_a_remainder(influence: Influence) -> None:
+    removals = influence.removals
+    if removals.sizes.max(initial=0) == removals.n_objects:
+        raise InvalidInputError(
+            "There must be at least two groups, but all rows are in "
+            f"{removals.labels[int(removals.sizes.argmax())]!r}: without it nothing is left."
+        )
 
 
 def _largest(influence: Influence, rows: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Numbers as a reader wants them: few digits, a true minus sign, never 1.23e-05 %."""
 
 import math
+from typing import TypeGuard
 
 __all__ = [
     "change",
@@ -19,6 +20,7 @@ __all__ = [
 SMALLEST_P = 0.001
 MINUS = "\N{MINUS SIGN}"
 UNKNOWN = "\N{EN DASH}"
+P_IS = "p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
 PERCENT = "\N{NO-BREAK SPACE}%"
 IRREGULAR = {"child": "children", "person": "people"}
 
@@ -31,7 +33,7 @@ def ratio(value: float | None) -> str:
     >>> ratio(0.6842), ratio(12.345), ratio(None)
     ('0.684', '12.3', '–')
     """
-    if _unknown(value):
+    if not _known(value):
         return UNKNOWN
     if value >= 10000 or 0 < value < 0.001:
         return f"{value:.1e}"
@@ -43,10 +45,10 @@ def coefficient(value: float | None) -> str:
 
     Examples
     --------
-    >>> coefficient(-0.012345), coefficient(0.0)
-    ('−0.01234', '0')
+    >>> coefficient(-0.0123456), coefficient(0.0)
+    ('−0.01235', '0')
     """
-    return UNKNOWN if _unknown(value) else _signed(f"{value:.4g}")
+    return _signed(f"{value:.4g}") if _known(value) else UNKNOWN
 
 
 def significant(value: float | None) -> str:
@@ -57,7 +59,7 @@ def significant(value: float | None) -> str:
     >>> significant(0.021), significant(0.0)
     ('0.0210', '0')
     """
-    if _unknown(value):
+    if not _known(value):
         return UNKNOWN
     return f"{value:#.3g}" if 1e-4 <= abs(value) < 100 else f"{value:.3g}"
 
@@ -70,7 +72,7 @@ def short(value: float | None) -> str:
     >>> short(0.98765), short(12345.6)
     ('0.988', '12346')
     """
-    if _unknown(value):
+    if not _known(value):
         return UNKNOWN
     return _signed(f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}")
 
@@ -83,7 +85,7 @@ def fixed(value: float | None, decimals: int) -> str:
     >>> fixed(0.98765, 2)
     '0.99'
     """
-    return UNKNOWN if _unknown(value) else _signed(f"{value:.{decimals}f}")
+    return _signed(f"{value:.{decimals}f}") if _known(value) else UNKNOWN
 
 
 def percent(value: float | None) -> str:
@@ -94,7 +96,7 @@ def percent(value: float | None) -> str:
     >>> percent(-4.123), percent(0.01234), percent(250.3)  # with a space that does not break
     ('4.1\\xa0%', '0.012\\xa0%', '250\\xa0%')
     """
-    if _unknown(value):
+    if not _known(value):
         return UNKNOWN
     size = abs(value)
     if size >= 100:
@@ -111,22 +113,24 @@ def change(value: float | None) -> str:
     >>> change(4.123), change(-4.123)
     ('+4.1\\xa0%', '−4.1\\xa0%')
     """
-    if _unknown(value):
+    if not _known(value):
         return UNKNOWN
     return f"{'+' if value >= 0 else MINUS}{percent(value)}"
 
 
 def p_value(value: float | None) -> str:
-    """A p-value, three decimals.
+    """A p-value, three decimals, one more where it is next to 0.05.
 
     Examples
     --------
-    >>> p_value(0.0468), p_value(1e-9)
-    ('0.047', '<0.001')
+    >>> p_value(0.0468), p_value(1e-9), p_value(0.0502)
+    ('0.047', '<0.001', '0.0502')
     """
-    if _unknown(value):
+    if not _known(value):
         return UNKNOWN
-    return f"<{SMALLEST_P}" if value < SMALLEST_P else f"{value:.3f}"
+    if value < SMALLEST_P:
+        return f"<{SMALLEST_P}"
+    return f"{value:.4f}" if f"{value:.3f}" == "0.050" else f"{value:.3f}"
 
 
 def count(value: int) -> str:
@@ -166,8 +170,8 @@ def many(noun: str) -> str:
     return f"{noun[:-1]}ies" if noun[-1:] == "y" and noun[-2:-1] not in "aeiou" else f"{noun}s"
 
 
-def _unknown(value: float | None) -> bool:
-    return value is None or not math.isfinite(value)
+def _known(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
 
 
 def _signed(text: str) -> str:

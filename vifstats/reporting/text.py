@@ -11,7 +11,7 @@ LINE = 100
 FIGURES = ["slope", "pearson", "spearman", "largest_relative_error"]
 
 
-def as_text(findings: Findings, *, rows: str = "row") -> str:
+def as_text(findings: Findings, *, rows: str = "row", named: bool = True) -> str:
     """The fit, the most influential rows, and the agreement with exact refits.
 
     Parameters
@@ -19,6 +19,8 @@ def as_text(findings: Findings, *, rows: str = "row") -> str:
     findings : Findings
     rows : str
         What one row of the result is called: "row", or the column of its groups.
+    named : bool
+        Whether single rows may be named.
 
     Returns
     -------
@@ -34,7 +36,8 @@ def as_text(findings: Findings, *, rows: str = "row") -> str:
     >>> print(as_text(find(est, top=1)).splitlines()[1])
         hazard ratio  95% lower  95% upper
     """
-    paragraphs = [_fit(findings), _top(findings, rows), _agreement(findings, rows)]
+    top = _top(findings, rows) if named else ""
+    paragraphs = [_fit(findings), top, _agreement(findings, rows)]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 

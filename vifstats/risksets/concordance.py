@@ -59,7 +59,7 @@ def _suffixes(sets: RiskSets) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.
     last_death = sets.own[(sets.first_death + sets.deaths - 1)[cell]]
     everyone = np.arange(len(sets.order))
     yield 1, everyone, last_death + 1, end_of_stratum
-    if not sets.ranges.all_prefix:
+    if (sets.ranges.lo != sets.ranges.bounds[sets.stratum]).any():
         # those who have yet to enter: their first cell comes after this one
         key = sets.ranges.lo + sets.stratum  # ascending by stratum, also where two share a cell
         by_entry = np.argsort(key, kind="stable")

@@ -3,19 +3,14 @@
 from vifstats.targets.base import FunctionTarget, Target
 from vifstats.targets.concordance import Concordance
 from vifstats.targets.cox import LogHazardRatio, RelativeRisk
-from vifstats.targets.embedding import PairLoss
-from vifstats.targets.lifetimes import RMST, MedianSurvival, RMSTDifference
+from vifstats.targets.embedding import ExampleLoss, PairLoss
+from vifstats.targets.likelihood import LogLikelihood
 from vifstats.targets.loss import HeldOutLoss
-from vifstats.targets.parameter import (
-    Coefficient,
-    ConfidenceLimits,
-    LogLikelihood,
-    PValue,
-    StandardError,
-    ZValue,
-)
+from vifstats.targets.parameter import Coefficient
 from vifstats.targets.prediction import AverageMarginalEffect, MeanPrediction
-from vifstats.targets.survival import BaselineHazard, SurvivalProbability
+from vifstats.targets.restricted_mean import RMST, RMSTDifference
+from vifstats.targets.survival import BaselineHazard, MedianSurvival, SurvivalProbability
+from vifstats.targets.wald import ConfidenceLimits, PValue, StandardError, ZValue
 
 __all__ = [
     "AverageMarginalEffect",
@@ -23,6 +18,7 @@ __all__ = [
     "Coefficient",
     "Concordance",
     "ConfidenceLimits",
+    "ExampleLoss",
     "FunctionTarget",
     "HeldOutLoss",
     "LogHazardRatio",

@@ -30,6 +30,16 @@ class Target:
         hazards does not).
     undefined : str or None
         Why a value may be nan, as the status of such a row.
+
+    Examples
+    --------
+    >>> class Doubled(Target):
+    ...     reads_presence = False
+    ...
+    ...     def value(self, theta, presence, loss):
+    ...         return 2 * theta
+    >>> Doubled().value(np.array([1.0, 2.0]), None, None)
+    array([2., 4.])
     """
 
     names: tuple[str, ...] | None = None
@@ -83,7 +93,19 @@ class Target:
 
 
 class FunctionTarget(Target):
-    """A target from a plain function ``f(theta, b, loss)``."""
+    """A target from a plain function ``f(theta, b, loss)``.
+
+    Parameters
+    ----------
+    f : callable
+        In autograd.numpy; a scalar or shape (m,).
+
+    Examples
+    --------
+    >>> target = FunctionTarget(lambda theta, b, loss: theta[0] - theta[1])
+    >>> float(target.value(np.array([3.0, 1.0]), None, None))
+    2.0
+    """
 
     def __init__(self, f: Callable[[Any, Any, Loss], Any]) -> None:
         self.f = f

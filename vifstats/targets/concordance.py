@@ -20,11 +20,11 @@ __all__ = ["Concordance"]
 class Concordance(Target):
     """Harrell's concordance of the linear predictor of a Cox model with the times of its data.
 
-    Without a row both the data and theta change; R's infinitesimal jackknife of ``concordance(fit)``
-    holds the linear predictor fixed. Pairs are compared within strata and risk sets, so delayed
-    entry counts; two deaths at one time are not comparable; tied predictors count one half; a
-    pair has the product of its weights. It moves in steps, so it has no linear form. It costs
-    n log n for each removal.
+    Without a row both the data and theta change; R's infinitesimal jackknife of
+    ``concordance(fit)`` holds the linear predictor fixed. Pairs are compared within strata and
+    risk sets, so delayed entry counts; two deaths at one time are not comparable; tied predictors
+    count one half; a pair has the product of its weights. It moves in steps, so it has no linear
+    form. It costs n log n for each removal.
 
     References
     ----------

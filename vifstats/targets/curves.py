@@ -8,7 +8,7 @@ some event times (mathematics: survival targets).
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -122,8 +122,8 @@ class HazardTarget(Target):
         H, shape (..., m, q), to values, shape (..., n_values), in autograd.numpy.
     names : tuple of str
     exact : bool or None
-    theta : ndarray, shape (p,), or None
-        Of the full fit, about which hazards are expanded.
+    theta : ndarray, shape (p,)
+        Of the full fit, about which hazards are expanded; empty if it is not known.
     smooth : bool
         Whether the function has a derivative.
     undefined : str or None
@@ -136,7 +136,7 @@ class HazardTarget(Target):
     function: Callable[[Any], Any]
     names: tuple[str, ...]
     exact: bool | None = None
-    theta: np.ndarray | None = None
+    theta: np.ndarray = field(default_factory=lambda: np.zeros(0))
     smooth: bool = True
     undefined: str | None = None
 
@@ -166,11 +166,16 @@ class HazardTarget(Target):
         """Profiles relative to the mean covariates of the stratum, shape (m, p)."""
         return self.x - self.curve.centre
 
+    def pairs_are_few(self, removals: Removals) -> bool:
+        """Whether every removal may be summed over all rows."""
+        if not len(self.theta):
+            return True  # nothing to expand about
+        return len(removals) * removals.n_objects <= EXACT_PAIRS
+
     def _exactly(self, removals: Removals) -> bool:
-        if self.exact is not None or self.theta is None:
-            return self.exact is not False
-        small = len(removals) * removals.n_objects <= EXACT_PAIRS
-        return small or len(self.positions) > MANY_TIMES
+        if self.exact is not None:
+            return self.exact
+        return self.pairs_are_few(removals) or len(self.positions) > MANY_TIMES
 
     def _from_batches(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         """Every hazard summed afresh, at the cost of a pass over the rows for each removal."""
@@ -181,22 +186,48 @@ class HazardTarget(Target):
             passed = np.zeros((last - cells.start + 1, len(batch.thetas)))
             np.cumsum(batch.hazards[cells.start : last], axis=0, out=passed[1:])
             log_risk = batch.thetas @ self._relative.T - batch.shifts[self.curve.stratum][:, None]
-            out.append(self._function_of(log_risk, passed.T[:, self.positions]))
+            H = np.exp(log_risk)[:, :, None] * passed.T[:, None, self.positions]
+            out.append(self.function(H))
         return np.concatenate(out)
 
     def _from_expansion(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         """Hazards to second order in the change of theta, exactly in what leaves."""
-        loss, sets = self.curve.loss, self.curve.loss.risk_sets
-        passed = np.arange(sets.n_cells) - self.curve.cells.start
-        inside = (passed >= 0)[:, None] & (passed[:, None] < self.positions)
-        steps = self.theta - thetas
-        hazards = hazards_without(loss.sums(self.theta), inside.astype(float), removals, steps)
-        shift = loss.hazards(self.theta, loss.everyone())[1][self.curve.stratum]
-        return self._function_of(thetas @ self._relative.T - shift, hazards)
+        hazards, risk = self.expanded(self.inside(self.positions), thetas, removals)
+        return self.function(risk[:, :, None] * hazards[:, None, :])
 
-    def _function_of(self, log_risk: np.ndarray, hazards: np.ndarray) -> np.ndarray:
-        """The function of exp(log_risk) (k, m) times the hazards of the mean (k, q)."""
-        return self.function(np.exp(log_risk)[:, :, None] * hazards[:, None, :])
+    def inside(self, positions: np.ndarray) -> np.ndarray:
+        """1 for the cells that have passed at each time, else 0: (n_cells, q)."""
+        passed = np.arange(self.curve.loss.risk_sets.n_cells) - self.curve.cells.start
+        return ((passed >= 0)[:, None] & (passed[:, None] < positions)).astype(float)
+
+    def at_estimate(self) -> tuple[np.ndarray, np.ndarray]:
+        """At theta^, the hazards of the mean covariates (q,), and log risks of profiles (m,)."""
+        loss = self.curve.loss
+        hazards, shift = loss.hazards(self.theta, loss.everyone())
+        passed = np.concatenate([[0.0], np.cumsum(hazards[self.curve.cells])])
+        return passed[self.positions], self._relative @ self.theta - shift[self.curve.stratum]
+
+    def expanded(
+        self, weights: np.ndarray, thetas: np.ndarray, removals: Removals
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Weighted hazards of the mean covariates without each removal, and risks of profiles.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (n_cells, q)
+        thetas : ndarray, shape (n_removals, p)
+        removals : Removals
+
+        Returns
+        -------
+        hazards : ndarray, shape (n_removals, q)
+        risks : ndarray, shape (n_removals, m)
+        """
+        loss = self.curve.loss
+        steps = self.theta - thetas
+        hazards = hazards_without(loss.sums(self.theta), weights, removals, steps)
+        log_risk = self.at_estimate()[1] - steps @ self._relative.T
+        return hazards, np.exp(log_risk)
 
 
 def _curve(loss: Loss, stratum: Hashable | None, ties: str | None, name: str) -> Curve:

@@ -76,9 +76,7 @@ class MeanPrediction(Target):
         inverse = mean_function(loss)
         if self.x is not None:
             return inverse(thetas @ np.atleast_2d(self.x).T)
-        return _averages_without(
-            loss, thetas, removals, lambda eta, thetas: inverse(eta)
-        )
+        return _averages_without(loss, thetas, removals, lambda eta, thetas: inverse(eta))
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,14 +148,15 @@ class _Effect(AverageMarginalEffect):
 
 def mean_function(loss: Loss) -> Any:
     """The mean as a function of the linear predictor, in autograd.numpy."""
-    row_loss = getattr(loss, "row_loss", None)
-    link = getattr(row_loss, "link", LINKS.get(type(row_loss)))
-    if not isinstance(loss, LinearPredictor) or len(loss.designs) != 1 or link is None:
-        raise InvalidTypeError(
-            "A mean prediction is a target of linear, logistic, Poisson and other generalised "
-            f"linear models, but this loss is a {type(loss).__name__} of {type(row_loss).__name__}."
-        )
-    return link.inverse
+    if isinstance(loss, LinearPredictor) and len(loss.designs) == 1:
+        link = getattr(loss.row_loss, "link", LINKS.get(type(loss.row_loss)))
+        if link is not None:
+            return link.inverse
+    raise InvalidTypeError(
+        "A mean prediction is a target of linear, logistic, Poisson and other generalised linear "
+        f"models, but this loss is a {type(loss).__name__} of "
+        f"{type(getattr(loss, 'row_loss', None)).__name__}."
+    )
 
 
 def _slope(inverse: Any, eta: Any) -> Any:

@@ -77,7 +77,8 @@ def _coefficient(
     }
     if not np.isfinite(values).any():
         return item | {"lowest": None, "highest": None, "largest": None}
-    low, high, largest = np.nanargmax(values), np.nanargmin(values), np.nanargmax(np.abs(values))
+    low, high = int(np.nanargmax(values)), int(np.nanargmin(values))
+    largest = int(np.nanargmax(np.abs(values)))
     return item | {
         "lowest": _without(findings, effects, j, low, rows),
         "highest": _without(findings, effects, j, high, rows),
@@ -85,9 +86,7 @@ def _coefficient(
     }
 
 
-def _without(
-    findings: Findings, effects: Effects, j: int, row: int, rows: bool
-) -> dict[str, Any]:
+def _without(findings: Findings, effects: Effects, j: int, row: int, rows: bool) -> dict[str, Any]:
     """An effect without one row."""
     influence = findings.influence
     theta, value = influence.estimate.theta[j], influence.values[row, j]

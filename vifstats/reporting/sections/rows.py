@@ -18,9 +18,7 @@ MOST_COLUMNS = 8
 N_IN_SUM = 10
 
 
-def top_rows(
-    findings: Findings, effects: Effects, table: pd.DataFrame | None
-) -> dict[str, Any]:
+def top_rows(findings: Findings, effects: Effects, table: pd.DataFrame | None) -> dict[str, Any]:
     """The top rows with what is known of them.
 
     Parameters

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from vifstats.errors import VifError
+from vifstats.estimate import Estimate
+from vifstats.influence import newton_step
 from vifstats.losses import Loss
 from vifstats.refits import leave_one_out
 from vifstats.removals import Removals
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Z95, Findings, removal_of_each_row
-from vifstats.reporting.sections.verdicts import p_values, refitted_z
+from vifstats.reporting.sections.verdicts import p_values, refitted_z, standard_errors
 from vifstats.sets import InfluentialSet, influential_set
 from vifstats.targets import Target
 
@@ -22,34 +24,56 @@ LEVEL = 0.05
 LARGEST_SET = 50
 # Newton steps without every row, times the numbers in a Hessian; beyond, a search takes minutes.
 MOST_NUMBERS = 3_000_000
+BLOCK = 4096
 
 
-@dataclass(frozen=True, eq=False)
 class Distance(Target):
-    """How far a coefficient is from a value, counted in its own direction; 0 is the value.
+    """How far a coefficient is from a multiple of its standard error, in its own direction.
 
     Parameters
     ----------
+    est : Estimate
     parameter : int
-    sign, value : float
-        sign * theta - value.
+    multiple : float
+        0 for the sign, 1.96 for significance. The standard error is that without the rows that
+        leave: for one removal exactly, for many at once by the Hessian at the coefficients of
+        all rows.
 
     Examples
     --------
-    >>> Distance(0, -1.0, 0.5).value(np.array([-2.0]), None, None)
-    array([1.5])
+    >>> import vifstats as vs
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.array([1.0, 3.0]))
+    >>> est = vs.minimize(loss, [0.0])
+    >>> Distance(est, 0, 1.0).value(est.theta, loss.everyone(), loss).round(3)
+    array([1.293])
     """
 
-    parameter: int
-    sign: float
-    bound: float
-    reads_presence = False
+    def __init__(self, est: Estimate, parameter: int, multiple: float) -> None:
+        self.est, self.parameter, self.multiple = est, parameter, multiple
+        self.sign = np.sign(est.theta[parameter])
+        self.names = (f"distance of {est.names[parameter]}",)
 
     def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
-        return self.sign * theta[self.parameter : self.parameter + 1] - self.bound
+        j = self.parameter
+        return self.sign * theta[j : j + 1] - self.multiple * self.est.standard_errors[j]
 
     def values_without(self, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        return self.sign * thetas[:, [self.parameter]] - self.bound
+        along = self.sign * thetas[:, [self.parameter]]
+        if self.multiple == 0:
+            return along
+        return along - self.multiple * self.errors_without(thetas, removals)[:, None]
+
+    def errors_without(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        """The standard error without each removal, shape (n_removals,)."""
+        est = self.est
+        if len(removals) == 1:
+            H = est.loss.reduced_curvatures(thetas, removals)
+            return standard_errors(H, est.dispersion)[:, self.parameter]
+        out = np.empty(len(removals))
+        for part, some in removals.blocks(BLOCK):
+            H = est.loss.reduced_hessians(est.theta, some)
+            out[part] = standard_errors(H, est.dispersion)[:, self.parameter]
+        return out
 
 
 @dataclass(frozen=True)
@@ -61,13 +85,10 @@ class Question:
     distance: float
 
 
-def sets(
-    findings: Findings, effects: Effects, rows: bool, seconds: float
-) -> dict[str, Any] | None:
+def sets(findings: Findings, effects: Effects, rows: bool, seconds: float) -> dict[str, Any] | None:
     """The sets found, the conclusions that are nearest to changing first.
 
-    A set is found with the standard error held, and judged by its refit with the standard error
-    of that refit.
+    A set is found by influence on the distance from the bound, and judged by the refit without it.
 
     Parameters
     ----------
@@ -87,10 +108,12 @@ def sets(
     est, n = findings.influence.estimate, len(findings.influence.index)
     if n < 10 or n * len(est.theta) ** 2 > MOST_NUMBERS:
         return None
-    z = est.theta / est.standard_errors
-    questions = [Question(j, "significance", abs(abs(z[j]) - Z95)) for j in effects.shown]
-    questions += [Question(j, "sign", abs(z[j])) for j in effects.shown]
-    begin, items = perf_counter(), []
+    size = np.abs(est.theta / est.standard_errors)
+    questions = [Question(j, "significance", abs(size[j] - Z95)) for j in effects.shown]
+    # the sign of what is not significant is no conclusion
+    questions += [Question(j, "sign", size[j]) for j in effects.shown if size[j] > Z95]
+    items: list[dict[str, Any] | None] = []
+    begin = perf_counter()
     for question in sorted(questions, key=lambda q: q.distance):
         if items and perf_counter() - begin > seconds:
             break
@@ -108,8 +131,7 @@ def _item(
     findings: Findings, effects: Effects, question: Question, rows: bool
 ) -> dict[str, Any] | None:
     est, j, n = findings.influence.estimate, question.parameter, len(findings.influence.index)
-    bound = Z95 * est.standard_errors[j] if question.about == "significance" else 0.0
-    target = Distance(j, np.sign(est.theta[j]), bound)
+    target = Distance(est, j, Z95 if question.about == "significance" else 0.0)
     codes = removal_of_each_row(findings.influence)
     try:
         found = influential_set(
@@ -118,7 +140,7 @@ def _item(
         theta, z = _refit(findings, found)
     except VifError:  # no row moves it that way, or nothing is left to fit
         return None
-    item = _proof(findings, effects, question, found, theta, z)
+    item = _proof(findings, effects, target, found, theta, z)
     labels = findings.influence.index[np.asarray(found.members, dtype=int)]
     return item | {
         "name": est.names[j],
@@ -133,36 +155,45 @@ def _item(
 def _proof(
     findings: Findings,
     effects: Effects,
-    question: Question,
+    target: Distance,
     found: InfluentialSet,
     theta: np.ndarray,
     z: np.ndarray,
 ) -> dict[str, Any]:
     """The conclusion with all rows, as predicted without the set, and refitted without it."""
-    est, j = findings.influence.estimate, question.parameter
-    sign, scale = np.sign(est.theta[j]), est.standard_errors[j]
-    bound = Z95 * scale if question.about == "significance" else 0.0
-    path = sign * (found.path["joint"].to_numpy() + bound)
-    with_all = p_values(est.theta[j] / scale)[0]
+    est, j = findings.influence.estimate, target.parameter
+    newton = newton_step(est, **_together(findings, found))
+    stepped = est.theta - newton.values
+    predicted = stepped[0, j]
+    error = target.errors_without(stepped, newton.removals)[0]
+    with_all = p_values(est.theta[j] / est.standard_errors[j])[0]
     out = {
         "effect": effects.of(est.theta[j]),
-        "predicted_effect": effects.of(path[-1]),
+        "predicted_effect": effects.of(predicted),
         "refitted_effect": effects.of(theta[j]),
         "p": with_all,
-        "predicted_p": p_values(path[-1] / scale)[0],
+        "predicted_p": p_values(predicted / error)[0],
         "refitted_p": p_values(z[j])[0],
         "significant": bool(with_all < LEVEL),
-        "path": effects.of(path).tolist(),
+        # how far from the bound, as the set leaves, in standard errors with all rows
+        "path": ([found.value, *found.path["joint"]] / est.standard_errors[j]).tolist(),
+        "end": found.actual / est.standard_errors[j],
     }
     crossed = (out["refitted_p"] < LEVEL) != out["significant"]
-    turned = np.sign(theta[j]) == -sign
-    flips = crossed if question.about == "significance" else turned
+    turned = np.sign(theta[j]) == -target.sign
+    flips = turned if target.multiple == 0 else crossed
     return out | {"flips": bool(flips and np.isfinite(z[j]))}
 
 
 def _refit(findings: Findings, found: InfluentialSet) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients, and z statistics, without the set."""
     est = findings.influence.estimate
-    out = np.isin(removal_of_each_row(findings.influence), np.asarray(found.members, dtype=int))
-    refit = leave_one_out(est, groups=np.where(out, "set", "rest"), objects=["set"])
+    refit = leave_one_out(est, **_together(findings, found))
     return est.theta - refit.values[0], refitted_z(est, refit, np.array([0]))[0]
+
+
+def _together(findings: Findings, found: InfluentialSet) -> dict[str, Any]:
+    """What to pass to remove the set as one group."""
+    members = np.asarray(found.members, dtype=int)
+    out = np.isin(removal_of_each_row(findings.influence), members)
+    return {"groups": np.where(out, "set", "rest"), "objects": ["set"]}

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from vifstats.estimate import Estimate
+from vifstats.losses.base import positive_definite
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Z95, Findings
 from vifstats.result import Influence
 
-__all__ = ["Verdict", "candidates", "p_values", "refitted_z", "verdicts"]
+__all__ = ["Verdict", "candidates", "p_values", "refitted_z", "standard_errors", "verdicts"]
 
 # Rows beyond these are believed without a refit.
 NEAREST = 20
@@ -133,8 +134,31 @@ def refitted_z(est: Estimate, influence: Influence, rows: np.ndarray) -> np.ndar
         if not len(part):
             continue
         H = est.loss.reduced_curvatures(thetas[part], influence.removals.take(rows[part]))
-        for k, matrix in zip(part, H, strict=True):
-            out[k] = thetas[k] / _standard_errors(matrix, est.dispersion)
+        out[part] = thetas[part] / standard_errors(H, est.dispersion)
+    return out
+
+
+def standard_errors(H: np.ndarray, dispersion: float) -> np.ndarray:
+    """Standard errors by each of a stack of Hessians, nan where one is not positive definite.
+
+    Parameters
+    ----------
+    H : ndarray, shape (k, n_params, n_params)
+    dispersion : float
+
+    Returns
+    -------
+    ndarray, shape (k, n_params)
+
+    Examples
+    --------
+    >>> standard_errors(np.array([[[4.0]], [[-1.0]]]), 1.0)
+    array([[0.5],
+           [nan]])
+    """
+    out = np.full(H.shape[:2], np.nan)
+    usable = positive_definite(H)
+    out[usable] = np.sqrt(dispersion * np.einsum("kii->ki", np.linalg.inv(H[usable])))
     return out
 
 
@@ -144,11 +168,3 @@ def _toward(est: Estimate, values: np.ndarray, j: int) -> tuple[np.ndarray, np.n
     full, without = abs(est.theta[j]) / scale, np.abs(est.theta[j] - values[:, j]) / scale
     toward = np.nan_to_num((full - without) * (1 if full > Z95 else -1))
     return toward, toward > abs(full - Z95)
-
-
-def _standard_errors(H: np.ndarray, dispersion: float) -> np.ndarray:
-    try:
-        lower = np.linalg.cholesky(H)
-    except np.linalg.LinAlgError:
-        return np.full(len(H), np.nan)
-    return np.sqrt(dispersion * (np.linalg.inv(lower) ** 2).sum(axis=0))

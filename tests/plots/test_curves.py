@@ -1,0 +1,46 @@
+"""Survival bands and paths of sets."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import vifstats as vs
+from vifstats.errors import InvalidInputError
+from vifstats.plots import set_path_plot, survival_plot
+
+
+@pytest.fixture
+def ax():
+    figure, ax = plt.subplots()
+    yield ax
+    plt.close(figure)
+
+
+@pytest.fixture(scope="module")
+def change():
+    rng = np.random.default_rng(1)
+    est = vs.minimize(vs.losses.Cox(rng.normal(size=(60, 1)), rng.exponential(size=60)), [0.0])
+    times = np.linspace(0.1, 2.0, 7)
+    return times, vs.vif(est).on(vs.targets.SurvivalProbability([0.5], times))
+
+
+def test_the_band_holds_the_curve_without_any_row(change, ax):
+    times, influence = change
+    survival_plot(influence, times, ax=ax)
+    heights = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert np.isclose(heights.min(), influence.value_without.min())
+    assert np.array_equal(ax.lines[0].get_ydata(), influence.value)
+
+
+def test_a_time_for_each_value(change, ax):
+    times, influence = change
+    with pytest.raises(InvalidInputError, match="one time for each of the 7 values"):
+        survival_plot(influence, times[1:], ax=ax)
+
+
+def test_only_what_was_refitted_is_a_dot(ax):
+    set_path_plot([0, 1, 2], [2.1, 2.0, 1.9], [2.1, np.nan, 1.8], ax=ax, threshold=1.96)
+    predicted, refitted, line = ax.lines
+    assert list(predicted.get_xdata()) == [0, 1, 2]
+    assert list(refitted.get_xdata()) == [0, 2]
+    assert set(line.get_ydata()) == {1.96}

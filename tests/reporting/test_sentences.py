@@ -1,0 +1,143 @@
+"""Every sentence with a number is made from the numbers beside it, and says them right."""
+
+import copy
+import json
+import re
+
+import numpy as np
+import pytest
+
+import vifstats as vs
+from vifstats.reporting import sentences
+
+
+@pytest.fixture
+def changed(document):
+    return copy.deepcopy({k: v for k, v in document.items() if k != "figures"})
+
+
+def test_sentences_are_made_from_the_json(document):
+    again = json.loads(json.dumps(document))
+    about = again["overview"]
+    assert again["headline"] == sentences.headline(again)
+    assert again["subtitle"] == sentences.subtitle(again)
+    assert again["accuracy"]["sentence"] == sentences.accuracy(again["accuracy"], "man")
+    for item in again["rows"]["items"]:
+        assert item["sentence"] == sentences.top_row(item, about)
+    for item in again["sets"]["items"]:
+        assert item["sentence"] == sentences.set_found(item, about)
+    for item in again["alerts"]:
+        assert item["sentence"] == sentences.alert(item, "man")
+    assert again["survival"]["sentence"] == sentences.survival(again["survival"], "man")
+
+
+def test_the_largest_change_is_the_largest(document, estimate):
+    refits = vs.leave_one_out(estimate)
+    percent = 100 * np.abs(np.expm1(-refits.values))
+    row, j = np.unravel_index(percent.argmax(), percent.shape)
+    first = document["headline"][0]
+    assert f"by more than {percent.max():.1f}\xa0%" in first
+    assert f"that of {estimate.names[j]} goes from" in first
+    assert f"without man {refits.index[row]}" in first
+
+
+def test_the_verdicts_count_refits(document, estimate):
+    refits = vs.leave_one_out(estimate)
+    thetas = estimate.theta - refits.values
+    H = estimate.loss.reduced_curvatures(thetas, refits.removals)
+    z = thetas / np.sqrt(np.einsum("kii->ki", np.linalg.inv(H)))
+    full = np.abs(estimate.theta / estimate.standard_errors)
+    flips = ((np.abs(z) > 1.959964) != (full > 1.959964)).sum(axis=0)
+    for item, n in zip(document["coefficients"], flips, strict=True):
+        assert item["n_flipping"] == item["n_flipping_refitted"] == n
+    (sentence,) = [s for s in document["headline"] if "fin" in s and "significance" in s]
+    n = flips[estimate.names.index("fin")]
+    assert sentence.startswith(f"{n} men make fin lose significance (p = 0.047")
+
+
+def test_nobody_decides(changed):
+    for item in changed["coefficients"]:
+        item["n_flipping"] = 0
+    assert (
+        "No single man decides whether any hazard ratio is significant at the 5 % level."
+        in sentences.headline(changed)
+    )
+
+
+def test_a_single_row_gains(changed):
+    changed["coefficients"][2] |= {"n_flipping": 1, "n_flipping_refitted": 0}
+    (sentence,) = [s for s in sentences.headline(changed) if "race" in s]
+    assert sentence == (
+        "1 man makes race gain significance (p = 0.308 with all rows), by leaving, not all of it "
+        "refitted."
+    )
+
+
+def test_rows_that_cannot_be_refitted_are_set_apart(changed):
+    changed["alerts"] = [{"kind": "separation", "n": 2, "rows": []}]
+    assert sentences.headline(changed)[0].startswith("Removing any single other man")
+
+
+def test_without_a_ratio_changes_are_in_standard_errors(changed):
+    changed["overview"] |= {"ratio": False, "effect": "coefficient"}
+    largest = max(abs(item["largest"]["dfbetas"]) for item in changed["coefficients"])
+    assert f"by more than {largest:.3g} standard errors" in sentences.headline(changed)[0]
+
+
+def test_nothing_could_be_computed(changed):
+    for item in changed["coefficients"]:
+        item["largest"] = None
+    assert sentences.headline(changed)[0] == "No change of any hazard ratio could be computed."
+
+
+def test_exact_refits_need_no_apology(changed):
+    changed["accuracy"]["method"] = "refit"
+    assert sentences.headline(changed)[-1].startswith("Every man was refitted")
+
+
+def test_no_refit_converged(changed):
+    changed["accuracy"]["figures"] = []
+    assert "nothing is known about the accuracy" in sentences.headline(changed)[-1]
+
+
+ALERTS = [
+    ({"kind": "separation", "n": 1, "rows": ["7"]}, "Without 1 row taken one at a time"),
+    (
+        {"kind": "did not converge", "n": 9, "rows": ["1", "2"]},
+        "said of them: 1, 2, ...",
+    ),
+    ({"kind": "indefinite", "n": 1, "rows": []}, "no minimum near."),
+    ({"kind": "not in fit", "n": 1, "rows": ["4"]}, "1 row was not in the fit and has"),
+    ({"kind": "owned", "n": 2, "rows": []}, "2 rows own parameters"),
+    (
+        {"kind": "few events", "n_events": 9, "n_parameters": 3, "each": 3.0, "convention": 10},
+        "9 events for 3 parameters are 3 each; below 10",
+    ),
+    (
+        {"kind": "inaccurate", "names": ["a", "b"], "worst": "b", "slope": 1.5, "percent": 40.0},
+        "coarse for a, b: for b refits have slope 1.5",
+    ),
+    (
+        {"kind": "out of time", "n_refitted": 8, "n_planned": 60, "seconds": 20.4},
+        "Only 8 of 60 planned refits were made in 20.4 seconds",
+    ),
+    ({"kind": "conspicuous", "n": 1, "convention": 0.2}, "1 row moves some coefficient"),
+]
+
+
+@pytest.mark.parametrize(("found", "expected"), ALERTS)
+def test_alerts_say_their_numbers(found, expected):
+    assert expected in sentences.alert(found, "row").replace("\xa0", " ")
+
+
+def test_sets_say_what_they_prove(document):
+    about = document["overview"]
+    item = next(item for item in document["sets"]["items"] if item["name"] == "prio")
+    assert re.match(r"prio loses significance without \d+ men \(men m", item["sentence"])
+    beaten = sentences.set_found(item | {"flips": False}, about)
+    assert re.match(r"prio keeps significance without the \d+ men chosen: p is", beaten)
+
+
+def test_no_sentence_is_longer_than_a_breath(document):
+    words = [len(s.split()) for s in document["headline"]]
+    assert max(words) < 45

@@ -1,0 +1,208 @@
+"""Solvers against the dense solve, and where that is too large, against one another.
+
+    python validation/solvers.py [PARAMETERS ...]
+
+writes results/solvers.json for models with 1000, 10 000 and 100 000 parameters, or those named;
+what is in the file for others stays. H is formed for the first two sizes only.
+
+Of two kinds: node embeddings of random graphs, which curve in all directions, and logistic
+regressions of few rows on many columns, which curve in few directions and by the ridge in all
+others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import sys
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import autograd.numpy as anp
+import networkx as nx
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+
+import vifstats as vs
+from vifstats.losses import Loss, NodeEmbedding
+from vifstats.removals import Removals
+from vifstats.solvers import Cholesky, ConjugateGradient, HessianProduct, Lanczos, Solver
+
+RESULTS = Path(__file__).parent / "results" / "solvers.json"
+SIZES = (1_000, 10_000, 100_000)
+DENSE = 10_000
+RIDGE = 1.0
+
+
+def main() -> None:
+    found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for size in map(int, sys.argv[1:] or SIZES):
+        for name, make in (("embedding", embedding), ("wide logistic regression", WideLogistic)):
+            found[f"{name}, {size} parameters"] = compared(make(size))
+            RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def embedding(size: int) -> NodeEmbedding:
+    """A random graph of preferential attachment, as many nodes and dimensions as make the size."""
+    n, dim = {1_000: (125, 4), 10_000: (1250, 4), 100_000: (1562, 32)}[size]
+    graph = nx.barabasi_albert_graph(n, 3, seed=0)
+    return NodeEmbedding(nx.to_scipy_sparse_array(graph), dim=dim, ridge=RIDGE)
+
+
+class WideLogistic(Loss):
+    """Logistic regression of 400 rows on many columns, the singular values of X as 40/k."""
+
+    def __init__(self, size: int) -> None:
+        rng = np.random.default_rng(0)
+        self.n_objects, self.n_params, self.labels = 400, size, pd.RangeIndex(400)
+        left = np.linalg.qr(rng.normal(size=(400, 400)))[0]
+        right = np.linalg.qr(rng.normal(size=(size, 400)))[0]
+        self.X = (left * (40.0 / np.arange(1, 401))) @ right.T
+        self.y = (rng.random(400) < 0.5).astype(float)
+
+    def start(self) -> np.ndarray:
+        return np.zeros(self.n_params)
+
+    def value(self, theta: Any, presence: Any) -> Any:
+        eta = anp.dot(self.X, theta)
+        rows = anp.logaddexp(0.0, eta) - self.y * eta
+        return anp.sum(presence * rows) + 0.5 * RIDGE * anp.sum(theta**2)
+
+    def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        b = self.everyone() if presence is None else presence
+        return self.X.T @ (b * (self._probability(theta) - self.y)) + RIDGE * theta
+
+    def gradient_differences(
+        self, theta: np.ndarray, removals: Removals | None = None
+    ) -> np.ndarray:
+        removals = self.each() if removals is None else removals
+        residual = self._probability(theta) - self.y
+        return np.stack([residual[i] @ self.X[i] for i in removals])
+
+    def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        p = self._probability(theta)
+        b = self.everyone() if presence is None else presence
+        H = (self.X.T * (b * p * (1 - p))) @ self.X
+        H[np.diag_indices(len(H))] += RIDGE
+        return H
+
+    def hessian_product(
+        self, theta: np.ndarray, vector: np.ndarray, presence: np.ndarray | None = None
+    ) -> np.ndarray:
+        p = self._probability(theta)
+        b = self.everyone() if presence is None else presence
+        return self.X.T @ (b * p * (1 - p) * (self.X @ vector)) + RIDGE * vector
+
+    def _probability(self, theta: np.ndarray) -> np.ndarray:
+        return 1 / (1 + np.exp(-self.X @ theta))
+
+
+def compared(loss: Any) -> dict[str, Any]:
+    """Influence of five objects, from the first to the last, by every solver."""
+    began = perf_counter()
+    est = vs.Estimate(loss, fitted(loss), tol=np.inf)
+    fit_seconds = perf_counter() - began
+    objects = np.linspace(0, loss.n_objects - 1, 5).astype(int).tolist()
+    began = perf_counter()
+    D = loss.gradient_differences(est.theta, est.removals(objects=objects))
+    difference_seconds = perf_counter() - began
+    solutions = {name: timed(est, D, solver) for name, solver in solvers(est).items()}
+    reference = next(iter(solutions.values()))[0]
+    return {
+        "objects": loss.n_objects,
+        "parameters": len(est.theta),
+        "norm_of_gradient": float(np.linalg.norm(loss.gradient(est.theta))),
+        "seconds": {"fit": fit_seconds, "gradient differences": difference_seconds},
+        "solvers": {
+            name: {
+                "seconds": seconds,
+                "relative_error": float(
+                    np.linalg.norm(rows - reference) / np.linalg.norm(reference)
+                ),
+                "residual": residual(est, rows, D),
+                "note": note,
+            }
+            for name, (rows, seconds, note) in solutions.items()
+        },
+        "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2,
+        "machine": {
+            "system": platform.platform(),
+            "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS", "default"),
+            "numpy": np.__version__,
+        },
+    }
+
+
+def solvers(est: vs.Estimate) -> dict[str, Solver | None]:
+    """The first is what the others are compared with; None is the default, Cholesky."""
+    iterative = {
+        "conjugate gradients, 1e-10": ConjugateGradient(tol=1e-10),
+        "conjugate gradients, 1e-6": ConjugateGradient(tol=1e-6),
+        "conjugate gradients, 1e-3": ConjugateGradient(tol=1e-3),
+        "conjugate gradients, 1e-6, after Lanczos of rank 50": AfterLanczos(50),
+        "Lanczos, rank 50": Lanczos(rank=50, rest=RIDGE),
+        "Lanczos, rank 200": Lanczos(rank=200, rest=RIDGE),
+    }
+    dense = {"Cholesky": None, "Cholesky, damping 0.01": Cholesky(damping=0.01)}
+    return (dense if len(est.theta) <= DENSE else {}) | iterative
+
+
+class AfterLanczos(Solver):
+    """Conjugate gradients with the directions of largest curvature taken out beforehand."""
+
+    matrix_free = True
+
+    def __init__(self, rank: int) -> None:
+        self.rank = rank
+
+    def factor(self, H: HessianProduct, names: Any = None) -> Any:
+        top = Lanczos(self.rank).factor(H)
+        # as far as it knows, all others curve like the last that it found
+        known = replace(top, rest=float(top.eigenvalues.min()))
+        return ConjugateGradient(tol=1e-6, preconditioner=known.solve).factor(H)
+
+
+def timed(est: vs.Estimate, D: np.ndarray, solver: Solver | None) -> tuple[np.ndarray, float, str]:
+    began = perf_counter()
+    solution = est.solution(D, solver)
+    return solution.rows, perf_counter() - began, solution.note
+
+
+def residual(est: vs.Estimate, rows: np.ndarray, D: np.ndarray) -> float:
+    """The largest |H x - r| / |r|."""
+    left = [est.loss.hessian_product(est.theta, x) - r for x, r in zip(rows, D, strict=True)]
+    return float(np.max(np.linalg.norm(left, axis=1) / np.linalg.norm(D, axis=1)))
+
+
+def fitted(loss: Any) -> np.ndarray:
+    """A minimum without H: quasi-Newton steps first, then Newton steps by conjugate gradients."""
+    b = loss.everyone()
+
+    def value_and_slope(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        return float(loss.value(theta, b)), loss.gradient(theta, b)
+
+    rough = minimize(
+        value_and_slope,
+        loss.start(),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 2000, "maxfun": 3000, "ftol": 1e-13, "gtol": 1e-3},
+    )
+    fine = minimize(
+        value_and_slope,
+        rough.x,
+        jac=True,
+        hessp=lambda theta, v: loss.hessian_product(theta, v, b),
+        method="trust-krylov",
+        options={"gtol": 1e-7, "maxiter": 50},
+    )
+    return fine.x
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The survival curve of an average row, and how far the removal of any one row moves it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vifstats.losses import Cox
+from vifstats.reporting.findings import Findings
+from vifstats.result import TargetInfluence
+from vifstats.targets import SurvivalProbability
+
+__all__ = ["Survival", "survival"]
+
+N_TIMES = 40
+# After the last events hardly anybody is at risk, and the curve falls to 0 with them.
+LAST_SHARE = 0.95
+# Rows times times; beyond, the curves take longer than the rest of the page.
+MOST_NUMBERS = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Survival:
+    """S(t|x) at the mean of the covariates, without each row.
+
+    Attributes
+    ----------
+    times : ndarray, shape (m,)
+    change : TargetInfluence
+        One value for each time.
+    """
+
+    times: np.ndarray
+    change: TargetInfluence
+
+    def numbers(self, rows: bool) -> dict[str, Any]:
+        """The largest change, where and by whom.
+
+        Parameters
+        ----------
+        rows : bool
+            Whether rows may be named.
+
+        Returns
+        -------
+        dict
+        """
+        influence = np.nan_to_num(self.change.influence)
+        row, at = np.unravel_index(np.abs(influence).argmax(), influence.shape)
+        value, change = self.change.value[at], influence[row, at]
+        return {
+            "row": str(self.change.index[row]) if rows else None,
+            "time": self.times[at],
+            "percent": 100 * value,
+            "percent_without": 100 * (value - change),
+            "points": 100 * abs(change),
+        }
+
+
+def survival(findings: Findings) -> Survival | None:
+    """The curve of a Cox model without strata, at the mean of the covariates.
+
+    Parameters
+    ----------
+    findings : Findings
+
+    Returns
+    -------
+    Survival or None
+        None for other models, with strata, and where it would take long.
+    """
+    influence = findings.influence
+    loss = influence.estimate.loss
+    if not isinstance(loss, Cox) or loss.data.strata.any():
+        return None
+    times = loss.data.time[loss.data.event]
+    shares = np.linspace(0, LAST_SHARE, N_TIMES)
+    grid = np.unique(np.quantile(times, shares, method="nearest"))
+    if len(grid) < 2 or len(influence.index) * len(grid) > MOST_NUMBERS:
+        return None
+    profile = SurvivalProbability(loss.data.X.mean(axis=0), grid)
+    return Survival(grid, influence.on(profile))

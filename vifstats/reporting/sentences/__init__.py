@@ -1,0 +1,23 @@
+"""Every sentence of a report that has a number in it, made from the numbers of report.json."""
+
+from vifstats.reporting.sentences.accuracy import accuracy, how_refitted, worst_row
+from vifstats.reporting.sentences.alerts import alert
+from vifstats.reporting.sentences.headline import headline, subtitle
+from vifstats.reporting.sentences.rows import coefficient_plot, in_sum, top_row
+from vifstats.reporting.sentences.sets import set_found, sets_searched
+from vifstats.reporting.sentences.survival import survival
+
+__all__ = [
+    "accuracy",
+    "alert",
+    "coefficient_plot",
+    "headline",
+    "how_refitted",
+    "in_sum",
+    "set_found",
+    "sets_searched",
+    "subtitle",
+    "survival",
+    "top_row",
+    "worst_row",
+]

@@ -1,0 +1,240 @@
+"""How sure a coefficient is, as targets: Wald's standard error, z, p-value, confidence limits."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from vifstats import autodiff
+from vifstats.errors import InvalidInputError
+from vifstats.losses.base import Loss
+from vifstats.removals import Removals
+from vifstats.targets.base import Target, central_differences
+from vifstats.targets.parameter import position_of
+from vifstats.targets.standard_errors import standard_errors_without
+
+__all__ = ["ConfidenceLimits", "PValue", "StandardError", "ZValue"]
+
+
+class WaldTarget(Target, ABC):
+    """A function of a coefficient and its standard error; a subclass says which.
+
+    Attributes
+    ----------
+    name : str
+        The parameter.
+    exact : bool or None
+        See `StandardError`.
+    """
+
+    name: str
+    exact: bool | None
+
+    @abstractmethod
+    def labels(self) -> tuple[str, ...]:
+        """A name for each value."""
+
+    @abstractmethod
+    def of(self, coefficient: np.ndarray, error: np.ndarray) -> np.ndarray:
+        """Values (k, m) of coefficients and standard errors (k,)."""
+
+    def bind(self, estimate: Any) -> "BoundWald":
+        if len(estimate.loss.gauge(estimate.theta)):
+            raise InvalidInputError(
+                "A standard error needs parameters that are determined, but this loss does not "
+                "change along its gauge directions; use a target that does not either."
+            )
+        return BoundWald(
+            self,
+            position_of(self.name, estimate.names),
+            estimate.theta,
+            estimate.standard_errors,
+            estimate.dispersion,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class StandardError(WaldTarget):
+    """The naive standard error of one parameter, from the Hessian without the row.
+
+    Parameters
+    ----------
+    name : str
+        As in ``estimate.names``.
+    exact : bool, optional
+        Without each removal, True computes the Hessian of the others at their own parameters, a
+        pass over the rows each. False takes the Hessian of the others at theta^, exactly, and its
+        change with the parameters as on all data, to first order, which is near-linear. Default:
+        True for the removals that move the parameters most, as long as their number times rows
+        times parameters stays below 3e7, and False for the others.
+
+    Notes
+    -----
+    The residual variance of least squares is estimated again without the row; any other dispersion
+    is held.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.array([1.0, 3.0, 5.0]))
+    >>> est = vs.minimize(loss, [0.0], names=["mean"])
+    >>> vs.newton_step(est).on(StandardError("mean")).value_without.ravel().round(3)
+    array([0.707, 0.707, 0.707])
+    """
+
+    name: str
+    exact: bool | None = None
+
+    def labels(self) -> tuple[str, ...]:
+        return (f"se({self.name})",)
+
+    def of(self, coefficient: np.ndarray, error: np.ndarray) -> np.ndarray:
+        return error[:, None]
+
+
+@dataclass(frozen=True, eq=False)
+class ZValue(WaldTarget):
+    """A parameter over its standard error.
+
+    Parameters
+    ----------
+    name : str
+    exact : bool, optional
+        As in `StandardError`.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.array([1.0, 3.0, 5.0]))
+    >>> est = vs.minimize(loss, [0.0], names=["mean"])
+    >>> vs.vif(est).on(ZValue("mean")).value.round(3)
+    array([5.196])
+    """
+
+    name: str
+    exact: bool | None = None
+
+    def labels(self) -> tuple[str, ...]:
+        return (f"z({self.name})",)
+
+    def of(self, coefficient: np.ndarray, error: np.ndarray) -> np.ndarray:
+        return (coefficient / error)[:, None]
+
+
+@dataclass(frozen=True, eq=False)
+class PValue(WaldTarget):
+    """The two-sided p-value of Wald's test that a parameter is 0, by the normal distribution.
+
+    Parameters
+    ----------
+    name : str
+    exact : bool, optional
+        As in `StandardError`.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.array([0.0, 1.0, 2.0]))
+    >>> est = vs.minimize(loss, [0.0], names=["mean"])
+    >>> vs.newton_step(est).on(PValue("mean")).value_without.ravel().round(3)
+    array([0.034, 0.157, 0.48 ])
+    """
+
+    name: str
+    exact: bool | None = None
+
+    def labels(self) -> tuple[str, ...]:
+        return (f"p({self.name})",)
+
+    def of(self, coefficient: np.ndarray, error: np.ndarray) -> np.ndarray:
+        return 2 * ndtr(-np.abs(coefficient / error))[:, None]
+
+
+@dataclass(frozen=True, eq=False)
+class ConfidenceLimits(WaldTarget):
+    """Lower and upper limit of Wald's confidence interval, by the normal distribution.
+
+    Parameters
+    ----------
+    name : str
+    level : float
+        Coverage, between 0 and 1.
+    exact : bool, optional
+        As in `StandardError`.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.array([1.0, 3.0, 5.0]))
+    >>> est = vs.minimize(loss, [0.0], names=["mean"])
+    >>> vs.vif(est).on(ConfidenceLimits("mean")).value.round(3)
+    array([1.868, 4.132])
+    """
+
+    name: str
+    level: float = 0.95
+    exact: bool | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.level < 1:
+            raise InvalidInputError(f"`level` must be between 0 and 1, but is {self.level!r}.")
+
+    def labels(self) -> tuple[str, ...]:
+        return (f"lower({self.name})", f"upper({self.name})")
+
+    def of(self, coefficient: np.ndarray, error: np.ndarray) -> np.ndarray:
+        width = ndtri(0.5 + self.level / 2) * error
+        return np.stack([coefficient - width, coefficient + width], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class BoundWald(Target):
+    """A function of a coefficient and its standard error, at an estimate.
+
+    Attributes
+    ----------
+    target : WaldTarget
+    position : int
+        Of the parameter.
+    theta, standard_errors : ndarray, shape (p,)
+        Of the full fit.
+    dispersion : float
+    """
+
+    target: WaldTarget
+    position: int
+    theta: np.ndarray
+    standard_errors: np.ndarray
+    dispersion: float
+    undefined = "H is not positive definite"
+
+    @property
+    def names(self) -> tuple[str, ...]:  # type: ignore[override]  # known with the target
+        """A name for each value."""
+        return self.target.labels()
+
+    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+        theta = autodiff.plain(theta)
+        present = autodiff.plain(presence) > 0
+        if present.all() and np.array_equal(theta, self.theta):
+            return self.target.of(theta[[self.position]], self.standard_errors[[self.position]])[0]
+        without = Removals(np.where(present, -1, 0), np.zeros(1))
+        return self._of(loss, theta[None], without, exact=True)[0]
+
+    def values_without(self, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        return self._of(loss, thetas, removals, None)
+
+    def linear_influence(
+        self, loss: Loss, theta: np.ndarray, dfbeta: np.ndarray, removals: Removals
+    ) -> np.ndarray:
+        return central_differences(self, loss, theta, dfbeta, removals)
+
+    def _of(
+        self, loss: Loss, thetas: np.ndarray, removals: Removals, exact: bool | None
+    ) -> np.ndarray:
+        if exact is None:
+            exact = self.target.exact
+        errors = standard_errors_without(self, loss, thetas, removals, exact)
+        return self.target.of(thetas[:, self.position], errors[:, self.position])
