@@ -23,7 +23,7 @@ def koh_liang_if(hessian: Any, gradients: Any) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n, p)
-        theta^ - theta(-i), to first order.
+        The change theta^ - theta(-i), to first order.
 
     Raises
     ------

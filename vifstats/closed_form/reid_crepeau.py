@@ -50,7 +50,7 @@ def reid_crepeau_if(
     Returns
     -------
     ndarray, shape (n, p)
-        theta^ - theta(-i), to first order: the ``dfbeta`` of R survival.
+        The change theta^ - theta(-i), to first order: the ``dfbeta`` of R survival.
 
     Raises
     ------
