@@ -25,7 +25,9 @@ def check_plugged_in(est: vs.Estimate, target: Target) -> None:
     thetas = est.theta - influence.values
     masks = [influence.removals.presence(k) for k in range(len(thetas))]
     bound = target.bind(est)
-    expected = [bound.value(t, b, est.loss) for t, b in zip(thetas, masks, strict=True)]
+    expected = [
+        np.atleast_1d(bound.value(t, b, est.loss)) for t, b in zip(thetas, masks, strict=True)
+    ]
     assert relative_error(influence.on(target).value_without, np.stack(expected)) < ROUNDING
 
 

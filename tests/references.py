@@ -396,6 +396,24 @@ def survival(problem: CoxProblem, theta, x, b=None, t: float = np.inf, stratum=N
     return math.exp(-hazard * math.exp(np.dot(x, theta)))
 
 
+def cox_concordance(problem: CoxProblem, score: np.ndarray, w: np.ndarray) -> float:
+    """Every death against every row that is at risk at its time and does not die then.
+
+    Harrell's: a pair counts with the product of its weights `w`, tied scores count one half.
+    """
+    strata = np.zeros(problem.n_rows) if problem.strata is None else problem.strata
+    good = every = 0.0
+    for i in np.flatnonzero(problem.event):
+        t = problem.time[i]
+        dies = problem.event & (problem.time == t)
+        others = problem.at_risk(t) & ~dies & (strata == strata[i])
+        pairs = w[i] * w[others]
+        order = np.sign(score[i] - score[others])
+        good += pairs @ (0.5 + 0.5 * order)
+        every += pairs.sum()
+    return good / every if every > 0 else np.nan
+
+
 def gradient_scale(problem: CoxProblem) -> np.ndarray:
     """Largest weight of an event times the range of each covariate, shape (p,).
 

@@ -25,7 +25,7 @@ ROWS = [
     {"refits"},
     {
         "sets",
-        "conclusions",
+        "flips",
         "groups_left_out",
         "agreement",
         "row_facts",

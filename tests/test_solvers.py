@@ -226,11 +226,14 @@ def test_eigen_leaves_flat_directions_out():
 
 @pytest.mark.parametrize(
     ("solver", "bound"),
-    [(ConjugateGradient(), 1e-6), (LiSSA(), 1e-4), (Lanczos(rank=47, rest=3.0), 1e-6)],
+    [(ConjugateGradient(), 1e-6), (LiSSA(), 1e-4), (Lanczos(rank=47, rest=1.0), 1e-6)],
     ids=["cg", "lissa", "lanczos"],
 )
 def test_vif_without_a_hessian(solver, bound):
-    """No method that forms H is called, and the numbers are those of Cholesky."""
+    """No method that forms H is called, and the numbers are those of Cholesky.
+
+    The least eigenvalue is the ridge here, so Lanczos is exact with all others.
+    """
     ring = np.roll(np.eye(12, dtype=bool), 1, axis=1)
     loss = NodeEmbedding(ring | ring.T | np.roll(ring, 3, axis=1) | np.roll(ring, 3, axis=1).T)
     est = vs.minimize(loss, loss.start())

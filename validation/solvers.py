@@ -199,7 +199,7 @@ def fitted(loss: Any) -> np.ndarray:
         jac=True,
         hessp=lambda theta, v: loss.hessian_product(theta, v, b),
         method="trust-krylov",
-        options={"gtol": 1e-7, "maxiter": 50},
+        options={"gtol": 1e-7, "maxiter": 500},
     )
     return fine.x
 

@@ -55,14 +55,11 @@ class Fit:
     est : Estimate
     stratum : object
         Whose curve is meant; None without strata.
-    parameter : str
-        Whose standard error and p-value.
     """
 
     name: str
     est: vs.Estimate
     stratum: object
-    parameter: str
 
     def targets(self) -> Iterator[tuple[str, object]]:
         """Every target, with a name."""
@@ -70,7 +67,7 @@ class Fit:
         times = loss.data.time[loss.data.event]
         when = np.quantile(times, QUARTILES, method="nearest")
         low, high = np.quantile(loss.data.X, [0.25, 0.75], axis=0, method="nearest")
-        low, high = low, np.where(high > low, high, low + 1.0)
+        high = np.where(high > low, high, low + 1.0)
         where = {"stratum": self.stratum}
         yield "S(t|x), three times", vt.SurvivalProbability(low, when, **where)
         yield "baseline hazard, three times", vt.BaselineHazard(when, **where)
@@ -89,11 +86,11 @@ class Fit:
 def fits() -> list[Fit]:
     """lung, rossi, heart with entry by patient, and a weighted stratified fit."""
     return [
-        Fit("lung", estimate("lung"), None, "age"),
-        Fit("rossi", estimate("rossi"), None, "age"),
-        Fit("heart, entry, by patient", estimate("heart"), None, "age"),
-        Fit("lung, weights, strata", estimate("lung_strata_weights"), 1, "age"),
-        Fit("cgd, entry, weights, strata, by patient", estimate("cgd_strata_weights"), 2, "treat"),
+        Fit("lung", estimate("lung"), None),
+        Fit("rossi", estimate("rossi"), None),
+        Fit("heart, entry, by patient", estimate("heart"), None),
+        Fit("lung, weights, strata", estimate("lung_strata_weights"), 1),
+        Fit("cgd, entry, weights, strata, by patient", estimate("cgd_strata_weights"), 2),
     ]
 
 
@@ -156,9 +153,7 @@ def flips() -> Iterator[dict[str, object]]:
         est = estimate(case)
         for method in ("sorted", "greedy", "adaptive"):
             begin = perf_counter()
-            found = vs.influential_set(
-                est, name, flip="significance", method=method, max_size=30
-            )
+            found = vs.influential_set(est, name, flip="significance", method=method, max_size=30)
             yield {
                 "fit": case,
                 "parameter": name,
@@ -206,8 +201,12 @@ def cross_validation() -> dict[str, object]:
         "penalties": list(PENALTIES),
         **{f"loglik_{m}": choice.table["loglik"].tolist() for m, choice in tables.items()},
         **{f"chosen_{m}": choice.penalty for m, choice in tables.items()},
-        **{f"concordance_{m}": choice.table["concordance"].tolist() for m, choice in tables.items()},
-        "largest_error_newton": float(((tables["newton"].table["loglik"] - refit) / refit).abs().max()),
+        **{
+            f"concordance_{m}": choice.table["concordance"].tolist() for m, choice in tables.items()
+        },
+        "largest_error_newton": float(
+            ((tables["newton"].table["loglik"] - refit) / refit).abs().max()
+        ),
         "error_of_differences_newton": float(
             (tables["newton"].table["loglik"] - refit).pipe(np.ptp) / np.ptp(refit)
         ),
@@ -289,14 +288,19 @@ def markdown(tables: dict[str, object]) -> str:
 def _worst(agree: pd.DataFrame) -> pd.DataFrame:
     kind = agree["target"].str.replace(r"^(se|p)\(.*\)$", r"\1", regex=True)
     how: dict[str, str | Callable] = {
-        "pearson": "min", "slope_min": "min", "slope_max": "max", "error": "max", "equal": "min",
-        "rows": "min", "left_out": "max",
+        "pearson": "min",
+        "slope_min": "min",
+        "slope_max": "max",
+        "error": "max",
+        "equal": "min",
+        "rows": "min",
+        "left_out": "max",
     }
     return agree.groupby(["fit", kind, "way"], sort=False).agg(how).reset_index()
 
 
 def _table(frame: pd.DataFrame) -> str:
-    cells = frame.map(lambda v: f"{v:.4g}" if isinstance(v, float) else str(v))
+    cells = frame.map(lambda v: f"{v:.4g}" if isinstance(v, float) else str(v).replace("|", "\\|"))
     lines = [list(cells.columns), ["---"] * len(cells.columns), *cells.to_numpy().tolist()]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

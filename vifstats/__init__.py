@@ -7,9 +7,9 @@ from vifstats import closed_form, errors, losses, plots, solvers, targets
 from vifstats.adapters import from_model
 from vifstats.agreement import Agreement, compare
 from vifstats.check_loss import LossReport, check_loss
-from vifstats.conclusions import Conclusions, conclusions
 from vifstats.cross_validation import CrossValidation, cross_validated_loglik
 from vifstats.estimate import Estimate, minimize
+from vifstats.flips import Conclusions, conclusions
 from vifstats.groups_left_out import GroupsLeftOut, leave_one_group_out
 from vifstats.influence import classical_if, newton_step, vif
 from vifstats.losses import FunctionLoss, MEstimator

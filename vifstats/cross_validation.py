@@ -48,6 +48,14 @@ class CrossValidation:
     method : {"newton", "vif", "refit"}
     seconds : float
         Wall time.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> X, T, E = [[0.0], [1.0], [0.0], [1.0]], [4.0, 3.0, 2.0, 1.0], [1, 1, 1, 1]
+    >>> found = cross_validated_loglik(vs.minimize(vs.losses.Cox(X, T, E), [0.0]))
+    >>> round(found.loglik, 3), round(found.concordance, 3)
+    (-8.839, 0.583)
     """
 
     contributions: pd.Series

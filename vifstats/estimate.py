@@ -130,10 +130,19 @@ class Estimate:
             n_gauge = len(self.loss.gauge(self.theta))
             note = f"gauge directions left out: {n_gauge}" if n_gauge else ""
             return Solution(self.factor.solve(rows), note=note)
-        if solver.matrix_free:
-            H = HessianProduct(partial(self.loss.hessian_product, self.theta), len(self.theta))
-            return solver.factor(H, self.names).solution(rows)
-        return solver.factor(self.hessian, self.names).solution(rows)
+        H = self._products() if solver.matrix_free else self.hessian
+        return solver.factor(H, self.names).solution(rows)
+
+    def _products(self) -> HessianProduct:
+        """H v without H, which is held along the gauge by the mean size of its eigenvalues."""
+        times, n = partial(self.loss.hessian_product, self.theta), len(self.theta)
+        gauge = self.loss.gauge(self.theta)
+        if not gauge.any():
+            return HessianProduct(times, n)
+        somewhere = np.random.default_rng(0).normal(size=n)
+        size = np.linalg.norm(times(somewhere)) / np.linalg.norm(somewhere)
+        weight = size / np.einsum("gp,gp->g", gauge, gauge).max()
+        return HessianProduct(lambda v: times(v) + weight * ((gauge @ v) @ gauge), n)
 
     def solve(self, rows: np.ndarray, solver: Solver | None = None) -> np.ndarray:
         """H^-1 applied to each row, shape (n_rows, n_params)."""

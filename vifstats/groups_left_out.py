@@ -24,6 +24,16 @@ class GroupsLeftOut:
         p-value without it, the change in standard errors of the full fit, whether the sign or the
         significance changes, and the status of the refit.
     level : float
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([0.3, 0.5, -0.6, 3.0])
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    >>> est = vs.minimize(loss, [0.0], names=["mean"])
+    >>> found = leave_one_group_out(est, ["a", "a", "b", "b"])
+    >>> found.table.loc[("b", "mean"), "p_value"].round(3)
+    np.float64(0.572)
     """
 
     table: pd.DataFrame

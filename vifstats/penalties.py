@@ -31,6 +31,14 @@ class PenaltyChoice:
         The best.
     estimate : Estimate
         The fit with it.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> X, T, E = [[0.0], [1.0], [0.0], [1.0]], [4.0, 3.0, 2.0, 1.0], [1, 1, 1, 1]
+    >>> est = vs.minimize(vs.losses.Cox(X, T, E), [0.0])
+    >>> choose_penalty(est, [1.0, 100.0]).table["df"].round(3).to_list()
+    [0.678, 0.021]
     """
 
     table: pd.DataFrame

@@ -91,7 +91,7 @@ def at_risk(influence: Influence) -> np.ndarray | None:
     Returns
     -------
     ndarray, shape (n_removals,), or None
-        nan for rows that are never at risk. None but for a Cox model and single rows.
+        Rows that are never at risk have nan. None but for a Cox model and single rows.
 
     Examples
     --------

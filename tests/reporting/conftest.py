@@ -25,3 +25,9 @@ def document(estimate):
 @pytest.fixture(scope="session")
 def private(estimate):
     return describe(estimate, unit="man", seconds=3.0, rows=False)
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """For tests of numbers: pictures are what takes the time."""
+    monkeypatch.setattr("vifstats.reporting.assemble.figures", lambda *args: {})

@@ -9,7 +9,8 @@ import pytest
 import vifstats as vs
 from vifstats.errors import InvalidInputError
 from vifstats.reporting import as_text, find
-from vifstats.reporting.findings import confirm, removal_of_each_row
+from vifstats.reporting.findings import confirm
+from vifstats.reporting.refitting import removal_of_each_row
 
 SMALL = [[0.0], [1.0], [0.0], [1.0], [0.0], [1.0]], [6, 5, 4, 3, 2, 1], [1, 1, 1, 1, 1, 1]
 
@@ -60,7 +61,7 @@ def test_refits_that_failed_are_counted(large, monkeypatch):
             influence, values=nothing, exact=np.zeros(n, dtype=bool), failed=np.ones(n, dtype=bool)
         )
 
-    monkeypatch.setattr("vifstats.reporting.findings.leave_one_out", nothing_converges)
+    monkeypatch.setattr("vifstats.reporting.refitting.leave_one_out", nothing_converges)
     found = find(large, top=2)
     assert found.agreement is None
     assert "None of the refits converged" in as_text(found)
@@ -101,7 +102,7 @@ def test_labels_that_occur_twice_are_no_obstacle(large):
 
 def test_time_that_is_up_ends_the_refits(large, monkeypatch):
     clock = iter(np.arange(0.0, 1000.0, 10.0))
-    monkeypatch.setattr("vifstats.reporting.findings.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("vifstats.reporting.refitting.perf_counter", lambda: next(clock))
     found = find(large, top=4, seconds=5.0)
     assert len(found.refitted) == 4 < found.n_planned
     assert "4 exact refits of" in as_text(found) and "the time being up" in as_text(found)
@@ -109,7 +110,7 @@ def test_time_that_is_up_ends_the_refits(large, monkeypatch):
 
 def test_the_most_influential_are_refitted_first(large, monkeypatch):
     clock = iter(np.arange(0.0, 1000.0, 10.0))
-    monkeypatch.setattr("vifstats.reporting.findings.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("vifstats.reporting.refitting.perf_counter", lambda: next(clock))
     found = find(large, top=4, seconds=5.0)
     assert set(found.top) == set(found.refitted)
 

@@ -49,7 +49,10 @@ def test_hazards_without_rows_equal_the_definition(data):
     shift = loss.hazards(theta, loss.everyone())[1][stratum]
     unit = np.exp(-shift - loss.centres[stratum] @ theta)
     expected = [
-        [baseline_cumulative_hazard(problem, theta, without(len(ids), gone), t, name) for t in times]
+        [
+            baseline_cumulative_hazard(problem, theta, without(len(ids), gone), t, name)
+            for t in times
+        ]
         for gone in members_of(ids)
     ]
     full = [baseline_cumulative_hazard(problem, theta, None, t, name) for t in times]

@@ -12,7 +12,7 @@ from tolerances import ROUNDING, relative_error
 
 import vifstats as vs
 from vifstats.errors import InvalidInputError
-from vifstats.targets import RelativeRisk
+from vifstats.targets import LogHazardRatio, RelativeRisk
 
 EST = BY_NAME["cox everything"].estimate()
 PROFILES = np.array([[1.0, 0.5], [0.0, -1.0], [2.0, 2.0]])
@@ -85,3 +85,20 @@ def test_profiles_in_raw_columns_go_through_the_model():
 def test_bad_profiles(profile, message):
     with pytest.raises(InvalidInputError, match=message):
         vs.vif(EST).on(RelativeRisk(profile))
+
+
+def test_log_hazard_ratio_of_two_profiles():
+    influence = vs.vif(EST)
+    target = LogHazardRatio({"age": 1.0, "dose": 0.5}, PROFILES[1])
+    change = influence.on(target)
+    contrast = PROFILES[0] - PROFILES[1]
+    assert change.value == pytest.approx([contrast @ EST.theta])
+    assert relative_error(change.influence[:, 0], influence.values @ contrast) < ROUNDING
+    linear = influence.on(target, linear=True).influence
+    assert relative_error(linear, change.influence) < ROUNDING
+    assert list(change.to_frame()) == ["log hazard ratio"]
+
+
+def test_log_hazard_ratio_needs_one_profile_on_each_side():
+    with pytest.raises(InvalidInputError, match="`x1` has 3 and `x0` 1"):
+        vs.vif(EST).on(LogHazardRatio(PROFILES, PROFILES[0]))

@@ -48,7 +48,10 @@ def test_baseline_hazard_is_that_of_r(name, ties):
         assert relative_error(found, own["cumhaz"]) < ORACLE
         with_fit_of_other_ties = loss.with_ties({"efron": "breslow", "breslow": "efron"}[ties])
         again = dataclasses.replace(target, ties=ties)
-        assert relative_error(again.value(case.coef, loss.everyone(), with_fit_of_other_ties), found) == 0
+        assert (
+            relative_error(again.value(case.coef, loss.everyone(), with_fit_of_other_ties), found)
+            == 0
+        )
 
 
 @pytest.mark.parametrize("case", COX, ids=str)
@@ -74,23 +77,22 @@ def test_expansion_is_exact_in_what_leaves(case):
         target.bind(est), est.loss, est.theta, groups.values, groups.removals
     )
     assert relative_error(groups.on(target, linear=True).influence, slow) < DIFFERENCED
-    check_expansion(est, target, 0.06)
+    check_expansion(est, target, 0.1)  # of third order in 1/n, n = 40
 
 
 def test_error_of_the_expansion_is_of_third_order():
     errors = []
-    for n in (200, 800):
-        rng = np.random.default_rng(n)
-        X = rng.normal(size=(n, 3))
+    for n in (200, 1600):
+        rng = np.random.default_rng(0)
+        X = rng.uniform(-1, 1, size=(n, 3))
         time = rng.exponential(np.exp(-X @ [0.5, -0.5, 0.2]))
-        est = vs.minimize(Cox(X, time, rng.random(n) < 0.7), np.zeros(3))
-        target = SurvivalProbability(X[:2], np.quantile(time, [0.3, 0.6]), exact=False)
-        influence = vs.newton_step(est)
+        influence = vs.newton_step(vs.minimize(Cox(X, time, rng.random(n) < 0.7), np.zeros(3)))
+        target = SurvivalProbability([0.5, 0.5, -0.5], [0.5, 1.0], exact=False)
         fast = influence.on(target).influence
         exact = influence.on(dataclasses.replace(target, exact=True)).influence
-        errors.append(np.abs(fast - exact).max())
-    # four times the rows, 64 times smaller: here with a margin for how the rows fall
-    assert errors[0] < 2e-5 and errors[1] < errors[0] / 20
+        errors.append(np.sqrt(np.mean((fast - exact) ** 2)))
+    # with 8 times the rows 64 of second order, 512 of third: 437 here
+    assert errors[0] > 200 * errors[1]
 
 
 @pytest.mark.parametrize("case", COX, ids=str)
@@ -128,7 +130,12 @@ def test_names_of_values():
     profiles = pd.DataFrame({"x0": [0.0, 1.0]}, index=["ann", "bob"])
     columns = influence.on(SurvivalProbability(profiles, [1.5, 2.5])).to_frame().columns
     assert list(columns) == ["S(1.5 | ann)", "S(2.5 | ann)", "S(1.5 | bob)", "S(2.5 | bob)"]
-    assert list(influence.on(SurvivalProbability([0.0])).to_frame()) == ["S(1)", "S(2)", "S(3)", "S(4)"]
+    assert list(influence.on(SurvivalProbability([0.0])).to_frame()) == [
+        "S(1)",
+        "S(2)",
+        "S(3)",
+        "S(4)",
+    ]
 
 
 def test_lifelines_profiles_in_raw_columns():
@@ -176,7 +183,9 @@ def test_strata_need_a_stratum():
         strata=["b", "b", "a", "a"],
     )
     influence = vs.vif(vs.Estimate(loss, [0.0], tol=np.inf))
-    with pytest.raises(InvalidInputError, match=r"`stratum` must be one of \['b', 'a'\], but is not"):
+    with pytest.raises(
+        InvalidInputError, match=r"`stratum` must be one of \['b', 'a'\], but is not"
+    ):
         influence.on(BaselineHazard([1.0]))
     with pytest.raises(InvalidInputError, match=r"must be one of \['b', 'a'\], but is 'c'"):
         influence.on(BaselineHazard([1.0], stratum="c"))

@@ -123,11 +123,9 @@ class Cox(Loss):
         w, z, present, shift = self._at_risk(theta, presence)
         coefficient, phi, exists = self._terms(w, w * anp.exp(z), present)
         terms = coefficient / anp.where(exists, phi, 1.0)
-        sets = self.risk_sets
         if self.ties == "breslow":
             return terms, shift
-        by_death = autodiff.LinearMap(sets.by_death.sums, lambda g: g[sets.cell_of_event])
-        return by_death(terms), shift
+        return self._by_death(terms), shift
 
     def with_ties(self, ties: str) -> "Cox":
         """The same data with another treatment of ties."""
@@ -246,8 +244,7 @@ class Cox(Loss):
         """
         sets = self.risk_sets
         at_risk = autodiff.LinearMap(sets.ranges.scatter, sets.ranges.gather)
-        by_death = autodiff.LinearMap(sets.by_death.sums, lambda g: g[sets.cell_of_event])
-        total, S0 = by_death(w[sets.own]), at_risk(r)
+        total, S0 = self._by_death(w[sets.own]), at_risk(r)
         count = sets.by_death.sums(present[sets.own].astype(float))
         if self.ties == "breslow":
             return total, S0, count > 0
@@ -256,9 +253,15 @@ class Cox(Loss):
         first = np.concatenate([[0.0], np.cumsum(count)])[:-1]
         d = np.maximum(count, 1.0)[cell]
         fraction = np.where(exists, (rank - first[cell]) / d, 0.0)
-        S0D = by_death(r[sets.own])
+        S0D = self._by_death(r[sets.own])
         coefficient = anp.where(exists, total[cell] / d, 0.0)
         return coefficient, S0[cell] - fraction * S0D[cell], exists
+
+    @property
+    def _by_death(self) -> autodiff.LinearMap:
+        """Sums over the event rows of each cell, with their derivative."""
+        sets = self.risk_sets
+        return autodiff.LinearMap(sets.by_death.sums, lambda g: g[sets.cell_of_event])
 
     def _largest(self, eta: np.ndarray, present: np.ndarray) -> np.ndarray:
         """The largest linear predictor among the present rows of each stratum."""

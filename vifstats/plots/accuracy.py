@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.agreement import compare
-from vifstats.plots.style import FAINT, axes_for, dots, largest, name_rows, plain, position
+from vifstats.plots.style import FAINT, axes_for, called, dots, largest, name_rows, plain, position
 from vifstats.result import Influence
 
 __all__ = ["agreement_plot", "error_plot"]
@@ -56,7 +56,9 @@ def agreement_plot(
     ax.plot(ends, ends, color=FAINT, linewidth=0.8, zorder=0)
     ax.annotate("y = x", (ends[1], ends[1]), ha="right", va="bottom", fontsize="small", color=FAINT)
     dots(ax, a, r)
-    labels = np.repeat(approximation.index.astype(str), len(a) // len(approximation.index))
+    labels = [
+        called(label) for label in approximation.index for _ in range(len(a) // len(refits.index))
+    ]
     name_rows(ax, a, r, labels, largest(r - a, n_labels))
     of = "" if name is None else plain(f" of {name}")
     ax.set_xlabel(f"predicted dfbetas{of}")

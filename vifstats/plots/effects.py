@@ -4,7 +4,17 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.plots.style import BLUE, FAINT, INK, ORANGE, axes_for, largest, plain, position
+from vifstats.plots.style import (
+    BLUE,
+    FAINT,
+    INK,
+    ORANGE,
+    axes_for,
+    called,
+    largest,
+    plain,
+    position,
+)
 from vifstats.result import Influence
 
 __all__ = ["forest_plot", "range_plot", "waterfall_plot"]
@@ -107,7 +117,7 @@ def forest_plot(
     ax.axvline(to(theta), color=FAINT, linewidth=0.8)
     ax.hlines(y, to(theta), to(values), color=BLUE, linewidth=1)
     ax.plot(to(values), y, "o", color=BLUE, markersize=4)
-    _rows_named(ax, y, ["all", *[f"without {influence.index[i]}" for i in rows]])
+    _rows_named(ax, y, ["all", *[f"without {called(influence.index[i])}" for i in rows]])
     ax.set_xlabel(plain(influence.estimate.names[j]))
     if ratio:
         _ratio_axis(ax)
@@ -159,7 +169,7 @@ def waterfall_plot(
     ax.axvline(0, color=FAINT, linewidth=0.6)
     ax.barh(y, steps, left=ends - steps, height=0.6, color=colours)
     ax.vlines(ends[:-1], y[1:] - 0.3, y[:-1] + 0.3, color=INK, linewidth=0.5)
-    _rows_named(ax, y, [f"without {influence.index[i]}" for i in rows])
+    _rows_named(ax, y, [f"without {called(influence.index[i])}" for i in rows])
     ax.set_xlabel(plain(f"change of {influence.estimate.names[j]} so far, in standard errors"))
     return ax
 

@@ -14,6 +14,7 @@ __all__ = [
     "ORANGE",
     "RASTERISED_FROM",
     "axes_for",
+    "called",
     "dots",
     "largest",
     "name_rows",
@@ -46,6 +47,25 @@ def axes_for(ax: Any = None) -> Any:
         _, ax = plt.subplots(layout="constrained")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def called(label: Any) -> str:
+    """A row's label as text, that of several levels without its brackets.
+
+    Parameters
+    ----------
+    label : object
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> called(("site 3", 17))
+    'site 3, 17'
+    """
+    return ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
 
 
 def plain(text: Any) -> str:
@@ -97,7 +117,7 @@ def name_rows(ax: Any, x: np.ndarray, y: np.ndarray, labels: Any, rows: Iterable
     taken: list[tuple[float, float, float]] = []
     for i in rows:
         u, v = _fraction(x, i), _fraction(y, i)
-        right, text = u <= 0.5, str(labels[i])
+        right, text = u <= 0.5, called(labels[i])
         middle = u + (1 if right else -1) * CHARACTER * len(text) / 2
         if any(_overlap((middle, v, len(text)), other) for other in taken):
             continue

@@ -143,8 +143,13 @@ def describe(
     Parameters
     ----------
     found : Findings, Estimate or Influence
-    rows, unit, title, table, seconds, progress
-        As for `report`.
+    rows : bool
+        As for `report`, like all that follow.
+    unit : str
+    title : str, optional
+    table : DataFrame, optional
+    seconds : float
+    progress : bool
     command : str
         What to type to get the report again.
 
@@ -200,6 +205,16 @@ def write_report(document: dict[str, Any], path: Path) -> Path:
     -------
     Path
         The page.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import vifstats as vs
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, [1.0, 3.0, 5.0, 11.0])
+    >>> document = describe(vs.minimize(loss, [0.0]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_report(document, Path(folder) / "mean.html").name
+    'mean.html'
     """
     page = render(document)
     with replacing(path.with_suffix(".json")) as file:

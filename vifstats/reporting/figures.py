@@ -10,8 +10,9 @@ from vifstats import plots
 from vifstats.plots.rows import HARRELL
 from vifstats.reporting import sentences
 from vifstats.reporting.effects import Effects
-from vifstats.reporting.findings import Findings, only
+from vifstats.reporting.findings import Findings
 from vifstats.reporting.numbers import many
+from vifstats.reporting.refitting import only
 from vifstats.reporting.sections.accuracy import explained_by
 from vifstats.reporting.sections.groups import most_moved
 from vifstats.reporting.sections.rows import N_IN_SUM

@@ -1,6 +1,5 @@
 """The most influential rows of a fit, confirmed by refits, and how far to trust the others."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from time import perf_counter
@@ -12,16 +11,15 @@ from vifstats.agreement import Agreement, compare
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.refits import leave_one_out
+from vifstats.reporting.refitting import only, refit_rows
 from vifstats.result import Influence
 from vifstats.shortcuts import METHODS
 
-__all__ = ["METHODS", "Findings", "confirm", "find", "only", "removal_of_each_row"]
+__all__ = ["METHODS", "Findings", "confirm", "find"]
 
 RANDOM_ROWS = 50
 SEED = 0
 Z95 = NormalDist().inv_cdf(0.975)
-# The first refits that are timed; the next are twice as many, or what the time allows.
-FIRST_REFITS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +133,7 @@ def find(
     planned = np.concatenate([first, np.setdiff1d(random, first, assume_unique=True)])
     planned = planned[influence.removals.sizes[planned] > 0]
     begin = perf_counter()
-    confirmed, done = _confirmed(influence, planned, seconds, progress)
+    confirmed, done = refit_rows(influence, planned, seconds, progress)
     refitted = np.sort(done)
     return Findings(
         confirmed,
@@ -179,63 +177,9 @@ def confirm(
     influence = findings.influence
     known = influence.exact | influence.failed | (influence.removals.sizes == 0)
     begin = perf_counter()
-    confirmed, _ = _confirmed(influence, rows[~known[rows]], seconds, progress)
+    confirmed, _ = refit_rows(influence, rows[~known[rows]], seconds, progress)
     spent = findings.seconds + perf_counter() - begin
     return replace(findings, influence=confirmed, seconds=spent)
-
-
-def only(influence: Influence, rows: np.ndarray) -> Influence:
-    """The same result with some of its rows.
-
-    Parameters
-    ----------
-    influence : Influence
-    rows : ndarray of int
-        Positions.
-
-    Returns
-    -------
-    Influence
-
-    Examples
-    --------
-    >>> import vifstats as vs
-    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.arange(3.0))
-    >>> only(vs.vif(vs.minimize(loss, [0.0])), np.array([2])).index.to_list()
-    [2]
-    """
-    return replace(
-        influence,
-        values=influence.values[rows],
-        removals=influence.removals.take(rows),
-        exact=influence.exact[rows],
-        failed=influence.failed[rows],
-        guarded=influence.guarded[rows],
-    )
-
-
-def removal_of_each_row(influence: Influence) -> np.ndarray:
-    """The row of a result that takes each row of the data: its groups, by number.
-
-    Parameters
-    ----------
-    influence : Influence
-
-    Returns
-    -------
-    ndarray of int, shape (n_labels,)
-        -1 for rows that no removal takes.
-
-    Examples
-    --------
-    >>> import vifstats as vs
-    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.arange(3.0))
-    >>> removal_of_each_row(vs.vif(vs.minimize(loss, [0.0]), groups=["b", "a", "b"]))
-    array([0, 1, 0])
-    """
-    codes = np.full(len(influence.estimate.labels), -1)
-    codes[influence.estimate.kept] = influence.removals.codes
-    return codes
 
 
 def _influence(source: Estimate | Influence, method: str, progress: bool) -> Influence:
@@ -270,42 +214,3 @@ def _agreement(influence: Influence, confirmed: Influence, rows: np.ndarray) -> 
     if not len(rows) or confirmed.failed[rows].all():
         return None
     return compare(only(influence, rows), only(confirmed, rows))
-
-
-def _confirmed(
-    influence: Influence, rows: np.ndarray, seconds: float, progress: bool
-) -> tuple[Influence, np.ndarray]:
-    """The result with as many of these rows refitted as the time allows, and which those are."""
-    from tqdm.auto import tqdm
-
-    values, exact, failed = influence.values.copy(), influence.exact.copy(), influence.failed.copy()
-    done = 0
-    with tqdm(total=len(rows), disable=not progress, unit="refit", desc="refits") as bar:
-        for part in _parts(rows, seconds):
-            refits = _refitted(influence, part)
-            values[part], exact[part], failed[part] = refits.values, refits.exact, refits.failed
-            done += len(part)
-            bar.update(len(part))
-    return replace(influence, values=values, exact=exact, failed=failed), rows[:done]
-
-
-def _parts(rows: np.ndarray, seconds: float) -> Iterator[np.ndarray]:
-    """Ever more rows at a time, until the time they take would exceed what is left."""
-    if np.isinf(seconds):
-        if len(rows):
-            yield rows
-        return
-    if seconds <= 0:
-        return
-    begin, done, size = perf_counter(), 0, FIRST_REFITS
-    while done < len(rows) and size > 0:
-        yield rows[done : done + size]
-        done = min(done + size, len(rows))
-        spent = perf_counter() - begin
-        size = min(2 * size, int(max(0.0, seconds - spent) / (spent / done)))
-
-
-def _refitted(influence: Influence, rows: np.ndarray) -> Influence:
-    """Refits without these rows of the result, whatever groups it has, in this order."""
-    groups = removal_of_each_row(influence)
-    return leave_one_out(influence.estimate, groups=groups, objects=rows)

@@ -46,6 +46,18 @@ class InfluentialSet:
         "confirmed", "not reached", "separation" or "did not converge".
     path : DataFrame
         additive, joint and actual (nan where not refitted) after each member.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([-2.0, -1.0, 0.5, 1.0, 4.0])
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    >>> influential_set(vs.minimize(loss, [0.0], names=["mean"]), "mean", change=-0.8, max_size=2)
+    InfluentialSet of 1: change by -0.8, confirmed
+      mean: 0.5 on all data
+      without the set: -0.375 by adding up, -0.375 jointly, -0.375 refitted
+      found by: sorted, the largest influences, added up
+      rows: [4]
     """
 
     members: pd.Index

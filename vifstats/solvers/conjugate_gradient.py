@@ -18,8 +18,7 @@ class ConjugateGradient(Solver):
     """Conjugate gradients on H + damping * I, until the residual is small.
 
     H is never formed. The number of products for a row grows with the square root of the
-    condition number. Directions along which the loss does not change do no harm: no D_i has a
-    part in them.
+    condition number.
 
     Parameters
     ----------

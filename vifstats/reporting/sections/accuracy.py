@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.plots.style import called
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import RANDOM_ROWS, SEED, Findings
 from vifstats.row_facts import at_risk, residuals
@@ -88,7 +89,7 @@ def _worst_row(findings: Findings, rows: bool) -> dict[str, Any] | None:
     worst = int(np.nan_to_num(size).argmax())
     values, what = explanation
     return {
-        "row": str(findings.influence.index[at[worst]]) if rows else None,
+        "row": called(findings.influence.index[at[worst]]) if rows else None,
         "standard_errors": size[worst],
         "what": what,
         "value": values[at[worst]] if rows else None,

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.plots.rows import HARRELL
+from vifstats.plots.style import called
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Z95, Findings
 from vifstats.reporting.sections.verdicts import Verdict, p_values
@@ -91,7 +92,7 @@ def _without(findings: Findings, effects: Effects, j: int, row: int, rows: bool)
     influence = findings.influence
     theta, value = influence.estimate.theta[j], influence.values[row, j]
     out = {
-        "row": str(influence.index[row]) if rows else None,
+        "row": called(influence.index[row]) if rows else None,
         "exact": bool(influence.exact[row]),
         "effect": effects.of(theta - value),
         "dfbetas": value / influence.estimate.standard_errors[j],

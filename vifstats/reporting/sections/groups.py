@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.plots.style import largest
+from vifstats.plots.style import called, largest
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Findings
 
@@ -38,7 +38,7 @@ def groups(findings: Findings, effects: Effects) -> dict[str, Any] | None:
         "largest": int(influence.removals.sizes.max()),
         "items": [
             {
-                "group": str(influence.index[row]),
+                "group": called(influence.index[row]),
                 "n_rows": int(influence.removals.sizes[row]),
                 "effect": effects.of(influence.estimate.theta[j] - influence.values[row, j]),
                 "exact": bool(influence.exact[row]),

@@ -6,6 +6,7 @@ import numpy as np
 
 from vifstats.losses import Cox
 from vifstats.plots.rows import HARRELL
+from vifstats.plots.style import called
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Findings
 from vifstats.row_facts import follow_up
@@ -90,7 +91,7 @@ def _by_status(findings: Findings, rows: bool) -> list[dict[str, Any]]:
     for kind in kinds:
         labels = status.index[status == kind]
         if len(labels):
-            named = [str(label) for label in labels[:5]] if rows else []
+            named = [called(label) for label in labels[:5]] if rows else []
             out.append({"kind": kind, "n": len(labels), "rows": named})
     return out
 

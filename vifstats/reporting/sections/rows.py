@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vifstats.plots.style import largest
+from vifstats.plots.style import called, largest
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Findings
 from vifstats.reporting.sections.groups import most_moved
@@ -76,7 +76,7 @@ def _row(findings: Findings, effects: Effects, row: int) -> dict[str, Any]:
     dfbetas = influence.values[row] / est.standard_errors
     without = effects.of(est.theta - influence.values[row])
     item = {
-        "row": str(influence.index[row]),
+        "row": called(influence.index[row]),
         "cooks_distance": influence.cooks_distance.iloc[row],
         "status": influence.status.iloc[row],
         "exact": bool(influence.exact[row]),

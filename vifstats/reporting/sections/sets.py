@@ -10,10 +10,12 @@ from vifstats.errors import VifError
 from vifstats.estimate import Estimate
 from vifstats.influence import newton_step
 from vifstats.losses import Loss
+from vifstats.plots.style import called
 from vifstats.refits import leave_one_out
 from vifstats.removals import Removals
 from vifstats.reporting.effects import Effects
-from vifstats.reporting.findings import Z95, Findings, removal_of_each_row
+from vifstats.reporting.findings import Z95, Findings
+from vifstats.reporting.refitting import removal_of_each_row
 from vifstats.reporting.sections.verdicts import p_values, refitted_z, standard_errors
 from vifstats.sets import InfluentialSet, influential_set
 from vifstats.targets import Target
@@ -148,7 +150,7 @@ def _item(
         "n": len(found),
         "percent": 100 * len(found) / n,
         "status": found.status,
-        "rows": [str(label) for label in labels] if rows else None,
+        "rows": [called(label) for label in labels] if rows else None,
     }
 
 

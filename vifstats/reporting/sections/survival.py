@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.losses import Cox
+from vifstats.plots.style import called
 from vifstats.reporting.findings import Findings
 from vifstats.result import TargetInfluence
 from vifstats.targets import SurvivalProbability
@@ -49,7 +50,7 @@ class Survival:
         row, at = np.unravel_index(np.abs(influence).argmax(), influence.shape)
         value, change = self.change.value[at], influence[row, at]
         return {
-            "row": str(self.change.index[row]) if rows else None,
+            "row": called(self.change.index[row]) if rows else None,
             "time": self.times[at],
             "percent": 100 * value,
             "percent_without": 100 * (value - change),

@@ -39,6 +39,18 @@ class Conclusions:
         Of significance.
     n_removals, n_refits : int
         Rows, or groups, looked at, and those of them near enough to a change to be refitted.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([0.3, 0.5, -0.6, 3.0])
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    >>> est = vs.minimize(loss, [0.0], names=["mean"])
+    >>> conclusions(est, level=0.2)
+    Conclusions at level 0.2: 1 changes by one of 4 removals (1 refitted)
+      mean: significance lost by 1
+    parameter  row            change      p  p_predicted  p_refitted
+         mean    3 significance lost 0.1096       0.9081      0.9081
     """
 
     changes: pd.DataFrame

@@ -1,0 +1,95 @@
+"""Reports of small, large and odd data: a page, or a word on why there is none."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import vifstats as vs
+from vifstats.errors import InvalidInputError
+from vifstats.reporting import describe, find
+from vifstats.reporting.page import render
+
+
+def cox(n=80, p=2, seed=0, **options):
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.normal(size=(n, p)), columns=[f"x{j}" for j in range(p)])
+    loss = vs.losses.Cox(X, rng.exponential(size=n), rng.random(n) < 0.7, **options)
+    return vs.minimize(loss, np.zeros(p))
+
+
+def test_ten_rows():
+    assert "10 rows" in render(describe(cox(10, 1)))
+
+
+def test_sixty_covariates_are_cut_with_the_count_said():
+    page = render(describe(cox(200, 60), seconds=0.2))
+    assert "The 12 of 60 coefficients" in page
+    assert "the first 8 of 60" in page
+
+
+def test_groups_of_one_kind_cannot_be_removed():
+    est = cox(20)
+    with pytest.raises(InvalidInputError, match="at least two groups"):
+        describe(vs.vif(est, groups=["all"] * 20))
+
+
+def test_two_groups_are_enough(no_pictures):
+    groups = np.repeat([0, 1], 40)
+    found = describe(vs.vif(cox(), groups=groups))
+    assert found["groups"]["n_groups"] == 2
+
+
+def test_no_event_is_left_without_one_row():
+    X, T, E = [[0.0], [1.0], [0.3], [0.6]], [4, 1, 2, 3], [0, 0, 1, 0]
+    est = vs.minimize(vs.losses.Cox(X, T, E, penalty=0.5), [0.0])
+    found = describe(est)
+    without = next(item for item in found["rows"]["items"] if item["event"])
+    assert without["without"]["x0"] == pytest.approx(1.0)  # the penalty alone is left
+    assert "with 1 event and" in render(found)
+
+
+def test_separation_without_a_row_is_told(no_pictures):
+    rng = np.random.default_rng(2)
+    rare = np.zeros(60)
+    rare[[4, 9]] = 1.0
+    event = np.ones(60, dtype=bool)
+    event[9] = False
+    X = pd.DataFrame({"x": rng.normal(size=60), "rare": rare})
+    loss = vs.losses.Cox(X, rng.exponential(size=60), event)
+    found = describe(vs.minimize(loss, [0.0, 0.0]), seconds=1.0)
+    (alert,) = [a for a in found["alerts"] if a["kind"] in ("separation", "did not converge")]
+    assert alert["rows"] == ["4"]
+    assert "any single other row" in found["headline"][0]
+
+
+def test_few_events_are_told(no_pictures):
+    found = describe(cox(30, 4))
+    assert "few events" in [alert["kind"] for alert in found["alerts"]]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [0] * 40,
+        pd.date_range("2020", periods=40),
+        pd.MultiIndex.from_product([range(8), list("abcde")]),
+    ],
+    ids=["twice", "dates", "levels"],
+)
+def test_labels_may_be_anything(labels):
+    est = cox(40)
+    found = describe(vs.Estimate(est.loss, est.theta, labels=labels), seconds=0.5)
+    assert "(np." not in render(found)
+
+
+def test_without_top_rows_there_is_still_a_page():
+    found = describe(find(cox(40), top=0), seconds=0.5)
+    assert found["rows"]["items"] == []
+    assert "The most influential" not in render(found)
+
+
+def test_parameters_that_vanish_with_an_item_are_told():
+    loss = vs.losses.BradleyTerry(list("aabbccdd"), list("bbacadab"), ridge=0.1)
+    found = describe(vs.minimize(loss, np.zeros(4)), unit="item")
+    assert [a["n"] for a in found["alerts"] if a["kind"] == "owned"] == [4]
+    assert "What each parameter rests on" in render(found)
