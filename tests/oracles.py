@@ -1,4 +1,4 @@
-"""What R's survival says about some Cox regressions, read from validation/oracles (its README tells how they were made)."""
+"""What R's survival says about some Cox regressions: the files of validation/oracles."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class OracleCase:
     time, event : ndarray, shape (n,)
     entry, weights, strata, id : ndarray, shape (n,), or None
     penalty : ndarray, shape (p,), or None
-        Diagonal of P in the penalty ``0.5 theta' P theta``; R's ``theta`` of ``ridge(..., scale=FALSE)``.
+        Diagonal of P in the penalty ``0.5 theta' P theta``; R's ``theta`` of ``ridge`` with
+        ``scale=FALSE``.
     coef : Series, shape (p,)
     loglik, loglik_null : float
         Log partial likelihood at `coef` and at 0, weighted, without the penalty.
@@ -45,7 +46,8 @@ class OracleCase:
     refits, refits_id : DataFrame
         Coefficients without one row (indexed by row number) or without one id (None without `id`).
     baseline : DataFrame
-        Columns strata, time, cumhaz: cumulative hazard at x = 0 at the event times, Efron's for an Efron fit.
+        Columns strata, time, cumhaz: cumulative hazard at x = 0 at the event times, Efron's for
+        an Efron fit.
     """
 
     name: str
@@ -88,10 +90,12 @@ class OracleCase:
 
 @cache
 def load_case(name: str, ties: str) -> OracleCase:
-    """Read one case of `CASES` with one of `TIES`; the same object each time, so do not write into it."""
+    """Read one case of `CASES` with one of `TIES`; the same object each time: do not write to it."""
     data = _read(f"{name}.csv")
     fit = _read(f"{name}.{ties}.fit.csv", index=["quantity", "covariate"], keep_default_na=False)
-    column: dict[str, Any] = {key: data[key].to_numpy() if key in data else None for key in _NOT_COVARIATES}
+    column: dict[str, Any] = {
+        key: data[key].to_numpy() if key in data else None for key in _NOT_COVARIATES
+    }
     penalty = _read_if_there(f"{name}.penalty.csv", index="covariate")
     return OracleCase(
         name=name,

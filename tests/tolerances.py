@@ -17,7 +17,9 @@ R_STANDARD_ERROR = 1e-7  # robust and clustered covariances against R's
 LIFELINES_FIT = 1e-6  # lifelines stopped at a Newton decrement of 1e-13: 4e-7 standard errors
 LIFELINES_DFBETA = 1e-7  # what such a fit leaves in coefficients and dfbeta against R: 5e-9
 LIBRARY_FIT = 3e-4  # where fits stop, in standard errors: univariate lifelines 2e-4, others 1e-4
-NUMERICAL_GAMMA = 1e-3  # lifelines' incomplete gamma function, differenced twice: 7e-4 in a variance
+NUMERICAL_GAMMA = (
+    1e-3  # lifelines' incomplete gamma function, differenced twice: 7e-4 in a variance
+)
 NUMERICAL_SCORE = 1e-4  # scores and Hessians that statsmodels has by finite differences: 2e-5
 CONVERGED_FIT = 1e-8  # two minimisers, each stopped at 1e-11 standard errors, in standard errors
 

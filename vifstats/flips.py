@@ -89,10 +89,10 @@ def conclusions(
     ----------
     est : Estimate
     level : float
-        p-values are Wald's, two-sided, by the normal distribution.
+        Of significance; p-values are Wald's, two-sided, by the normal distribution.
     groups : array_like, shape (n_rows,), optional
         One label per row of the data; whole groups are removed.
-    objects : sequence of labels or boolean mask, optional
+    objects : sequence of labels or bool mask, optional
         The rows to look at; default all.
 
     Returns
