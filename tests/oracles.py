@@ -90,7 +90,7 @@ class OracleCase:
 
 @cache
 def load_case(name: str, ties: str) -> OracleCase:
-    """Read one case of `CASES` with one of `TIES`; the same object each time: do not write to it."""
+    """Read one case of `CASES` with one of `TIES`. Cached: do not write to it."""
     data = _read(f"{name}.csv")
     fit = _read(f"{name}.{ties}.fit.csv", index=["quantity", "covariate"], keep_default_na=False)
     column: dict[str, Any] = {
