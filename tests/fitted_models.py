@@ -312,7 +312,7 @@ STATSMODELS += [
         NORMS.TrimmedMean(3.0),
         NORMS.Hampel(),
         NORMS.TukeyBiweight(6.0),
-        NORMS.TukeyQuartic(),
+        *([NORMS.TukeyQuartic()] if hasattr(NORMS, "TukeyQuartic") else []),  # statsmodels 0.15
         NORMS.StudentT(),
         NORMS.LeastSquares(),
         NORMS.MQuantileNorm(0.3, NORMS.HuberT()),
