@@ -8,5 +8,5 @@ from pathlib import Path
 
 project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
 extras = project["optional-dependencies"]
-needs = [*project["dependencies"], *extras["test"], *extras["parquet"]]
+needs = [*project["dependencies"], *extras["test"], *extras["parquet"], *extras["graph"]]
 print("\n".join(need.replace(">=", "==") for need in needs if ">=" in need))
