@@ -3,7 +3,7 @@
 There the tie group itself changes: d, the mean weight and the fractions l/d.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +14,7 @@ from vifstats.risksets.others import others_afresh
 from vifstats.risksets.running import Bins
 from vifstats.risksets.subjects import Deaths
 from vifstats.risksets.sums import RiskSums
-from vifstats.risksets.ties import efron_logs, efron_sums
+from vifstats.risksets.ties import efron_logs, efron_squares, efron_sums
 
 __all__ = ["TieChange", "tie_changes"]
 
@@ -30,8 +30,6 @@ class Tie:
     S0, S0D : ndarray, shape (k,)
         r of all at risk, and of those that die; 1 where nobody is.
     m0, delta : ndarray, shape (k, p)
-    C, Q : ndarray, shape (k,)
-        Sums of f_l and f_l^2 over the terms.
     A0, AD : ndarray, shape (k, q)
         S2/S0 and S2D/S0D.
     """
@@ -42,10 +40,22 @@ class Tie:
     S0D: np.ndarray
     m0: np.ndarray
     delta: np.ndarray
-    C: np.ndarray
-    Q: np.ndarray
     A0: np.ndarray
     AD: np.ndarray
+
+    def take(self, at: np.ndarray) -> "Tie":
+        """Some of them."""
+        return Tie(*(getattr(self, field.name).take(at, axis=0) for field in fields(self)))
+
+    @cached_property
+    def C(self) -> np.ndarray:
+        """Sum of f_l over the terms, shape (k,): 0 for Breslow's only term."""
+        return efron_sums(self.S0 * self.n_terms / self.S0D, self.n_terms)
+
+    @cached_property
+    def Q(self) -> np.ndarray:
+        """Sum of f_l^2 over the terms, shape (k,)."""
+        return efron_squares(self.S0 * self.n_terms / self.S0D, self.n_terms)
 
     @property
     def lean(self) -> np.ndarray:
@@ -112,6 +122,9 @@ class _Masses:
     W: np.ndarray
     N: np.ndarray
 
+    def take(self, at: np.ndarray) -> "_Masses":
+        return _Masses(self.alive.take(at), self.dying.take(at), self.W[at], self.N[at])
+
     @property
     def S0(self) -> np.ndarray:
         return self.alive.r + self.dying.r
@@ -123,9 +136,6 @@ class _Masses:
         S0 = np.where(self.S0 > 0, self.S0, 1.0)
         n_terms = self.N if efron else np.minimum(self.N, 1)
         xD = self.dying.rx / dying[:, None]
-        C, Q = np.zeros((2, len(some)))
-        if efron:
-            C[some], Q[some] = efron_sums((S0 * self.N / dying)[some], self.N[some])
         return Tie(
             a=self.W / np.maximum(n_terms, 1),
             n_terms=n_terms,
@@ -133,8 +143,6 @@ class _Masses:
             S0D=dying,
             m0=(self.alive.rx + self.dying.rx) / S0[:, None],
             delta=(self.alive.rx - self.alive.r[:, None] * xD) / S0[:, None],
-            C=C,
-            Q=Q,
             A0=(self.alive.rxx + self.dying.rxx) / S0[:, None],
             AD=self.dying.rxx / dying[:, None],
         )
@@ -158,13 +166,14 @@ def tie_changes(
     TieChange
     """
     at, position = sums.tied.find(deaths.cell)
-    cell = deaths.cell[at]
+    cells = sums.tied.cells
     alive, dying, origin = _ties_about_origins(sums, columns)
-    full = _Masses(alive.take(position), dying.take(position), sums.W[cell], sums.sets.deaths[cell])
+    ties = _Masses(alive, dying, sums.W[cells], sums.sets.deaths[cells])
+    full = ties.take(position)
     gone = _Gone(deaths, at, origin.take(position, axis=0), row_code, columns)
     dying_left, W_left = gone.from_dying(sums, full)
     left = _Masses(gone.from_alive(sums, full), dying_left, W_left, full.N - deaths.d[at])
-    before, after = full.tie(sums.efron), left.tie(sums.efron)
+    before, after = ties.tie(sums.efron).take(position), left.tie(sums.efron)
     return TieChange(at, before, after, W_left, gone.m0_change(full, left, before, after))
 
 

@@ -9,9 +9,11 @@ Both are differences of polygamma functions that cancel where g is large; the as
 below are differenced term by term instead, so no digits are lost (relative error 1e-15 of C).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
-__all__ = ["efron_logs", "efron_sums"]
+__all__ = ["efron_logs", "efron_squares", "efron_sums"]
 
 ASYMPTOTIC = 16.0
 DIRECT = 8
@@ -19,8 +21,8 @@ DIRECT = 8
 SMALL = 0.08
 
 
-def efron_sums(g: np.ndarray, N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """C(g, N) and Q(g, N).
+def efron_sums(g: np.ndarray, N: np.ndarray) -> np.ndarray:
+    """C(g, N), the sum of f_l.
 
     Parameters
     ----------
@@ -30,27 +32,51 @@ def efron_sums(g: np.ndarray, N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    C, Q : ndarray, shape (k,)
+    ndarray, shape (k,)
 
     Examples
     --------
-    >>> C, Q = efron_sums(np.array([4.0]), np.array([3]))
-    >>> bool(np.isclose(C[0], 1 / 3 + 2 / 2)), bool(np.isclose(Q[0], 1 / 9 + 1))
-    (True, True)
+    >>> bool(np.isclose(efron_sums(np.array([4.0]), np.array([3]))[0], 1 / 3 + 2 / 2))
+    True
     """
-    C, Q = np.zeros(len(g)), np.zeros(len(g))
-    few = N <= DIRECT
+    return _by_size(g, N, 1, _sums_far, _sums_near)
+
+
+def efron_squares(g: np.ndarray, N: np.ndarray) -> np.ndarray:
+    """Q(g, N), the sum of f_l^2; as `efron_sums`.
+
+    Parameters
+    ----------
+    g : ndarray, shape (k,)
+    N : ndarray of int, shape (k,)
+
+    Returns
+    -------
+    ndarray, shape (k,)
+
+    Examples
+    --------
+    >>> bool(np.isclose(efron_squares(np.array([4.0]), np.array([3]))[0], 1 / 9 + 1))
+    True
+    """
+    return _by_size(g, N, 2, _squares_far, _squares_near)
+
+
+Closed = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def _by_size(g: np.ndarray, N: np.ndarray, power: int, far: Closed, near: Closed) -> np.ndarray:
+    """Few terms are added up; more have a closed form, far from the pole at l = g or near it."""
+    out = np.zeros(len(g))
     for tie in range(1, DIRECT):
-        inside = few & (tie < N)
-        f = np.where(inside, tie / np.where(inside, g - tie, 1.0), 0.0)
-        C += f
-        Q += f * f
-    far = ~few & (g + 1 - N >= ASYMPTOTIC)
-    near = ~few & ~far
-    for some, closed_form in ((far, _asymptotic), (near, _polygamma)):
+        at = np.flatnonzero((N <= DIRECT) & (tie < N))
+        out[at] += (tie / (g[at] - tie)) ** power
+    many = N > DIRECT
+    is_far = g + 1 - N >= ASYMPTOTIC
+    for some, closed_form in ((many & is_far, far), (many & ~is_far, near)):
         if some.any():
-            C[some], Q[some] = closed_form(g[some], N[some].astype(float))
-    return C, Q
+            out[some] = closed_form(g[some], N[some].astype(float))
+    return out
 
 
 def efron_logs(g: np.ndarray, N: np.ndarray) -> np.ndarray:
@@ -85,20 +111,29 @@ def efron_logs(g: np.ndarray, N: np.ndarray) -> np.ndarray:
     return np.where(far, series, gammaln(a) - gammaln(np.where(far, ASYMPTOTIC, z)))
 
 
-def _asymptotic(g: np.ndarray, N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _sums_far(g: np.ndarray, N: np.ndarray) -> np.ndarray:
+    """psi(a) - psi(z) by the asymptotic series of psi, with a = g + 1 and z = a - N."""
     a = g + 1
     z = a - N
-    y, q = N / a, N / (a * z)
-    i2 = q * (1 / z + 1 / a)  # z^-2 - a^-2, and so on for i4, i6, i8
-    i4 = i2 * (z**-2 + a**-2)
-    i6 = i2 * (z**-4 + (a * z) ** -2 + a**-4)
-    i8 = i4 * (z**-4 + a**-4)
-    # psi(a) - psi(z) by the series of psi; h(y) = -log(1 - y) - y
-    C = g * _log_remainder(y) - y + g * (q / 2 + i2 / 12 - i4 / 120 + i6 / 252 - i8 / 240)
-    # psi1(z) - psi1(a) = 1/z + 1/(2 z^2) + 1/(6 z^3) - 1/(30 z^5) + 1/(42 z^7) - 1/(30 z^9) ...
+    ia, iz = 1 / a, 1 / z
+    y, q = N * ia, N * ia * iz
+    a2, z2 = ia * ia, iz * iz
+    i2 = q * (iz + ia)  # z^-2 - a^-2, and so on for i4, i6, i8
+    i4 = i2 * (z2 + a2)
+    i6 = i2 * (z2 * z2 + z2 * a2 + a2 * a2)
+    i8 = i4 * (z2 * z2 + a2 * a2)
+    return g * _log_remainder(y) - y + g * (q / 2 + i2 / 12 - i4 / 120 + i6 / 252 - i8 / 240)
+
+
+def _squares_far(g: np.ndarray, N: np.ndarray) -> np.ndarray:
+    """psi1(z) - psi1(a) by the series 1/z + 1/(2 z^2) + 1/(6 z^3) - 1/(30 z^5) + ..."""
+    a = g + 1
+    z = a - N
+    q = N / (a * z)
     j3, j5, j7, j9 = (_odd_difference(z, a, q, k) for k in (3, 5, 7, 9))
+    i2 = q * (1 / z + 1 / a)
     G2 = g**2 * (q + i2 / 2 + j3 / 6 - j5 / 30 + j7 / 42 - j9 / 30)
-    return C, np.where(y < SMALL, _squares_by_integral(g, N), G2 - 2 * C - N)
+    return np.where(SMALL * a > N, _squares_by_integral(g, N), G2 - 2 * _sums_far(g, N) - N)
 
 
 def _squares_by_integral(g: np.ndarray, N: np.ndarray) -> np.ndarray:
@@ -108,7 +143,8 @@ def _squares_by_integral(g: np.ndarray, N: np.ndarray) -> np.ndarray:
     """
 
     def integral(u: np.ndarray) -> np.ndarray:
-        return g * sum((k - 1) / (k + 1) * (u / g) ** (k + 1) for k in range(2, 16))
+        x = u / g
+        return g * x**3 * _horner(x, [(k - 1) / (k + 1) for k in range(2, 16)])
 
     def corrections(u: np.ndarray) -> np.ndarray:
         v = g - u
@@ -126,14 +162,26 @@ def _odd_difference(z: np.ndarray, a: np.ndarray, q: np.ndarray, k: int) -> np.n
 
 def _log_remainder(y: np.ndarray) -> np.ndarray:
     """-log(1 - y) - y, by its series where the difference would cancel."""
-    series = sum(y**k / k for k in range(2, 16))
+    series = y**2 * _horner(y, [1 / k for k in range(2, 16)])
     return np.where(y < SMALL, series, -np.log1p(-y) - y)
 
 
-def _polygamma(g: np.ndarray, N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    from scipy.special import digamma, zeta
+def _horner(x: np.ndarray, coefficients: list[float]) -> np.ndarray:
+    """The polynomial with these coefficients, the constant first."""
+    out = np.full(len(x), coefficients[-1])
+    for coefficient in coefficients[-2::-1]:
+        out *= x
+        out += coefficient
+    return out
 
-    z = g + 1 - N
-    C = g * (digamma(g + 1) - digamma(z)) - N
-    G2 = g**2 * (zeta(2, z) - zeta(2, g + 1))
-    return C, G2 - 2 * C - N
+
+def _sums_near(g: np.ndarray, N: np.ndarray) -> np.ndarray:
+    from scipy.special import digamma
+
+    return g * (digamma(g + 1) - digamma(g + 1 - N)) - N
+
+
+def _squares_near(g: np.ndarray, N: np.ndarray) -> np.ndarray:
+    from scipy.special import zeta
+
+    return g**2 * (zeta(2, g + 1 - N) - zeta(2, g + 1)) - 2 * _sums_near(g, N) - N
