@@ -15,22 +15,22 @@ import os
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
 
-import argparse  # noqa: E402
-import json  # noqa: E402
-from collections.abc import Iterator  # noqa: E402
-from itertools import cycle  # noqa: E402
-from pathlib import Path  # noqa: E402
+import argparse  # noqa: E402  after the threads are set
+import json  # noqa: E402  after the threads are set
+from collections.abc import Iterator  # noqa: E402  after the threads are set
+from itertools import cycle  # noqa: E402  after the threads are set
+from pathlib import Path  # noqa: E402  after the threads are set
 
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-from contenders import CONTENDERS, Contender, R, baseline, r_survival  # noqa: E402
-from cox_figure import draw  # noqa: E402
-from measuring import peak_memory, timed  # noqa: E402
-from problems import Problem, drawn, metabric, support  # noqa: E402
-from targets import targets  # noqa: E402
+import numpy as np  # noqa: E402  after the threads are set
+import pandas as pd  # noqa: E402  after the threads are set
+from contenders import CONTENDERS, Contender, R, baseline, r_survival  # noqa: E402  after the threads are set
+from cox_figure import draw  # noqa: E402  after the threads are set
+from measuring import peak_memory, timed  # noqa: E402  after the threads are set
+from problems import Problem, drawn, metabric, support  # noqa: E402  after the threads are set
+from targets import targets  # noqa: E402  after the threads are set
 
-from vifstats.losses import Cox  # noqa: E402
-from vifstats.versions import versions  # noqa: E402
+from vifstats.losses import Cox  # noqa: E402  after the threads are set
+from vifstats.versions import versions  # noqa: E402  after the threads are set
 
 RESULTS = Path(__file__).parents[1] / "results"
 SIZES, QUICK_SIZES = (1_000, 10_000, 100_000, 1_000_000), (200, 2_000, 20_000)
