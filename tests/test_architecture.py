@@ -22,7 +22,7 @@ ROWS = [
     {"estimate", "check_loss"},
     {"result"},
     {"influence", "closed_form", "wald_fits"},
-    {"refits"},
+    {"refits", "truncated"},
     {
         "sets",
         "flips",

@@ -14,11 +14,12 @@ from vifstats.groups_left_out import GroupsLeftOut, leave_one_group_out
 from vifstats.influence import classical_if, newton_step, vif
 from vifstats.losses import FunctionLoss, MEstimator
 from vifstats.penalties import PenaltyChoice, choose_penalty
-from vifstats.refits import leave_one_out, truncated_refits
+from vifstats.refits import leave_one_out
 from vifstats.reporting import report
 from vifstats.result import Influence, TargetInfluence
 from vifstats.sets import InfluentialSet, influential_set
 from vifstats.shortcuts import vif_cox
+from vifstats.truncated import truncated_refits
 from vifstats.versions import __version__, show_versions
 
 __all__ = [

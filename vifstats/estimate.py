@@ -14,7 +14,7 @@ from vifstats.errors import (
     NotAtMinimumError,
     NotPositiveDefiniteError,
 )
-from vifstats.losses.base import Loss, pinned
+from vifstats.losses.base import Loss, pinned, pinned_curvatures
 from vifstats.optimise import FLAT, Minima, damped_newton
 from vifstats.quasi_newton import LARGE, quasi_newton
 from vifstats.removals import Removals
@@ -239,9 +239,7 @@ def _by_newton_steps(loss: Loss, start: np.ndarray, tol: float, max_steps: int) 
     nobody = _nobody(loss)
     return damped_newton(
         lambda rows, thetas: loss.reduced_slopes(thetas, nobody),
-        lambda rows, thetas: pinned(
-            loss.reduced_curvatures(thetas, nobody), np.stack([loss.gauge(t) for t in thetas])
-        ),
+        lambda rows, thetas: pinned_curvatures(loss, thetas, nobody),
         start[None],
         tol=tol,
         max_steps=max_steps,

@@ -9,15 +9,14 @@ import numpy as np
 
 from vifstats.errors import ConvergenceError
 from vifstats.estimate import Estimate
-from vifstats.losses.base import Loss, pinned
+from vifstats.losses.base import Loss, pinned_curvatures
 from vifstats.optimise import Minima, damped_newton
 from vifstats.quasi_newton import LARGE, MEMORY, quasi_newton
 from vifstats.removals import Removals
 from vifstats.result import Influence
 from vifstats.solvers import Factor
-from vifstats.trust_region import trust_region_steps
 
-__all__ = ["leave_one_out", "truncated_refits"]
+__all__ = ["leave_one_out"]
 
 # Removals refitted together: enough for matrix products, few enough to show progress.
 BLOCK = 128
@@ -86,14 +85,18 @@ def leave_one_out(
     removals = est.removals(groups, objects)
     theta = _polished(est, tol)
     D = est.loss.gradient_differences(theta, removals)
+    steps = _first_steps(est, theta, removals, D)
+    usable = np.isfinite(steps).all(axis=1)
     influential = np.flatnonzero(D.any(axis=1))
-    some = removals.take(influential)
-    starts = _starts(est, theta, some, D[influential])
-    minima = _refit_all(_minimiser(est, tol, max_steps), starts, some, n_jobs, progress)
+    starts = theta + np.where(usable[:, None], steps, 0.0)[influential]
+    minimise = _minimiser(est, tol, max_steps)
+    minima = _refit_all(minimise, starts, removals.take(influential), n_jobs, progress)
     values = np.zeros_like(D)
-    values[influential] = np.where(minima.converged[:, None], theta - minima.thetas, np.nan)
-    failed = np.zeros(len(removals), dtype=bool)
+    values[influential] = theta - minima.thetas
+    # Where D is 0 theta stays the minimum, unless the loss has lost its curvature with the object.
+    failed = ~usable
     failed[influential] = ~minima.converged
+    values[failed] = np.nan
     owned = est.loss.owned_mask(removals, len(theta))
     if owned is not None:
         values[owned] = np.nan
@@ -108,84 +111,6 @@ def leave_one_out(
     )
 
 
-def truncated_refits(
-    est: Estimate,
-    *,
-    groups: Any = None,
-    objects: Any = None,
-    max_steps: int = 2,
-    radius: float = 2.0,
-) -> Influence:
-    """Refit without each object from its VIF, for a few trust-region Newton steps only.
-
-    Between `vif` and `leave_one_out`, where a loss is not convex and one step does not do: after
-    two steps a result is near the exact one, but not exact, and it is not said to be.
-
-    Parameters
-    ----------
-    est : Estimate
-    groups : array_like, shape (n_rows,), optional
-        One label per row of the data; whole groups are removed.
-    objects : sequence of labels or bool mask, optional
-        The rows of the result to compute; default all.
-    max_steps : int
-    radius : float
-        How far a step may go, in units of the parameters.
-
-    Returns
-    -------
-    Influence
-        Method "truncated".
-
-    Examples
-    --------
-    >>> import vifstats as vs
-    >>> y = np.array([1.0, 3.0, 5.0])
-    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
-    >>> vs.truncated_refits(vs.minimize(loss, [0.0])).values.ravel()
-    array([-1.,  0.,  1.])
-    """
-    begin, removals = perf_counter(), est.removals(groups, objects)
-    D = est.loss.gradient_differences(est.theta, removals)
-    starts = est.theta + est.solve(D)
-    owned = est.loss.owned_mask(removals, len(est.theta))
-    fixed = np.zeros(D.shape, dtype=bool) if owned is None else owned
-    values = np.zeros_like(D)
-    for k in np.flatnonzero(D.any(axis=1)):
-        start = np.where(fixed[k], est.theta, starts[k])
-        end = _few_steps(
-            est.loss, removals.take(np.array([k])), start, ~fixed[k], max_steps, radius
-        )
-        values[k] = np.where(fixed[k], np.nan, est.theta - end)
-    seconds = perf_counter() - begin
-    note = f"at most {max_steps} trust-region steps of length {radius:g} from vif"
-    return Influence(est, "truncated", values, removals, seconds=seconds, note=note)
-
-
-def _few_steps(
-    loss: Loss,
-    removal: Removals,
-    start: np.ndarray,
-    free: np.ndarray,
-    max_steps: int,
-    radius: float,
-) -> np.ndarray:
-    def whole(part: np.ndarray) -> np.ndarray:
-        theta = start.copy()
-        theta[free] = part
-        return theta[None]
-
-    end = trust_region_steps(
-        lambda part: float(loss.reduced_slopes(whole(part), removal)[0][0]),
-        lambda part: loss.reduced_slopes(whole(part), removal)[1][0, free],
-        lambda part: _curvatures(loss, whole(part), removal)[0][np.ix_(free, free)],
-        start[free],
-        steps=max_steps,
-        radius=radius,
-    )
-    return whole(end)[0]
-
-
 def _polished(est: Estimate, tol: float) -> np.ndarray:
     """Our own converged full fit, a step or two from the theta given."""
     nobody = Removals(np.full(est.loss.n_objects, -1), est.labels[:1])
@@ -198,13 +123,12 @@ def _polished(est: Estimate, tol: float) -> np.ndarray:
     return minima.thetas[0]
 
 
-def _starts(est: Estimate, theta: np.ndarray, removals: Removals, D: np.ndarray) -> np.ndarray:
-    """A Newton step from the full fit; that of vif for a model too large for each its Hessian."""
+def _first_steps(est: Estimate, theta: np.ndarray, removals: Removals, D: np.ndarray) -> np.ndarray:
+    """Newton steps, nan where H_-i is singular; those of vif where each its Hessian is too much."""
     if len(theta) <= LARGE:
-        steps = est.loss.reduced_solves(theta, removals, D)
-        return theta + np.where(np.isfinite(steps).all(axis=1)[:, None], steps, 0.0)
+        return est.loss.reduced_solves(theta, removals, D)
     owned, steps = est.loss.owned_mask(removals, len(theta)), est.solve(D)
-    return theta + (steps if owned is None else np.where(owned, 0.0, steps))
+    return steps if owned is None else np.where(owned, 0.0, steps)
 
 
 def _refit_all(
@@ -253,7 +177,7 @@ def _by_own_hessians(
 ) -> Minima:
     return damped_newton(
         lambda rows, thetas: loss.reduced_slopes(thetas, removals.take(rows)),
-        lambda rows, thetas: _curvatures(loss, thetas, removals.take(rows)),
+        lambda rows, thetas: pinned_curvatures(loss, thetas, removals.take(rows)),
         starts,
         scale=scale,
         fixed=loss.owned_mask(removals, starts.shape[1]),
@@ -278,9 +202,3 @@ def _by_full_factor(
         tol=tol,
         max_steps=max_steps,
     )
-
-
-def _curvatures(loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-    """Hessians without each removal, without a flat direction along the gauge."""
-    H = loss.reduced_curvatures(thetas, removals)
-    return pinned(H, np.stack([loss.gauge(theta) for theta in thetas])) if len(thetas) else H

@@ -9,7 +9,7 @@ means that the object pulls the parameter up. Values are on the dfbeta scale (no
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -252,6 +252,21 @@ class Influence:
         else:
             influence = value - bound.values_without(loss, theta - self.values, self.removals)
         return TargetInfluence(self, bound, value, influence)
+
+    def with_rows(self, rows: np.ndarray, other: "Influence") -> "Influence":
+        """The same result with some rows taken from another, usually refits of those rows.
+
+        Parameters
+        ----------
+        rows : ndarray of int or bool
+            Positions here of the rows of ``other``, in its order.
+        other : Influence
+        """
+        taken = {}
+        for name in ("values", "exact", "failed"):
+            taken[name] = getattr(self, name).copy()
+            taken[name][rows] = getattr(other, name)
+        return replace(self, **taken, seconds=self.seconds + other.seconds)
 
     def plot_index(self, name: str | None = None, *, ax: Any = None, **options: Any) -> Any:
         """Influence against row; see `vifstats.plots.index_plot`."""

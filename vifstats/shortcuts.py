@@ -1,7 +1,6 @@
 """One-line calls: each docstring gives the long form."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -151,13 +150,4 @@ def _with_refits(influence: Influence, n_rows: int) -> Influence:
     size = np.nan_to_num(influence.cooks_distance.to_numpy(), nan=np.inf)
     top = np.zeros(len(size), dtype=bool)
     top[np.argsort(-size, kind="stable")[:n_rows]] = True
-    refits = leave_one_out(influence.estimate, objects=top)
-    values, exact, failed = influence.values.copy(), influence.exact.copy(), influence.failed.copy()
-    values[top], exact[top], failed[top] = refits.values, refits.exact, refits.failed
-    return replace(
-        influence,
-        values=values,
-        exact=exact,
-        failed=failed,
-        seconds=influence.seconds + refits.seconds,
-    )
+    return influence.with_rows(top, leave_one_out(influence.estimate, objects=top))

@@ -69,7 +69,7 @@ def test_an_l1_penalty_is_refused():
         from_model(fit, _rossi())
 
 
-@pytest.mark.filterwarnings("ignore:Approximating using")
+@pytest.mark.filterwarnings("ignore:Approximating using")  # lifelines, of its own Hessian
 def test_hazards_that_are_not_elementwise_are_refused():
     fit = lifelines.PiecewiseExponentialRegressionFitter([20]).fit(_rossi(), "week", "arrest")
     with pytest.raises(UnsupportedModelError, match="PiecewiseExponential.*mix rows"):

@@ -41,7 +41,7 @@ def mean_loss(f=lambda theta, b: 0.5 * anp.sum(b * (Y - theta[0]) ** 2), n_param
     ids=["ignores theta", "nan", "a value per row", "sqrt at 0"],
 )
 @pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")  # of the planted sqrt
-@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # likewise
 def test_an_unusable_loss_is_named(f, parts):
     with pytest.raises(LossError, match=parts):
         vs.Estimate(mean_loss(f), [3.0])

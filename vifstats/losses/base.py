@@ -290,6 +290,12 @@ def pinned(H: np.ndarray, gauge: np.ndarray) -> np.ndarray:
     return H + size / longest * (np.swapaxes(gauge, -1, -2) @ gauge)
 
 
+def pinned_curvatures(loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+    """Hessians without each removal, at its own theta, pinned along the gauge: (k, p, p)."""
+    H = loss.reduced_curvatures(thetas, removals)
+    return pinned(H, np.stack([loss.gauge(theta) for theta in thetas])) if len(thetas) else H
+
+
 def _diagonal(entries: np.ndarray) -> np.ndarray:
     return np.einsum("ki,ij->kij", entries.astype(float), np.eye(entries.shape[1]))
 

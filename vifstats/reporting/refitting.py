@@ -46,15 +46,13 @@ def refit_rows(
     """
     from tqdm.auto import tqdm
 
-    values, exact, failed = influence.values.copy(), influence.exact.copy(), influence.failed.copy()
-    done = 0
+    done, result = 0, influence
     with tqdm(total=len(rows), disable=not progress, unit="refit", desc="refits") as bar:
         for part in _parts(rows, seconds):
-            refits = _refitted(influence, part)
-            values[part], exact[part], failed[part] = refits.values, refits.exact, refits.failed
+            result = result.with_rows(part, _refitted(influence, part))
             done += len(part)
             bar.update(len(part))
-    return replace(influence, values=values, exact=exact, failed=failed), rows[:done]
+    return result, rows[:done]
 
 
 def only(influence: Influence, rows: np.ndarray) -> Influence:

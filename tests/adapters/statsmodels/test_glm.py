@@ -42,7 +42,7 @@ def test_newton_is_closer_to_refits_than_the_expected_information(name):
     assert np.linalg.norm(ours - refits) < 0.9 * np.linalg.norm(theirs - refits)
 
 
-@pytest.mark.filterwarnings("ignore:The InversePower link")
+@pytest.mark.filterwarnings("ignore:The InversePower link")  # the link under test
 def test_statsmodels_turns_the_sign_for_the_inverse_link():
     fit = smf.glm("YES ~ UNEMPF + MOR", scotland(), family=FAMILIES.Gamma()).fit(tol=1e-12)
     est = from_model(fit)
@@ -76,7 +76,7 @@ def test_robust_covariance():
     assert relative_error(influence.cov_params("robust", groups=groups), cluster) <= 1e-8
 
 
-@pytest.mark.filterwarnings("ignore:The InversePower link")
+@pytest.mark.filterwarnings("ignore:The InversePower link")  # the link under test
 def test_naive_covariance_has_the_dispersion_of_statsmodels():
     fit = smf.glm("YES ~ UNEMPF + MOR", scotland(), family=FAMILIES.Gamma()).fit(tol=1e-13)
     assert relative_error(from_model(fit).covariance, fit.cov_params()) <= 1e-8
@@ -148,7 +148,7 @@ def test_links_and_families_without_a_counterpart_are_refused():
         from_model(fit)
 
 
-@pytest.mark.filterwarnings("ignore:Regularized fitting did not converge")
+@pytest.mark.filterwarnings("ignore:Regularized fitting did not converge")  # it is refused
 def test_constrained_and_regularized_fits_are_refused():
     model = smf.glm(ANY, fair(), family=FAMILIES.Binomial())
     with pytest.raises(UnsupportedModelError, match="fit_constrained"):

@@ -63,7 +63,7 @@ def test_correlated_errors_are_refused():
         from_model(fit)
 
 
-@pytest.mark.filterwarnings("ignore:The design matrix is rank-deficient")
+@pytest.mark.filterwarnings("ignore:The design matrix is rank-deficient")  # as planted
 def test_collinear_columns_are_named():
     frame = statecrime().assign(twice=lambda f: 2 * f.poverty)
     fit = smf.ols("murder ~ poverty + twice", frame).fit()
