@@ -55,10 +55,6 @@ class Lists:
             return np.zeros((len(self.order), self.n_items), dtype=bool)
         return self.spread(self.listed).toarray() == 0
 
-    def of_items(self, per_item: Any) -> Any:
-        """Entries per item by their place in ``order``; what is read at -1 has no meaning."""
-        return per_item[self.order]
-
     def spread(self, values: np.ndarray) -> scipy.sparse.csr_array:
         """Values in the places of ``order`` as a sparse array (n_queries, n_items)."""
         starts = np.concatenate([[0], np.cumsum(self.listed.sum(axis=1))])
