@@ -122,12 +122,9 @@ def test_targets_are_plugged_in(case):
     def target(theta, b, loss):
         return loss.value(theta, b)
 
-    change = vs.leave_one_out(est).on(target)
-    if case.name == "random effects":  # a parameter is gone, and so is a value that reads it
-        assert np.isnan(change.influence).all()
-        return
-    others = case.loss(np.arange(1, case.n))
-    theta = np.delete(est.theta - vs.leave_one_out(est).values[0], est.loss.owned(0))
+    exact, rows = vs.leave_one_out(est), np.arange(1, case.n)
+    change, others = exact.on(target), case.loss(rows)
+    theta = (est.theta - exact.values[0])[case.parameters(rows)]
     without = others.value(theta, others.everyone())
     assert change.value[0] == est.loss.value(est.theta, est.loss.everyone())
     assert change.value_without[0, 0] == pytest.approx(without, rel=ROUNDING)
@@ -150,3 +147,26 @@ def test_target_results_read_like_the_others(vif):
     column = change.top(3, column=1).iloc[:, 1].abs()
     assert column.is_monotonic_decreasing
     assert "full data minus without" in repr(change)
+
+
+def test_many_targets_one_after_another_are_those_at_once(vif):
+    weights = np.random.default_rng(0).normal(size=(5, len(vif.params)))
+    at_once = vif.on(vs.targets.RelativeRisk(weights))
+    blocks = [vs.targets.RelativeRisk(weights[:2]), vs.targets.RelativeRisk(weights[2:])]
+    changes = list(vif.on_each(blocks))
+    assert np.array_equal(np.hstack([change.influence for change in changes]), at_once.influence)
+    for linear in (False, True):
+        found = pd.concat(change.largest(3) for change in vif.on_each(blocks, linear))
+        expected = vif.on(vs.targets.RelativeRisk(weights), linear).largest(3)
+        assert found["row"].to_list() == expected["row"].to_list()
+
+
+def test_the_largest_rows_of_every_target_value(vif):
+    change = vif.on(vs.targets.RelativeRisk(np.eye(len(vif.params))))
+    found = change.largest(4)
+    for column, (name, rows) in enumerate(found.groupby("target", sort=False)):
+        top = change.top(4, column)
+        assert name == top.columns[column]
+        assert rows["row"].to_list() == list(top.index)
+        assert rows["influence"].to_list() == top[name].to_list()
+    assert len(change.largest(10**6)) == change.influence.size

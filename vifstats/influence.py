@@ -45,7 +45,7 @@ def vif(
 
     References
     ----------
-    Deng, Tang & Ma (2025), Definition 2.6 and Eq. 4.
+    Deng, Tang & Ma (2025), Definition 2.6 and Eq. 4; docs/mathematics.md, equation (4).
 
     Examples
     --------
@@ -90,7 +90,8 @@ def classical_if(
 
     References
     ----------
-    Koh & Liang (2017), ICML, Eq. 8; Reid & Crepeau (1985), Biometrika 72, for Cox.
+    Koh & Liang (2017), ICML, Eq. 8; Reid & Crepeau (1985), Biometrika 72, for Cox;
+    docs/mathematics.md, equation (5).
 
     Examples
     --------
@@ -130,7 +131,8 @@ def newton_step(
 
     References
     ----------
-    Pregibon (1981), Ann. Statist. 9: one-step estimates without an observation.
+    Pregibon (1981), Ann. Statist. 9: one-step estimates without an observation;
+    docs/mathematics.md, equation (6).
 
     Examples
     --------
@@ -152,7 +154,8 @@ def newton_step(
 
 
 def _guarded_step(est: Estimate, removal: Removals, D: np.ndarray) -> np.ndarray:
-    H = pinned(est.loss.reduced_hessians(est.theta, removal), est.loss.gauge(est.theta))
+    gauge = est.loss.reduced_gauge(est.theta, removal)
+    H = pinned(est.loss.reduced_hessians(est.theta, removal), gauge)
     owned = est.loss.owned_mask(removal, len(est.theta))
     return descent(H, D, np.zeros(D.shape, dtype=bool) if owned is None else owned)[0]
 

@@ -7,15 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from autograd.test_util import check_grads
-from cases import BY_NAME, CASES, GAUGE
+from cases import BY_NAME, CASES
 from tolerances import REFERENCE, ROUNDING, relative_error
 
 import vifstats as vs
-from vifstats.losses.base import Loss, solve_each
+from vifstats.losses.base import Loss, pinned, solve_each
 from vifstats.removals import Removals
 
-EVERY_CASE = pytest.mark.parametrize("case", [*CASES, *GAUGE], ids=str)
-SHARED = pytest.mark.parametrize("case", [c for c in [*CASES, *GAUGE] if not c.owns], ids=str)
+EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 def per_removal(case) -> list[str]:
@@ -46,7 +45,7 @@ def test_value_has_two_derivatives(case):
 
 
 @pytest.mark.parametrize(
-    ("case", "method"), [(c, m) for c in [*CASES, *GAUGE] for m in per_removal(c)], ids=str
+    ("case", "method"), [(c, m) for c in CASES for m in per_removal(c)], ids=str
 )
 @pytest.mark.parametrize("grouped", [False, True])
 def test_per_removal_methods_equal_their_defaults(case, method, grouped):
@@ -95,44 +94,44 @@ def test_a_group_leaves_as_a_whole(case):
     assert not D[5].any()
 
 
-@SHARED
+@EVERY_CASE
 def test_an_absent_object_is_as_if_it_never_was(case):
     loss, theta = case.loss(), case.place
     for b in masks(case.n)[1:]:
-        alone = case.loss(np.flatnonzero(b))
-        assert loss.value(theta, b) == pytest.approx(
-            alone.value(theta, alone.everyone()), rel=REFERENCE
-        )
-        assert relative_error(Loss.gradient(loss, theta, b), Loss.gradient(alone, theta)) < ROUNDING
-        assert relative_error(Loss.hessian(loss, theta, b), Loss.hessian(alone, theta)) < ROUNDING
+        rows = np.flatnonzero(b)
+        alone, has = case.loss(rows), case.parameters(rows)
+        value = alone.value(theta[has], alone.everyone())
+        assert loss.value(theta, b) == pytest.approx(value, rel=REFERENCE)
+        gradient, H = Loss.gradient(loss, theta, b), Loss.hessian(loss, theta, b)
+        assert relative_error(gradient[has], Loss.gradient(alone, theta[has])) < ROUNDING
+        assert relative_error(H[np.ix_(has, has)], Loss.hessian(alone, theta[has])) < ROUNDING
+        assert not np.delete(gradient, has).any() and not np.delete(H, has, axis=0).any()
 
 
 @EVERY_CASE
 def test_nobody_leaves_the_penalty(case):
-    loss = case.loss()
-    left = loss.value(case.place, np.zeros(case.n))
-    if case.name in ("cox ridge", "cox everything"):
-        assert left == pytest.approx(0.35 * case.place @ case.place, rel=REFERENCE)
-    elif case.name == "logistic ridge":
-        assert left == pytest.approx(0.5 * case.place[1:] @ case.place[1:], rel=REFERENCE)
-    elif hasattr(loss, "ridge") and not case.owns:
-        assert left == pytest.approx(0.5 * loss.ridge * case.place @ case.place, rel=REFERENCE)
-    else:
-        assert left == 0
+    left = case.loss().value(case.place, np.zeros(case.n))
+    assert left == pytest.approx(case.penalty(case.place), rel=REFERENCE, abs=0)
 
 
-@SHARED
+@EVERY_CASE
 def test_order_of_the_rows_has_no_effect(case):
     order = np.random.default_rng(4).permutation(case.n)
-    loss, permuted = case.loss(), case.loss(order)
+    loss, permuted, has = case.loss(), case.loss(order), case.parameters(order)
+    theta = case.place[has]
     assert list(permuted.labels) == list(loss.labels[order])
     for b in masks(case.n):
-        assert permuted.value(case.place, b[order]) == pytest.approx(
-            loss.value(case.place, b), rel=REFERENCE
-        )
+        value = permuted.value(theta, b[order])
+        assert value == pytest.approx(loss.value(case.place, b), rel=REFERENCE)
     for method in per_removal(case):
-        found = getattr(permuted, method)(case.place)
-        assert relative_error(found, getattr(loss, method)(case.place)[order]) < ROUNDING
+        expected = getattr(loss, method)(case.place)[order][:, has]
+        expected = expected[:, :, has] if expected.ndim == 3 else expected
+        assert relative_error(getattr(permuted, method)(theta), expected) < ROUNDING
+
+
+def test_every_loss_of_the_package_has_a_row():
+    rows = {type(case.loss()).__name__ for case in CASES}
+    assert rows == set(vs.losses.__all__) - {"Loss"}
 
 
 def test_function_loss_uses_the_derivatives_it_is_given():
@@ -181,6 +180,24 @@ def test_solve_each_does_not_mind_units():
     rows = np.ones((1, 3))
     solved = solve_each((H * np.outer(units, units))[None], rows * units)
     assert solved[0] * units == pytest.approx(np.linalg.solve(H, rows[0]), rel=ROUNDING)
+
+
+def test_pinned_is_the_hessian_across_the_gauge():
+    """Also of a stack, and of directions that depend on one another."""
+    rng = np.random.default_rng(7)
+    H = rng.normal(size=(3, 4, 4))
+    H = H + H.transpose(0, 2, 1)
+    gauge = rng.normal(size=(3, 2, 4))
+    gauge[1, 1] = -3 * gauge[1, 0]
+    for one, rows, several in zip(H, gauge, pinned(H, gauge), strict=True):
+        _, sizes, V = np.linalg.svd(rows)
+        rank = int((sizes > 1e-10).sum())
+        along, across = V[:rank], V[rank:]
+        assert relative_error(several, pinned(one, rows)) < ROUNDING
+        assert relative_error(across @ several @ across.T, across @ one @ across.T) < ROUNDING
+        size = np.linalg.norm(one)
+        assert along @ several @ along.T == pytest.approx(size * np.eye(rank), abs=1e-12 * size)
+        assert across @ several @ along.T == pytest.approx(0, abs=1e-12 * size)
 
 
 def test_a_constant_loss_has_a_gradient_of_zero():

@@ -93,6 +93,17 @@ def test_removals_equal_the_references(data):
     )
 
 
+def test_hessians_without_few_of_many_rows_are_summed_afresh():
+    """Eight removals of 800 rows: the same as those of all the rows at once."""
+    rng = np.random.default_rng(0)
+    X, time = rng.normal(size=(800, 3)), np.ceil(20 * rng.exponential(size=800))
+    loss = Cox(X, time, rng.random(800) < 0.7, entry=time * rng.uniform(0, 0.5, 800), penalty=0.5)
+    theta, each = np.array([0.5, -0.3, 0.1]), loss.each()
+    few = each.take(np.array([7, 3, 700, 1, 2, 4, 5, 6]))
+    expected = loss.reduced_hessians(theta, each)[[7, 3, 700, 1, 2, 4, 5, 6]]
+    assert relative_error(loss.reduced_hessians(theta, few), expected) < ROUNDING
+
+
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 @pytest.mark.parametrize("name", CASES)
 def test_log_likelihood_of_r(name, ties):

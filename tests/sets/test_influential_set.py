@@ -140,6 +140,17 @@ def test_adaptive_least_squares_estimates_its_variance_again():
         assert found.actual == pytest.approx(p_value(fit, "a"))
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_many_rows_are_ranked_by_expanded_standard_errors(method, monkeypatch):
+    """Which changes what is looked at, and not what is found: that is refitted."""
+    est = BY_NAME["cox efron"].estimate()
+    expected = vs.influential_set(est, "age", flip="significance", method=method)
+    monkeypatch.setattr("vifstats.sets.goals.EXACT_NUMBERS", 0)
+    found = vs.influential_set(est, "age", flip="significance", method=method)
+    assert list(found.members) == list(expected.members)
+    assert found.actual == expected.actual and found.joint == expected.joint
+
+
 @pytest.mark.parametrize("name", ["ranking", "logistic ridge"])
 def test_any_loss_and_any_callable(name):
     est = BY_NAME[name].estimate()

@@ -1,4 +1,4 @@
-"""Survival, baseline hazard and median: against R, the references, and the reduced data."""
+"""Survival and baseline hazard: against R, the references, and the reduced data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import vifstats as vs
 from vifstats.datasets import load_rossi
 from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.losses import Cox
-from vifstats.targets import BaselineHazard, MedianSurvival, SurvivalProbability, Target
+from vifstats.targets import BaselineHazard, SurvivalProbability, Target
 
 PROFILES = np.array([[0.3, -0.2], [1.0, 1.0]])
 LEUKAEMIA = Cox([[0.0], [1.0], [0.0], [1.0]], [4.0, 3.0, 2.0, 1.0], [1, 1, 1, 1])
@@ -95,33 +95,15 @@ def test_error_of_the_expansion_is_of_third_order():
     assert errors[0] > 200 * errors[1]
 
 
-@pytest.mark.parametrize("case", COX, ids=str)
-def test_median_is_where_the_curve_crosses(case):
-    est = case.estimate()
-    stratum = stratum_of(est)
-    check_plugged_in(est, MedianSurvival(PROFILES, stratum=stratum))
-    loss = est.loss
-    curve = SurvivalProbability(PROFILES[:1], stratum=stratum)
-    S = curve.value(est.theta, loss.everyone(), loss)
-    times = np.array([float(name[2:-1]) for name in curve.bind(est).names])
-    below = times[S <= 0.5]
-    median = MedianSurvival(PROFILES[:1], stratum=stratum).value(est.theta, loss.everyone(), loss)
-    assert median == pytest.approx([below[0] if len(below) else np.nan], nan_ok=True, rel=1e-5)
-
-
-def test_median_that_is_never_reached_says_so():
-    X = np.resize([0.0, 1.0, 1.0], (20, 1))
-    loss = Cox(X, np.arange(1.0, 21.0), np.arange(20) < 4)
-    change = vs.vif(vs.minimize(loss, [0.0])).on(MedianSurvival([0.5]))
-    assert np.isnan(change.influence).all()
-    assert (change.status == "survival stays above 1/2").all()
-    assert "nan: 20 rows" in repr(change)
-
-
-def test_median_has_no_linear_form():
-    est = vs.minimize(LEUKAEMIA, [0.0])
-    with pytest.raises(InvalidInputError, match="moves in steps"):
-        vs.vif(est).on(MedianSurvival([0.0]), linear=True)
+def test_the_default_expands_where_times_are_few(monkeypatch):
+    """A time takes as long as 20 removals afresh: of 40 removals one is expanded, two are not."""
+    est = COX[0].estimate()
+    influence, times = vs.newton_step(est), np.quantile(est.loss.data.time, [0.3, 0.6])
+    monkeypatch.setattr("vifstats.targets.curves.EXACT_PAIRS", 0)
+    for wanted, exact in ((times[:1], False), (times, True)):
+        target = SurvivalProbability(PROFILES, wanted)
+        expected = influence.on(dataclasses.replace(target, exact=exact)).influence
+        assert (influence.on(target).influence == expected).all()
 
 
 def test_names_of_values():

@@ -7,6 +7,7 @@ the function, in a module of this drawer, that turns it into an `Estimate`.
 from importlib import import_module
 from typing import Any
 
+from vifstats import checks
 from vifstats.errors import UnsupportedModelError
 from vifstats.estimate import Estimate
 
@@ -70,7 +71,8 @@ def from_model(fit: Any, *data: Any, **options: Any) -> Estimate:
         Of lifelines, statsmodels, scikit-survival or scikit-learn; see the table in the README.
         An array, list or Series is taken for the coefficients of a Cox model.
     *data
-        What the model was fitted on, where it does not keep it: ``df``, ``X, T, E`` or ``X, y``.
+        What the model was fitted on, where it does not keep it: ``df``, ``X, T, E`` or ``X, y``;
+        of pandas, NumPy, polars or pyarrow.
     **options
         As in `vif_cox`: entry, weights, strata, offset, groups, ties, penalty, tol.
 
@@ -94,6 +96,7 @@ def from_model(fit: Any, *data: Any, **options: Any) -> Estimate:
     >>> est.names
     ('fin', 'age', 'race', 'wexp', 'mar', 'paro', 'prio')
     """
+    data = tuple(map(checks.as_pandas, data))
     for cls in (*type(fit).__mro__, *type(getattr(fit, "model", None)).__mro__):
         place = ADAPTERS.get(f"{cls.__module__}.{cls.__qualname__}")
         if place is not None:

@@ -16,6 +16,8 @@ __all__ = ["FunctionLoss", "Loss"]
 
 # Reduced Hessians are handled in blocks of about this many numbers (128 MB).
 BLOCK_NUMBERS = 16_000_000
+# Gauge directions whose combination is this much shorter than the longest are dependent.
+DEPENDENT = 1e-10
 
 
 class Loss(ABC):
@@ -131,9 +133,8 @@ class Loss(ABC):
         Rows whose reduced Hessian is singular or indefinite come back as nan.
         """
         out = np.empty_like(rows)
-        gauge = self.gauge(theta)
         for part, some in removals.blocks(max(1, BLOCK_NUMBERS // len(theta) ** 2)):
-            H = pinned(self.reduced_hessians(theta, some), gauge)
+            H = pinned(self.reduced_hessians(theta, some), self.reduced_gauge(theta, some))
             out[part] = solve_each(H, rows[part], self.owned_mask(some, len(theta)))
         return out
 
@@ -166,6 +167,13 @@ class Loss(ABC):
         left away. Solves are then on the complement, and only targets have a meaning.
         """
         return np.empty((0, len(theta)))
+
+    def reduced_gauge(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        """Gauge directions without what each removal owns: (n_removals, k, n_params)."""
+        gauge, owned = self.gauge(theta), self.owned_mask(removals, len(theta))
+        if owned is None:
+            return np.broadcast_to(gauge, (len(removals), *gauge.shape))
+        return np.where(owned[:, None], 0.0, gauge)
 
     def leverages(self, theta: np.ndarray) -> np.ndarray | None:
         """Share of each object in its own fit, shape (n_objects,); None where it has no meaning."""
@@ -273,10 +281,11 @@ def solve_each(H: np.ndarray, rows: np.ndarray, owned: np.ndarray | None = None)
 
 
 def pinned(H: np.ndarray, gauge: np.ndarray) -> np.ndarray:
-    """H with its own size added along gauge directions: the same on their complement.
+    """H on the complement of gauge directions, and its own size along them.
 
-    A row r without a part in them has the same H^-1 r in both senses: here, and as the solution
-    without such a part. So a Newton step does not drift along them.
+    A row without a part in them has a solution without: so a Newton step does not drift along
+    them, also where its H, away from the minimum, is curved along them. See docs/mathematics.md,
+    equation (11).
 
     Parameters
     ----------
@@ -285,15 +294,34 @@ def pinned(H: np.ndarray, gauge: np.ndarray) -> np.ndarray:
     """
     if not gauge.any():
         return H
+    A = _basis(gauge)
+    HA = H @ A
     size = np.linalg.norm(H, axis=(-2, -1), keepdims=True)
-    longest = np.einsum("...gp,...gp->...g", gauge, gauge).max(axis=-1)[..., None, None]
-    return H + size / longest * (np.swapaxes(gauge, -1, -2) @ gauge)
+    along = _transposed(A) @ HA + size * np.eye(A.shape[-1])
+    return H - HA @ _transposed(A) - A @ _transposed(HA) + A @ along @ _transposed(A)
 
 
 def pinned_curvatures(loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
     """Hessians without each removal, at its own theta, pinned along the gauge: (k, p, p)."""
     H = loss.reduced_curvatures(thetas, removals)
-    return pinned(H, np.stack([loss.gauge(theta) for theta in thetas])) if len(thetas) else H
+    if not len(thetas):
+        return H
+    each = [removals.take(np.array([k])) for k in range(len(thetas))]
+    gauges = [loss.reduced_gauge(t, one)[0] for t, one in zip(thetas, each, strict=True)]
+    return pinned(H, np.stack(gauges))
+
+
+def _basis(gauge: np.ndarray) -> np.ndarray:
+    """Orthonormal columns that span the rows of a gauge, then columns of 0: (..., p, g)."""
+    # a theta that ran away has no gauge, and no Hessian either
+    finite = np.where(np.isfinite(gauge), gauge, 0.0)
+    _, sizes, V = np.linalg.svd(finite, full_matrices=False)
+    spans = sizes > DEPENDENT * sizes.max(axis=-1, keepdims=True)
+    return _transposed(V * spans[..., None])
+
+
+def _transposed(matrices: np.ndarray) -> np.ndarray:
+    return np.swapaxes(matrices, -1, -2)
 
 
 def _diagonal(entries: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Cox's negative log partial likelihood, with presence."""
+"""Cox's negative log partial likelihood, with presence: docs/mathematics.md, equation (17)."""
 
 from collections.abc import Iterator
 from copy import copy
@@ -20,6 +20,7 @@ from vifstats.risksets import (
     risk_sets,
 )
 from vifstats.risksets.batch import Batch
+from vifstats.risksets.data import centred
 from vifstats.risksets.separation import separating
 from vifstats.risksets.sums import RiskSums, risk_sums
 
@@ -30,6 +31,8 @@ TIES = ("efron", "breslow")
 BLOCK_NUMBERS = 16_000_000
 # Refits are taken in batches of about this many numbers for each quantity (8 MB).
 BATCH_NUMBERS = 1_000_000
+# Hessians without so few removals, and of so many rows for each, are sooner summed afresh.
+FEW, MANY = 8, 100
 
 
 class Cox(Loss):
@@ -56,7 +59,7 @@ class Cox(Loss):
     Raises
     ------
     InvalidInputError
-        If the data break a rule of `vifstats.checks.survival`.
+        If the data break a rule of ``vifstats.checks.survival``.
 
     References
     ----------
@@ -92,7 +95,7 @@ class Cox(Loss):
         self.penalty = checks.penalty_matrix(penalty, self.n_params)
         self.risk_sets = sets = risk_sets(data)
         self._last: tuple[bytes, RiskSums] | None = None
-        self._X, self.centres = _centred(data.X.take(sets.order, axis=0), sets.row_bounds)
+        self._X, self.centres = centred(data.X.take(sets.order, axis=0), sets.row_bounds)
         self._weights = data.weights[sets.order]
         self._offset = data.offset[sets.order]
 
@@ -179,6 +182,9 @@ class Cox(Loss):
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals
+        if len(removals) <= min(FEW, self.n_objects // MANY):
+            thetas = np.broadcast_to(theta, (len(removals), len(theta)))
+            return self.reduced_curvatures(thetas, removals)
         sums, full = self.sums(theta), self.hessian(theta)
         out = np.empty((len(removals), *full.shape))
         pairs = np.triu_indices(len(full))
@@ -268,15 +274,3 @@ class Cox(Loss):
         values = np.where(present, eta, -np.inf)
         largest = np.maximum.reduceat(values, self.risk_sets.row_bounds[:-1])
         return np.where(np.isfinite(largest), largest, 0.0)
-
-
-def _centred(X: np.ndarray, row_bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """X less its mean in each stratum, in place, and the means: digits change, not results."""
-    sizes = np.diff(row_bounds)
-    if len(sizes) == 1:
-        means = X.mean(axis=0, keepdims=True)
-        X -= means
-        return X, means
-    means = np.add.reduceat(X, row_bounds[:-1], axis=0) / sizes[:, None]
-    X -= np.repeat(means, sizes, axis=0)
-    return X, means

@@ -15,7 +15,7 @@ from vifstats.losses.row_losses import RowLoss
 from vifstats.removals import Removals
 from vifstats.solvers import Cholesky
 
-__all__ = ["LinearPredictor"]
+__all__ = ["LinearPredictor", "distinct_names"]
 
 # Below this 1 - leverage, cancellation costs more digits than the rank-one formula saves time.
 HIGH_LEVERAGE = 1e-6
@@ -33,7 +33,7 @@ class LinearPredictor(Loss):
     Parameters
     ----------
     row_loss : RowLoss
-        The function f and its derivatives; see `vifstats.losses.row_losses`.
+        The function f and its derivatives; see ``vifstats.losses.row_losses``.
     X : DataFrame or array_like, shape (n, p), or tuple of them
         One design per predictor.
     y : array_like, shape (n,), or tuple of them
@@ -104,7 +104,7 @@ class LinearPredictor(Loss):
         self.n_params = self.predictors.n_params
         self.penalty = checks.penalty_matrix(penalty, self.n_params)
         self.labels = index if labels is None else pd.Index(labels)
-        self.names = _distinct([c for _, c in read]) if names is None else tuple(names)
+        self.names = distinct_names([c for _, c in read]) if names is None else tuple(names)
 
     @property
     def designs(self) -> tuple[np.ndarray, ...]:
@@ -237,7 +237,7 @@ def _one_each(values: Any, n: int) -> tuple:
     return values if isinstance(values, tuple) else (values,) + (None,) * (n - 1)
 
 
-def _distinct(columns: Sequence[Sequence[str]]) -> tuple[str, ...]:
+def distinct_names(columns: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Column names, with the number of the predictor in front where two designs share one."""
     names = [name for design in columns for name in design]
     if len(set(names)) == len(names):

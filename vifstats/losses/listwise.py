@@ -1,7 +1,8 @@
 """Learning to rank from lists: ListMLE and softmax cross-entropy, with linear scores.
 
 Both are published under the name ListMLE: the first is the likelihood of the order in which the
-items are listed; the second, which ignores the order, is what some scripts run under that name.
+items are listed; the second, which ignores the order, is what some scripts run under that name:
+docs/mathematics.md, equations (28) and (29).
 """
 
 from typing import Any

@@ -1,4 +1,7 @@
-"""DeepWalk: node embeddings from random walks, on a graph that is rebuilt for each removal."""
+"""DeepWalk: node embeddings from random walks, on a graph that is rebuilt for each removal.
+
+The loss is docs/mathematics.md, equation (31), with the expected counts of equation (30).
+"""
 
 from typing import Any
 
@@ -37,7 +40,7 @@ class NodeEmbedding(Loss):
     length : int
         Nodes in a walk.
     window : int
-        How far apart the two positions of a pair may be; see `vifstats.walks`.
+        How far apart the two positions of a pair may be; see ``vifstats.walks``.
     ridge : float
         The penalty. Without it P and Q are only known up to P B, Q B^-T and a shift of Q; with
         it, up to a rotation of both.

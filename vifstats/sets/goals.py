@@ -1,6 +1,6 @@
 """What is to change, how far, and which way: the goal of a search for an influential set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from vifstats.targets.base import as_target
 __all__ = ["Goal", "goal_of", "value_of"]
 
 FLIPS = ("sign", "significance")
+# Rows squared times parameters: up to this many (0.2 s) rows are ranked by exact standard errors.
+EXACT_NUMBERS = 3_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,8 @@ class Goal:
     ----------
     shown, steering : Target
         What is reported, and the scalar.
+    ranking : Target
+        The scalar as rows are ranked by it: of many rows, near-linear.
     shown_column, column : int
         Which of their values.
     parts : tuple of Target
@@ -43,6 +47,7 @@ class Goal:
     shown: Target
     shown_column: int
     steering: Target
+    ranking: Target
     column: int
     parts: tuple[Target, ...]
     value: float
@@ -92,7 +97,7 @@ def goal_of(
         direction, gap, text = np.sign(change), abs(float(change)), f"change by {change:+.4g}"
     if direction == 0:
         raise InvalidInputError("There must be a way to go, but the change, or the value, is 0.")
-    return Goal(shown, column, shown, column, (shown,), value, direction, gap, text)
+    return Goal(shown, column, shown, shown, column, (shown,), value, direction, gap, text)
 
 
 def _significance(est: Estimate, name: Any, level: float) -> Goal:
@@ -108,7 +113,9 @@ def _significance(est: Estimate, name: Any, level: float) -> Goal:
     text = f"significance at {level:g} {towards}"
     gap = np.nextafter(abs(value), np.inf)
     parts = (Coefficient(name), StandardError(name))
-    return Goal(shown, 0, limits, upper, parts, value, -np.sign(value), gap, text)
+    many = est.loss.n_objects**2 * len(est.theta) > EXACT_NUMBERS
+    ranking = replace(limits, exact=False) if many else limits
+    return Goal(shown, 0, limits, ranking, upper, parts, value, -np.sign(value), gap, text)
 
 
 def value_of(est: Estimate, target: Target, column: int) -> float:

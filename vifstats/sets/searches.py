@@ -50,7 +50,7 @@ class Search:
     @cached_property
     def single(self) -> np.ndarray:
         """Influence of each removal alone on the scalar."""
-        return self.influence.on(self.goal.steering).influence
+        return self.influence.on(self.goal.ranking).influence
 
     @cached_property
     def parts(self) -> list[TargetInfluence]:
@@ -185,7 +185,7 @@ def _again(search: Search, est: Estimate, members: list[int]) -> tuple[np.ndarra
     codes = search.removals.codes[~search.out(members)]
     place = pd.unique(codes[codes >= 0])
     influence = newton_step(est, groups=codes)
-    return place, influence.on(search.goal.steering).influence
+    return place, influence.on(search.goal.ranking).influence
 
 
 SEARCHES = {"sorted": _sorted, "greedy": _greedy, "adaptive": _adaptive}

@@ -6,10 +6,11 @@ from vifstats.targets.cox import LogHazardRatio, RelativeRisk
 from vifstats.targets.embedding import ExampleLoss, PairLoss
 from vifstats.targets.likelihood import LogLikelihood
 from vifstats.targets.loss import HeldOutLoss
+from vifstats.targets.median import MedianSurvival
 from vifstats.targets.parameter import Coefficient
 from vifstats.targets.prediction import AverageMarginalEffect, MeanPrediction
 from vifstats.targets.restricted_mean import RMST, RMSTDifference
-from vifstats.targets.survival import BaselineHazard, MedianSurvival, SurvivalProbability
+from vifstats.targets.survival import BaselineHazard, SurvivalProbability
 from vifstats.targets.wald import ConfidenceLimits, PValue, StandardError, ZValue
 
 __all__ = [

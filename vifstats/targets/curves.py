@@ -2,7 +2,7 @@
 
 The hazard of a profile x in stratum s is that of the stratum's mean covariates times
 exp((x - mean)'theta), so every such target is a function of the cumulative hazards H(t | x) at
-some event times (mathematics: survival targets).
+some event times (docs/mathematics.md, equation (24)).
 """
 
 import dataclasses
@@ -28,8 +28,8 @@ __all__ = ["Curve", "CurveTarget", "HazardTarget", "one_each", "profile_labels",
 
 # Removals times rows: up to this many (about 1 s) the hazard of each removal is summed afresh.
 EXACT_PAIRS = 25_000_000
-# The expansion is made for each time apart: for more times than this there is none.
-MANY_TIMES = 200
+# One time by expansion takes as long as the whole curve of about this many removals, summed afresh.
+REMOVALS_A_TIME = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +175,8 @@ class HazardTarget(Target):
     def _exactly(self, removals: Removals) -> bool:
         if self.exact is not None:
             return self.exact
-        return self.pairs_are_few(removals) or len(self.positions) > MANY_TIMES
+        one_by_one = len(removals) <= REMOVALS_A_TIME * len(self.positions)
+        return self.pairs_are_few(removals) or one_by_one
 
     def _from_batches(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         """Every hazard summed afresh, at the cost of a pass over the rows for each removal."""

@@ -1,4 +1,4 @@
-"""Targets read off a curve of a Cox model: hazard and survival at some times, and the median."""
+"""Targets read off a curve of a Cox model: hazard and survival at some times."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from vifstats import autodiff
 from vifstats.checks.arrays import numbers
 from vifstats.errors import InvalidInputError
 from vifstats.targets.curves import (
@@ -18,7 +17,7 @@ from vifstats.targets.curves import (
     with_labels,
 )
 
-__all__ = ["BaselineHazard", "MedianSurvival", "SurvivalProbability"]
+__all__ = ["BaselineHazard", "SurvivalProbability"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +82,8 @@ class SurvivalProbability(CurveTarget):
         Without each removal, True sums the hazard over all rows at the parameters without it, and
         False takes exactly what leaves and expands its change in the parameters to second order:
         near-linear in the rows, with an error of third order in 1/n. Default: exact up to
-        5000 rows (25 million pairs of removal and row), or for more than 200 times.
+        5000 rows (25 million pairs of removal and row), or for so many times, one for every 20
+        removals, that it is as fast.
 
     Examples
     --------
@@ -107,52 +107,6 @@ class SurvivalProbability(CurveTarget):
         times, x = times_within(self.times, curve), design(self.x)
         names = with_labels([f"S({t:g})" for t in times], profile_labels(self.x, len(x)))
         return HazardTarget(curve, x, curve.at(times), _survival, names, self.exact)
-
-
-@dataclass(frozen=True, eq=False)
-class MedianSurvival(CurveTarget):
-    """The first time at which S(t | x) <= 1/2; nan where the curve ends above.
-
-    It moves in steps from event time to event time, so it has no linear form.
-
-    Parameters
-    ----------
-    x : array_like, shape (n_params,) or (k, n_params), dict, Series or DataFrame
-        Profiles, as design rows or in the raw columns of the fitted model.
-    stratum, ties : optional
-        As in `BaselineHazard`.
-
-    Examples
-    --------
-    >>> import vifstats as vs
-    >>> loss = vs.losses.Cox([[0.0], [1.0], [0.0], [1.0]], [4.0, 3.0, 2.0, 1.0], [1, 1, 1, 1])
-    >>> vs.vif(vs.minimize(loss, [0.0])).on(MedianSurvival([[0.0], [1.0]])).value
-    array([4., 2.])
-    """
-
-    x: Any
-    stratum: Hashable | None = None
-    ties: str | None = None
-    exact: bool | None = None
-
-    def read(self, curve: Curve, design: Callable[[Any], np.ndarray]) -> HazardTarget:
-        x, times = design(self.x), curve.event_times
-
-        def median(H: Any) -> np.ndarray:
-            reached = autodiff.plain(H) >= np.log(2)
-            first = times[np.argmax(reached, axis=-1)]
-            return np.where(reached.any(axis=-1), first, np.nan)
-
-        return HazardTarget(
-            curve=curve,
-            x=x,
-            positions=np.arange(1, len(times) + 1),
-            function=median,
-            names=with_labels(["median(T)"], profile_labels(self.x, len(x))),
-            exact=self.exact,
-            smooth=False,
-            undefined="survival stays above 1/2",
-        )
 
 
 def _survival(H: Any) -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats.adapters.matching import own_ties, refuse
+from vifstats.adapters.statsmodels.formulas import design_rows
 from vifstats.adapters.statsmodels.reading import user_rows
 from vifstats.adapters.statsmodels.refused import refused
 from vifstats.estimate import Estimate
@@ -98,4 +99,12 @@ def phreg(
         ties=own_ties(ties, model.ties, "this PHReg"),
         penalty=penalty,
     )
-    return Estimate(loss, fit.params, labels=labels, kept=kept, groups=groups, tol=tol)
+    return Estimate(
+        loss,
+        fit.params,
+        labels=labels,
+        profile=design_rows(model),
+        kept=kept,
+        groups=groups,
+        tol=tol,
+    )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats.adapters.matching import refuse
+from vifstats.adapters.statsmodels.formulas import design_rows
 from vifstats.errors import (
     InvalidInputError,
     LossError,
@@ -63,12 +64,14 @@ def adapter(build: Callable[[Any], Parts]) -> Callable[..., Estimate]:
             if np.isfinite(tol):
                 _require_uncertainty(parts)
             labels, kept = user_rows(fit.model)
+            one_design = len(parts.loss.designs) == 1
             return Estimate(
                 parts.loss,
                 parts.theta,
                 names=parts.names,
                 labels=labels,
                 dispersion=parts.dispersion,
+                profile=design_rows(fit.model) if one_design else None,
                 kept=kept,
                 groups=groups,
                 tol=tol,

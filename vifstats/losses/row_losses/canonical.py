@@ -14,7 +14,13 @@ __all__ = ["Logistic", "Poisson", "SquaredError"]
 
 @dataclass(frozen=True)
 class SquaredError(RowLoss):
-    """(y - eta)^2 / 2."""
+    """(y - eta)^2 / 2.
+
+    Examples
+    --------
+    >>> SquaredError().value(np.zeros((1, 2)), np.array([1.0, 2.0]))
+    array([0.5, 2. ])
+    """
 
     def value(self, eta: Any, y: np.ndarray) -> Any:
         return 0.5 * (y - eta[0]) ** 2
@@ -28,7 +34,15 @@ class SquaredError(RowLoss):
 
 @dataclass(frozen=True)
 class Logistic(RowLoss):
-    """log(1 + exp(eta)) - y eta, with y between 0 and 1."""
+    """log(1 + exp(eta)) - y eta, with y between 0 and 1.
+
+    Examples
+    --------
+    At even odds both outcomes cost log 2:
+
+    >>> Logistic().value(np.zeros((1, 2)), np.array([0.0, 1.0])).round(4)
+    array([0.6931, 0.6931])
+    """
 
     binary = True
 
@@ -44,7 +58,13 @@ class Logistic(RowLoss):
 
 @dataclass(frozen=True)
 class Poisson(RowLoss):
-    """exp(eta) - y eta."""
+    """exp(eta) - y eta.
+
+    Examples
+    --------
+    >>> Poisson().slope(np.zeros((1, 3)), np.array([0.0, 1.0, 2.0]))
+    array([[ 1.,  0., -1.]])
+    """
 
     def value(self, eta: Any, y: np.ndarray) -> Any:
         return anp.exp(eta[0]) - y * eta[0]

@@ -20,6 +20,13 @@ class Multinomial(RowLoss):
     ----------
     reference : bool
         True: category 0 has the predictor 0, and the q predictors are those of 1, ..., q.
+
+    Examples
+    --------
+    Three categories, equally likely:
+
+    >>> np.exp(-Multinomial().value(np.zeros((2, 3)), np.arange(3))).round(4)
+    array([0.3333, 0.3333, 0.3333])
     """
 
     reference: bool = True
@@ -57,6 +64,13 @@ class Ordered(RowLoss):
     ----------
     distribution : {"logit", "probit"}
         F.
+
+    Examples
+    --------
+    Thresholds at 0 and 1:
+
+    >>> np.exp(-Ordered().value(np.zeros((3, 3)), np.arange(3))).round(4)
+    array([0.5   , 0.3413, 0.1587])
     """
 
     distribution: str = "probit"

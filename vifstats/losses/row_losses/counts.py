@@ -15,7 +15,15 @@ __all__ = ["GeneralizedPoisson", "NegativeBinomialP", "PoissonCount", "ZeroInfla
 
 @dataclass(frozen=True)
 class PoissonCount(RowLoss):
-    """Poisson with its constant, log y!: zero inflation needs the probability itself."""
+    """Poisson with its constant, log y!: zero inflation needs the probability itself.
+
+    Examples
+    --------
+    The probabilities of 0, 1 and 2 at mean 1:
+
+    >>> np.exp(-PoissonCount().value(np.zeros((1, 3)), np.arange(3))).round(4)
+    array([0.3679, 0.3679, 0.1839])
+    """
 
     def value(self, eta: Any, y: np.ndarray) -> Any:
         return anp.exp(eta[0]) - y * eta[0] + log_gamma(y + 1)
@@ -28,6 +36,14 @@ class NegativeBinomialP(RowLoss):
     References
     ----------
     Greene (2008), Economics Letters 99.
+
+    Examples
+    --------
+    The probabilities of 0, 1 and 2 at mean 1 and alpha 1:
+
+    >>> eta = np.repeat([[0.0], [1.0]], 3, axis=1)
+    >>> np.exp(-NegativeBinomialP().value(eta, np.arange(3)))
+    array([0.5  , 0.25 , 0.125])
     """
 
     power: float = 2
@@ -53,6 +69,14 @@ class GeneralizedPoisson(RowLoss):
     References
     ----------
     Consul & Famoye (1992), Communications in Statistics 21.
+
+    Examples
+    --------
+    The probabilities of 0, 1 and 2 at mean 1 and alpha 1:
+
+    >>> eta = np.repeat([[0.0], [1.0]], 3, axis=1)
+    >>> np.exp(-GeneralizedPoisson().value(eta, np.arange(3))).round(4)
+    array([0.6065, 0.1839, 0.0837])
     """
 
     power: float = 1
@@ -78,6 +102,13 @@ class ZeroInflated(RowLoss):
     References
     ----------
     Lambert (1992), Technometrics 34.
+
+    Examples
+    --------
+    Half of all are zeros, the others Poisson of mean 1:
+
+    >>> np.exp(-ZeroInflated(PoissonCount()).value(np.zeros((2, 3)), np.arange(3))).round(4)
+    array([0.6839, 0.1839, 0.092 ])
     """
 
     counts: RowLoss

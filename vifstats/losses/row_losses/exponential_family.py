@@ -23,7 +23,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Gaussian(RowLoss):
-    """(y - mu)^2 / 2: minus the log likelihood at dispersion 1, as in every family here."""
+    """(y - mu)^2 / 2: minus the log likelihood at dispersion 1, as in every family here.
+
+    Examples
+    --------
+    >>> from vifstats.losses.row_losses.links import Log
+    >>> Gaussian(Log()).value(np.zeros((1, 2)), np.array([1.0, 3.0]))
+    array([0., 2.])
+    """
 
     link: Link
 
@@ -33,7 +40,14 @@ class Gaussian(RowLoss):
 
 @dataclass(frozen=True)
 class Binomial(RowLoss):
-    """-y log mu - (1 - y) log(1 - mu), y the share of successes; weight it by the trials."""
+    """-y log mu - (1 - y) log(1 - mu), y the share of successes; weight it by the trials.
+
+    Examples
+    --------
+    >>> from vifstats.losses.row_losses.links import Logit
+    >>> Binomial(Logit()).value(np.zeros((1, 2)), np.array([0.0, 1.0])).round(4)
+    array([0.6931, 0.6931])
+    """
 
     link: Link
     binary = True
@@ -46,7 +60,14 @@ class Binomial(RowLoss):
 
 @dataclass(frozen=True)
 class PoissonGLM(RowLoss):
-    """mu - y log mu."""
+    """mu - y log mu.
+
+    Examples
+    --------
+    >>> from vifstats.losses.row_losses.links import Log
+    >>> PoissonGLM(Log()).slope(np.zeros((1, 3)), np.array([0.0, 1.0, 2.0]))
+    array([[ 1.,  0., -1.]])
+    """
 
     link: Link
 
@@ -56,7 +77,14 @@ class PoissonGLM(RowLoss):
 
 @dataclass(frozen=True)
 class Gamma(RowLoss):
-    """y / mu + log mu."""
+    """y / mu + log mu.
+
+    Examples
+    --------
+    >>> from vifstats.losses.row_losses.links import Log
+    >>> Gamma(Log()).slope(np.zeros((1, 2)), np.array([1.0, 3.0]))
+    array([[ 0., -2.]])
+    """
 
     link: Link
 
@@ -66,7 +94,14 @@ class Gamma(RowLoss):
 
 @dataclass(frozen=True)
 class InverseGaussian(RowLoss):
-    """y / (2 mu^2) - 1 / mu."""
+    """y / (2 mu^2) - 1 / mu.
+
+    Examples
+    --------
+    >>> from vifstats.losses.row_losses.links import Log
+    >>> InverseGaussian(Log()).slope(np.zeros((1, 2)), np.array([1.0, 3.0]))
+    array([[ 0., -2.]])
+    """
 
     link: Link
 
@@ -77,7 +112,14 @@ class InverseGaussian(RowLoss):
 
 @dataclass(frozen=True)
 class NegativeBinomial(RowLoss):
-    """(y + 1/alpha) log(1 + alpha mu) - y log(alpha mu), alpha known."""
+    """(y + 1/alpha) log(1 + alpha mu) - y log(alpha mu), alpha known.
+
+    Examples
+    --------
+    >>> from vifstats.losses.row_losses.links import Log
+    >>> NegativeBinomial(Log(), alpha=1.0).slope(np.zeros((1, 2)), np.array([1.0, 3.0]))
+    array([[ 0., -1.]])
+    """
 
     link: Link
     alpha: float
@@ -89,7 +131,14 @@ class NegativeBinomial(RowLoss):
 
 @dataclass(frozen=True)
 class Tweedie(RowLoss):
-    """Variance mu^power: mu^(2 - power) / (2 - power) - y mu^(1 - power) / (1 - power)."""
+    """Variance mu^power: mu^(2 - power) / (2 - power) - y mu^(1 - power) / (1 - power).
+
+    Examples
+    --------
+    >>> from vifstats.losses.row_losses.links import Log
+    >>> Tweedie(Log(), power=1.5).slope(np.zeros((1, 2)), np.array([1.0, 3.0]))
+    array([[ 0., -2.]])
+    """
 
     link: Link
     power: float

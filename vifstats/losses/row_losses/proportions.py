@@ -20,6 +20,14 @@ class Beta(RowLoss):
     References
     ----------
     Ferrari & Cribari-Neto (2004), Journal of Applied Statistics 31, Eq. 2.
+
+    Examples
+    --------
+    The uniform distribution has mean 1/2 and precision 2:
+
+    >>> eta = np.repeat([[0.0], [np.log(2.0)]], 2, axis=1)
+    >>> np.exp(-Beta().value(eta, np.array([0.2, 0.7]))).round(9)
+    array([1., 1.])
     """
 
     mean: Link = Logit()

@@ -1,0 +1,149 @@
+"""Median survival of a Cox model, searched on the curve of each removal."""
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vifstats import autodiff
+from vifstats.losses.base import Loss
+from vifstats.removals import Removals
+from vifstats.risksets.hazards import hazards_without
+from vifstats.targets.curves import (
+    Curve,
+    CurveTarget,
+    HazardTarget,
+    profile_labels,
+    with_labels,
+)
+
+__all__ = ["MedianSurvival"]
+
+# At S = 1/2 the cumulative hazard is this.
+HALF = np.log(2)
+# Event times that are tried at once between two known ones.
+TRIED = 15
+
+
+@dataclass(frozen=True, eq=False)
+class MedianSurvival(CurveTarget):
+    """The first time at which S(t | x) <= 1/2; nan where the curve ends above.
+
+    It moves in steps from event time to event time, so it has no linear form.
+
+    Parameters
+    ----------
+    x : array_like, shape (n_params,) or (k, n_params), dict, Series or DataFrame
+        Profiles, as design rows or in the raw columns of the fitted model.
+    stratum, ties : optional
+        As in `BaselineHazard`.
+    exact : bool, optional
+        As in `SurvivalProbability`. False searches: hazards are expanded at a few event times
+        around the median of the full fit, and between those that lie on either side of 1/2.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> loss = vs.losses.Cox([[0.0], [1.0], [0.0], [1.0]], [4.0, 3.0, 2.0, 1.0], [1, 1, 1, 1])
+    >>> vs.vif(vs.minimize(loss, [0.0])).on(MedianSurvival([[0.0], [1.0]])).value
+    array([4., 2.])
+    """
+
+    x: Any
+    stratum: Hashable | None = None
+    ties: str | None = None
+    exact: bool | None = None
+
+    def read(self, curve: Curve, design: Callable[[Any], np.ndarray]) -> HazardTarget:
+        x, times = design(self.x), curve.event_times
+
+        def median(H: Any) -> np.ndarray:
+            reached = autodiff.plain(H) >= HALF
+            return _time_of(times, np.where(reached.any(-1), reached.argmax(-1), len(times)))
+
+        return _Crossing(
+            curve=curve,
+            x=x,
+            positions=np.arange(1, len(times) + 1),
+            function=median,
+            names=with_labels(["median(T)"], profile_labels(self.x, len(x))),
+            exact=self.exact,
+            smooth=False,
+            undefined="survival stays above 1/2",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Crossing(HazardTarget):
+    """The event time at which a hazard reaches log 2."""
+
+    def values_without(self, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        if self.exact or (self.exact is None and self.pairs_are_few(removals)):
+            return self._from_batches(thetas, removals)
+        steps = self.theta - thetas
+        passed, log_risk = self.at_estimate()
+        levels = HALF * np.exp(steps @ self._relative.T - log_risk)
+        columns = [
+            self._search(level, steps, removals, int(np.searchsorted(passed, HALF / np.exp(own))))
+            for level, own in zip(levels.T, log_risk, strict=True)
+        ]
+        return _time_of(self.curve.event_times, np.stack(columns, axis=1))
+
+    def _search(
+        self, levels: np.ndarray, steps: np.ndarray, removals: Removals, guess: int
+    ) -> np.ndarray:
+        """How many event times of each removal lie below its level of the mean's hazard.
+
+        Parameters
+        ----------
+        levels : ndarray, shape (n_removals,)
+        steps : ndarray, shape (n_removals, p)
+        removals : Removals
+        guess : int
+            The same number of the full fit.
+        """
+        n_times = len(self.positions)
+        # so many times lie below for certain, and fewer than so many
+        low, high = np.zeros(len(levels), dtype=int), np.full(len(levels), n_times + 1)
+        tried = _around(guess, n_times)
+        while (high - low > 1).any():
+            for rows, first, last in _brackets(low, high):
+                inside = tried[(tried > first) & (tried < last)]
+                at = inside if len(inside) else _between(first, last)
+                below = self._hazards(at, steps[rows], removals.take(rows)) < levels[rows, None]
+                known, count = np.concatenate([[first], at, [last]]), below.sum(axis=1)
+                low[rows], high[rows] = known[count], known[count + 1]
+            tried = np.empty(0, dtype=int)
+        return low
+
+    def _hazards(self, counts: np.ndarray, steps: np.ndarray, removals: Removals) -> np.ndarray:
+        """Of the mean covariates after so many event times, shape (n_removals, n_counts)."""
+        sums = self.curve.loss.sums(self.theta)
+        return hazards_without(sums, self.inside(counts), removals, steps)
+
+
+def _around(guess: int, last: int) -> np.ndarray:
+    """Positions from 1 to last that lie ever farther from a guess."""
+    steps = 4 ** np.arange(int(np.log(max(last, 2)) / np.log(4)) + 1)
+    near = guess + np.concatenate([-steps[::-1], [0, 1], 1 + steps])
+    return np.unique(np.clip(near, 1, last))
+
+
+def _between(first: int, last: int) -> np.ndarray:
+    """Positions that part the open interval about evenly."""
+    even = np.linspace(first, last, TRIED + 2)[1:-1].round().astype(int)
+    return np.unique(np.clip(even, first + 1, last - 1))
+
+
+def _brackets(low: np.ndarray, high: np.ndarray) -> Iterator[tuple[np.ndarray, int, int]]:
+    """The removals that share each interval that is still open."""
+    ends, group = np.unique(np.stack([low, high], axis=1), axis=0, return_inverse=True)
+    for k, (first, last) in enumerate(ends.tolist()):
+        if last - first > 1:
+            yield np.flatnonzero(group.ravel() == k), first, last
+
+
+def _time_of(times: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """The event time at each position; nan past the last."""
+    return np.append(times, np.nan)[position]
