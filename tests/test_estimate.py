@@ -11,6 +11,7 @@ from tolerances import ROUNDING, relative_error
 
 import vifstats as vs
 from vifstats.errors import (
+    ConvergenceError,
     InvalidInputError,
     LossError,
     NotAtMinimumError,
@@ -29,8 +30,10 @@ def test_minimize_ends_at_the_minimum(case):
     est = case.estimate()
     steps = est.factor.solve(est.loss.gradient(est.theta)) / est.standard_errors
     assert np.abs(steps).max() < 1e-8
-    expected = est.dispersion * np.linalg.inv(est.hessian)
-    assert relative_error(est.covariance, expected, np.abs(expected).max()) < ROUNDING
+    across = case.complement(est.theta)
+    expected = est.dispersion * np.linalg.inv(across.T @ est.hessian @ across)
+    found = across.T @ est.covariance @ across
+    assert relative_error(found, expected, np.abs(expected).max()) < ROUNDING
     assert np.sqrt(np.diag(est.covariance)) == pytest.approx(est.standard_errors)
 
 
@@ -101,6 +104,21 @@ def test_losses_that_cannot_be_used():
         np.errstate(all="ignore"),
     ):
         of(lambda t, b: anp.sum(b) * anp.sqrt(anp.sum(t**2)))
+
+
+def test_a_minimum_at_infinity_is_no_minimum():
+    """On the way there the gradient rounds to 0, as it does at a minimum."""
+    treated = np.array([[0], [0], [1], [1], [1], [1], [1], [1]])
+    event = [0, 1, 1, 1, 1, 1, 0, 1]
+    loss = vs.losses.Cox(treated, [2, 3, 4, 6, 7, 9, 10, 12], event)
+    with pytest.raises(ConvergenceError, match="the loss falls for ever"):
+        vs.minimize(loss, [0.0])
+
+
+def test_a_start_of_huge_curvature_is_not_held_against_the_minimum():
+    y = np.arange(4.0)
+    loss = vs.MEstimator(lambda theta, y: anp.exp(theta[0]) - y * theta[0], y)
+    assert vs.minimize(loss, [40.0]).theta == pytest.approx(np.log(1.5))
 
 
 def test_a_maximum_is_no_minimum():
