@@ -24,7 +24,7 @@ FLAGS = [
     "--disable-sync",
 ]
 DARK = "--blink-settings=preferredColorScheme=0"
-HEIGHT = 12_000
+HEIGHT = 20_000
 # A window is never narrower than 500 pixels; a frame in it may be.
 PHONE = '<body style="margin:0"><iframe src="{}" style="width:390px;height:{}px;border:0"></iframe>'
 

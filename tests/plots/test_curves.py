@@ -6,7 +6,7 @@ import pytest
 
 import vifstats as vs
 from vifstats.errors import InvalidInputError
-from vifstats.plots import set_path_plot, survival_plot
+from vifstats.plots import set_path_plot, survival_change_plot, survival_plot
 
 
 @pytest.fixture
@@ -32,7 +32,16 @@ def test_the_band_holds_the_curve_without_any_row(change, ax):
     assert np.array_equal(ax.lines[0].get_ydata(), influence.value)
 
 
-def test_a_time_for_each_value(change, ax):
+def test_under_a_lens_the_band_is_in_percentage_points(change, ax):
+    times, influence = change
+    survival_change_plot(influence, times, ax=ax)
+    heights = ax.collections[0].get_paths()[0].vertices[:, 1]
+    moved = 100 * (influence.value_without - influence.value)
+    assert np.isclose(heights.min(), moved.min()) and np.isclose(heights.max(), moved.max())
+
+
+@pytest.mark.parametrize("survival_plot", [survival_plot, survival_change_plot])
+def test_a_time_for_each_value(change, ax, survival_plot):
     times, influence = change
     with pytest.raises(InvalidInputError, match="one time for each of the 7 values"):
         survival_plot(influence, times[1:], ax=ax)

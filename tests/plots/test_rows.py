@@ -37,7 +37,7 @@ def texts(ax):
 
 
 def words(ax):
-    return [ax.get_xlabel(), ax.get_ylabel(), ax.get_title(), *texts(ax)]
+    return [ax.get_xlabel(), ax.get_ylabel(), ax.get_title(loc="right"), *texts(ax)]
 
 
 def test_the_axes_given_comes_back(influence, ax):
@@ -64,12 +64,12 @@ def test_the_largest_row_is_named_as_the_user_names_it(influence, ax):
 
 def test_the_convention_is_named(influence, ax):
     index_plot(influence, "prio", ax=ax)
-    assert "|dfbetas| = 0.2 (Harrell)" in texts(ax)
+    assert "|dfbetas| = 0.2 (Harrell)" in words(ax)
 
 
 def test_another_line_is_nobody_s_convention(influence, ax):
     index_plot(influence, "prio", ax=ax, line=0.1)
-    assert "|dfbetas| = 0.1" in texts(ax)
+    assert "|dfbetas| = 0.1" in words(ax)
 
 
 def test_without_a_name_it_is_cooks_distance(influence, ax):
@@ -104,6 +104,16 @@ def test_the_area_is_cooks_distance(influence, ax):
     areas = points.get_sizes() - 4
     expected = influence.cooks_distance / influence.cooks_distance.max()
     assert np.allclose(areas / areas.max(), expected)
+
+
+def test_a_name_stands_beside_its_circle_not_in_it(influence, ax):
+    influence_plot(influence, ax=ax)
+    (circles,) = ax.collections
+    places, sizes = circles.get_offsets(), circles.get_sizes()
+    area = {tuple(place): size for place, size in zip(places, sizes, strict=True)}
+    for text in ax.texts:
+        radius = np.sqrt(area[tuple(text.xy)] / np.pi)
+        assert abs(text.get_position()[0]) > radius
 
 
 def test_a_distribution_names_no_row(influence, ax):

@@ -39,6 +39,12 @@ def test_colours_follow_the_reader_s_choice():
     assert "prefers-color-scheme:dark" in svg
 
 
+def test_words_are_legible_where_lines_cross_them():
+    svg = as_svg(draw)
+    assert "paint-order:stroke;stroke:var(--ground)" in svg
+    assert svg.count("--ground:") == 2  # by day and by night
+
+
 def test_nothing_of_it_stays_behind():
     before = dict(mpl.rcParams), plt.get_fignums()
     assert as_svg(draw) == as_svg(draw)

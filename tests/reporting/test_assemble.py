@@ -2,7 +2,6 @@
 
 import json
 import os
-from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -30,7 +29,8 @@ def test_two_reports_in_one_process_say_the_same(tmp_path):
     for name in ("one.html", "two.html"):
         assert vs.report(est, path=tmp_path / name, seconds=np.inf) == tmp_path / name
     assert names(tmp_path) == ["one.html", "one.json", "two.html", "two.json"]
-    one, two = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("one", "two")]
+    texts = [(tmp_path / f"{name}.json").read_text() for name in ("one", "two")]
+    one, two = json.loads(texts[0]), json.loads(texts[1].replace("two.html", "one.html"))
     for document in (one, two):
         del document["method"]["seconds"], document["accuracy"]["seconds"]
     assert one == two
@@ -80,19 +80,34 @@ def test_an_influence_keeps_its_method_and_groups():
     assert "Without each site" in render(found)
 
 
-# --- privacy
+def test_rows_that_came_refitted_are_no_sample(no_pictures):
+    est = cox(120)
+    influence = vs.vif(est)
+    top = influence.cooks_distance.to_numpy().argsort()[-10:]
+    mask = np.isin(np.arange(120), top)
+    influence = influence.with_rows(mask, vs.leave_one_out(est, objects=mask))
+    section = describe(influence, seconds=np.inf)["accuracy"]
+    others = vs.vif(est, objects=~mask)
+    assert section["n_exact_before"] == 10 and section["n_top"] == 0
+    assert {item["n"] for item in section["figures"]} == {section["n_refitted"]}
+    assert 40 <= section["n_refitted"] <= 50
+    agreement = vs.compare(others, vs.leave_one_out(est, objects=~mask))
+    assert section["figures"][0]["slope"] == pytest.approx(
+        agreement.table["slope"].iloc[0], rel=0.1
+    )
 
 
-def test_without_rows_no_label_is_anywhere(private, estimate):
-    text = unquote(json.dumps(private)) + unquote(render(private))
-    assert not any(label in text for label in estimate.labels)
-    assert private["rows"] is None and private["groups"] is None
+def test_without_time_nothing_is_known_and_that_is_said(no_pictures):
+    found = describe(cox(), seconds=0.0)
+    assert found["accuracy"]["n_refitted"] == 0
+    assert "There was no time for refits" in found["headline"][-1]
+    assert [a["kind"] for a in found["alerts"] if a["kind"] == "out of time"]
 
 
-def test_without_rows_the_numbers_of_the_fit_are_the_same(private, document):
-    for one, other in zip(private["coefficients"], document["coefficients"], strict=True):
-        assert one["effect"] == other["effect"]
-        assert one["largest"]["percent"] == pytest.approx(other["largest"]["percent"])
+def test_progress_is_shown_of_all_that_may_take_long(capsys, no_pictures):
+    describe(cox(), seconds=2.0, progress=True)
+    shown = capsys.readouterr().err
+    assert "refits" in shown and "sets" in shown
 
 
 # --- files
@@ -110,7 +125,7 @@ def test_a_folder_is_no_page(tmp_path):
 
 
 def test_the_folder_is_looked_at_before_any_work(tmp_path, monkeypatch):
-    monkeypatch.setattr("vifstats.reporting.files.os.access", lambda path, mode: False)
+    monkeypatch.setattr("vifstats.folders.os.access", lambda path, mode: False)
     monkeypatch.setattr("vifstats.reporting.assemble.find", lambda *args, **options: 1 / 0)
     with pytest.raises(InvalidInputError, match="must be writable"):
         vs.report(cox(10), path=tmp_path / "report.html")

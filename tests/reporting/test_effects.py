@@ -6,7 +6,7 @@ import pytest
 import statsmodels.api as sm
 
 import vifstats as vs
-from vifstats.reporting.effects import effects_of
+from vifstats.reporting.effects import Effects, effects_of
 
 rng = np.random.default_rng(4)
 X = sm.add_constant(pd.DataFrame({"a": rng.normal(size=80), "b": rng.normal(size=80)}))
@@ -51,3 +51,25 @@ def test_effects_have_the_name_that_their_readers_use(effect, k):
 def test_an_intercept_alone_is_shown():
     est = vs.from_model(sm.OLS(positive, np.ones(80)).fit())
     assert list(effects_of(est.loss, est.names).shown) == [0]
+
+
+@pytest.mark.parametrize(
+    ("theta", "standard_error", "expected"),
+    [
+        (-0.38, 0.19, 3),  # 0.684 (0.471 to 0.992)
+        (2.826, 1.263, 2),  # 16.88 (1.42 to 200.62)
+        (-0.0001, 0.0003, 5),  # a ratio for one of thousands of units: 0.99990
+        (0.0, 3.0, 3),
+        (0.1, 1e-9, None),
+        (0.1, 0.0, None),
+        (np.nan, 1.0, None),
+    ],
+)
+def test_a_ratio_has_the_decimals_of_its_interval(theta, standard_error, expected):
+    effects = Effects("", "hazard ratio", True, np.arange(1))
+    assert effects.decimals(theta, standard_error) == expected
+
+
+@pytest.mark.parametrize(("standard_error", "expected"), [(0.0123, 4), (1.0, 2), (4e3, 0)])
+def test_a_coefficient_has_three_digits_of_its_standard_error(standard_error, expected):
+    assert Effects("", "", False, np.arange(1)).decimals(0.5, standard_error) == expected

@@ -10,7 +10,7 @@ import pytest
 
 import vifstats as vs
 from vifstats.errors import InvalidInputError
-from vifstats.reporting import find, writable_folder, write_findings
+from vifstats.reporting import find, write_findings
 
 
 @pytest.fixture
@@ -47,9 +47,3 @@ def test_an_old_file_stays_until_the_new_one_is_whole(findings, tmp_path, monkey
         write_findings(findings, tmp_path, {})
     assert (tmp_path / "influence.json").read_text() == before
     assert sorted(os.listdir(tmp_path)) == ["influence.csv", "influence.json"]
-
-
-def test_a_folder_below_a_file_is_refused(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidInputError, match="cannot be made"):
-        writable_folder(tmp_path / "file" / "folder")

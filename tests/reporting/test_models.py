@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import vifstats as vs
-from vifstats.reporting import describe
+from vifstats.reporting import describe, find
 from vifstats.reporting.page import render
 
 
@@ -56,3 +56,29 @@ def test_an_own_loss_has_what_applies():
     assert found["method"]["sha256"] is None
     page = render(found)
     assert "What each parameter rests on" in page and "Who they are" not in page
+
+
+def test_rankings_have_what_applies(no_pictures):
+    """ListMLE by queries: no query owns a parameter, so ranges and verdicts are all there."""
+    rng = np.random.default_rng(0)
+    X, taste = rng.normal(size=(30, 2)), rng.normal(size=(5, 2))
+    lists = [list(np.argsort(-(taste @ x + rng.gumbel(size=5)))[:3]) for x in X]
+    loss = vs.losses.ListMLE(X, lists, items=list(range(5)), ridge=1.0, objects="queries")
+    found = describe(vs.minimize(loss, np.zeros(loss.n_params)), unit="query", seconds=1.0)
+    assert found["subtitle"] == "ListMLE of 30 rows with 15 parameters."
+    assert len(found["coefficients"]) == 15 and found["survival"] is None
+    assert found["headline"][0].startswith("Removing any single query changes no parameter")
+
+
+def test_an_embedding_is_told_by_its_nodes(no_pictures):
+    """Its coordinates may turn together: rows are ranked, single coordinates mean nothing."""
+    import networkx as nx
+
+    graph = nx.circulant_graph(8, [1, 2])
+    loss = vs.losses.NodeEmbedding(graph, dim=2, ridge=0.5)
+    found = describe(find(vs.minimize(loss, loss.start()), top=3), unit="node", seconds=0.5)
+    kinds = [alert["kind"] for alert in found["alerts"]]
+    assert kinds[0] == "gauge" and "owned" in kinds
+    assert found["sets"] is None and not any(c["n_flipping"] for c in found["coefficients"])
+    assert len(found["rows"]["items"]) == 3
+    assert "no meaning of its own" in found["headline"][0]

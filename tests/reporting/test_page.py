@@ -10,7 +10,7 @@ import pytest
 from vifstats.reporting.page import render
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
-NUMBER = re.compile(r"(?<![\w.])[−-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?(?![\w])")
+NUMBER = re.compile(r"(?<![\w.])[−-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[+-]?\d+)?(?![\w])")
 
 
 class Page(HTMLParser):
@@ -42,8 +42,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="session")
-def html(document):
-    return render(document)
+def html(any_document):
+    return render(any_document)
 
 
 @pytest.fixture(scope="session")
@@ -63,14 +63,14 @@ def test_headings_are_in_order(page):
 
 def test_every_picture_says_what_it_shows(page):
     pictures = page.all("img")
-    assert len(pictures) > 10
+    assert len(pictures) > 2
     assert all(len(img["alt"]) > 20 for img in pictures)
     assert all(img["src"].startswith("data:image/svg+xml,") for img in pictures)
 
 
 def test_every_table_has_a_caption_and_scopes(page):
     tables, captions = page.all("table"), page.all("caption")
-    assert len(tables) == len(captions) > 3
+    assert len(tables) == len(captions) > 1
     assert all(th.get("scope") in ("col", "row") for th in page.all("th"))
 
 
@@ -101,15 +101,16 @@ def test_light_dark_phone_and_print_have_their_styles(html):
         assert media in html
 
 
-def test_the_page_is_the_template_and_the_json(document, html):
-    assert render(json.loads(json.dumps(document))) == html
+def test_the_page_is_the_template_and_the_json(any_document, html):
+    assert render(json.loads(json.dumps(any_document))) == html
 
 
-def test_every_number_on_the_page_is_in_the_json(page, document):
+def test_every_number_on_the_page_is_in_the_json(page, any_document):
     """Rounded as shown; names, labels and versions are text and not looked at."""
-    numbers, words = leaves(document)
+    numbers, words = leaves(any_document)
     known = " ".join(words)
-    text = re.sub(r"[0-9a-f]{64}", "", " ".join(page.text).replace("\xa0", " "))
+    seen = [*page.text, *(img["alt"] for img in page.all("img"))]
+    text = re.sub(r"[0-9a-f]{64}|SHA-256", "", " ".join(seen).replace("\xa0", " "))
     for token in NUMBER.findall(text):
         plain = token.replace(",", "").replace("−", "-")
         assert shown(plain, numbers) or re.search(rf"\b{re.escape(token)}\b", known), token
@@ -127,6 +128,7 @@ def leaves(value, name=""):
         return [], [] if prose else [value]
     else:
         known = isinstance(value, int | float) and not isinstance(value, bool)
+        known &= name != "decimals"  # of how a number is written, not of what it is
         return ([float(value)] if known else []), []
     return [n for ns, _ in parts for n in ns], [w for _, ws in parts for w in ws]
 

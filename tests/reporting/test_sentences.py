@@ -16,19 +16,24 @@ def changed(document):
     return copy.deepcopy({k: v for k, v in document.items() if k != "figures"})
 
 
-def test_sentences_are_made_from_the_json(document):
-    again = json.loads(json.dumps(document))
+def test_sentences_are_made_from_the_json(any_document):
+    again = json.loads(json.dumps(any_document))
     about = again["overview"]
+    unit = about["unit"]
     assert again["headline"] == sentences.headline(again)
     assert again["subtitle"] == sentences.subtitle(again)
-    assert again["accuracy"]["sentence"] == sentences.accuracy(again["accuracy"], "man")
-    for item in again["rows"]["items"]:
+    assert again["accuracy"]["sentence"] == sentences.accuracy(again["accuracy"], unit)
+    assert again["accuracy"]["how"] == sentences.how_refitted(again["accuracy"], unit)
+    for item in (again["rows"] or {"items": []})["items"]:
         assert item["sentence"] == sentences.top_row(item, about)
-    for item in again["sets"]["items"]:
-        assert item["sentence"] == sentences.set_found(item, about)
+    if again["sets"]:
+        assert again["sets"]["sentence"] == sentences.sets_searched(again["sets"], unit)
+        for item in again["sets"]["items"]:
+            assert item["sentence"] == sentences.set_found(item, about)
     for item in again["alerts"]:
-        assert item["sentence"] == sentences.alert(item, "man")
-    assert again["survival"]["sentence"] == sentences.survival(again["survival"], "man")
+        assert item["sentence"] == sentences.alert(item, unit)
+    if again["survival"]:
+        assert again["survival"]["sentence"] == sentences.survival(again["survival"], unit)
 
 
 def test_the_largest_change_is_the_largest(document, estimate):
@@ -52,7 +57,9 @@ def test_the_verdicts_count_refits(document, estimate):
         assert item["n_flipping"] == item["n_flipping_refitted"] == n
     (sentence,) = [s for s in document["headline"] if "fin" in s and "significance" in s]
     n = flips[estimate.names.index("fin")]
-    assert sentence.startswith(f"{n} men make fin lose significance (p\xa0=\xa00.047")
+    assert sentence.replace("\xa0", " ") == (
+        f"{n} men make fin lose significance, each by leaving alone (p = 0.047 with all rows)."
+    )
 
 
 def test_nobody_decides(changed):
@@ -65,11 +72,11 @@ def test_nobody_decides(changed):
 
 
 def test_a_single_row_gains(changed):
-    changed["coefficients"][2] |= {"n_flipping": 1, "n_flipping_refitted": 0}
+    changed["coefficients"][2] |= {"n_flipping": 1, "n_flipping_refitted": 0, "flipping": ["m7"]}
     (sentence,) = [s for s in sentences.headline(changed) if "race" in s]
     assert sentence.replace("\xa0", " ") == (
-        "1 man makes race gain significance (p = 0.308 with all rows), by leaving, not all of it "
-        "refitted."
+        "1 man (m7) makes race gain significance, by leaving (p = 0.308 with all rows; not all of "
+        "it refitted)."
     )
 
 
@@ -104,7 +111,7 @@ ALERTS = [
     ({"kind": "separation", "n": 1, "rows": ["7"]}, "Without 1 row taken one at a time"),
     (
         {"kind": "did not converge", "n": 9, "rows": ["1", "2"]},
-        "said of them: 1, 2, ...",
+        "said of them, such as 1, 2.",
     ),
     ({"kind": "indefinite", "n": 1, "rows": []}, "no minimum near."),
     ({"kind": "not in fit", "n": 1, "rows": ["4"]}, "1 row was not in the fit and has"),
@@ -122,6 +129,11 @@ ALERTS = [
         "Only 8 of 60 planned refits were made in 20.4 seconds",
     ),
     ({"kind": "conspicuous", "n": 1, "convention": 0.2}, "1 row moves some coefficient"),
+    (
+        {"kind": "inaccurate", "names": [*"abcdefg"], "worst": "b", "slope": 2.0, "percent": 40.0},
+        "coarse for 7 parameters, such as a, b, c, d, e: for b",
+    ),
+    ({"kind": "gauge", "n": 3}, "Along 3 directions the loss does not change"),
 ]
 
 
@@ -147,3 +159,69 @@ def test_sets_say_what_they_prove(document):
 def test_no_sentence_is_longer_than_a_breath(document):
     words = [len(s.split()) for s in document["headline"]]
     assert max(words) < 45
+
+
+ACCURACY = {
+    "method": "vif",
+    "n_all": 400,
+    "n_refitted": 59,
+    "n_planned": 59,
+    "n_exact_before": 0,
+    "n_top": 10,
+    "n_random": 49,
+    "n_failed": 0,
+    "seed": 0,
+    "figures": [],
+}
+HOW = [
+    ({}, "59 rows refitted to compare: the 10 most influential and 49 others at random (seed 0)."),
+    (
+        {"n_refitted": 8, "n_top": 8, "n_random": 0},
+        "8 rows of 59 planned refitted to compare: the 8",
+    ),
+    ({"n_all": 59}, "All 59 rows were refitted."),
+    ({"n_exact_before": 1, "n_top": 0}, "0 of the most influential and 49 others at random"),
+    ({"n_exact_before": 1}, "1 row came refitted already and is no part of the comparison."),
+    ({"n_failed": 2}, "2 refits failed."),
+    ({"method": "refit"}, ""),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), HOW)
+def test_it_is_said_what_was_refitted(change, expected):
+    said = sentences.how_refitted(ACCURACY | change, "row")
+    assert expected in said and bool(said) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, "No refit converged"),
+        ({"n_refitted": 0}, "There was no time for refits"),
+        ({"n_refitted": 0, "n_planned": 0}, "There was none to compare"),
+    ],
+)
+def test_why_nothing_is_known_of_the_accuracy(change, expected):
+    said = sentences.accuracy(ACCURACY | change, "row")
+    assert said == f"{expected}, so nothing is known about the accuracy of these numbers."
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, "The time was up after 6 of 14 conclusions: the nearest"),
+        ({"n_searched": 14}, "All 14 conclusions were looked at, with sets of up to 43 rows"),
+        ({"n_searched": 1, "n_questions": 1}, "The only conclusion was looked at"),
+        ({"too_many": True}, "No sets were looked for: with 100,000 rows"),
+    ],
+)
+def test_it_is_said_how_far_the_search_went(change, expected):
+    section = {"n_searched": 6, "n_questions": 14, "largest": 43, "n_rows": 10**5}
+    section["too_many"] = False
+    assert sentences.sets_searched(section | change, "row").startswith(expected)
+
+
+def test_a_parameter_without_meaning_is_not_talked_about(changed):
+    changed["overview"] |= {"n_gauge": 1, "effect": "parameter", "unit": "node"}
+    (sentence,) = sentences.headline(changed)
+    assert sentence.startswith("A single parameter of this model has no meaning of its own")

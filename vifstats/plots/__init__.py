@@ -14,7 +14,7 @@ from vifstats.plots.rows import (
     time_plot,
 )
 from vifstats.plots.sets import set_path_plot
-from vifstats.plots.survival import survival_plot
+from vifstats.plots.survival import survival_change_plot, survival_plot
 from vifstats.plots.svg import as_svg
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "influence_plot",
     "range_plot",
     "set_path_plot",
+    "survival_change_plot",
     "survival_plot",
     "target_plot",
     "time_plot",

@@ -54,7 +54,7 @@ def agreement_plot(
     a, r = (side.dfbetas.to_numpy()[:, columns].ravel() for side in (approximation, refits))
     ends = [np.nanmin([a, r]), np.nanmax([a, r])]
     ax.plot(ends, ends, color=FAINT, linewidth=0.8, zorder=0)
-    ax.annotate("y = x", (ends[1], ends[1]), ha="right", va="bottom", fontsize="small", color=FAINT)
+    _name_the_line(ax, ends)
     dots(ax, a, r)
     labels = [
         called(label) for label in approximation.index for _ in range(len(a) // len(refits.index))
@@ -64,6 +64,13 @@ def agreement_plot(
     ax.set_xlabel(f"predicted dfbetas{of}")
     ax.set_ylabel(f"refitted dfbetas{of}")
     return ax
+
+
+def _name_the_line(ax: Any, ends: list[float]) -> None:
+    """Below it, at three quarters: rows that are named stand at its ends, or far from it."""
+    at = ends[0] + 0.75 * (ends[1] - ends[0])
+    where: Any = {"xytext": (5, -3), "textcoords": "offset points", "ha": "left", "va": "top"}
+    ax.annotate("y = x", (at, at), fontsize="small", color=FAINT, **where)
 
 
 def error_plot(

@@ -169,6 +169,8 @@ def waterfall_plot(
     ax.axvline(0, color=FAINT, linewidth=0.6)
     ax.barh(y, steps, left=ends - steps, height=0.6, color=colours)
     ax.vlines(ends[:-1], y[1:] - 0.3, y[:-1] + 0.3, color=INK, linewidth=0.5)
+    ax.use_sticky_edges = False  # the longest bar ends before the frame
+    ax.autoscale(axis="x")
     _rows_named(ax, y, [f"without {called(influence.index[i])}" for i in rows])
     ax.set_xlabel(plain(f"change of {influence.estimate.names[j]} so far, in standard errors"))
     return ax

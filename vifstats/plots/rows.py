@@ -25,6 +25,8 @@ __all__ = ["distribution_plot", "index_plot", "influence_plot", "target_plot", "
 HARRELL = 0.2
 # So many rows near 0 would hide the few that matter: their numbers go on a logarithmic axis.
 MANY_ROWS = 100
+# A longer name has a line to itself.
+LONG_NAME = 22
 
 
 def index_plot(
@@ -164,7 +166,8 @@ def time_plot(
     name_rows(ax, time, values, influence.index, largest(values, n_labels))
     if name is not None:
         _convention(ax, values, line)
-    ax.legend(frameon=False, fontsize="small", handletextpad=0.1)
+    above = {"loc": "lower left", "bbox_to_anchor": (0.0, 0.98), "ncols": 2, "columnspacing": 1.0}
+    ax.legend(frameon=False, fontsize="small", handletextpad=0.1, borderaxespad=0.0, **above)
     ax.set_xlabel("time")
     ax.set_ylabel(plain(what))
     return ax
@@ -175,7 +178,7 @@ def influence_plot(influence: Influence, *, ax: Any = None, n_labels: int = 5) -
 
     A Cox model has neither in the sense of least squares. There the leverage is the squared
     distance of the covariates from their mean at risk, in the metric of H^-1, and the residual
-    the martingale residual; see `residuals` of `vifstats.row_facts`.
+    the martingale residual; see `residuals` of ``vifstats.row_facts``.
 
     Parameters
     ----------
@@ -214,7 +217,9 @@ def influence_plot(influence: Influence, *, ax: Any = None, n_labels: int = 5) -
     ax.axhline(0, color=FAINT, linewidth=0.6)
     many = len(area) > RASTERISED_FROM
     ax.scatter(leverage, residual, area, BLUE, alpha=0.5, linewidths=0, rasterized=many)
-    name_rows(ax, leverage, residual, influence.index, largest(distance, n_labels))
+    ax.margins(0.08)  # whole circles
+    radius = np.sqrt(area / np.pi)
+    name_rows(ax, leverage, residual, influence.index, largest(distance, n_labels), radius)
     cox = hasattr(influence.estimate.loss, "risk_sets")
     ax.set_xlabel("squared distance from the mean at risk" if cox else "leverage")
     ax.set_ylabel("martingale residual" if cox else "standardised score residual")
@@ -268,7 +273,8 @@ def _values(influence: Influence, name: str | None) -> tuple[np.ndarray, str]:
         return influence.cooks_distance.to_numpy(), "Cook's distance"
     j = parameter(influence.estimate.names, name)
     scale = influence.estimate.standard_errors[j]
-    return influence.values[:, j] / scale, f"dfbetas of {name}"
+    space = "\n" if len(str(name)) > LONG_NAME else " "
+    return influence.values[:, j] / scale, f"dfbetas of{space}{name}"
 
 
 def _against_position(ax: Any, values: np.ndarray, influence: Influence, n_labels: int) -> None:
@@ -290,13 +296,4 @@ def _convention(ax: Any, values: np.ndarray, line: float | None) -> None:
     for side in (-line, line):
         ax.axhline(side, color=ORANGE, linewidth=0.8, linestyle="--")
     text = f"|dfbetas| = {line:g} (Harrell)" if line == HARRELL else f"|dfbetas| = {line:g}"
-    ax.annotate(
-        text,
-        (1.0, line),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, 2),
-        textcoords="offset points",
-        ha="right",
-        fontsize="small",
-        color=ORANGE,
-    )
+    ax.set_title(text, loc="right", fontsize="small", color=ORANGE)

@@ -27,7 +27,7 @@ BLUE, ORANGE, INK, FAINT = "#0072b2", "#d55e00", "#222222", "#8a8a8a"
 # Beyond this many points a vector picture is slower and larger than an image of them.
 RASTERISED_FROM = 300
 # A character and a line of a label, as parts of the width and the height of a picture.
-CHARACTER, LINE = 0.025, 0.06
+CHARACTER, LINE = 0.025, 0.075
 
 
 def axes_for(ax: Any = None) -> Any:
@@ -103,7 +103,14 @@ def dots(ax: Any, x: np.ndarray, y: np.ndarray, **options: Any) -> None:
     ax.plot(x, y, rasterized=many, **(look | options))
 
 
-def name_rows(ax: Any, x: np.ndarray, y: np.ndarray, labels: Any, rows: Iterable[int]) -> None:
+def name_rows(
+    ax: Any,
+    x: np.ndarray,
+    y: np.ndarray,
+    labels: Any,
+    rows: Iterable[int],
+    radius: np.ndarray | None = None,
+) -> None:
     """Write the user's label beside some rows, the first first, where there is room for it.
 
     Parameters
@@ -113,11 +120,14 @@ def name_rows(ax: Any, x: np.ndarray, y: np.ndarray, labels: Any, rows: Iterable
     labels : sequence, shape (n,)
     rows : iterable of int
         Positions of the rows to name.
+    radius : ndarray, shape (n,), optional
+        Of each point, in points of print, where it matters.
     """
     taken: list[tuple[float, float, float]] = []
     for i in rows:
         u, v = _fraction(x, i), _fraction(y, i)
         right, text = u <= 0.5, called(labels[i])
+        away = 4 if radius is None else 2 + radius[i]
         middle = u + (1 if right else -1) * CHARACTER * len(text) / 2
         if any(_overlap((middle, v, len(text)), other) for other in taken):
             continue
@@ -125,7 +135,7 @@ def name_rows(ax: Any, x: np.ndarray, y: np.ndarray, labels: Any, rows: Iterable
         ax.annotate(
             plain(text),
             (x[i], y[i]),
-            xytext=(4 if right else -4, 0),
+            xytext=(away if right else -away, 0),
             textcoords="offset points",
             ha="left" if right else "right",
             va="center",

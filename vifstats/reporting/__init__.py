@@ -1,8 +1,9 @@
 """What is said about a fit: findings computed once, then written as text, files and a page."""
 
 from vifstats.reporting.assemble import SHARE_OF_SAMPLE, describe, report, write_report
-from vifstats.reporting.files import writable_folder, write_findings
+from vifstats.reporting.files import write_findings
 from vifstats.reporting.findings import METHODS, Findings, find
+from vifstats.reporting.sections.method import fingerprint
 from vifstats.reporting.text import as_text
 
 __all__ = [
@@ -12,8 +13,8 @@ __all__ = [
     "as_text",
     "describe",
     "find",
+    "fingerprint",
     "report",
-    "writable_folder",
     "write_findings",
     "write_report",
 ]

@@ -1,5 +1,6 @@
 """`report`: one page on what a fit depends on, and its numbers as JSON."""
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,15 @@ import pandas as pd
 from vifstats.adapters import from_model
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
+from vifstats.folders import replacing, writable_folder
 from vifstats.plots.rows import HARRELL
 from vifstats.reporting import sentences
 from vifstats.reporting.effects import Effects, effects_of
-from vifstats.reporting.figures import figures
-from vifstats.reporting.files import plain, replacing, writable_folder
+from vifstats.reporting.figures import MOST, figures
+from vifstats.reporting.files import plain
 from vifstats.reporting.findings import Findings, confirm, find
 from vifstats.reporting.page import render
+from vifstats.reporting.recipe import recipe
 from vifstats.reporting.sections.accuracy import accuracy
 from vifstats.reporting.sections.coefficients import coefficients, extremes
 from vifstats.reporting.sections.groups import groups as grouped
@@ -33,6 +36,11 @@ __all__ = ["describe", "report", "write_report"]
 # Of the time for refits: rows that show how good the method is, and sets; the rest is for rows on
 # which ranges and verdicts rest.
 SHARE_OF_SAMPLE, SHARE_OF_SETS = 0.5, 0.2
+# Sets get what the refits leave, but no more than this.
+MOST_FOR_SETS = 0.5
+
+# A table of more lines is not read.
+MOST_COEFFICIENTS = 40
 
 CONVENTIONS = {
     "confidence_percent": 95,
@@ -40,6 +48,8 @@ CONVENTIONS = {
     "dfbetas": HARRELL,
     "smallest_p": 0.001,
     "most_columns": MOST_COLUMNS,
+    "most_coefficients": MOST_COEFFICIENTS,
+    "most_figures": MOST,
 }
 
 
@@ -75,7 +85,8 @@ def report(
     top : int
         How many of the most influential rows to show.
     rows : bool
-        False: nothing of any single row leaves the computer, neither its label nor a value.
+        False: nothing of any single row is written, neither its label nor a value. Refused where
+        every parameter belongs to a row.
     unit : str
         What one row of the result is called, such as "patient".
     title : str, optional
@@ -83,7 +94,8 @@ def report(
     table : DataFrame, shape (n, k), optional
         Columns to show of the most influential rows; default the covariates.
     seconds : float
-        Time for refits; what is not refitted by then stays approximate, and the page says so.
+        Time for refits and for sets; what is not refitted by then stays approximate, what is not
+        searched is left out, and the page says so.
     progress : bool
         Show a progress bar.
     **options
@@ -108,9 +120,11 @@ def report(
     >>> rossi = load_rossi()
     >>> fit = CoxPHFitter().fit(rossi, "week", "arrest")
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     report(fit, rossi, path=f"{folder}/rossi.html").name
+    ...     report(fit, rossi, path=f"{folder}/rossi.html", seconds=1.0).name
     'rossi.html'
     """
+    how = {"path": Path(path).name, "method": method, "top": top, "rows": rows, "unit": unit}
+    how |= {"title": title, "table": table, "seconds": seconds}
     path = _page_path(path)
     source = _source(model, data, options)
     found = find(source, method, top=top, seconds=SHARE_OF_SAMPLE * seconds, progress=progress)
@@ -122,7 +136,7 @@ def report(
         table=table,
         seconds=seconds,
         progress=progress,
-        command=_command(model, method, top, rows),
+        command=recipe(model, data, options, _changed(how), found.influence.estimate),
     )
     return write_report(document, path)
 
@@ -167,13 +181,17 @@ def describe(
     """
     if not isinstance(found, Findings):
         found = find(found, seconds=SHARE_OF_SAMPLE * seconds, progress=progress)
+    if not rows:
+        _require_nothing_of_rows(found)
     est = found.influence.estimate
     effects = effects_of(est.loss, est.names)
     found = _confirmed(found, effects, seconds, progress)
     about = overview(found, effects, unit)
     agreement = accuracy(found, effects, rows)
-    entries = coefficients(found, effects, verdicts(found, effects), rows)
-    curve = survival(found)
+    judged = verdicts(found, effects)
+    entries = coefficients(found, effects, judged, rows)
+    curve = survival(found, rows)
+    for_sets = min(MOST_FOR_SETS * seconds, seconds - found.seconds)
     document = {
         "title": title or f"What the {about['model']} depends on",
         "overview": about | {"starred": _any_predicted(entries)},
@@ -182,7 +200,7 @@ def describe(
         "coefficients": entries,
         "rows": top_rows(found, effects, table) if rows else None,
         "accuracy": agreement,
-        "sets": sets(found, effects, rows, SHARE_OF_SETS * seconds),
+        "sets": sets(found, effects, judged, rows, for_sets, progress),
         "survival": None if curve is None else curve.numbers(rows),
         "groups": grouped(found, effects) if rows else None,
         "method": provenance(found, command),
@@ -258,6 +276,19 @@ def _confirmed(found: Findings, effects: Effects, seconds: float, progress: bool
     return confirm(found, unique, seconds=left, progress=progress)
 
 
+def _require_nothing_of_rows(found: Findings) -> None:
+    """Parameters that belong to a row are values of it, whatever else is left out."""
+    est = found.influence.estimate
+    owned = est.loss.owned_mask(found.influence.removals, len(est.theta))
+    if owned is not None and owned.any():
+        first = est.names[int(owned.any(axis=0).argmax())]
+        raise InvalidInputError(
+            f"`rows=False` must keep every row to itself, but parameters of "
+            f"{type(est.loss).__name__} belong to one each, such as {first}, and a page shows "
+            "parameters; report with rows, or publish the influence on a target instead."
+        )
+
+
 def _any_predicted(coefficients: list[dict[str, Any]]) -> bool:
     ends = [item[end] for item in coefficients for end in ("lowest", "highest", "largest")]
     return any(not end["exact"] for end in ends if end is not None)
@@ -283,7 +314,7 @@ def _with_sentences(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _command(model: Any, method: str, top: int, rows: bool) -> str:
-    options = [f"method={method!r}"] * (method != "vif") + [f"top={top}"] * (top != 10)
-    options += ["rows=False"] * (not rows)
-    return f"vifstats.report({', '.join([type(model).__name__, '...', *options])})"
+def _changed(how: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of `report` that are not the default."""
+    usual = inspect.signature(report).parameters
+    return {name: value for name, value in how.items() if repr(value) != repr(usual[name].default)}

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.losses import Cox, LinearPredictor, Loss
+from vifstats.reporting.findings import Z95
 
 __all__ = ["Effects", "effects_of"]
 
@@ -35,25 +36,52 @@ class Effects:
         """Parameters as effects."""
         return np.exp(theta) if self.ratio else theta
 
+    def decimals(self, theta: float, standard_error: float) -> int | None:
+        """Decimals of an effect: three digits of the standard error of a coefficient; of a ratio
+        two, and up to three decimals for the lower end of its interval.
+
+        None where that is no number of decimals to read.
+
+        Examples
+        --------
+        >>> Effects("", "", False, np.arange(1)).decimals(0.5, 0.0123)
+        4
+        >>> hazard_ratio = Effects("", "", True, np.arange(1))
+        >>> hazard_ratio.decimals(-0.38, 0.19), hazard_ratio.decimals(-0.0001, 0.0003)
+        (3, 5)
+        """
+        if not (np.isfinite(theta) and 0 < standard_error < np.inf):
+            return None
+        if not self.ratio:
+            needed = 2 - _magnitude(standard_error)
+        else:
+            spread = _magnitude(np.exp(theta) * standard_error)
+            lower = _magnitude(np.exp(theta - Z95 * standard_error))
+            needed = max(1 - spread, min(FEW, 2 - min(spread, lower)))
+        return max(0, needed) if needed <= MOST else None
+
+
+# Decimals: enough for a small ratio, and too many to read.
+FEW, MOST = 3, 6
 
 # Class of the row loss -> name of the model and of exp(theta), None where that means nothing.
 ROW_LOSSES: dict[str, tuple[str, str | None]] = {
-    "Beta": ("Beta regression", None),
-    "Gamma": ("Gamma regression", "ratio of means"),
-    "GeneralizedPoisson": ("Generalized Poisson regression", "rate ratio"),
-    "InverseGaussian": ("Inverse Gaussian regression", "ratio of means"),
-    "Logistic": ("Logistic regression", "odds ratio"),
-    "Multinomial": ("Multinomial regression", "odds ratio"),
-    "NegativeBinomial": ("Negative binomial regression", "rate ratio"),
-    "NegativeBinomialP": ("Negative binomial regression", "rate ratio"),
-    "Ordered": ("Ordinal regression", None),
+    "Beta": ("beta regression", None),
+    "Gamma": ("gamma regression", "ratio of means"),
+    "GeneralizedPoisson": ("generalized Poisson regression", "rate ratio"),
+    "InverseGaussian": ("inverse Gaussian regression", "ratio of means"),
+    "Logistic": ("logistic regression", "odds ratio"),
+    "Multinomial": ("multinomial regression", "odds ratio"),
+    "NegativeBinomial": ("negative binomial regression", "rate ratio"),
+    "NegativeBinomialP": ("negative binomial regression", "rate ratio"),
+    "Ordered": ("ordinal regression", None),
     "Poisson": ("Poisson regression", "rate ratio"),
     "PoissonCount": ("Poisson regression", "rate ratio"),
     "PoissonGLM": ("Poisson regression", "rate ratio"),
-    "Robust": ("Robust linear regression", None),
-    "SquaredError": ("Linear regression", None),
+    "Robust": ("robust linear regression", None),
+    "SquaredError": ("linear regression", None),
     "Tweedie": ("Tweedie regression", "ratio of means"),
-    "ZeroInflated": ("Zero-inflated regression", None),
+    "ZeroInflated": ("zero-inflated regression", None),
 }
 
 
@@ -88,6 +116,11 @@ def effects_of(loss: Loss, names: tuple[str, ...]) -> Effects:
     return Effects(type(loss).__name__, "parameter", False, everything)
 
 
+def _magnitude(value: float) -> int:
+    """The power of ten of a number, that of the smallest there is for 0."""
+    return int(np.floor(np.log10(max(value, np.finfo(float).tiny))))
+
+
 def _of_row_loss(row_loss: Any) -> tuple[str, str | None]:
     kind = type(row_loss).__name__
     if kind == "CensoredRows":  # a parametric survival model of lifelines
@@ -95,6 +128,6 @@ def _of_row_loss(row_loss: Any) -> tuple[str, str | None]:
         return f"{fitter} model", "time ratio" if fitter.endswith("AFT") else None
     link = type(getattr(row_loss, "link", None)).__name__
     if kind == "Binomial":
-        return "Binomial regression", "odds ratio" if link == "Logit" else None
+        return "binomial regression", "odds ratio" if link == "Logit" else None
     model, effect = ROW_LOSSES.get(kind, (kind, None))
     return model, effect if link in ("NoneType", "Log") else None

@@ -55,6 +55,7 @@ def figures(
         "index": _index(findings, effects, document, rows),
         "sets": _sets(document),
         "survival": _survival(curve, document),
+        "survival_change": _survival_change(curve, document),
     }
     if rows:
         out |= {
@@ -210,7 +211,17 @@ def _survival(curve: Survival | None, document: Document) -> dict[str, str] | No
         document["survival"]["sentence"],
         "The curve of somebody with average covariates, and the band in which the removal of any "
         f"one {document['overview']['unit']} moves it. A band too thin to see is good news.",
-        size=(5.4, 3.0),
+    )
+
+
+def _survival_change(curve: Survival | None, document: Document) -> dict[str, str] | None:
+    if curve is None:
+        return None
+    return _figure(
+        lambda ax: plots.survival_change_plot(curve.change, curve.times, ax=ax),
+        document["survival"]["sentence"],
+        "The same band under a lens: above 0 the probability is higher without the "
+        f"{document['overview']['unit']}.",
     )
 
 

@@ -1,55 +1,18 @@
 """Findings as files: influence.csv for a spreadsheet, influence.json for a program."""
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from vifstats.errors import InvalidInputError
+from vifstats.folders import replacing
 from vifstats.reporting.findings import SEED, Findings
 from vifstats.versions import versions
 
-__all__ = ["writable_folder", "write_findings"]
-
-
-def writable_folder(path: str | Path) -> Path:
-    """The folder at `path`, made if need be; found out before any work, not after it.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    InvalidInputError
-        If it cannot be made or written to.
-
-    Examples
-    --------
-    >>> writable_folder(".")
-    PosixPath('.')
-    """
-    folder = Path(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        writable = os.access(folder, os.W_OK)
-    except OSError as error:
-        raise InvalidInputError(
-            f"The output must be a folder, but {str(path)!r} cannot be made ({error.strerror}); "
-            "name another."
-        ) from error
-    if not writable:
-        raise InvalidInputError(f"The output folder {str(path)!r} must be writable; name another.")
-    return folder
+__all__ = ["write_findings"]
 
 
 def write_findings(
@@ -61,7 +24,7 @@ def write_findings(
     ----------
     findings : Findings
     folder : Path
-        Where to; see `writable_folder`.
+        Where to; see ``vifstats.folders.writable_folder``.
     context : mapping
         What was run on what: it opens the JSON.
     rows : bool
@@ -142,22 +105,6 @@ def _rows(findings: Findings) -> dict[str, Any]:
         ],
         "refitted": list(influence.index[findings.refitted]),
     }
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
-    """A file that takes its name only once it is complete."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        part.replace(path)
-    except OSError as error:
-        raise InvalidInputError(
-            f"{str(path)!r} must be writable, but is not ({error.strerror}); name another folder."
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def plain(value: Any) -> Any:

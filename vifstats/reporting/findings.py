@@ -36,7 +36,7 @@ class Findings:
         Positions of the most influential rows, the largest Cook's distance first.
     refitted : ndarray of int
         Positions of the rows that were refitted to see how good the method is: the top ones and a
-        random sample.
+        random sample, without those that were exact before.
     agreement : Agreement or None
         Of the method with the refits, before they replaced its rows. None where nothing can be
         compared: every row was refitted, or no refit converged.
@@ -131,7 +131,9 @@ def find(
         return Findings(influence, influence, first, everyone, None, len(everyone))
     random = _random_rows(everyone)
     planned = np.concatenate([first, np.setdiff1d(random, first, assume_unique=True)])
-    planned = planned[influence.removals.sizes[planned] > 0]
+    # rows that came refitted say nothing about the method
+    unknown = ~influence.exact & ~influence.failed & (influence.removals.sizes > 0)
+    planned = planned[unknown[planned]]
     begin = perf_counter()
     confirmed, done = refit_rows(influence, planned, seconds, progress)
     refitted = np.sort(done)

@@ -1,16 +1,19 @@
 """Numbers as a reader wants them: few digits, a true minus sign, never 1.23e-05 %."""
 
 import math
+from collections.abc import Iterable
 from typing import TypeGuard
 
 __all__ = [
     "change",
     "coefficient",
     "count",
+    "effect",
     "fixed",
     "many",
     "p_value",
     "percent",
+    "places",
     "plural",
     "ratio",
     "short",
@@ -18,6 +21,8 @@ __all__ = [
 ]
 
 SMALLEST_P = 0.001
+LARGEST_FIXED = 1e5
+MOST_PLACES = 4
 MINUS = "\N{MINUS SIGN}"
 UNKNOWN = "\N{EN DASH}"
 P_IS = "p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
@@ -51,6 +56,20 @@ def coefficient(value: float | None) -> str:
     return _signed(f"{value:.4g}") if _known(value) else UNKNOWN
 
 
+def effect(value: float | None, decimals: int | None) -> str:
+    """An effect with the decimals of its column, four significant digits where those say nothing.
+
+    Examples
+    --------
+    >>> effect(0.68426, 3), effect(-0.5, 2), effect(0.00002, 3), effect(1e7, 1)
+    ('0.684', '−0.50', '2e-05', '1e+07')
+    """
+    if not _known(value):
+        return UNKNOWN
+    in_sight = value == 0 or 0.5 * 10.0 ** -(decimals or 0) <= abs(value) < LARGEST_FIXED
+    return fixed(value, decimals) if decimals is not None and in_sight else coefficient(value)
+
+
 def significant(value: float | None) -> str:
     """A positive number of a column, three significant digits, zeros kept.
 
@@ -75,6 +94,18 @@ def short(value: float | None) -> str:
     if not _known(value):
         return UNKNOWN
     return _signed(f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}")
+
+
+def places(values: Iterable[float | None]) -> int:
+    """How many decimals a column needs for three digits of each number, at most four.
+
+    Examples
+    --------
+    >>> places([11.9, 5.65, 12.0]), places([1, 0]), places([0.0463, 0.00806])
+    (2, 0, 4)
+    """
+    texts = [short(value) for value in values if _known(value)]
+    return min(MOST_PLACES, max((len(t.partition(".")[2].split("e")[0]) for t in texts), default=0))
 
 
 def fixed(value: float | None, decimals: int) -> str:

@@ -1,12 +1,13 @@
 """The page of a report: a template filled with report.json and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from vifstats.reporting import numbers, sentences
 
-__all__ = ["render"]
+__all__ = ["environment", "render"]
 
 # What may stand in the attribute of an image as it is; the rest is escaped.
 SAFE = " ;:/?=&,.()[]{}!*+-_|$@~\n"
@@ -33,31 +34,80 @@ def render(document: Mapping[str, Any]) -> str:
     >>> page[:15], page.count("<h1")
     ('<!doctype html>', 1)
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    return (
+        environment()
+        .get_template("report.html")
+        .render(say=sentences, places=_places(document["rows"]), shown=_shown(document), **document)
+    )
 
-    environment = Environment(
-        loader=PackageLoader("vifstats.reporting"),
+
+def environment(folder: str | Path | None = None) -> Any:
+    """Templates with the style of the report, and its ways to write numbers as filters.
+
+    Parameters
+    ----------
+    folder : str or Path, optional
+        With templates of another page, which may include ``report.css``.
+
+    Returns
+    -------
+    jinja2.Environment
+
+    Examples
+    --------
+    >>> environment().from_string("{{ 0.98765 | fixed(2) }}").render()
+    '0.99'
+    """
+    from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
+
+    others = [] if folder is None else [FileSystemLoader(folder)]
+    made = Environment(
+        loader=ChoiceLoader([*others, PackageLoader("vifstats.reporting")]),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
     for name in numbers.__all__:
-        environment.filters[name] = getattr(numbers, name)
-    environment.filters["data_uri"] = _data_uri
-    environment.filters["cell"] = _cell
-    environment.filters["effect"] = (
-        numbers.ratio if document["overview"]["ratio"] else numbers.coefficient
-    )
-    return environment.get_template("report.html").render(say=sentences, **document)
+        made.filters[name] = getattr(numbers, name)
+    made.filters["data_uri"] = _data_uri
+    made.filters["cell"] = _cell
+    return made
 
 
 def _data_uri(svg: str) -> str:
     return "data:image/svg+xml," + quote(svg, safe=SAFE)
 
 
-def _cell(value: Any) -> str:
-    """A value of the user's own table: numbers short, everything else as it is."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def _places(rows: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Decimals of each column of the top rows, whatever is in it."""
+    items = [] if rows is None else rows["items"]
+    columns = [] if rows is None else rows["columns"]
+    return {
+        "cooks_distance": _of_column(item["cooks_distance"] for item in items),
+        "time": _of_column(item.get("time") for item in items),
+        "covariates": {c: _of_column(item["covariates"][c] for item in items) for c in columns},
+    }
+
+
+def _shown(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The coefficients of a table: all, or those that some row moves most."""
+    items = document["coefficients"]
+    size = [0.0 if i["largest"] is None else abs(i["largest"]["dfbetas"]) for i in items]
+    order = sorted(range(len(items)), key=lambda k: -size[k])
+    return [items[k] for k in sorted(order[: document["conventions"]["most_coefficients"]])]
+
+
+def _of_column(values: Iterable[Any]) -> int:
+    return numbers.places(value for value in values if _is_number(value))
+
+
+def _cell(value: Any, places: int) -> str:
+    """A value of the user's own table: numbers with these decimals, everything else as it is."""
+    if not _is_number(value):
         return numbers.UNKNOWN if value is None else str(value)
-    return numbers.short(value)
+    return numbers.effect(value, places)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -44,7 +44,7 @@ def refit_rows(
     >>> refit_rows(influence, np.array([2, 0]), 60.0, False)[0].exact
     array([ True, False,  True])
     """
-    from tqdm.auto import tqdm
+    from tqdm import tqdm  # not tqdm.auto, which warns in a notebook without ipywidgets
 
     done, result = 0, influence
     with tqdm(total=len(rows), disable=not progress, unit="refit", desc="refits") as bar:

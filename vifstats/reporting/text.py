@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from vifstats.reporting.findings import RANDOM_ROWS, SEED, Findings
+from vifstats.reporting.findings import SEED, Findings
 
 __all__ = ["as_text"]
 
@@ -67,9 +67,10 @@ def _agreement(findings: Findings, rows: str) -> str:
     if method == "refit":
         return f"Every {rows} was refitted, so nothing here is approximate."
     sample = "" if n == findings.n_planned else f" of {findings.n_planned}, the time being up"
+    n_top = len(np.intersect1d(findings.top, findings.refitted))
     title = (
-        f"Agreement of {method!r} with {n} exact refits{sample}: the {len(findings.top)} most "
-        f"influential and {min(RANDOM_ROWS, len(findings.influence.index))} at random (seed {SEED})"
+        f"Agreement of {method!r} with {n} exact refits{sample}: {n_top} of the most influential "
+        f"and {n - n_top} others at random (seed {SEED})"
     )
     if findings.agreement is None:
         return f"{title}\nNone of the refits converged; see the column status."

@@ -1,15 +1,17 @@
-"""Verdicts and sets: what is counted is what refits say."""
+"""Verdicts: what is counted is what refits say."""
+
+from math import erfc, sqrt
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 
 import vifstats as vs
 from vifstats.datasets import load_rossi
 from vifstats.reporting import find
 from vifstats.reporting.effects import effects_of
 from vifstats.reporting.findings import confirm
-from vifstats.reporting.sections.sets import sets
-from vifstats.reporting.sections.verdicts import candidates, p_values, verdicts
+from vifstats.reporting.sections.verdicts import candidates, verdicts
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +28,16 @@ def found(est):
     return confirm(found, candidates(found, effects))
 
 
+def p_of(z):
+    return [erfc(abs(value) / sqrt(2)) for value in z]
+
+
 def p_without(est, out):
     """The p-values of a fit from scratch without some rows."""
     data, kept = est.loss.data, ~out
     loss = vs.losses.Cox(data.X[kept], data.time[kept], data.event[kept])
     refit = vs.minimize(loss, np.zeros(4))
-    return p_values(refit.theta / refit.standard_errors)
+    return p_of(refit.theta / refit.standard_errors)
 
 
 def test_candidates_hold_every_row_that_decides(est, found):
@@ -49,29 +55,24 @@ def test_a_row_that_decides_does(est, found):
         assert p_without(est, np.arange(432) == row)[0] < 0.05
 
 
-def test_sets_flip_what_they_say(est, found):
-    effects = effects_of(est.loss, est.names)
-    section = sets(found, effects, True, seconds=np.inf)
-    assert section["n_searched"] == section["n_questions"] == len(section["items"])
-    flipped = 0
-    for item in section["items"]:
-        j = est.names.index(item["name"])
-        p = p_without(est, np.isin(np.arange(432), [int(row) for row in item["rows"]]))
-        assert item["refitted_p"] == pytest.approx(p[j], rel=1e-6)
-        if item["about"] == "significance":
-            assert item["flips"] == ((p[j] < 0.05) != (item["p"] < 0.05))
-        flipped += item["flips"]
-    assert flipped > 3
+def test_the_row_that_decides_most_is_the_furthest_beyond(est, found):
+    fin = verdicts(found, effects_of(est.loss, est.names))[0]
+    everyone = [p_without(est, np.arange(432) == row)[0] for row in fin.flipping[:40]]
+    furthest = p_without(est, np.arange(432) == fin.furthest)[0]
+    assert fin.furthest in fin.flipping and furthest <= min(everyone)
 
 
-def test_without_rows_a_set_has_only_its_size(est, found):
-    section = sets(found, effects_of(est.loss, est.names), False, seconds=0.0)
-    assert section["n_searched"] == 1
-    assert section["items"][0]["rows"] is None and section["items"][0]["n"] >= 1
-
-
-def test_few_rows_have_no_sets():
-    y = np.arange(9.0)
-    loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
-    found = find(vs.minimize(loss, [0.0]))
-    assert sets(found, effects_of(loss, ("mean",)), True, 1.0) is None
+def test_a_residual_variance_is_estimated_again():
+    """Without the outlier of least squares the standard errors of all others shrink."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=40)
+    y = 0.25 * x + rng.normal(size=40)
+    y[7] = 9.0
+    est = vs.from_model(sm.OLS(y, sm.add_constant(x)).fit())
+    found = confirm(find(est, "refit"), np.arange(40))
+    (slope,) = verdicts(found, effects_of(est.loss, est.names))
+    for row in range(40):
+        kept = np.arange(40) != row
+        fit = sm.OLS(y[kept], sm.add_constant(x[kept])).fit()
+        z = abs(fit.params[1] / fit.bse[1])
+        assert (row in slope.flipping) == ((z > 1.959964) != slope.significant)

@@ -6,7 +6,7 @@ import numpy as np
 
 from vifstats.plots.style import called
 from vifstats.reporting.effects import Effects
-from vifstats.reporting.findings import RANDOM_ROWS, SEED, Findings
+from vifstats.reporting.findings import SEED, Findings
 from vifstats.row_facts import at_risk, residuals
 
 __all__ = ["accuracy", "explained_by"]
@@ -29,12 +29,15 @@ def accuracy(findings: Findings, effects: Effects, rows: bool) -> dict[str, Any]
     dict
         "figures" is empty where every row was refitted, or none.
     """
+    n_top = len(np.intersect1d(findings.top, findings.refitted))
     out = {
         "method": findings.influence.method,
+        "n_all": len(findings.influence.index),
         "n_refitted": len(findings.refitted),
         "n_planned": findings.n_planned,
-        "n_top": len(findings.top),
-        "n_random": min(RANDOM_ROWS, len(findings.influence.index)),
+        "n_exact_before": int(findings.approximate.exact.sum()),
+        "n_top": n_top,
+        "n_random": len(findings.refitted) - n_top,
         "seed": SEED,
         "n_failed": int(findings.influence.failed[findings.refitted].sum()),
         "seconds": findings.seconds,

@@ -3,17 +3,20 @@
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr
 
 from vifstats.plots.rows import HARRELL
 from vifstats.plots.style import called
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Z95, Findings
-from vifstats.reporting.sections.verdicts import Verdict, p_values
+from vifstats.reporting.sections.verdicts import Verdict
 
 __all__ = ["coefficients", "extremes"]
 
 # A refit may change which row is the outermost: so many at each end are refitted.
 EACH_END = 3
+# More rows that decide are counted, not named.
+MOST_NAMED = 5
 
 
 def extremes(findings: Findings, effects: Effects) -> np.ndarray:
@@ -63,17 +66,20 @@ def _coefficient(
     theta, scale = influence.estimate.theta[j], influence.estimate.standard_errors[j]
     values = influence.values[:, j]
     dfbetas = values / scale
+    few = rows and len(verdict.flipping) <= MOST_NAMED
     item = {
         "name": influence.estimate.names[j],
         "coefficient": theta,
         "standard_error": scale,
-        "p": p_values(theta / scale)[0],
+        "p": 2 * ndtr(-abs(theta / scale)),
         "effect": effects.of(theta),
         "lower": effects.of(theta - Z95 * scale),
         "upper": effects.of(theta + Z95 * scale),
+        "decimals": effects.decimals(theta, scale),
         "significant": verdict.significant,
         "n_flipping": len(verdict.flipping),
         "n_flipping_refitted": verdict.n_refitted,
+        "flipping": [called(influence.index[row]) for row in verdict.flipping] if few else [],
         "n_beyond": int((np.abs(np.nan_to_num(dfbetas)) > HARRELL).sum()),
     }
     if not np.isfinite(values).any():

@@ -30,9 +30,11 @@ def groups(findings: Findings, effects: Effects) -> dict[str, Any] | None:
     if influence.removals.single:
         return None
     j = most_moved(findings, effects)
+    scale = influence.estimate.standard_errors[j]
     rows = np.sort(largest(influence.values[:, j], MOST_GROUPS))
     return {
         "name": influence.estimate.names[j],
+        "decimals": effects.decimals(influence.estimate.theta[j], scale),
         "n_groups": len(influence.index),
         "smallest": int(influence.removals.sizes.min()),
         "largest": int(influence.removals.sizes.max()),

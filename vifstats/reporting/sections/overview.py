@@ -42,6 +42,7 @@ def overview(findings: Findings, effects: Effects, unit: str) -> dict[str, Any]:
         "n_removals": len(influence.index),
         "n_events": _events(findings),
         "n_parameters": len(influence.estimate.theta),
+        "n_gauge": len(influence.estimate.loss.gauge(influence.estimate.theta)),
         "method": influence.method,
         "n_exact": int(influence.exact.sum()),
     }
@@ -67,6 +68,7 @@ def alerts(
         With the key "kind".
     """
     found = [
+        {"kind": "gauge", "n": overview["n_gauge"]} if overview["n_gauge"] else None,
         *_by_status(findings, rows),
         _few_events(overview),
         _inaccurate(figures),
@@ -122,6 +124,7 @@ def _inaccurate(figures: list[dict[str, Any]]) -> dict[str, Any] | None:
     worst = max(poor, key=lambda figure: figure["largest_relative_error"])
     return {
         "kind": "inaccurate",
+        "n": len(poor),
         "names": [figure["name"] for figure in poor],
         "worst": worst["name"],
         "slope": worst["slope"],

@@ -89,6 +89,7 @@ def _row(findings: Findings, effects: Effects, row: int) -> dict[str, Any]:
             "name": est.names[j],
             "from": effects.of(est.theta[j]),
             "to": without[j],
+            "decimals": effects.decimals(est.theta[j], est.standard_errors[j]),
             "dfbetas": dfbetas[j],
         }
         if effects.ratio:

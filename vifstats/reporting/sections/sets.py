@@ -1,5 +1,6 @@
 """How few rows a conclusion hangs on: sets without which it changes, proved by a refit."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -10,15 +11,17 @@ from vifstats.errors import VifError
 from vifstats.estimate import Estimate
 from vifstats.influence import newton_step
 from vifstats.losses import Loss
+from vifstats.losses.base import positive_definite
 from vifstats.plots.style import called
 from vifstats.refits import leave_one_out
 from vifstats.removals import Removals
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Z95, Findings
 from vifstats.reporting.refitting import removal_of_each_row
-from vifstats.reporting.sections.verdicts import p_values, refitted_z, standard_errors
-from vifstats.sets import InfluentialSet, influential_set
+from vifstats.reporting.sections.verdicts import Verdict, undetermined
+from vifstats.sets import influential_set
 from vifstats.targets import Target
+from vifstats.wald_fits import WaldFits
 
 __all__ = ["Distance", "sets"]
 
@@ -26,6 +29,8 @@ LEVEL = 0.05
 LARGEST_SET = 50
 # Newton steps without every row, times the numbers in a Hessian; beyond, a search takes minutes.
 MOST_NUMBERS = 3_000_000
+# Of fewer rows no tenth is left out.
+FEWEST = 10
 BLOCK = 4096
 
 
@@ -40,6 +45,11 @@ class Distance(Target):
         0 for the sign, 1.96 for significance. The standard error is that without the rows that
         leave: for one removal exactly, for many at once by the Hessian at the coefficients of
         all rows.
+
+    Notes
+    -----
+    `ConfidenceLimits` is the same bound with the standard errors of many removals to first order
+    in the coefficients too; here thousands of removals are only ranked, for every coefficient.
 
     Examples
     --------
@@ -70,11 +80,11 @@ class Distance(Target):
         est = self.est
         if len(removals) == 1:
             H = est.loss.reduced_curvatures(thetas, removals)
-            return standard_errors(H, est.dispersion)[:, self.parameter]
+            return _errors(H, est.dispersion)[:, self.parameter]
         out = np.empty(len(removals))
         for part, some in removals.blocks(BLOCK):
             H = est.loss.reduced_hessians(est.theta, some)
-            out[part] = standard_errors(H, est.dispersion)[:, self.parameter]
+            out[part] = _errors(H, est.dispersion)[:, self.parameter]
         return out
 
 
@@ -82,120 +92,161 @@ class Distance(Target):
 class Question:
     """Which conclusion might change: the significance of a parameter, or its sign."""
 
-    parameter: int
+    verdict: Verdict
     about: str
     distance: float
 
 
-def sets(findings: Findings, effects: Effects, rows: bool, seconds: float) -> dict[str, Any] | None:
+def sets(
+    findings: Findings,
+    effects: Effects,
+    verdicts: list[Verdict],
+    rows: bool,
+    seconds: float,
+    progress: bool = False,
+) -> dict[str, Any] | None:
     """The sets found, the conclusions that are nearest to changing first.
 
-    A set is found by influence on the distance from the bound, and judged by the refit without it.
+    Where one row alone is proved to change a conclusion it is the set. Others are found by
+    influence on the distance from the bound, and judged by the refit without them.
 
     Parameters
     ----------
     findings : Findings
     effects : Effects
+    verdicts : list of Verdict
+        Of the same effects.
     rows : bool
         Whether rows may be named.
     seconds : float
         When to stop searching.
+    progress : bool
+        Show a progress bar.
 
     Returns
     -------
     dict or None
-        Keys "items", "n_questions" and "largest" (the largest size looked at). None where a
-        search would take too long, or there are too few rows.
+        Keys "items", "n_questions", "n_searched", "largest" (the largest size looked at), and
+        "too_many" (whether a search would take minutes). None where there are too few rows, or no
+        effect has a meaning of its own.
     """
+    from tqdm import tqdm  # not tqdm.auto, which warns in a notebook without ipywidgets
+
     est, n = findings.influence.estimate, len(findings.influence.index)
-    if n < 10 or n * len(est.theta) ** 2 > MOST_NUMBERS:
+    if n < FEWEST or undetermined(est):
         return None
     size = np.abs(est.theta / est.standard_errors)
-    questions = [Question(j, "significance", abs(size[j] - Z95)) for j in effects.shown]
+    about = [Question(v, "significance", abs(size[v.parameter] - Z95)) for v in verdicts]
     # the sign of what is not significant is no conclusion
-    questions += [Question(j, "sign", size[j]) for j in effects.shown if size[j] > Z95]
-    items: list[dict[str, Any] | None] = []
-    begin = perf_counter()
-    for question in sorted(questions, key=lambda q: q.distance):
-        if items and perf_counter() - begin > seconds:
-            break
-        items.append(_item(findings, effects, question, rows))
-    largest = min(LARGEST_SET, n // 10)
+    about += [Question(v, "sign", size[v.parameter]) for v in verdicts if v.significant]
+    ordered = sorted(about, key=lambda question: question.distance)
+    too_many = n * len(est.theta) ** 2 > MOST_NUMBERS
+    with tqdm(total=len(ordered), disable=not progress, unit="set", desc="sets") as bar:
+        asked = [] if too_many else _while_there_is_time(ordered, seconds)
+        items = []
+        for question in asked:
+            items.append(_item(findings, effects, question, rows))
+            bar.update()
     return {
         "items": [item for item in items if item],
         "n_searched": len(items),
-        "n_questions": len(questions),
-        "largest": largest,
+        "n_questions": len(ordered),
+        "largest": _largest(n),
+        "too_many": too_many,
+        "n_rows": n,
     }
+
+
+def _while_there_is_time(ordered: list[Question], seconds: float) -> Iterator[Question]:
+    """At least the first; after it as long as one more like the slowest so far ends in time."""
+    begin = latest = perf_counter()
+    slowest = 0.0
+    for question in ordered:
+        if latest > begin and latest - begin + slowest > seconds:
+            return
+        yield question
+        now = perf_counter()
+        slowest, latest = max(slowest, now - latest), now
+
+
+def _largest(n: int) -> int:
+    return min(LARGEST_SET, n // 10)
 
 
 def _item(
     findings: Findings, effects: Effects, question: Question, rows: bool
 ) -> dict[str, Any] | None:
-    est, j, n = findings.influence.estimate, question.parameter, len(findings.influence.index)
-    target = Distance(est, j, Z95 if question.about == "significance" else 0.0)
-    codes = removal_of_each_row(findings.influence)
+    influence, verdict = findings.influence, question.verdict
     try:
-        found = influential_set(
-            est, target, flip="sign", groups=codes, max_size=min(LARGEST_SET, n // 10)
-        )
-        theta, z = _refit(findings, found)
+        if question.about == "significance" and verdict.furthest is not None:
+            members = np.array([verdict.furthest])
+            path: dict[str, Any] = {"path": [], "end": None}
+        else:
+            members, path = _searched(findings, question)
+        proof = _proof(findings, effects, question, members)
     except VifError:  # no row moves it that way, or nothing is left to fit
         return None
-    item = _proof(findings, effects, target, found, theta, z)
-    labels = findings.influence.index[np.asarray(found.members, dtype=int)]
-    return item | {
-        "name": est.names[j],
+    return {
+        "name": influence.estimate.names[verdict.parameter],
         "about": question.about,
-        "n": len(found),
-        "percent": 100 * len(found) / n,
-        "status": found.status,
-        "rows": [called(label) for label in labels] if rows else None,
+        "n": len(members),
+        "percent": 100 * len(members) / len(influence.index),
+        "rows": [called(influence.index[row]) for row in members] if rows else None,
+        **proof,
+        **path,
     }
+
+
+def _searched(findings: Findings, question: Question) -> tuple[np.ndarray, dict[str, Any]]:
+    """Positions of the rows of a set, and how far the bound is, as they leave, in standard errors.
+
+    The path is that predicted; its end also refitted.
+    """
+    est, j = findings.influence.estimate, question.verdict.parameter
+    found = influential_set(
+        est,
+        Distance(est, j, Z95 if question.about == "significance" else 0.0),
+        flip="sign",
+        groups=removal_of_each_row(findings.influence),
+        max_size=_largest(len(findings.influence.index)),
+    )
+    scale = est.standard_errors[j]
+    path = (np.array([found.value, *found.path["joint"]]) / scale).tolist()
+    return np.asarray(found.members, dtype=int), {"path": path, "end": found.actual / scale}
 
 
 def _proof(
-    findings: Findings,
-    effects: Effects,
-    target: Distance,
-    found: InfluentialSet,
-    theta: np.ndarray,
-    z: np.ndarray,
+    findings: Findings, effects: Effects, question: Question, members: np.ndarray
 ) -> dict[str, Any]:
     """The conclusion with all rows, as predicted without the set, and refitted without it."""
-    est, j = findings.influence.estimate, target.parameter
-    newton = newton_step(est, **_together(findings, found))
-    stepped = est.theta - newton.values
-    predicted = stepped[0, j]
-    error = target.errors_without(stepped, newton.removals)[0]
-    with_all = p_values(est.theta[j] / est.standard_errors[j])[0]
-    out = {
+    est, j = findings.influence.estimate, question.verdict.parameter
+    together = _together(findings, members)
+    predicted, refitted = (
+        WaldFits.of(without(est, **together)) for without in (newton_step, leave_one_out)
+    )
+    changes = refitted.changes(LEVEL)[0, j]
+    return {
         "effect": effects.of(est.theta[j]),
-        "predicted_effect": effects.of(predicted),
-        "refitted_effect": effects.of(theta[j]),
-        "p": with_all,
-        "predicted_p": p_values(predicted / error)[0],
-        "refitted_p": p_values(z[j])[0],
-        "significant": bool(with_all < LEVEL),
-        # how far from the bound, as the set leaves, in standard errors with all rows
-        "path": ([found.value, *found.path["joint"]] / est.standard_errors[j]).tolist(),
-        "end": found.actual / est.standard_errors[j],
+        "predicted_effect": effects.of(predicted.coefficients[0, j]),
+        "refitted_effect": effects.of(refitted.coefficients[0, j]),
+        "decimals": effects.decimals(est.theta[j], est.standard_errors[j]),
+        "p": refitted.full_p_values[j],
+        "predicted_p": predicted.p_values[0, j],
+        "refitted_p": refitted.p_values[0, j],
+        "significant": question.verdict.significant,
+        "flips": bool(changes[0] if question.about == "sign" else changes[1:].any()),
     }
-    crossed = (out["refitted_p"] < LEVEL) != out["significant"]
-    turned = np.sign(theta[j]) == -target.sign
-    flips = turned if target.multiple == 0 else crossed
-    return out | {"flips": bool(flips and np.isfinite(z[j]))}
 
 
-def _refit(findings: Findings, found: InfluentialSet) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients, and z statistics, without the set."""
-    est = findings.influence.estimate
-    refit = leave_one_out(est, **_together(findings, found))
-    return est.theta - refit.values[0], refitted_z(est, refit, np.array([0]))[0]
-
-
-def _together(findings: Findings, found: InfluentialSet) -> dict[str, Any]:
+def _together(findings: Findings, members: np.ndarray) -> dict[str, Any]:
     """What to pass to remove the set as one group."""
-    members = np.asarray(found.members, dtype=int)
     out = np.isin(removal_of_each_row(findings.influence), members)
     return {"groups": np.where(out, "set", "rest"), "objects": ["set"]}
+
+
+def _errors(H: np.ndarray, dispersion: float) -> np.ndarray:
+    """Standard errors by each of a stack of Hessians, nan where one is not positive definite."""
+    out = np.full(H.shape[:2], np.nan)
+    usable = positive_definite(H)
+    out[usable] = np.sqrt(dispersion * np.einsum("kii->ki", np.linalg.inv(H[usable])))
+    return out

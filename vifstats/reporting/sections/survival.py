@@ -17,7 +17,7 @@ N_TIMES = 40
 # After the last events hardly anybody is at risk, and the curve falls to 0 with them.
 LAST_SHARE = 0.95
 # Rows times times; beyond, the curves take longer than the rest of the page.
-MOST_NUMBERS = 1_000_000
+MOST_NUMBERS = 5_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,12 +58,14 @@ class Survival:
         }
 
 
-def survival(findings: Findings) -> Survival | None:
+def survival(findings: Findings, rows: bool) -> Survival | None:
     """The curve of a Cox model without strata, at the mean of the covariates.
 
     Parameters
     ----------
     findings : Findings
+    rows : bool
+        Whether times of rows may be shown; otherwise the curve is read at round times.
 
     Returns
     -------
@@ -75,9 +77,23 @@ def survival(findings: Findings) -> Survival | None:
     if not isinstance(loss, Cox) or loss.data.strata.any():
         return None
     times = loss.data.time[loss.data.event]
-    shares = np.linspace(0, LAST_SHARE, N_TIMES)
-    grid = np.unique(np.quantile(times, shares, method="nearest"))
+    grid = _times_of_events(times) if rows else _round_times(times)
     if len(grid) < 2 or len(influence.index) * len(grid) > MOST_NUMBERS:
         return None
     profile = SurvivalProbability(loss.data.X.mean(axis=0), grid)
     return Survival(grid, influence.on(profile))
+
+
+def _times_of_events(times: np.ndarray) -> np.ndarray:
+    shares = np.linspace(0, LAST_SHARE, N_TIMES)
+    return np.unique(np.quantile(times, shares, method="nearest"))
+
+
+def _round_times(times: np.ndarray) -> np.ndarray:
+    """Multiples of 1, 2 or 5 times a power of ten, which are nobody's in particular."""
+    last = np.quantile(times, LAST_SHARE)
+    if not last > 0:
+        return np.zeros(0)
+    power = 10.0 ** np.floor(np.log10(last / N_TIMES))
+    step = next(k * power for k in (1, 2, 5, 10) if k * power * N_TIMES >= last)
+    return step * np.arange(1, int(last / step) + 1)

@@ -1,18 +1,16 @@
 """Whose removal changes which coefficients are significant, each confirmed by a refit."""
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from vifstats.estimate import Estimate
-from vifstats.losses.base import positive_definite
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Z95, Findings
-from vifstats.result import Influence
+from vifstats.reporting.refitting import only
+from vifstats.wald_fits import WaldFits
 
-__all__ = ["Verdict", "candidates", "p_values", "refitted_z", "standard_errors", "verdicts"]
+__all__ = ["Verdict", "candidates", "undetermined", "verdicts"]
 
 # Rows beyond these are believed without a refit.
 NEAREST = 20
@@ -33,31 +31,29 @@ class Verdict:
         Positions of the rows without which it is the other way round.
     n_refitted : int
         How many of those were refitted.
+    furthest : int or None
+        The one of those without which the refitted p-value is furthest on the other side.
     """
 
     parameter: int
     significant: bool
     flipping: np.ndarray
     n_refitted: int
+    furthest: int | None
 
 
-def p_values(z: Any) -> Any:
-    """Two-sided p-values of standard normal statistics.
+def undetermined(est: Estimate) -> bool:
+    """Whether the loss does not change along some directions, so that no parameter means anything.
 
     Parameters
     ----------
-    z : array_like
+    est : Estimate
 
     Returns
     -------
-    ndarray
-
-    Examples
-    --------
-    >>> p_values([0.0, 1.959963984540054]).round(4)
-    array([1.  , 0.05])
+    bool
     """
-    return np.array([math.erfc(abs(value) / math.sqrt(2)) for value in np.ravel(z)])
+    return len(est.loss.gauge(est.theta)) > 0
 
 
 def candidates(findings: Findings, effects: Effects) -> np.ndarray:
@@ -75,6 +71,8 @@ def candidates(findings: Findings, effects: Effects) -> np.ndarray:
         error held, at most 200 of them, and the 20 that come nearest to that.
     """
     influence = findings.influence
+    if undetermined(influence.estimate):
+        return np.zeros(0, dtype=int)
     ranked = []
     for j in effects.shown:
         toward, flips = _toward(influence.estimate, influence.values, j)
@@ -96,70 +94,29 @@ def verdicts(findings: Findings, effects: Effects) -> list[Verdict]:
     Returns
     -------
     list of Verdict
+        No row decides where no effect is determined.
     """
     influence = findings.influence
-    est, known = influence.estimate, np.flatnonzero(influence.exact & ~influence.failed)
-    z = refitted_z(est, influence, known)
-    out = []
-    for j in effects.shown:
-        _, flips = _toward(est, influence.values, j)
-        significant = bool(abs(est.theta[j]) / est.standard_errors[j] > Z95)
-        flips[known] = (np.abs(z[:, j]) > Z95) != significant
-        flips[known] &= np.isfinite(z[:, j])
-        flipping = np.flatnonzero(flips & ~influence.failed)
-        out.append(Verdict(int(j), significant, flipping, int(np.isin(flipping, known).sum())))
-    return out
+    if undetermined(influence.estimate):
+        nobody = np.zeros(0, dtype=int)
+        return [Verdict(int(j), False, nobody, 0, None) for j in effects.shown]
+    known = np.flatnonzero(influence.exact & ~influence.failed)
+    z = np.abs(WaldFits.of(only(influence, known)).z)
+    return [_verdict(findings, j, known, z[:, j]) for j in effects.shown]
 
 
-def refitted_z(est: Estimate, influence: Influence, rows: np.ndarray) -> np.ndarray:
-    """Coefficients over their standard errors without each of some refitted rows.
-
-    Parameters
-    ----------
-    est : Estimate
-    influence : Influence
-        Refitted in these rows.
-    rows : ndarray of int
-        Positions.
-
-    Returns
-    -------
-    ndarray, shape (len(rows), n_params)
-        nan where there is no refit, or no positive definite Hessian.
-    """
-    thetas = est.theta - influence.values[rows]
-    out = np.full_like(thetas, np.nan)
-    usable = np.flatnonzero(np.isfinite(thetas).all(axis=1))
-    for part in np.array_split(usable, max(1, len(usable) // 64)):
-        if not len(part):
-            continue
-        H = est.loss.reduced_curvatures(thetas[part], influence.removals.take(rows[part]))
-        out[part] = thetas[part] / standard_errors(H, est.dispersion)
-    return out
-
-
-def standard_errors(H: np.ndarray, dispersion: float) -> np.ndarray:
-    """Standard errors by each of a stack of Hessians, nan where one is not positive definite.
-
-    Parameters
-    ----------
-    H : ndarray, shape (k, n_params, n_params)
-    dispersion : float
-
-    Returns
-    -------
-    ndarray, shape (k, n_params)
-
-    Examples
-    --------
-    >>> standard_errors(np.array([[[4.0]], [[-1.0]]]), 1.0)
-    array([[0.5],
-           [nan]])
-    """
-    out = np.full(H.shape[:2], np.nan)
-    usable = positive_definite(H)
-    out[usable] = np.sqrt(dispersion * np.einsum("kii->ki", np.linalg.inv(H[usable])))
-    return out
+def _verdict(findings: Findings, j: int, known: np.ndarray, z: np.ndarray) -> Verdict:
+    """The verdict on one parameter, with \\|z\\| without each of the refitted rows."""
+    influence = findings.influence
+    est = influence.estimate
+    significant = bool(abs(est.theta[j]) / est.standard_errors[j] > Z95)
+    _, flips = _toward(est, influence.values, j)
+    flips[known] = ((z > Z95) != significant) & np.isfinite(z)
+    flipping = np.flatnonzero(flips & ~influence.failed)
+    proved = np.isin(known, flipping)
+    distance = np.where(proved, np.abs(z - Z95), -1.0)
+    furthest = int(known[distance.argmax()]) if proved.any() else None
+    return Verdict(int(j), significant, flipping, int(proved.sum()), furthest)
 
 
 def _toward(est: Estimate, values: np.ndarray, j: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vifstats.reporting.numbers import count, percent, plural, short
+from vifstats.reporting.numbers import count, fixed, percent, plural, short
 
 __all__ = ["accuracy", "how_refitted", "worst_row"]
 
@@ -22,8 +22,8 @@ def accuracy(section: dict[str, Any], unit: str) -> str:
     if section["method"] == "refit":
         return f"Every {unit} was refitted, so nothing here is approximate."
     if not section["figures"]:
-        return "No refit converged, so nothing is known about the accuracy of these numbers."
-    low, high = short(section["lowest_slope"]), short(section["highest_slope"])
+        return f"{_why_none(section)}, so nothing is known about the accuracy of these numbers."
+    low, high = (fixed(section[end], 2) for end in ("lowest_slope", "highest_slope"))
     slope = f"a slope of {low}" if low == high else f"slopes from {low} to {high}"
     return (
         f"Against {plural(section['n_refitted'], 'exact refit')} the method has {slope} (1 is "
@@ -46,13 +46,29 @@ def how_refitted(section: dict[str, Any], unit: str) -> str:
     """
     if section["method"] == "refit":
         return ""
-    short_of = section["n_refitted"] < section["n_planned"]
-    of = f" of {count(section['n_planned'])} planned" if short_of else ""
-    failed = f" {plural(section['n_failed'], 'refit')} failed." if section["n_failed"] else ""
-    return (
-        f"{plural(section['n_refitted'], unit)}{of} refitted: the {count(section['n_top'])} most "
-        f"influential and {count(section['n_random'])} at random (seed {section['seed']}).{failed}"
+    n, n_before = section["n_refitted"], section["n_exact_before"]
+    before = (
+        f" {plural(n_before, unit)} came refitted already and {'is' if n_before == 1 else 'are'} "
+        "no part of the comparison."
+        if n_before
+        else ""
     )
+    failed = f" {plural(section['n_failed'], 'refit')} failed." if section["n_failed"] else ""
+    if n == section["n_all"]:
+        return f"All {plural(n, unit)} were refitted.{failed}"
+    n_top = count(section["n_top"])
+    top = f"{n_top} of the most" if n_before else f"the {n_top} most"
+    of = f" of {count(section['n_planned'])} planned" if n < section["n_planned"] else ""
+    return (
+        f"{plural(n, unit)}{of} refitted to compare: {top} influential and "
+        f"{count(section['n_random'])} others at random (seed {section['seed']}).{before}{failed}"
+    )
+
+
+def _why_none(section: dict[str, Any]) -> str:
+    if section["n_refitted"]:
+        return "No refit converged"
+    return "There was no time for refits" if section["n_planned"] else "There was none to compare"
 
 
 def worst_row(found: dict[str, Any], unit: str) -> str:

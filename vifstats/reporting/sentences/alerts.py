@@ -6,6 +6,8 @@ from vifstats.reporting.numbers import count, percent, plural, short
 
 __all__ = ["alert"]
 
+MOST_NAMED = 5
+
 
 def alert(found: dict[str, Any], unit: str) -> str:
     """One alert in words.
@@ -31,8 +33,14 @@ def alert(found: dict[str, Any], unit: str) -> str:
 def _named(found: dict[str, Any]) -> str:
     if not found["rows"]:
         return ""
-    more = ", ..." if len(found["rows"]) < found["n"] else ""
-    return f": {', '.join(found['rows'])}{more}"
+    such = ", such as" if len(found["rows"]) < found["n"] else ":"
+    return f"{such} {', '.join(found['rows'])}"
+
+
+def _first(names: list[str]) -> str:
+    """Names of parameters, as many as are read."""
+    such = f"{count(len(names))} parameters, such as " if len(names) > MOST_NAMED else ""
+    return such + ", ".join(names[:MOST_NAMED])
 
 
 def _were(n: int) -> str:
@@ -59,13 +67,18 @@ _ALERTS = {
         f"{plural(a['n'], unit)} {'owns' if a['n'] == 1 else 'own'} parameters that vanish with "
         f"{'it' if a['n'] == 1 else 'them'}{_named(a)}."
     ),
+    "gauge": lambda a, unit: (
+        f"Along {plural(a['n'], 'direction')} the loss does not change, so its minimum may "
+        "turn, and a single parameter has no meaning of its own: ask for the influence on a "
+        "target, such as a prediction or a distance."
+    ),
     "few events": lambda a, unit: (
         f"{plural(a['n_events'], 'event')} for {plural(a['n_parameters'], 'parameter')} are "
         f"{short(a['each'])} each; below {a['convention']} by convention a Cox model is fragile, "
         "whatever its influence."
     ),
     "inaccurate": lambda a, unit: (
-        f"The approximation is coarse for {', '.join(a['names'])}: for {a['worst']} refits have "
+        f"The approximation is coarse for {_first(a['names'])}: for {a['worst']} refits have "
         f"slope {short(a['slope'])} on it and it is off by up to {percent(a['percent'])} of the "
         'largest change. Use method="newton" or "refit".'
     ),

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from vifstats.reporting.numbers import P_IS, p_value, percent, plural, short
+from vifstats.reporting.numbers import P_IS, effect, many, p_value, percent, plural, short
 from vifstats.reporting.sentences.accuracy import accuracy
-from vifstats.reporting.sentences.effects import effect
 
 __all__ = ["headline", "subtitle"]
 
@@ -32,7 +31,8 @@ def subtitle(document: Document) -> str:
     about = document["overview"]
     events = "" if about["n_events"] is None else f" with {plural(about['n_events'], 'event')}"
     parameters = plural(about["n_parameters"], "parameter")
-    parts = f"{about['model']} of {plural(about['n_rows'], 'row')}{events}"
+    model = f"{about['model'][:1].upper()}{about['model'][1:]}"
+    parts = f"{model} of {plural(about['n_rows'], 'row')}{events}"
     whole = f"{parts} {'and' if events else 'with'} {parameters}"
     if about["n_removals"] == about["n_rows"]:
         return f"{whole}."
@@ -51,8 +51,19 @@ def headline(document: Document) -> list[str]:
     -------
     list of str
     """
+    if document["overview"]["n_gauge"]:
+        return [_no_single_parameter(document)]
     sentences = [_largest_change(document), *_verdicts(document), *_smallest_set(document)]
     return [*sentences, _trust(document)]
+
+
+def _no_single_parameter(document: Document) -> str:
+    about = document["overview"]
+    return (
+        f"A single {about['effect']} of this model has no meaning of its own, so nothing is said "
+        f"of its change. What has one is Cook's distance, by which {many(about['unit'])} "
+        "are ranked below."
+    )
 
 
 def _largest_change(document: Document) -> str:
@@ -70,8 +81,8 @@ def _largest_change(document: Document) -> str:
     )
     who = f"without {about['unit']} {largest['row']}" if largest["row"] is not None else "then"
     detail = (
-        f"that of {item['name']} goes from {effect(item['effect'], about)} to "
-        f"{effect(largest['effect'], about)} {who}"
+        f"that of {item['name']} goes from {effect(item['effect'], item['decimals'])} to "
+        f"{effect(largest['effect'], item['decimals'])} {who}"
     )
     any_other = " other" if _some_not_estimable(document) else ""
     return (
@@ -93,12 +104,12 @@ def _verdicts(document: Document) -> list[str]:
         if not (n := item["n_flipping"]):
             continue
         verb = "lose" if item["significant"] else "gain"
-        proof = "" if item["n_flipping_refitted"] == n else ", not all of it refitted"
+        proof = "" if item["n_flipping_refitted"] == n else "; not all of it refitted"
         alone = "by leaving" if n == 1 else "each by leaving alone"
+        named = f" ({', '.join(item['flipping'])})" if item["flipping"] else ""
         sentences.append(
-            f"{plural(n, about['unit'])} {'makes' if n == 1 else 'make'} {item['name']} "
-            f"{verb} significance ({P_IS}{p_value(item['p'])} with all rows), "
-            f"{alone}{proof}."
+            f"{plural(n, about['unit'])}{named} {'makes' if n == 1 else 'make'} {item['name']} "
+            f"{verb} significance, {alone} ({P_IS}{p_value(item['p'])} with all rows{proof})."
         )
     level = document["conventions"]["level_percent"]
     if not sentences:
@@ -128,7 +139,7 @@ def _what_happens(item: dict[str, Any], about: dict[str, Any]) -> str:
         return f"{item['name']} {verb} significance ({P_IS}{p_value(item['refitted_p'])})"
     return (
         f"the {about['effect']} of {item['name']} change direction "
-        f"({effect(item['refitted_effect'], about)})"
+        f"({effect(item['refitted_effect'], item['decimals'])})"
     )
 
 

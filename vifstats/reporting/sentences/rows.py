@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from vifstats.reporting.numbers import change, count, plural, short
-from vifstats.reporting.sentences.effects import effect
+from vifstats.reporting.numbers import change, count, effect, plural, short, significant
 
 __all__ = ["coefficient_plot", "in_sum", "top_row"]
 
@@ -21,18 +20,17 @@ def top_row(item: dict[str, Any], overview: dict[str, Any]) -> str:
     -------
     str
     """
-    who = f"{overview['unit'].capitalize()} {item['row']}{_outcome(item)}"
+    who = f"Without {overview['unit']} {item['row']}{_outcome(item)}"
     moved = item.get("most_moved")
     if moved is None:
-        return f"{who}: without it the model could not be refitted ({item['status']})."
-    to = effect(moved["to"], overview)
+        return f"{who} the model could not be refitted ({item['status']})."
+    start, end = (effect(moved[side], moved["decimals"]) for side in ("from", "to"))
     size = f", {change(moved['percent'])}" if "percent" in moved else ""
     how = "refitted" if item["exact"] else "predicted"
     warning = "" if item["status"] == "ok" else f" Status: {item['status']}."
     return (
-        f"{who}: without it the {overview['effect']} of {moved['name']} goes from "
-        f"{effect(moved['from'], overview)} to {to} ({how}{size}; "
-        f"{short(abs(moved['dfbetas']))} standard errors).{warning}"
+        f"{who} the {overview['effect']} of {moved['name']} goes from {start} to {end} "
+        f"({how}{size}; {significant(abs(moved['dfbetas']))} standard errors).{warning}"
     )
 
 

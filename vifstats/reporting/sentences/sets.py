@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from vifstats.reporting.numbers import count, many, p_value, plural
-from vifstats.reporting.sentences.effects import effect
+from vifstats.reporting.numbers import count, effect, many, p_value, plural
 
 __all__ = ["set_found", "sets_searched"]
 
@@ -29,7 +28,7 @@ def set_found(item: dict[str, Any], overview: dict[str, Any]) -> str:
         proof = f"p is {p_value(item['refitted_p'])} instead of {p_value(item['p'])}"
         end = "loses significance" if item["significant"] else "gains significance"
     else:
-        to, was = effect(item["refitted_effect"], overview), effect(item["effect"], overview)
+        to, was = (effect(item[k], item["decimals"]) for k in ("refitted_effect", "effect"))
         proof, end = f"the {overview['effect']} is {to} instead of {was}", "changes direction"
     if not item["flips"]:
         keeps = end.replace("loses", "keeps").replace("gains", "does not gain")
@@ -57,12 +56,20 @@ def sets_searched(section: dict[str, Any], unit: str) -> str:
 
     Examples
     --------
-    >>> section = {"n_searched": 6, "n_questions": 14, "largest": 43}
-    >>> sets_searched(section, "row").split(", ")[0]
-    '6 of 14 conclusions were looked at'
+    >>> section = {"n_searched": 6, "n_questions": 14, "largest": 43, "too_many": False}
+    >>> sets_searched(section, "row").split(": ")[0]
+    'The time was up after 6 of 14 conclusions'
     """
-    return (
-        f"{count(section['n_searched'])} of {plural(section['n_questions'], 'conclusion')} were "
-        f"looked at, the nearest to changing first, with sets of up to "
-        f"{plural(section['largest'], unit)}."
-    )
+    if section["too_many"]:
+        return (
+            f"No sets were looked for: with {plural(section['n_rows'], unit)} and so many "
+            "parameters that takes minutes. influential_set does it, one conclusion at a time."
+        )
+    n, largest = section["n_questions"], plural(section["largest"], unit)
+    if section["n_searched"] < n:
+        return (
+            f"The time was up after {count(section['n_searched'])} of {plural(n, 'conclusion')}: "
+            f"the nearest to changing were looked at, with sets of up to {largest}."
+        )
+    every = "The only conclusion was" if n == 1 else f"All {count(n)} conclusions were"
+    return f"{every} looked at, with sets of up to {largest}, and the nearest to changing first."
