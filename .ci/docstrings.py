@@ -24,9 +24,12 @@ MODULES = (
     "vifstats.datasets",
     "vifstats.errors",
     "vifstats.losses",
+    "vifstats.losses.row_losses",
     "vifstats.plots",
     "vifstats.reporting",
+    "vifstats.shards",
     "vifstats.solvers",
+    "vifstats.streaming",
     "vifstats.targets",
 )
 NOT_ASKED = set(

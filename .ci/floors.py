@@ -8,5 +8,6 @@ from pathlib import Path
 
 project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
 extras = project["optional-dependencies"]
-needs = [*project["dependencies"], *extras["test"], *extras["parquet"], *extras["graph"]]
+tested = [extras[name] for name in ("test", "parquet", "frames", "graph", "parallel", "dask")]
+needs = sum(tested, project["dependencies"])
 print("\n".join(need.replace(">=", "==") for need in needs if ">=" in need))

@@ -75,7 +75,7 @@ def test_files_hold_what_the_package_computes(rossi, tmp_path):
 def test_a_second_run_writes_the_same(tmp_path):
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
-        main(["cox", "--seconds", "0.5", "-o", str(folder)])
+        main(["cox", "--covariates", "fin,prio", "--seconds", "600", "-o", str(folder)])
     for name in ("influence.csv", "influence.json"):
         one, two = [(folder / name).read_bytes() for folder in folders]
         assert one == two
@@ -239,6 +239,62 @@ def test_an_interrupt_leaves_nothing_half_written(monkeypatch, tmp_path, capsys)
     assert main(["cox", "--seconds", "0.5", "-o", str(tmp_path)]) == 130
     assert os.listdir(tmp_path) == []
     assert "interrupted" in capsys.readouterr().err
+
+
+def test_a_job_array_writes_what_one_run_writes(csv, tmp_path, capsys):
+    """In any order, and one part twice."""
+    command = ["cox", csv(), *ROSSI, "--covariates", "fin,prio", "--method", "refit"]
+    parts, whole = tmp_path / "parts", tmp_path / "whole"
+    for shard in ("3/3", "1/3", "1/3", "2/3"):
+        assert main([*command, "--shard", shard, "-o", str(parts)]) == 0
+    assert main(["merge", str(parts)]) == 0
+    assert "432 rows of 3 parts: 432 ok" in capsys.readouterr().out
+    main([*command, "-o", str(whole)])
+    assert (parts / "influence.csv").read_bytes() == (whole / "influence.csv").read_bytes()
+
+
+def test_a_shard_that_is_interrupted_says_how_to_go_on(csv, tmp_path, monkeypatch, capsys):
+    command = [
+        "cox",
+        csv(),
+        *ROSSI,
+        "--method",
+        "refit",
+        "--shard",
+        "1/1",
+        "-o",
+        str(tmp_path / "p"),
+    ]
+    write = vs.blocks.Checkpoint.write
+
+    def write_and_stop(checkpoint, k, rows):
+        write(checkpoint, k, rows)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(vs.blocks.Checkpoint, "write", write_and_stop)
+    assert main(command) == 130
+    assert "are kept in" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert main(command) == main(["merge", str(tmp_path / "p")]) == 0
+
+
+WRONG_SHARDS = {
+    "shard 0": (["--method", "refit", "--shard", "0/50", "-o", "p"], "numbered from 1 to 50"),
+    "shard 51": (["--method", "refit", "--shard", "51/50", "-o", "p"], "numbered from 1 to 50"),
+    "no shard": (["--method", "refit", "--shard", "three", "-o", "p"], "as 3/50"),
+    "no refits": (["--shard", "1/2", "-o", "p"], "it needs --method refit"),
+    "no folder": (["--method", "refit", "--shard", "1/2"], "it needs --method refit and -o DIR"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_SHARDS)
+def test_a_wrong_shard_ends_before_the_data_are_read(case, capsys):
+    arguments, expected = WRONG_SHARDS[case]
+    assert_one_line(["cox", "nowhere.csv", *ROSSI, *arguments], expected, capsys)
+
+
+def test_nothing_to_merge_ends_in_one_line(tmp_path, capsys):
+    assert_one_line(["merge", str(tmp_path)], "has none that is finished", capsys)
 
 
 def assert_one_line(arguments, expected, capsys):

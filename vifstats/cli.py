@@ -14,6 +14,7 @@ from vifstats.adapters import from_model
 from vifstats.cox_table import CoxColumns, checked_frame, fit_frame
 from vifstats.datasets import load_rossi, read_table
 from vifstats.errors import InvalidInputError, VifError
+from vifstats.folders import writable_folder
 from vifstats.reporting import (
     METHODS,
     SHARE_OF_SAMPLE,
@@ -21,10 +22,10 @@ from vifstats.reporting import (
     as_text,
     describe,
     find,
-    writable_folder,
     write_findings,
     write_report,
 )
+from vifstats.shards import Shard, merge_shards, refit_shard
 from vifstats.versions import __version__
 
 __all__ = ["main"]
@@ -60,8 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except VifError as error:
         _tell(f"error: {error}")
         return 2
-    except KeyboardInterrupt:
-        _tell("interrupted; nothing half-written is left behind")
+    except KeyboardInterrupt as interrupt:
+        notes = getattr(interrupt, "__notes__", ())
+        _tell("; ".join(["interrupted; nothing half-written is left behind", *notes]))
         return 130
     return 0
 
@@ -101,16 +103,29 @@ def _parser() -> argparse.ArgumentParser:
     add("--seconds", metavar="S", type=float, default=20.0, help="time for refits; default 20")
     add("-o", "--output", metavar="DIR", help="write report.html and its numbers there")
     add("--no-rows", action="store_true", help="keep single rows to yourself: no label, no value")
+    add("--shard", metavar="K/N", help="of a job array: only part K of N of the refits, into DIR")
+    merge = commands.add_parser(
+        "merge",
+        help="put the parts of a job array together",
+        description="Check that all parts of `vifstats cox --shard` are there, and join them.",
+    )
+    merge.set_defaults(run=_merge)
+    merge.add_argument("folder", metavar="DIR", help="where the parts are: -o of the shards")
+    merge.add_argument("-o", "--output", metavar="DIR", help="for influence.csv; default: DIR")
     return parser
 
 
 def _cox(args: argparse.Namespace, command: str) -> None:
+    shard = None if args.shard is None else _shard(args)
     table, name, columns = _input(args)
     folder = None if args.output is None else writable_folder(args.output)
     frame = checked_frame(table, columns, penalizer=args.penalizer)
     groups = None if columns.groups is None else table[columns.groups]
     est = from_model(fit_frame(frame, columns, penalizer=args.penalizer), frame, groups=groups)
     seconds, progress = SHARE_OF_SAMPLE * args.seconds, sys.stderr.isatty()
+    if shard is not None:
+        print(f"Written: {refit_shard(est, shard, args.output, progress=progress)}")
+        return
     found = find(est, args.method, top=args.top, seconds=seconds, progress=progress)
     events = int(frame[columns.event].sum())
     numbered = " (numbered from 0)" if columns.identifier is None else ""
@@ -122,6 +137,22 @@ def _cox(args: argparse.Namespace, command: str) -> None:
         context["covariates"] = est.names
         paths = _write(args, command, found, folder, context)
         print(f"\nWritten to {folder}: {', '.join(path.name for path in paths)}")
+
+
+def _shard(args: argparse.Namespace) -> Shard:
+    shard = Shard.parse(args.shard)
+    if args.method != "refit" or args.output is None or args.no_rows:
+        raise InvalidInputError(
+            "--shard is for a part of the refits, row by row, in a folder that all parts share: "
+            "it needs --method refit and -o DIR, and goes without --no-rows."
+        )
+    return shard
+
+
+def _merge(args: argparse.Namespace, command: str) -> None:
+    merged = merge_shards(args.folder, args.output)
+    counts = ", ".join(f"{n} {status}" for status, n in merged.statuses.items())
+    print(f"{merged.n_rows} rows of {merged.n_parts} parts: {counts}\nWritten to {merged.path}")
 
 
 def _write(

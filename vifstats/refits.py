@@ -1,14 +1,24 @@
 """Exact leave-one-out by refitting: what every approximation is measured against."""
 
-from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from vifstats.blocks import (
+    Blocks,
+    Checkpoint,
+    Engine,
+    Fingerprint,
+    Rows,
+    in_blocks,
+    one_blas_thread,
+)
 from vifstats.errors import ConvergenceError
 from vifstats.estimate import Estimate
+from vifstats.folders import writable_folder
 from vifstats.losses.base import Loss, pinned_curvatures
 from vifstats.optimise import Minima, damped_newton
 from vifstats.quasi_newton import LARGE, MEMORY, quasi_newton
@@ -16,14 +26,14 @@ from vifstats.removals import Removals
 from vifstats.result import Influence
 from vifstats.solvers import Factor
 
-__all__ = ["leave_one_out"]
+__all__ = ["Refit", "block_size", "leave_one_out"]
 
-# Removals refitted together: enough for matrix products, few enough to show progress.
-BLOCK = 128
+# Removals refitted together: enough for matrix products, few enough to share out.
+BLOCK = 64
 # No block holds much more than this many numbers (256 MB).
 BLOCK_NUMBERS = 32_000_000
 
-Minimiser = Callable[[np.ndarray, Removals], Minima]
+TOL, MAX_STEPS = 1e-9, 50
 
 
 def leave_one_out(
@@ -31,10 +41,12 @@ def leave_one_out(
     *,
     groups: Any = None,
     objects: Any = None,
-    n_jobs: int = 1,
+    n_jobs: int | None = None,
+    executor: Any = None,
+    checkpoint: str | Path | None = None,
     progress: bool = False,
-    tol: float = 1e-9,
-    max_steps: int = 50,
+    tol: float = TOL,
+    max_steps: int = MAX_STEPS,
 ) -> Influence:
     """Refit without each object, each from its Newton step, to convergence.
 
@@ -45,8 +57,14 @@ def leave_one_out(
         One label per row of the data; whole groups are removed.
     objects : sequence of labels or bool mask, optional
         The rows of the result to compute; default all.
-    n_jobs : int
-        Processes, through joblib. Results do not depend on it.
+    n_jobs : int, optional
+        Workers, through joblib, -1 for one on each core; default what ``joblib.parallel_config``
+        says, else 1.
+    executor : object, optional
+        Instead of `n_jobs`, anything with ``submit(function, *args)``: a pool of
+        concurrent.futures or of MPI, ``client.get_executor()`` of a Dask client.
+    checkpoint : str or Path, optional
+        A folder for finished blocks of rows. The same call with it goes on where one was cut off.
     progress : bool
         Show a progress bar.
     tol : float
@@ -63,6 +81,9 @@ def leave_one_out(
     ------
     ConvergenceError
         If the full data cannot be fitted to the same tolerance.
+    InvalidInputError, InvalidTypeError
+        If `n_jobs` or `executor` cannot be used, or `checkpoint` cannot be written to or is that
+        of other work.
 
     Notes
     -----
@@ -71,7 +92,11 @@ def leave_one_out(
 
     Up to 500 parameters a refit takes Newton steps with a Hessian of its own. Above, a Hessian for
     each would cost more than it saves: all share the factor of the full one, corrected by what
-    the gradients say along the way (`vifstats.quasi_newton`), to the same tolerance.
+    the gradients say along the way (``vifstats.quasi_newton``), to the same tolerance.
+
+    Who computes changes no bit: blocks of rows are cut without regard to the workers, and BLAS has
+    one thread everywhere, this process included, where threadpoolctl is there to say so (the extra
+    ``parallel``). To use more cores, use more workers.
 
     Examples
     --------
@@ -81,124 +106,144 @@ def leave_one_out(
     >>> vs.leave_one_out(vs.minimize(loss, [0.0])).values.ravel()
     array([-1.,  0.,  1.])
     """
-    begin = perf_counter()
+    begin, engine = perf_counter(), Engine(n_jobs, executor)
     removals = est.removals(groups, objects)
-    theta = _polished(est, tol)
-    D = est.loss.gradient_differences(theta, removals)
-    steps = _first_steps(est, theta, removals, D)
-    usable = np.isfinite(steps).all(axis=1)
-    influential = np.flatnonzero(D.any(axis=1))
-    starts = theta + np.where(usable[:, None], steps, 0.0)[influential]
-    minimise = _minimiser(est, tol, max_steps)
-    minima = _refit_all(minimise, starts, removals.take(influential), n_jobs, progress)
-    values = np.zeros_like(D)
-    values[influential] = theta - minima.thetas
-    # Where D is 0 theta stays the minimum, unless the loss has lost its curvature with the object.
-    failed = ~usable
-    failed[influential] = ~minima.converged
-    values[failed] = np.nan
-    owned = est.loss.owned_mask(removals, len(theta))
-    if owned is not None:
-        values[owned] = np.nan
+    folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
+    with one_blas_thread():
+        refit = Refit.of(est, tol, max_steps)
+        blocks = Blocks(refit, removals, block_size(len(est.theta)), len(est.theta))
+        saved = None if folder is None else Checkpoint.of(folder, refit.fingerprint(est, blocks))
+        rows = in_blocks(blocks, engine, checkpoint=saved, progress=progress)
     return Influence(
         est,
         "refit",
-        values,
+        rows.values,
         removals,
-        exact=~failed,
-        failed=failed,
+        exact=~rows.failed,
+        failed=rows.failed,
         seconds=perf_counter() - begin,
     )
 
 
-def _polished(est: Estimate, tol: float) -> np.ndarray:
-    """Our own converged full fit, a step or two from the theta given."""
-    nobody = Removals(np.full(est.loss.n_objects, -1), est.labels[:1])
-    minima = _minimiser(est, tol, 50)(est.theta[None], nobody)
-    if not minima.converged[0]:
-        raise ConvergenceError(
-            "Refits need a full fit at its minimum, but from this theta it was not reached "
-            f"(last step {minima.last_step[0]:.2g} standard errors). Fit to convergence first."
-        )
-    return minima.thetas[0]
-
-
-def _first_steps(est: Estimate, theta: np.ndarray, removals: Removals, D: np.ndarray) -> np.ndarray:
-    """Newton steps, nan where H_-i is singular; those of vif where each its Hessian is too much."""
-    if len(theta) <= LARGE:
-        return est.loss.reduced_solves(theta, removals, D)
-    owned, steps = est.loss.owned_mask(removals, len(theta)), est.solve(D)
-    return steps if owned is None else np.where(owned, 0.0, steps)
-
-
-def _refit_all(
-    minimise: Minimiser, starts: np.ndarray, removals: Removals, n_jobs: int, progress: bool
-) -> Minima:
-    from joblib import Parallel, delayed
-    from tqdm.auto import tqdm
-
-    blocks = list(removals.blocks(_block_size(starts.shape[1])))
-    jobs = (delayed(minimise)(starts[part], some) for part, some in blocks)
-    bar = tqdm(total=len(removals), disable=not progress, unit="refit", desc="refits")
-    found = []
-    with bar:
-        for minima in Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
-            bar.update(len(minima.thetas))
-            found.append(minima)
-    if not found:
-        return Minima(starts, np.empty(0), np.empty(0, dtype=bool))
-    return Minima(
-        np.concatenate([m.thetas for m in found]),
-        np.concatenate([m.last_step for m in found]),
-        np.concatenate([m.converged for m in found]),
-    )
-
-
-def _block_size(n_params: int) -> int:
+def block_size(n_params: int) -> int:
+    """How many removals are refitted together; nothing else decides it."""
     each = n_params**2 if n_params <= LARGE else 4 * MEMORY * n_params
     return max(1, min(BLOCK, BLOCK_NUMBERS // each))
 
 
-def _minimiser(est: Estimate, tol: float, max_steps: int) -> Minimiser:
-    """How this model is refitted: a Hessian for each removal, or one factor for all."""
+@dataclass(frozen=True, eq=False)
+class OwnHessians:
+    """Newton steps with a Hessian for each refit."""
+
+    loss: Loss
+    scale: np.ndarray
+    tol: float
+    max_steps: int
+
+    def first_steps(self, theta: np.ndarray, removals: Removals, D: np.ndarray) -> np.ndarray:
+        """Newton steps, nan where H_-i is singular."""
+        return self.loss.reduced_solves(theta, removals, D)
+
+    def minima(self, starts: np.ndarray, removals: Removals) -> Minima:
+        """Where each refit ends."""
+        return damped_newton(
+            lambda rows, thetas: self.loss.reduced_slopes(thetas, removals.take(rows)),
+            lambda rows, thetas: pinned_curvatures(self.loss, thetas, removals.take(rows)),
+            starts,
+            scale=self.scale,
+            fixed=self.loss.owned_mask(removals, starts.shape[1]),
+            tol=self.tol,
+            max_steps=self.max_steps,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FullFactor:
+    """Steps from the factor of the full Hessian, where each its own is too much."""
+
+    loss: Loss
+    factor: Factor
+    tol: float
+    max_steps: int
+
+    def first_steps(self, theta: np.ndarray, removals: Removals, D: np.ndarray) -> np.ndarray:
+        """Those of vif."""
+        owned, steps = self.loss.owned_mask(removals, len(theta)), self.factor.solve(D)
+        return steps if owned is None else np.where(owned, 0.0, steps)
+
+    def minima(self, starts: np.ndarray, removals: Removals) -> Minima:
+        """Where each refit ends."""
+        return quasi_newton(
+            lambda rows, thetas: self.loss.reduced_slopes(thetas, removals.take(rows)),
+            self.factor.solve,
+            starts,
+            fixed=self.loss.owned_mask(removals, starts.shape[1]),
+            tol=self.tol,
+            max_steps=self.max_steps,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Refit:
+    """Refits from one full fit: ``refit(removals)`` are the rows of these removals.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (n_params,)
+        The full fit, converged as the refits are.
+    by : OwnHessians or FullFactor
+    """
+
+    theta: np.ndarray
+    by: OwnHessians | FullFactor
+
+    @classmethod
+    def of(cls, est: Estimate, tol: float = TOL, max_steps: int = MAX_STEPS) -> "Refit":
+        """Refits from our own full fit, a step or two from the theta given."""
+        nobody = Removals(np.full(est.loss.n_objects, -1), est.labels[:1])
+        full = _way(est, tol, MAX_STEPS).minima(est.theta[None], nobody)
+        if not full.converged[0]:
+            raise ConvergenceError(
+                "Refits need a full fit at its minimum, but from this theta it was not reached "
+                f"(last step {full.last_step[0]:.2g} standard errors). Fit to convergence first."
+            )
+        return cls(full.thetas[0], _way(est, tol, max_steps))
+
+    def fingerprint(self, est: Estimate, blocks: Blocks) -> Fingerprint:
+        """What a checkpoint of these refits is recognised by."""
+        return Fingerprint.of(
+            est.loss,
+            self.theta,
+            est.hessian,
+            blocks.removals,
+            call="leave_one_out",
+            block_size=blocks.size,
+            tol=self.by.tol,
+            max_steps=self.by.max_steps,
+        )
+
+    def __call__(self, removals: Removals) -> Rows:
+        loss = self.by.loss
+        D = loss.gradient_differences(self.theta, removals)
+        steps = self.by.first_steps(self.theta, removals, D)
+        usable = np.isfinite(steps).all(axis=1)
+        # Where D is 0 theta stays the minimum, unless the loss has lost its curvature there.
+        failed, values = ~usable, np.zeros_like(D)
+        if len(influential := np.flatnonzero(D.any(axis=1))):
+            starts = self.theta + np.where(usable[:, None], steps, 0.0)[influential]
+            minima = self.by.minima(starts, removals.take(influential))
+            values[influential] = self.theta - minima.thetas
+            failed[influential] = ~minima.converged
+        values[failed] = np.nan
+        owned = loss.owned_mask(removals, len(self.theta))
+        if owned is not None:
+            values[owned] = np.nan
+        return Rows(values, failed)
+
+
+def _way(est: Estimate, tol: float, max_steps: int) -> OwnHessians | FullFactor:
+    """How this model is refitted."""
     if len(est.theta) > LARGE:
-        return partial(_by_full_factor, est.loss, est.factor, tol, max_steps)
+        return FullFactor(est.loss, est.factor, tol, max_steps)
     scale = est.standard_errors / np.sqrt(est.dispersion)
-    return partial(_by_own_hessians, est.loss, scale, tol, max_steps)
-
-
-def _by_own_hessians(
-    loss: Loss,
-    scale: np.ndarray,
-    tol: float,
-    max_steps: int,
-    starts: np.ndarray,
-    removals: Removals,
-) -> Minima:
-    return damped_newton(
-        lambda rows, thetas: loss.reduced_slopes(thetas, removals.take(rows)),
-        lambda rows, thetas: pinned_curvatures(loss, thetas, removals.take(rows)),
-        starts,
-        scale=scale,
-        fixed=loss.owned_mask(removals, starts.shape[1]),
-        tol=tol,
-        max_steps=max_steps,
-    )
-
-
-def _by_full_factor(
-    loss: Loss,
-    factor: Factor,
-    tol: float,
-    max_steps: int,
-    starts: np.ndarray,
-    removals: Removals,
-) -> Minima:
-    return quasi_newton(
-        lambda rows, thetas: loss.reduced_slopes(thetas, removals.take(rows)),
-        factor.solve,
-        starts,
-        fixed=loss.owned_mask(removals, starts.shape[1]),
-        tol=tol,
-        max_steps=max_steps,
-    )
+    return OwnHessians(est.loss, scale, tol, max_steps)
