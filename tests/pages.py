@@ -1,0 +1,72 @@
+"""Pages of the documentation as what they are made of: blocks of code, and what they print."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from vifstats.cli import main
+
+FENCE = re.compile(r"^(?P<fence>```+)(?P<language>\S+).*?\n(?P<text>.*?)^(?P=fence)$", re.M | re.S)
+CODE = ("python", "{code-cell}")
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, its text, and the line on which the text begins."""
+
+    language: str
+    text: str
+    line: int
+
+
+def blocks(page: str) -> list[Block]:
+    """The fenced blocks of a page, in order."""
+    return [
+        Block(found["language"], found["text"], 1 + page.count("\n", 0, found.start("text")))
+        for found in FENCE.finditer(page)
+    ]
+
+
+def run(path: Path) -> Iterator[tuple[Block, Block | None, str]]:
+    """Run the code of a page in order, in one namespace.
+
+    Yields
+    ------
+    block : Block
+        Of code, or a console with one command.
+    shown : Block or None
+        The output that the page claims, if any.
+    printed : str
+        The output that there is.
+    """
+    found = blocks(path.read_text(encoding="utf-8"))
+    names: dict = {"__name__": path.stem}
+    for block, after in zip(found, [*found, None][1:], strict=True):
+        if block.language in CODE:
+            shown = after if after is not None and after.language == "text" else None
+            yield block, shown, _printed(block, path, names)
+        elif block.language == "console":
+            command, output = block.text.split("\n", 1)
+            shown = block._replace(text=output, line=block.line + 1)
+            yield block, shown, _answer(command)
+
+
+def _printed(block: Block, path: Path, names: dict) -> str:
+    # a syntax tree with the line numbers of the page, so that a traceback points there
+    tree = ast.increment_lineno(ast.parse(block.text, str(path)), block.line - 1)
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        exec(compile(tree, str(path), "exec"), names)
+    return output.getvalue()
+
+
+def _answer(command: str) -> str:
+    program, *arguments = command.removeprefix("$ ").split()
+    assert program == "vifstats", f"{command} is no command of ours"
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        assert main(arguments) == 0
+    return output.getvalue()

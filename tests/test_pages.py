@@ -1,0 +1,100 @@
+"""What README and the pages of the site show is what happens, and every link leads somewhere."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+import re
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+from pages import CODE, FENCE, blocks, run
+
+import vifstats
+from vifstats import adapters, reporting
+from vifstats.losses import row_losses
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [
+    ROOT / "README.md",
+    *(
+        page
+        for page in sorted(DOCS.rglob("*.md"))
+        # the notebooks are executed, and fail, where the site is built
+        if not {"_build", "generated", "notebooks"} & set(page.relative_to(DOCS).parts)
+    ),
+]
+EVERY_PAGE = pytest.mark.parametrize(
+    "page", PAGES, ids=lambda page: str(page.relative_to(ROOT)).removesuffix(".md")
+)
+# What is run, what it prints, what is typed on a machine with nothing, and what is data.
+LANGUAGES = {*CODE, "text", "console", "bash", "bibtex"}
+LANGUAGES |= {"{toctree}", "{include}", "{literalinclude}", "{csv-table}", "{eval-rst}"}
+
+# The modules whose names a user may import; .ci/docstrings.py reads their docstrings.
+PUBLIC = [vifstats, adapters, reporting, row_losses]
+PUBLIC += [thing for thing in map(vars(vifstats).get, vifstats.__all__) if inspect.ismodule(thing)]
+CITATION = re.compile(r"docs/mathematics\.md,\s+equations?\s+((?:\(\d+\)|,|\s|and|to)+)")
+
+
+@EVERY_PAGE
+def test_no_block_escapes_these_tests(page):
+    text = page.read_text(encoding="utf-8")
+    assert {block.language for block in blocks(text)} <= LANGUAGES
+    between = FENCE.sub("", text)
+    assert "```" not in between, "a block without a language"
+    assert re.findall(r"^\n    .+$", between, re.M) == [], "a block by indentation"
+
+
+@EVERY_PAGE
+def test_code_runs_and_prints_what_stands_below_it(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for block, shown, printed in run(page):
+        if shown is not None:
+            assert printed == shown.text, f"{page.name}, line {shown.line}"
+        plt.close("all")
+        assert block.text.strip()
+
+
+@EVERY_PAGE
+def test_links_lead_to_pages_and_headings(page):
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in link:
+            continue
+        place, _, heading = link.partition("#")
+        target = page.parent / place if place else page
+        assert target.exists(), link
+        assert not heading or heading in _anchors(target.read_text(encoding="utf-8")), link
+
+
+def _anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub and MyST make them."""
+    titles = re.findall(r"^#+ (.*)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
+def test_equations_are_numbered_in_order_and_those_cited_exist():
+    text = (DOCS / "mathematics.md").read_text(encoding="utf-8")
+    numbers = [int(number) for number in re.findall(r"\\tag\{(\d+)\}", text)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    cited = {
+        int(number)
+        for module in (ROOT / "vifstats").rglob("*.py")
+        for citation in CITATION.findall(module.read_text(encoding="utf-8"))
+        for number in re.findall(r"\((\d+)\)", citation)
+    }
+    assert cited <= set(numbers)
+    assert len(cited) > len(numbers) / 2
+
+
+def test_every_public_name_has_a_place_in_the_api():
+    pages = [page.read_text(encoding="utf-8") for page in (DOCS / "api").glob("*.md")]
+    names = [name for page in pages for name in re.findall(r"^   ([\w.]+)$", page, re.M)]
+    listed = {id(operator.attrgetter(name)(vifstats)) for name in names}
+    public = [getattr(module, name) for module in PUBLIC for name in module.__all__]
+    code = [thing for thing in public if inspect.isclass(thing) or inspect.isfunction(thing)]
+    assert [thing for thing in code if id(thing) not in listed] == []
+    assert len(listed) == len(names), "a name in two places"
