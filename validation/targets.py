@@ -1,37 +1,26 @@
-"""Tables of issue "targets": what clinicians and reviewers ask, predicted and refitted.
+"""What clinicians and reviewers ask, predicted and refitted: targets, sets, cross-validation.
 
-    VIFSTATS_DATA=folder python validation/targets.py
-
-writes results/targets.json and results/targets.md: agreement of every target with exact refits of
-all rows, the sets without which significance flips, cross-validation over a grid of penalties
-(needs metabric.csv in the folder), and the time of 1e5 rows. Single-threaded BLAS.
+Agreement of every target with exact refits of all rows, the sets without which significance flips,
+cross-validation of METABRIC over a grid of penalties, and the time of 1e5 rows.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from time import perf_counter
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
 
 import vifstats as vs
+from validation import fits as shared
 from vifstats import targets as vt
 
-ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "validation" / "results"
-sys.path.insert(0, str(ROOT / "tests"))
-
-from oracles import load_case  # noqa: E402  the tests are no package
-
 QUARTILES = (0.25, 0.5, 0.75)
+# Of slopes, beyond which a target is looked at again.
+OFF = 0.03
 PENALTIES = (0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 FLIPS = (
     ("lung", "age"),
@@ -96,7 +85,7 @@ def fits() -> list[Fit]:
 
 def estimate(case: str) -> vs.Estimate:
     """A converged fit to one of the oracle data sets."""
-    c = load_case(case, "efron")
+    c = shared.oracle_case(case)
     loss = vs.losses.Cox(
         c.X, c.time, c.event, entry=c.entry, weights=c.weights, strata=c.strata, ties="efron"
     )
@@ -135,6 +124,26 @@ def agreement(fit: Fit) -> Iterator[dict[str, object]]:
                 "rows": int(table.n.min()),
                 "left_out": int(table.left_out.max()),
             }
+
+
+def off_in_scale() -> Iterator[dict[str, object]]:
+    """Smooth targets whose slope by newton is more than `OFF` from 1; and after one step more."""
+    more = partial(vs.truncated_refits, max_steps=1)
+    for fit in fits():
+        newton, further, exact = (m(fit.est) for m in (vs.newton_step, more, vs.leave_one_out))
+        for name, target in fit.targets():
+            if name in ("median", "concordance"):
+                continue
+            slope = vs.compare(newton.on(target), exact.on(target)).slope
+            if np.abs(slope - 1).max() > OFF:
+                yield {
+                    "fit": fit.name,
+                    "target": name,
+                    "newton": float(slope.iloc[np.abs(slope - 1).argmax()]),
+                    "vif and one step": float(
+                        vs.compare(further.on(target), exact.on(target)).slope.iloc[0]
+                    ),
+                }
 
 
 def without_direct_term(influence: vs.Influence, target: object) -> vs.TargetInfluence:
@@ -183,10 +192,8 @@ def flips() -> Iterator[dict[str, object]]:
 
 def cross_validation() -> dict[str, object]:
     """METABRIC training data over a grid of penalties, by newton, vif, refits and lifelines."""
-    folder = os.environ.get("VIFSTATS_DATA")
-    if folder is None:
-        return {"left out": "VIFSTATS_DATA names no folder with metabric.csv"}
-    X, time, event = metabric(Path(folder) / "metabric.csv")
+    data = shared.metabric()
+    X, time, event = data.X, data.time, data.event
     est = vs.minimize(vs.losses.Cox(X, time, event), np.zeros(X.shape[1]))
     tables, seconds = {}, {}
     for method in ("newton", "vif", "refit"):
@@ -214,16 +221,6 @@ def cross_validation() -> dict[str, object]:
     }
 
 
-def metabric(path: Path) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    """The training rows of the published split, scaled as published."""
-    frame = pd.read_csv(path)
-    frame = frame[frame["split_pycox_seed0"] == "train"].reset_index(drop=True)
-    X = frame[[name for name in frame if name.startswith("x")]].copy()
-    scaled = X.columns[[0, 1, 2, 3, 8]]
-    X[scaled] = (X[scaled] - X[scaled].mean()) / X[scaled].std(ddof=0)
-    return X, frame["time"].to_numpy(), frame["event"].to_numpy()
-
-
 def lifelines_seconds(X: pd.DataFrame, time: np.ndarray, event: np.ndarray) -> float:
     """Seconds of lifelines refits without each row in turn, from twenty of them."""
     from lifelines import CoxPHFitter
@@ -231,7 +228,7 @@ def lifelines_seconds(X: pd.DataFrame, time: np.ndarray, event: np.ndarray) -> f
     frame = X.assign(time=time, event=event)
     begin = perf_counter()
     for row in range(20):
-        CoxPHFitter(penalizer=0.01).fit(frame.drop(index=row), "time", "event")
+        CoxPHFitter(penalizer=0.01).fit(frame.drop(index=frame.index[row]), "time", "event")
     return (perf_counter() - begin) / 20 * len(X)
 
 
@@ -257,35 +254,20 @@ def speed() -> dict[str, float]:
             X[:5], when, exact=exact
         ),
         "RMST, 5 profiles": lambda exact: vt.RMST(X[:5], 1.5, exact=exact),
+        "median, 5 profiles": lambda exact: vt.MedianSurvival(X[:5], exact=exact),
     }.items():
         begin = perf_counter()
         found = influence.on(make(None)).influence
         seconds[name] = perf_counter() - begin
         exact = few.on(make(True)).influence
-        error = np.abs(found[some] - exact).max(axis=0) / np.abs(exact).max(axis=0)
+        largest = np.abs(exact).max(axis=0, initial=np.finfo(float).tiny)
+        error = np.abs(found[some] - exact).max(axis=0) / largest
         seconds[f"{name}: largest error"] = float(error.max())
     return seconds
 
 
-def markdown(tables: dict[str, object]) -> str:
-    """The tables for people."""
-    agree = pd.DataFrame(tables["agreement"])
-    parts = [
-        "# Targets against exact refits",
-        "Made by `validation/targets.py`. Worst value of each target; se and p: worst parameter. "
-        "`equal`: share of rows whose influence equals that of the refit.",
-        _table(_worst(agree)),
-        "# Sets without which significance flips (rossi mar: without which the coefficient falls)",
-        _table(pd.DataFrame(tables["flips"])),
-        "# Cross-validated partial likelihood, METABRIC training data",
-        "```\n" + json.dumps(tables["cross_validation"], indent=1) + "\n```",
-        "# 1e5 rows, 10 covariates: seconds, and largest errors against exact values of 250 rows",
-        "```\n" + json.dumps(tables["speed"], indent=1) + "\n```",
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _worst(agree: pd.DataFrame) -> pd.DataFrame:
+def worst(agree: pd.DataFrame) -> pd.DataFrame:
+    """One line for each kind of target: its worst figures; se and p of the worst parameter."""
     kind = agree["target"].str.replace(r"^(se|p)\(.*\)$", r"\1", regex=True)
     how: dict[str, str | Callable] = {
         "pearson": "min",
@@ -297,27 +279,3 @@ def _worst(agree: pd.DataFrame) -> pd.DataFrame:
         "left_out": "max",
     }
     return agree.groupby(["fit", kind, "way"], sort=False).agg(how).reset_index()
-
-
-def _table(frame: pd.DataFrame) -> str:
-    cells = frame.map(lambda v: f"{v:.4g}" if isinstance(v, float) else str(v).replace("|", "\\|"))
-    lines = [list(cells.columns), ["---"] * len(cells.columns), *cells.to_numpy().tolist()]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def main() -> None:
-    RESULTS.mkdir(exist_ok=True)
-    tables: dict[str, object] = {
-        "agreement": [line for fit in fits() for line in agreement(fit)],
-        "flips": list(flips()),
-        "cross_validation": cross_validation(),
-        "speed": speed(),
-    }
-    (RESULTS / "targets.json").write_text(json.dumps(tables, indent=1) + "\n")
-    text = markdown(tables)
-    (RESULTS / "targets.md").write_text(text)
-    print(text)
-
-
-if __name__ == "__main__":
-    main()

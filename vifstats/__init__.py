@@ -3,7 +3,7 @@
 "VIF" here is not the variance inflation factor.
 """
 
-from vifstats import closed_form, errors, losses, plots, solvers, targets
+from vifstats import closed_form, datasets, errors, losses, plots, solvers, streaming, targets
 from vifstats.adapters import from_model
 from vifstats.agreement import Agreement, compare
 from vifstats.check_loss import LossReport, check_loss
@@ -43,6 +43,7 @@ __all__ = [
     "compare",
     "conclusions",
     "cross_validated_loglik",
+    "datasets",
     "errors",
     "from_model",
     "influential_set",
@@ -55,6 +56,7 @@ __all__ = [
     "report",
     "show_versions",
     "solvers",
+    "streaming",
     "targets",
     "truncated_refits",
     "vif",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import vifstats.datasets.multilabel.published as published
-from vifstats.datasets import load_delicious, load_mediamill, load_rcv1_subset
+from vifstats.datasets import load_delicious, load_mediamill, load_rcv1
 from vifstats.errors import DataMismatchError, MissingDataError
 
 TEXT = "2 120 101\n0,100 0:0.5 119:1\n3 7:0.25\n"
@@ -23,7 +23,7 @@ def no_folder(monkeypatch):
     monkeypatch.delenv("VIFSTATS_DATA", raising=False)
 
 
-@pytest.mark.parametrize("load", [load_delicious, load_mediamill, load_rcv1_subset])
+@pytest.mark.parametrize("load", [load_delicious, load_mediamill, load_rcv1])
 def test_both_ways_to_get_it_are_told(load, tmp_path, monkeypatch):
     message = "either pass its path, or set VIFSTATS_DATA"
     with pytest.raises(MissingDataError, match=f"VIFSTATS_DATA is not set.*http.*{message}"):
@@ -84,15 +84,15 @@ def test_only_the_very_file_is_taken_under_its_name(tmp_path, monkeypatch):
     path = tmp_path / "rcv1sub1.npz"
     np.savez(path, **arrays())
     with pytest.raises(DataMismatchError, match="must have the SHA-256 9b9308cc"):
-        load_rcv1_subset(path)
+        load_rcv1(path)
     monkeypatch.setitem(published.DIGESTS, "rcv1sub1.npz", published_digest(path))
-    data = load_rcv1_subset(path)
+    data = load_rcv1(path)
     assert data.X.shape == (4, 47236) and data.X.data.tolist() == [0.5] * 4
     assert data.Y.nonzero()[1].tolist() == [0, 100, 7, 7]
     assert data.is_test is None
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DataMismatchError, match="not copied in full"):
-        load_rcv1_subset(path)
+        load_rcv1(path)
 
 
 def published_digest(path) -> str:

@@ -6,14 +6,14 @@ from vifstats.datasets.multilabel.mulan import read_mulan_arff
 from vifstats.datasets.multilabel.published import (
     load_delicious,
     load_mediamill,
-    load_rcv1_subset,
+    load_rcv1,
 )
 
 __all__ = [
     "MultiLabel",
     "load_delicious",
     "load_mediamill",
-    "load_rcv1_subset",
+    "load_rcv1",
     "read_arrays",
     "read_extreme_classification",
     "read_mulan_arff",

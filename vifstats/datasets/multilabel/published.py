@@ -12,7 +12,7 @@ from vifstats.datasets.multilabel.extreme_classification import read_extreme_cla
 from vifstats.datasets.multilabel.mulan import read_mulan_arff
 from vifstats.errors import DataMismatchError, MissingDataError
 
-__all__ = ["load_delicious", "load_mediamill", "load_rcv1_subset"]
+__all__ = ["load_delicious", "load_mediamill", "load_rcv1"]
 
 # SHA-256 of the arrays of the Mulan and mldr files; `read_arrays` says how they are laid out.
 DIGESTS = {
@@ -45,6 +45,12 @@ def load_delicious(path: str | Path | None = None) -> MultiLabel:
         If there is no such file.
     DataMismatchError
         If it is not this data set.
+
+    Notes
+    -----
+    Features are the words of a page, labels its tags. 14 rows have no label. Labels are sets:
+    there is no order of relevance, whatever a ranking loss makes of it. The Mulan library
+    distributes it, without a licence of the data; the ``.npz`` holds the same numbers.
 
     References
     ----------
@@ -83,6 +89,13 @@ def load_mediamill(path: str | Path | None = None) -> MultiLabel:
     DataMismatchError
         If it is not this data set.
 
+    Notes
+    -----
+    Features are visual, labels concepts of a thesaurus; they are sets, without an order. Every
+    public copy is a file too large for a mirror of source code, so there is no digest: the sizes
+    are checked instead. The Extreme Classification file holds no split. It comes without a
+    licence of the data.
+
     References
     ----------
     Snoek, Worring, van Gemert, Geusebroek & Smeulders (2006), ACM Multimedia.
@@ -98,7 +111,7 @@ def load_mediamill(path: str | Path | None = None) -> MultiLabel:
     return _load("Mediamill", names, path, f"{EXTREME} or {MULAN}", 120, 101)
 
 
-def load_rcv1_subset(path: str | Path | None = None) -> MultiLabel:
+def load_rcv1(path: str | Path | None = None) -> MultiLabel:
     """News stories and their topics, subset 1 of RCV1: 6000 rows, 47236 features, 101 labels.
 
     Parameters
@@ -118,13 +131,19 @@ def load_rcv1_subset(path: str | Path | None = None) -> MultiLabel:
     DataMismatchError
         If it is not this data set.
 
+    Notes
+    -----
+    Features are weights of words (tf-idf), labels topics. It has as many labels as Mediamill, for
+    which it stands where that is not at hand. There is no official split. The mldr.datasets
+    repository distributes it; Reuters has terms for the stories themselves, which are not in it.
+
     References
     ----------
     Lewis, Yang, Rose & Li (2004), J. Mach. Learn. Res. 5.
 
     Examples
     --------
-    >>> load_rcv1_subset("no/such/folder")  # doctest: +ELLIPSIS
+    >>> load_rcv1("no/such/folder")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     vifstats.errors.MissingDataError: RCV1 is not part of this package and must be a file ...

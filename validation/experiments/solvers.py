@@ -1,25 +1,14 @@
 """Solvers against the dense solve, and where that is too large, against one another.
 
-    python validation/solvers.py [PARAMETERS ...]
-
-writes results/solvers.json for models with 1000, 10 000 and 100 000 parameters, or those named;
-what is in the file for others stays. H is formed for the first two sizes only.
-
-Of two kinds: node embeddings of random graphs, which curve in all directions, and logistic
+Models of two kinds: node embeddings of random graphs, which curve in all directions, and logistic
 regressions of few rows on many columns, which curve in few directions and by the ridge in all
 others.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import resource
-import sys
 from dataclasses import replace
-from pathlib import Path
-from time import perf_counter
+from functools import partial
 from typing import Any
 
 import autograd.numpy as anp
@@ -29,21 +18,20 @@ import pandas as pd
 from scipy.optimize import minimize
 
 import vifstats as vs
+from validation.experiment import Clock, Experiment, Record, Table
 from vifstats.losses import Loss, NodeEmbedding
 from vifstats.removals import Removals
 from vifstats.solvers import Cholesky, ConjugateGradient, HessianProduct, Lanczos, Solver
 
-RESULTS = Path(__file__).parent / "results" / "solvers.json"
 SIZES = (1_000, 10_000, 100_000)
+# H is formed up to so many parameters.
 DENSE = 10_000
 
 
-def main() -> None:
-    found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    for size in map(int, sys.argv[1:] or SIZES):
-        for name, make in (("embedding", embedding), ("wide logistic regression", WideLogistic)):
-            found[f"{name}, {size} parameters"] = compared(make(size))
-            RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+def run(clock: Clock, size: int) -> dict[str, Any]:
+    """Both kinds of model with so many parameters."""
+    kinds = {"embedding": embedding, "wide logistic regression": WideLogistic}
+    return {name: compared(make(size), clock, name) for name, make in kinds.items()}
 
 
 def embedding(size: int) -> NodeEmbedding:
@@ -103,38 +91,30 @@ class WideLogistic(Loss):
         return 1 / (1 + np.exp(-self.X @ theta))
 
 
-def compared(loss: Any) -> dict[str, Any]:
+def compared(loss: Any, clock: Clock, name: str) -> dict[str, Any]:
     """Influence of three objects, the first, the middle and the last, by every solver."""
-    began = perf_counter()
-    est = vs.Estimate(loss, fitted(loss), tol=np.inf)
-    fit_seconds = perf_counter() - began
+    with clock.timing(f"{name}: fit"):
+        est = vs.Estimate(loss, fitted(loss), tol=np.inf)
     objects = np.linspace(0, loss.n_objects - 1, 3).astype(int).tolist()
-    began = perf_counter()
-    D = loss.gradient_differences(est.theta, est.removals(objects=objects))
-    difference_seconds = perf_counter() - began
-    solutions = {name: timed(est, D, solver) for name, solver in solvers(est).items()}
-    reference = next(iter(solutions.values()))[0]
+    with clock.timing(f"{name}: gradient differences"):
+        D = loss.gradient_differences(est.theta, est.removals(objects=objects))
+    solutions = {}
+    for method, solver in solvers(est).items():
+        with clock.timing(f"{name}: {method}"):
+            solutions[method] = est.solution(D, solver)
+    reference = next(iter(solutions.values())).rows
     return {
         "objects": loss.n_objects,
         "parameters": len(est.theta),
-        "norm_of_gradient": float(np.linalg.norm(loss.gradient(est.theta))),
-        "seconds": {"fit": fit_seconds, "gradient differences": difference_seconds},
         "solvers": {
-            name: {
-                "seconds": seconds,
+            method: {
                 "relative_error": float(
-                    np.linalg.norm(rows - reference) / np.linalg.norm(reference)
+                    np.linalg.norm(solution.rows - reference) / np.linalg.norm(reference)
                 ),
-                "residual": residual(est, rows, D),
-                "note": note,
+                "residual": residual(est, solution.rows, D),
+                "note": solution.note,
             }
-            for name, (rows, seconds, note) in solutions.items()
-        },
-        "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2,
-        "machine": {
-            "system": platform.platform(),
-            "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS", "default"),
-            "numpy": np.__version__,
+            for method, solution in solutions.items()
         },
     }
 
@@ -165,12 +145,6 @@ class AfterLanczos(Solver):
         # as far as it knows, all others curve like the last that it found
         known = replace(top, rest=float(top.eigenvalues.min()))
         return ConjugateGradient(tol=1e-8, preconditioner=known.solve).factor(H)
-
-
-def timed(est: vs.Estimate, D: np.ndarray, solver: Solver | None) -> tuple[np.ndarray, float, str]:
-    began = perf_counter()
-    solution = est.solution(D, solver)
-    return solution.rows, perf_counter() - began, solution.note
 
 
 def residual(est: vs.Estimate, rows: np.ndarray, D: np.ndarray) -> float:
@@ -204,5 +178,32 @@ def fitted(loss: Any) -> np.ndarray:
     return fine.x
 
 
-if __name__ == "__main__":
-    main()
+def tables(record: Record) -> list[Table]:
+    """One line for each solver."""
+    rows = [
+        [name, method, record.seconds[f"{name}: {method}"], one["relative_error"], one["residual"]]
+        for name, found in record.numbers.items()
+        for method, one in found["solvers"].items()
+    ]
+    heads = ["model", "solver", "seconds", "relative error", "residual"]
+    return [
+        Table("Influence of three objects; relative error against the first solver", heads, rows)
+    ]
+
+
+def _experiment(size: int) -> Experiment:
+    return Experiment(
+        name=f"solvers_{size}",
+        title=f"Solvers: {size:,} parameters",
+        text=(
+            "H^-1 D for three objects, the first, the middle and the last. Errors are relative to "
+            "the dense solve, or at 100 000 parameters, where no H is formed, to conjugate "
+            "gradients with a tolerance of 1e-8. Which to take: docs/choosing_a_solver.md."
+        ),
+        run=partial(run, size=size),
+        tables=tables,
+        quick=size == SIZES[0],
+    )
+
+
+EXPERIMENTS = tuple(map(_experiment, SIZES))
