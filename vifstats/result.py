@@ -8,7 +8,7 @@ the sign of ``dfbeta`` in R survival and of Eq. 4 of Deng, Tang & Ma (2025). A p
 means that the object pulls the parameter up. Values are on the dfbeta scale (not times n).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -125,7 +125,8 @@ class Influence:
 
         References
         ----------
-        Pettitt & Bin Daud (1989), Applied Statistics 38; SAS ``LD=``, Stata ``ldisplace``.
+        Pettitt & Bin Daud (1989), Applied Statistics 38; SAS ``LD=``, Stata ``ldisplace``;
+        docs/mathematics.md, equation (14).
         """
         kept = np.where(np.isnan(self.values), 0.0, self.values)
         quadratic = np.einsum("ki,ij,kj->k", kept, self.estimate.hessian, kept, optimize=True)
@@ -243,6 +244,10 @@ class Influence:
             False: plug in, f(theta^, 1) - f(theta(-i), 1_-i). True: the derivative of the target
             times dfbeta, plus the direct term f(theta^, 1) - f(theta^, 1_-i) (Eq. 5 has the
             first part only; they agree where the target does not read the data).
+
+        References
+        ----------
+        docs/mathematics.md, equations (12) and (13).
         """
         bound = as_target(target).bind(self.estimate)
         loss, theta = self.estimate.loss, self.estimate.theta
@@ -252,6 +257,35 @@ class Influence:
         else:
             influence = value - bound.values_without(loss, theta - self.values, self.removals)
         return TargetInfluence(self, bound, value, influence)
+
+    def on_each(
+        self, targets: "Iterable[Target | Callable]", linear: bool = False
+    ) -> "Iterator[TargetInfluence]":
+        """The influence of every row on one target after another: no more is in memory at a time.
+
+        Parameters
+        ----------
+        targets : iterable of Target or callable
+            Such as blocks of a hundred profiles each.
+        linear : bool
+            As in `on`.
+
+        Yields
+        ------
+        TargetInfluence
+
+        Examples
+        --------
+        The row that moves each of four relative risks most, two of them at a time:
+
+        >>> import vifstats as vs
+        >>> loss = vs.losses.Cox([[0.0], [1.0], [0.5], [1.0]], [4.0, 3.0, 2.0, 1.0], [1, 1, 1, 1])
+        >>> blocks = [vs.targets.RelativeRisk(x) for x in ([[1.0], [2.0]], [[-1.0], [0.5]])]
+        >>> changes = vs.vif(vs.minimize(loss, [0.0])).on_each(blocks)
+        >>> pd.concat(change.largest(1) for change in changes).row.to_list()
+        [1, 1, 0, 1]
+        """
+        return (self.on(target, linear) for target in targets)
 
     def with_rows(self, rows: np.ndarray, other: "Influence") -> "Influence":
         """The same result with some rows taken from another, usually refits of those rows.
@@ -291,7 +325,8 @@ class Influence:
         self.to_frame().to_csv(path, **options)
 
     def __repr__(self) -> str:
-        n_exact, names = int(self.exact.sum()), self.estimate.names
+        n_exact, n_failed = int(self.exact.sum()), int(self.failed.sum())
+        names = self.estimate.names
         listed = list(names) if len(names) <= FEW else f"{len(names)} parameters"
         return (
             f"Influence of {len(self.removals)} removals on {listed}\n"
@@ -299,6 +334,7 @@ class Influence:
             f"{f'; {n_exact} rows exact' if 0 < n_exact < len(self.removals) else ''}\n"
             "  sign:   full data minus without the row (positive: the row pulls it up)"
             f"{f'{chr(10)}  solve:  {self.note}' if self.note else ''}"
+            f"{f'{chr(10)}  failed: {n_failed} refits, nan; see status' if n_failed else ''}"
         )
 
     def _frame(self, values: np.ndarray) -> pd.DataFrame:
@@ -367,14 +403,35 @@ class TargetInfluence:
 
     def to_frame(self) -> pd.DataFrame:
         """Influence with one column per target value."""
-        names = self.target.names or tuple(f"value{j}" for j in range(len(self.value)))
-        return pd.DataFrame(self.influence, index=self.index, columns=list(names))
+        return pd.DataFrame(self.influence, index=self.index, columns=list(self._names))
 
     def top(self, n: int = 10, column: int = 0) -> pd.DataFrame:
         """The n rows that move one target value most."""
         size = -np.nan_to_num(np.abs(self.influence[:, column]), nan=-1.0)
         order = np.argsort(size, kind="stable")[:n]
         return self.to_frame().iloc[order]
+
+    def largest(self, n: int = 10) -> pd.DataFrame:
+        """The n rows that move each target value most, a line for each of them.
+
+        Returns
+        -------
+        DataFrame, shape (n * m, 3)
+            ``target``, ``row`` and ``influence``; of each target the largest first.
+        """
+        size = np.nan_to_num(np.abs(self.influence), nan=-1.0)
+        n = min(n, len(size))
+        some = np.sort(np.argpartition(-size, n - 1, axis=0)[:n], axis=0)
+        falling = np.argsort(-np.take_along_axis(size, some, axis=0), axis=0, kind="stable")
+        rows = np.take_along_axis(some, falling, axis=0).T.ravel()
+        columns = np.repeat(np.arange(len(self.value)), n)
+        return pd.DataFrame(
+            {
+                "target": np.asarray(self._names, dtype=object)[columns],
+                "row": self.index[rows],
+                "influence": self.influence[rows, columns],
+            }
+        )
 
     def plot(self, column: int = 0, *, ax: Any = None, **options: Any) -> Any:
         """Influence against row; see `vifstats.plots.target_plot`."""
@@ -388,6 +445,10 @@ class TargetInfluence:
             f"  method: {self.source.method}; sign: full data minus without the row"
             f"{self._missing()}"
         )
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return self.target.names or tuple(f"value{j}" for j in range(len(self.value)))
 
     def _missing(self) -> str:
         n_missing = int(np.isnan(self.influence).any(axis=1).sum())

@@ -15,9 +15,12 @@ from vifstats.checks.estimates import (
     penalty_matrix,
     positive_number,
     profiles,
+    short_step,
     usable_loss,
+    varying,
     whole_number,
 )
+from vifstats.checks.frames import as_pandas
 from vifstats.checks.graphs import undirected_graph
 from vifstats.checks.ranking_input import ItemLists, item_lists, paired_items, query_features
 from vifstats.checks.survival_input import SurvivalInput, case_weights, strata_codes, survival
@@ -25,6 +28,7 @@ from vifstats.checks.survival_input import SurvivalInput, case_weights, strata_c
 __all__ = [
     "ItemLists",
     "SurvivalInput",
+    "as_pandas",
     "case_weights",
     "counting_number",
     "design_matrix",
@@ -41,9 +45,11 @@ __all__ = [
     "profiles",
     "query_features",
     "row_vector",
+    "short_step",
     "strata_codes",
     "survival",
     "undirected_graph",
     "usable_loss",
+    "varying",
     "whole_number",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vifstats.checks.frames import as_pandas
 from vifstats.errors import InvalidInputError, InvalidTypeError
 
 __all__ = ["at", "design_matrix", "frame_numbers", "group_labels", "numbers", "row_vector"]
@@ -30,6 +31,7 @@ def design_matrix(X: Any, name: str = "X") -> tuple[np.ndarray, tuple[str, ...],
     ------
     InvalidInputError, InvalidTypeError
     """
+    X = as_pandas(X)
     if isinstance(X, pd.Series):
         X = X.to_frame()
     if isinstance(X, pd.DataFrame):
@@ -117,7 +119,7 @@ def group_labels(groups: Any, labels: pd.Index) -> np.ndarray:
     ------
     InvalidInputError
     """
-    values = np.asarray(groups)
+    values = np.asarray(as_pandas(groups))
     if values.ndim != 1:
         raise InvalidInputError(
             f"`groups` must have one label per row, shape ({len(labels)},), but has shape "
@@ -181,7 +183,7 @@ def numbers(values: Any, what: str) -> np.ndarray:
     ------
     InvalidTypeError
     """
-    array = _numpy(values, what)
+    array = _numpy(as_pandas(values), what)
     if array.dtype.kind not in "biuf":
         remedy = "encode it as numbers"
         if array.dtype.kind in "mM":

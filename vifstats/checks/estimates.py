@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 
 from vifstats.checks.arrays import frame_numbers, numbers
-from vifstats.errors import InvalidInputError, InvalidTypeError, LossError, NotPositiveDefiniteError
+from vifstats.checks.frames import as_pandas
+from vifstats.errors import (
+    InvalidInputError,
+    InvalidTypeError,
+    LossError,
+    NotAtMinimumError,
+    NotPositiveDefiniteError,
+)
 
 __all__ = [
     "counting_number",
@@ -20,7 +27,9 @@ __all__ = [
     "penalty_matrix",
     "positive_number",
     "profiles",
+    "short_step",
     "usable_loss",
+    "varying",
     "whole_number",
 ]
 
@@ -178,12 +187,7 @@ def usable_loss(loss: Any, theta: np.ndarray) -> None:
     NotPositiveDefiniteError
         If the loss knows of parameters that it does not depend on.
     """
-    if len(flat := loss.flat()):
-        names = [loss.names[k] for k in flat] if loss.names else list(flat)
-        raise NotPositiveDefiniteError(
-            f"Every covariate must vary within some risk set, but {names} are constant in each: "
-            "their parameters are not identified. Drop these columns or penalise them."
-        )
+    varying(loss.flat(), loss.names)
     value = np.asarray(loss.value(theta, np.ones(loss.n_objects)))
     if value.shape not in ((), (1,)):
         raise LossError(
@@ -194,6 +198,49 @@ def usable_loss(loss: Any, theta: np.ndarray) -> None:
         raise LossError(
             f"A loss must be finite at theta, but it is {float(value.ravel()[0])}; 0 * log(0) and "
             "exp of large numbers are the usual causes."
+        )
+
+
+def short_step(steps: np.ndarray, names: Sequence[str], tol: float) -> None:
+    """A Newton step from theta is short, in standard errors: theta is at the minimum.
+
+    Parameters
+    ----------
+    steps : ndarray, shape (n_params,)
+    names : sequence of str, shape (n_params,)
+    tol : float
+
+    Raises
+    ------
+    NotAtMinimumError
+    """
+    if steps[worst := int(np.argmax(steps))] > tol:
+        raise NotAtMinimumError(
+            f"`theta` must minimise the loss on these very data, but at {names[worst]!r} it is "
+            f"{steps[worst]:.2g} standard errors away (tol={tol:g}). Check that rows, weights, "
+            "strata, entry, ties and penalty are those of the fit; fit it to convergence; or pass "
+            "tol=inf to study it as it is."
+        )
+
+
+def varying(flat: np.ndarray, names: Sequence[str] | None) -> None:
+    """No covariate is constant wherever two rows are at risk together.
+
+    Parameters
+    ----------
+    flat : ndarray of int
+        Those that are.
+    names : sequence of str or None
+
+    Raises
+    ------
+    NotPositiveDefiniteError
+    """
+    if len(flat):
+        found = [names[k] for k in flat] if names else list(flat)
+        raise NotPositiveDefiniteError(
+            f"Every covariate must vary within some risk set, but {found} are constant in each: "
+            "their parameters are not identified. Drop these columns or penalise them."
         )
 
 
@@ -216,6 +263,7 @@ def profiles(x: Any, profile: Any, names: tuple[str, ...]) -> np.ndarray:
     ------
     InvalidInputError, InvalidTypeError
     """
+    x = as_pandas(x)
     if isinstance(x, dict):
         if profile is None and (unknown := [key for key in x if key not in names]):
             raise InvalidInputError(f"A profile has the columns {list(names)}, not {unknown}.")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats.checks.arrays import at, design_matrix, require_labels, require_length, row_vector
+from vifstats.checks.frames import as_pandas
 from vifstats.errors import InvalidInputError
 
 __all__ = ["SurvivalInput", "case_weights", "strata_codes", "survival"]
@@ -79,13 +80,10 @@ def survival(
     n = len(matrix)
     rows = (n, labels, X)
     time = row_vector(T, "T", *rows)
-    event = np.ones(n, dtype=bool) if E is None else _event(row_vector(E, "E", *rows), time)
-    if not event.any():
-        raise InvalidInputError(
-            "A Cox model needs at least one event, but `E` is 0 in every row; check its coding."
-        )
+    event = np.ones(n, dtype=bool) if E is None else events(row_vector(E, "E", *rows), time)
+    require_events(bool(event.any()))
     if entry is None:
-        _require_no_negative(time, labels)
+        require_no_negative(time, labels)
         entered = np.full(n, -np.inf)
     else:
         entered = row_vector(entry, "entry", *rows, minus_infinity=True)
@@ -156,7 +154,7 @@ def strata_codes(strata: Any, n: int, labels: pd.Index, X: Any = None) -> np.nda
             f"`strata` must have one value per row, or one per row and column, but is {strata!r}; "
             "pass the column itself."
         )
-    frame = pd.DataFrame(strata)
+    frame = pd.DataFrame(as_pandas(strata))
     require_length(len(frame), n, "strata")
     if isinstance(X, pd.Series | pd.DataFrame):
         require_labels(strata, "strata", labels)
@@ -172,7 +170,7 @@ def strata_codes(strata: Any, n: int, labels: pd.Index, X: Any = None) -> np.nda
 
 def _stratum_names(strata: Any) -> tuple:
     """The values of each stratum, in order of first appearance."""
-    found = pd.DataFrame(strata).drop_duplicates()
+    found = pd.DataFrame(as_pandas(strata)).drop_duplicates()
     if found.shape[1] == 1:
         return tuple(found.iloc[:, 0])
     return tuple(found.itertuples(index=False, name=None))
@@ -195,10 +193,19 @@ def _split_structured(T: Any, E: Any) -> tuple[Any, Any]:
     return T[time], T[event]
 
 
-def _event(values: np.ndarray, time: np.ndarray) -> np.ndarray:
-    found = np.unique(values)
-    if np.isin(found, [0, 1]).all():
+def require_events(some: bool) -> None:
+    """Without an event there is no partial likelihood."""
+    if not some:
+        raise InvalidInputError(
+            "A Cox model needs at least one event, but `E` is 0 in every row; check its coding."
+        )
+
+
+def events(values: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Whether each row is an event, from numbers 0 and 1; shape (n,), bool."""
+    if ((values == 0) | (values == 1)).all():
         return values.astype(bool)
+    found = np.unique(values)
     if np.isin(np.unique(time), [0, 1]).all():
         raise InvalidInputError(
             "`T` must hold times and `E` 0 or 1, but `T` holds only 0 and 1 and `E` does not: they "
@@ -212,7 +219,8 @@ def _event(values: np.ndarray, time: np.ndarray) -> np.ndarray:
     )
 
 
-def _require_no_negative(time: np.ndarray, labels: pd.Index) -> None:
+def require_no_negative(time: np.ndarray, labels: pd.Index) -> None:
+    """Times from 0 on."""
     if len(bad := np.flatnonzero(time < 0)):
         raise InvalidInputError(
             f"`T` must be >= 0, but {at(bad, labels)} is {time[bad[0]]:g} ({len(bad)} such rows); "

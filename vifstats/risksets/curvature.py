@@ -1,8 +1,11 @@
 """The Hessian of the loss, with no p^2-wide sum for each cell.
 
-H = sum_j r_j (hazard row j was exposed to) x_j x_j' - sum_q a_q m_q m_q'. Both parts are far larger
-than their difference where one row holds most of a risk set; in those cells the covariance is
-taken about that row's covariates instead, from sums over the others.
+This is the H of docs/mathematics.md, equation (18):
+
+    H = sum_j r_j (hazard row j was exposed to) x_j x_j' - sum_q a_q m_q m_q'.
+
+Both parts are far larger than their difference where one row holds most of a risk set; in those
+cells the covariance is taken about that row's covariates instead, from sums over the others.
 """
 
 import numpy as np
@@ -42,9 +45,13 @@ def _hazard_seen(sums: RiskSums, plain: np.ndarray) -> np.ndarray:
 
 
 def dominated_cells(sums: RiskSums) -> tuple[np.ndarray, np.ndarray]:
-    """Cells in which one row has more than half of S0, ascending, and that row."""
+    """Cells in which one row has more than half of S0, ascending, and that row.
+
+    Where it is at the origin, x = 0, sums about the origin are already sums about that row.
+    """
     ranges, half = sums.sets.ranges, 0.5 * sums.S0
     rows = np.flatnonzero(sums.r > ranges.minimum(half))
+    rows = rows[sums.X[rows].any(axis=1)]
     at, cells = ranges.take(rows).pairs_below(half, sums.r[rows])
     order = np.argsort(cells)
     return cells[order], rows[at][order]

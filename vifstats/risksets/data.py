@@ -9,7 +9,7 @@ from vifstats.checks import SurvivalInput
 from vifstats.risksets.ranges import Ranges
 from vifstats.risksets.running import Bins
 
-__all__ = ["RiskSets", "risk_sets"]
+__all__ = ["RiskSets", "centred", "risk_sets"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +131,30 @@ def risk_sets(data: SurvivalInput) -> RiskSets:
         deaths=np.bincount(hi[own] - 1, minlength=hi[-1]),
         row_bounds=row_bounds,
     )
+
+
+def centred(X: np.ndarray, row_bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """X less its mean in each stratum, in place, and the means: digits change, not results.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n, p)
+        In sorted order.
+    row_bounds : ndarray of int, shape (n_strata + 1,)
+
+    Returns
+    -------
+    X : ndarray, shape (n, p)
+    means : ndarray, shape (n_strata, p)
+    """
+    sizes = np.diff(row_bounds)
+    if len(sizes) == 1:
+        means = X.mean(axis=0, keepdims=True)
+        X -= means
+        return X, means
+    means = np.add.reduceat(X, row_bounds[:-1], axis=0) / sizes[:, None]
+    X -= np.repeat(means, sizes, axis=0)
+    return X, means
 
 
 def _cells_up_to(

@@ -1,6 +1,7 @@
 """Tied cells in which a removal has deaths of its own, before and after it leaves.
 
-There the tie group itself changes: d, the mean weight and the fractions l/d.
+There the tie group itself changes: d, the mean weight and the fractions l/d. See
+docs/mathematics.md, equations (21) and (22).
 """
 
 from dataclasses import dataclass, fields

@@ -6,10 +6,11 @@ every term in its range: n times m pairs that do not separate in piece and term.
 
     eps/(1 - eps) = eps + eps^2 + ... + eps^K + eps^(K+1)/(1 - eps)
 
-does, but for its last part: eps^k = r^k phi^-k, so each power is a range sum of phi^-k, read once a
-piece. K is chosen for each cell so that the last part is below rounding unless eps > EXPLICIT, and
-those pairs are few, because the masses at risk sum to at most phi; they are added one by one.
-Where eps > 1/2 (one piece a term at the most) phi - r would cancel: the others are summed afresh.
+does (docs/mathematics.md, equation (23)), but for its last part: eps^k = r^k phi^-k, so each power
+is a range sum of phi^-k, read once a piece. K is chosen for each cell so that the last part is
+below rounding unless eps > EXPLICIT, and those pairs are few, because the masses at risk sum to at
+most phi; they are added one by one. Where eps > 1/2 (one piece a term at the most) phi - r would
+cancel: the others are summed afresh.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from vifstats.risksets.running import expanded, slices_of
 from vifstats.risksets.subjects import Pieces
 from vifstats.risksets.sums import PowerSums, RiskSums
 
-__all__ = ["Kernel", "exposure"]
+__all__ = ["EXPLICIT", "MAX_POWER", "Kernel", "exposure", "powers_needed"]
 
 # Powers stop once eps^K < 10^-DIGITS, relative to the first; with MAX_POWER that is at EXPLICIT.
 DIGITS, EXPLICIT, MAX_POWER = 14.0, 1e-2, 7
@@ -111,7 +112,7 @@ def _plan(sums: RiskSums, pieces: Pieces) -> _Plan:
     most = int(np.clip(LOG10_RANGE / max(span, 1.0), 1, MAX_POWER))
     explicit = min(EXPLICIT, 10.0 ** (-DIGITS / most))
     few = _cells_of_few_rows(sums)
-    K_cell = _powers_needed(_largest_mass(pieces) / sums.phi_min, most)
+    K_cell = powers_needed(_largest_mass(pieces) / sums.phi_min, most)
     K_cell[few] = 0
     key = sums.phi_min * explicit
     key[few] = 0.0
@@ -120,7 +121,7 @@ def _plan(sums: RiskSums, pieces: Pieces) -> _Plan:
     lowest = smallest if not len(few) else pieces.ranges.minimum(key) / explicit
     return _Plan(
         K_cell=K_cell,
-        K_piece=_powers_needed(pieces.r / smallest, most),
+        K_piece=powers_needed(pieces.r / smallest, most),
         key=key,
         candidates=np.flatnonzero(pieces.r > lowest * explicit),
         scale=scale,
@@ -129,7 +130,7 @@ def _plan(sums: RiskSums, pieces: Pieces) -> _Plan:
     )
 
 
-def _powers_needed(eps: np.ndarray, most: int) -> np.ndarray:
+def powers_needed(eps: np.ndarray, most: int) -> np.ndarray:
     """The K with eps^K < 10^-DIGITS, from 1 to ``most``; exposed nowhere, eps is 0."""
     with np.errstate(divide="ignore"):
         K = np.ceil(DIGITS / -np.log10(np.minimum(eps, EXPLICIT)))

@@ -1,4 +1,7 @@
-"""The change of the gradient when rows leave: finite (VIF) and as a derivative (classical IF)."""
+"""The change of the gradient when rows leave: finite (VIF) and as a derivative (classical IF).
+
+See docs/mathematics.md, equations (19) to (22).
+"""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """The baseline hazard, and what becomes of it without each removal and at another theta.
 
+See docs/mathematics.md, equations (24) and (26).
+
 With weights v over the cells, Lambda_v(theta, b) = sum_q v_q a_q/phi_q: the cumulative hazard up to
 a time, for example, has v = 1 up to it and 0 from there. Removing a piece of mass r at fixed theta
 changes the terms to which it is exposed from a/phi to a/(phi - r), by

@@ -1,5 +1,7 @@
 """The change of the Hessian when rows leave, for the Newton step on the reduced data.
 
+See docs/mathematics.md, equation (20).
+
 Symmetric matrices are packed: only the pairs (i, j) of covariates in ``columns`` are computed,
 so that many covariates can be taken a block of pairs at a time.
 """

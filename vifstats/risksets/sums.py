@@ -1,8 +1,10 @@
 """The sums over risk sets at one theta, from which loss, derivatives and hazards are read.
 
-Letters as in the mathematics page. For each cell (event time of a stratum) r = w exp(x'theta) is
-summed over the risk set (S0, S1) and over the rows that die there (S0D, S1D). Efron's terms
-l = 0 .. d - 1 have phi_l = S0 - (l/d) S0D and mean m_l = m0 + delta f_l, where
+Letters as in docs/mathematics.md, equation (16).
+
+For each cell (event time of a stratum) r = w exp(x'theta) is summed over the risk set (S0, S1) and
+over the rows that die there (S0D, S1D). Efron's terms l = 0 .. d - 1 have phi_l = S0 - (l/d) S0D
+and mean m_l = m0 + delta f_l, where
 
     m0 = S1 / S0,    delta = m0 - S1D / S0D,    f_l = S0 / phi_l - 1.
 

@@ -1,0 +1,231 @@
+"""Influence on a Cox model of more rows than fit into memory, in three passes over chunks of them.
+
+1. Each chunk is checked, and of a stratum that goes on in the next chunk the mass, mean and
+   covariance of its rows at risk are kept.
+2. Each chunk, told what is at risk after it, gives its part of the gradient and of H, and sums over
+   its event times for rows that come later.
+3. Each chunk, told these sums, gives D_i of its rows, which are solved with H and written or
+   reduced.
+
+In every pass chunks are independent of each other. What goes from one to another is a few numbers:
+nothing is as long as the data but the result, if it is written.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from vifstats import checks
+from vifstats.checks.survival_input import require_events
+from vifstats.errors import UnsupportedModelError
+from vifstats.losses.cox import TIES
+from vifstats.streaming.blocks import Block, blocks_of, require_order, varying_columns
+from vifstats.streaming.carry import pasts
+from vifstats.streaming.engine import Map, coefficients, minimum, names_of, results, streamed
+from vifstats.streaming.harvest import Harvest, Reduction
+from vifstats.streaming.passes import CoxPasses, Task
+from vifstats.streaming.request import Request, request_of
+from vifstats.streaming.result import StreamedInfluence
+from vifstats.streaming.survey import ChunkSurvey, Columns, survey
+from vifstats.streaming.tables import chunks_of
+
+__all__ = ["cox"]
+
+
+def cox(
+    theta: Any,
+    chunks: Iterable[Any],
+    *,
+    time: Any,
+    event: Any = None,
+    columns: Sequence[Any] | None = None,
+    strata: Any = (),
+    weights: Any = None,
+    offset: Any = None,
+    entry: Any = None,
+    ties: str = "efron",
+    penalty: Any = None,
+    method: str = "vif",
+    to: str | Path | None = None,
+    keep: Sequence[Any] = (),
+    target: Any = None,
+    top: int = 0,
+    by: str = "cooks_distance",
+    robust: bool = False,
+    newton_steps: int = 0,
+    tol: float = 1e-2,
+    map: Map = map,
+) -> StreamedInfluence:
+    """Influence of every row of a Cox model, of which one chunk at a time is in memory.
+
+    Rows must be sorted by strata, then by time, both ascending, over all chunks; where they are
+    cut is free. Results are those of `vifstats.vif` on all the rows, but for rounding.
+
+    Parameters
+    ----------
+    theta : array_like, shape (p,)
+        The coefficients; a Series brings the names of the columns.
+    chunks : iterable
+        Each a table (pandas, polars, pyarrow, a mapping of names to arrays, a structured array, or
+        a plain one with the columns 0, 1, ...), or what reads one: a row group (`row_groups`), a
+        fragment of a pyarrow dataset, a Dask partition, or a function without arguments. They are
+        read three times.
+    time : str or int
+        The column of times of event or censoring.
+    event : str or int, optional
+        The column of 1 (event) or 0 (censored); None: all events.
+    columns : sequence of str or int, optional
+        The columns of the covariates, one for each parameter.
+    strata : str or sequence of str, optional
+    weights, offset : str or int, optional
+        Columns of case weights, > 0, and of what is added to the linear predictor.
+    entry : None
+        Delayed entry is not supported here.
+    ties : {"efron", "breslow"}
+    penalty : float or array_like, shape (p,) or (p, p), optional
+        P of 0.5 theta' P theta, in the units of the covariates.
+    method : {"vif", "if"}
+    to : str or Path, optional
+        A new folder, into which each chunk is written as a Parquet file with a column for each
+        parameter, or for each value of ``target``. It has its name only once it is complete.
+    keep : sequence of str, optional
+        Columns of the data to be written too, such as an identifier.
+    target : array_like, shape (p,) or (m, p), or Target, optional
+        Weighted sums of the parameters, or a target that reads the parameters alone, to be written
+        instead of the parameters.
+    top : int, default 0
+        Keep this many of the largest rows.
+    by : str
+        What is large: "cooks_distance", a parameter or a value of the target, by absolute value.
+    robust : bool
+        Add up the infinitesimal jackknife covariance.
+    newton_steps : int, default 0
+        How many Newton steps to take from theta first; each costs two passes.
+    tol : float, default 1e-2
+        How far from the minimum theta may be, as a Newton step in standard errors.
+    map : callable
+        Runs a function on many items, in order: the built-in, ``executor.map``, or
+        ``client.map`` of Dask.
+
+    Returns
+    -------
+    StreamedInfluence
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+        If an argument or a row breaks a rule, with the numbers of the chunk and of the row.
+    NotAtMinimumError
+        If theta does not minimise the loss on these data.
+    NotPositiveDefiniteError
+        If H is singular.
+    UnsupportedModelError
+        For delayed entry.
+
+    Examples
+    --------
+    Two chunks, between which a tie is cut:
+
+    >>> import pandas as pd
+    >>> import vifstats as vs
+    >>> rows = pd.DataFrame(
+    ...     {"t": [1.0, 1.0, 2.0, 2.0, 3.0], "e": [1, 1, 1, 1, 0], "x": [0.0, 1.0, 1.0, 0.0, 0.5]}
+    ... )
+    >>> found = vs.streaming.cox(
+    ...     [0.0], [rows[:3], rows[3:]], time="t", event="e", columns=["x"], top=5, by="x"
+    ... )
+    >>> in_memory = vs.vif_cox([0.0], rows[["x"]], rows["t"], rows["e"])
+    >>> bool(np.allclose(found.top["x"].sort_index(), in_memory.dfbeta["x"]))
+    True
+    """
+    start = perf_counter()
+    if entry is not None:
+        raise UnsupportedModelError(
+            "Rows of a stream must be at risk from the beginning, but `entry` is given: what is at "
+            "risk after a chunk would not be at risk throughout it. Use vifstats.vif_cox in memory."
+        )
+    ties = checks.one_of(ties, TIES, "ties")
+    x = names_of(columns, theta)
+    listed = (strata,) if isinstance(strata, str | int) else tuple(strata)
+    parts = Columns(x, time, event, weights, offset, listed, tuple(keep))
+    request = request_of(x, method, to, parts.keep, target, top, by, robust)
+    values = coefficients(theta, request.names)
+    P = checks.penalty_matrix(penalty, len(values))
+    stream = Stream(chunks_of(chunks), parts, request, ties == "efron", P, map)
+    return streamed(
+        request, minimum(values, stream.look_at, request.names, newton_steps, 1.0, tol), start
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """The chunks, and how they are read."""
+
+    chunks: list[Any]
+    columns: Columns
+    request: Request
+    efron: bool
+    penalty: np.ndarray | None
+    map: Map
+
+    def look_at(self, theta: np.ndarray) -> "Look":
+        """The first two passes."""
+        surveys = self._surveys(theta)
+        passes = CoxPasses(self.columns, theta, self.efron)
+        blocks = blocks_of(surveys, theta, self.request.finite)
+        tasks = self._tasks(blocks, [some.n_rows for some in surveys])
+        sums = list(results(self.map, passes.curvature, tasks))
+        gradient = np.sum([block.gradient for some in sums for block in some], axis=0)
+        H = np.sum([block.hessian for some in sums for block in some], axis=0)
+        if self.penalty is not None:
+            gradient, H = gradient + self.penalty @ theta, H + self.penalty
+        told = pasts(
+            [task.blocks for task in tasks],
+            [[(block.powers, block.visits) for block in some] for some in sums],
+        )
+        told_tasks = [replace(task, pasts=past) for task, past in zip(tasks, told, strict=True)]
+        sizes = [some.n_rows for some in surveys]
+        return Look(gradient, H, sizes, passes, told_tasks, self.map)
+
+    def _surveys(self, theta: np.ndarray) -> list[ChunkSurvey]:
+        first_pass = partial(survey, columns=self.columns, theta=theta)
+        surveys = list(results(self.map, first_pass, list(enumerate(self.chunks))))
+        require_order(surveys, self.columns.time)
+        require_events(any(some.n_events for some in surveys))
+        flat = ~varying_columns(surveys)
+        if self.penalty is not None:
+            flat &= ~self.penalty.any(axis=0)
+        checks.varying(np.flatnonzero(flat), self.request.names)
+        return surveys
+
+    def _tasks(self, blocks: list[list[Block]], sizes: list[int]) -> list[Task]:
+        first_rows = np.cumsum([0, *sizes])
+        tasks = []
+        for number, some in enumerate(blocks):
+            if some:
+                needed = sorted({part.chunk for block in some for part in block.parts})
+                sources = {k: self.chunks[k] for k in needed}
+                first_row = int(first_rows[number]) + some[0].parts[0].start
+                tasks.append(Task(sources, some, number, first_row))
+        return tasks
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What two passes found at one theta, and what the third needs."""
+
+    gradient: np.ndarray
+    hessian: np.ndarray
+    sizes: list[int]
+    passes: CoxPasses
+    tasks: list[Task]
+    map: Map
+
+    def rows(self, reduction: Reduction) -> Iterator[Harvest]:
+        """The third pass."""
+        return results(self.map, partial(self.passes.influence, reduction=reduction), self.tasks)
