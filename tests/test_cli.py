@@ -72,6 +72,15 @@ def test_files_hold_what_the_package_computes(rossi, tmp_path):
     assert document["versions"]["vifstats"] == vs.__version__
 
 
+def test_a_reader_that_has_seen_enough_is_no_error():
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "vifstats", "cox", "--top", "0"]
+    ran = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (141, "")
+
+
 def test_a_second_run_writes_the_same(tmp_path):
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:

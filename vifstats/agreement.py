@@ -1,4 +1,7 @@
-"""How well one influence agrees with another: scale as well as correlation."""
+"""How well one influence agrees with another: scale as well as correlation.
+
+The measures are those of docs/mathematics.md, equation (9).
+"""
 
 from dataclasses import dataclass
 from typing import Any

@@ -89,25 +89,25 @@ def check_loss(
     -----
     The rules, in order:
 
-    "number" : one finite float, the same each time.
-    "presence" : the value changes when objects leave.
-    "theta" : autograd can differentiate it; gradient and Hessian are not both 0.
-    "sum" : the loss is no mean. Removing objects must not rescale the rest: at half of every
-        object's presence a mean is what it was; two random halves of the objects together
-        curve twice as much as all of them. A mean that is meant (softmax over the positive
-        items with weights 1/k) breaks this rule on purpose: skip it. So may a loss of strongly
-        dependent objects. A sum divided by a constant n only scales the loss; it is caught by
-        ``rebuild``, and without it where the loss is a plain function of arrays.
-    "absent" : values, gradients and second derivatives stay finite without any of the objects,
-        with one object alone, and with none.
-    "autodiff" : the automatic gradient equals differences of the value.
-    "overrides" : every method that is overridden equals its automatic default.
-    "owned" : parameters that vanish with an object have no slope without it, and no others.
-    "gauge" : along its gauge directions the loss does not change, whoever is present.
-    "penalty" : without objects only the penalty is left.
-    "absent data" : what belongs to an absent object is not read. Each array with one row per
-        object is copied with one row replaced; the value may not change once the object of
-        that row is absent.
+    - "number": one finite float, the same each time.
+    - "presence": the value changes when objects leave.
+    - "theta": autograd can differentiate it; gradient and Hessian are not both 0.
+    - "sum": the loss is no mean. Removing objects must not rescale the rest: at half of every
+      object's presence a mean is what it was; two random halves of the objects together
+      curve twice as much as all of them. A mean that is meant (softmax over the positive
+      items with weights 1/k) breaks this rule on purpose: skip it. So may a loss of strongly
+      dependent objects. A sum divided by a constant n only scales the loss; it is caught by
+      ``rebuild``, and without it where the loss is a plain function of arrays.
+    - "absent": values, gradients and second derivatives stay finite without any of the objects,
+      with one object alone, and with none.
+    - "autodiff": the automatic gradient equals differences of the value.
+    - "overrides": every method that is overridden equals its automatic default.
+    - "owned": parameters that vanish with an object have no slope without it, and no others.
+    - "gauge": along its gauge directions the loss does not change, whoever is present.
+    - "penalty": without objects only the penalty is left.
+    - "absent data": what belongs to an absent object is not read. Each array with one row per
+      object is copied with one row replaced; the value may not change once the object of
+      that row is absent.
 
     Examples
     --------

@@ -1,6 +1,7 @@
 """The command ``vifstats``: arguments in, text and files out, exit code 2 and one line on error."""
 
 import argparse
+import os
 import shlex
 import sys
 import warnings
@@ -44,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0, 2 after an error in the input, 130 after an interrupt.
+        The exit code: 0, 2 after an error in the input, 130 after an interrupt, 141 where the
+        reader of the output went away.
 
     Examples
     --------
@@ -58,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             args = _parser().parse_args(argv)
             given = sys.argv[1:] if argv is None else argv
             args.run(args, shlex.join(["vifstats", *given]))
+            sys.stdout.flush()
     except VifError as error:
         _tell(f"error: {error}")
         return 2
@@ -65,6 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         notes = getattr(interrupt, "__notes__", ())
         _tell("; ".join(["interrupted; nothing half-written is left behind", *notes]))
         return 130
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still buffered
+        return 141
     return 0
 
 

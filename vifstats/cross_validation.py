@@ -2,7 +2,7 @@
 
 The contribution of row i is what it adds to the log likelihood at the parameters without it,
 l(theta(-i)) - l_-i(theta(-i)): for sums over rows its own term, for Cox's partial likelihood also
-what it changes in the terms of others.
+what it changes in the terms of others (docs/mathematics.md, equation (32)).
 """
 
 from collections.abc import Callable

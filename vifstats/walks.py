@@ -3,7 +3,8 @@
 A walk of ``length`` nodes starts at every present node and steps to a present neighbour, each as
 likely as the other; where there is none it stays. The pair (u, v) is seen once for each two
 positions j, k of a walk with u at j, v at k and j - window <= k < j + window: k = j is included
-and counts are not symmetric, as in the published code of DeepWalk and of VIF.
+and counts are not symmetric, as in the published code of DeepWalk and of VIF. Expected counts are
+those of docs/mathematics.md, equation (30).
 """
 
 from dataclasses import dataclass
