@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -139,8 +140,9 @@ def test_naive_covariance_is_that_of_lifelines(model):
 
 @pytest.fixture(scope="module")
 def published() -> pd.DataFrame:
-    folder = Path(__file__).parents[2] / "validation" / "results"
-    return pd.read_csv(folder / "m_estimators.csv", index_col="model")
+    path = Path(__file__).parents[2] / "validation" / "results" / "m_estimators.json"
+    numbers = json.loads(path.read_text(encoding="utf-8"))["numbers"]
+    return pd.DataFrame(numbers["models"]).set_index("model")
 
 
 def _hessian(model: Any, params: np.ndarray) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dask
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,6 +41,8 @@ def test_two_processes_give_the_same_bits(client, rows, tmp_path):
 
 
 def test_partitions_of_a_dask_frame_are_chunks(client, rows, tmp_path):
+    import dask.dataframe as dd  # in older versions it warns of what dask[dataframe] adds
+
     with dask.config.set({"dataframe.convert-string": False}):
         partitions = list(dd.from_pandas(rows, npartitions=5).partitions)
     options = {**PARTS, "newton_steps": 4, "top": 600}

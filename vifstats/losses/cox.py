@@ -31,8 +31,6 @@ TIES = ("efron", "breslow")
 BLOCK_NUMBERS = 16_000_000
 # Refits are taken in batches of about this many numbers for each quantity (8 MB).
 BATCH_NUMBERS = 1_000_000
-# Hessians without so few removals, and of so many rows for each, are sooner summed afresh.
-FEW, MANY = 8, 100
 
 
 class Cox(Loss):
@@ -182,9 +180,6 @@ class Cox(Loss):
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals
-        if len(removals) <= min(FEW, self.n_objects // MANY):
-            thetas = np.broadcast_to(theta, (len(removals), len(theta)))
-            return self.reduced_curvatures(thetas, removals)
         sums, full = self.sums(theta), self.hessian(theta)
         out = np.empty((len(removals), *full.shape))
         pairs = np.triu_indices(len(full))

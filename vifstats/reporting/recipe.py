@@ -42,7 +42,7 @@ def recipe(
     Examples
     --------
     >>> import vifstats as vs
-    >>> est = vs.minimize(vs.losses.Cox([[0.0], [1.0], [0.5]], [1.0, 3.0, 2.0]), [0.0])
+    >>> est = vs.minimize(vs.losses.Cox([[0.0], [1.0], [0.5]], [2.0, 3.0, 1.0]), [0.0])
     >>> print(recipe(est, (), {}, {"unit": "patient"}, est))  # doctest: +ELLIPSIS
     import vifstats as vs
     # est: the Estimate at hand (Cox, 3 objects, 1 parameters)
