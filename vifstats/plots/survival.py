@@ -97,7 +97,7 @@ def _one_for_each(times: Any, change: TargetInfluence) -> np.ndarray:
     if times.shape != change.value.shape:
         raise InvalidInputError(
             f"There must be one time for each of the {len(change.value)} values of the target, "
-            f"but `times` has shape {times.shape}."
+            f"but `times` has shape {times.shape}. Pass the times that the target was made with."
         )
     return times
 

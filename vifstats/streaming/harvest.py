@@ -111,9 +111,10 @@ def _on_target(dfbeta: np.ndarray, reduction: Reduction) -> np.ndarray:
     """The target at theta^ less its value without each row, shape (n, m)."""
     target, theta = reduction.request.target, reduction.theta
     assert target is not None
-    # neither loss nor removals are read by a target of the parameters alone
-    here = np.atleast_1d(target.value(theta, None, None))  # type: ignore[arg-type]
-    return here - target.values_without(None, theta - dfbeta, None)  # type: ignore[arg-type]
+    # A target of the parameters alone reads neither loss nor removals.
+    here = np.atleast_1d(target.value(theta, None, None))  # type: ignore[arg-type]  # not read
+    without = target.values_without(None, theta - dfbeta, None)  # type: ignore[arg-type]  # not read
+    return here - without
 
 
 def _sizes(dfbeta: np.ndarray, reduction: Reduction) -> np.ndarray:
