@@ -203,7 +203,7 @@ def tables(record: Record) -> list[Table]:
             f"Influence of {first['objects']} items on {first['held_out']} held-out queries "
             f"against exact refits; fitted on {first['queries']} queries, "
             f"{first['parameters']} parameters",
-            [*heads, "indirect part, Pearson"],
+            heads,
             rows,
         ),
         Table("Seconds, and peak memory before the refits", ["loss", *steps], seconds),
