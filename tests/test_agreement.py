@@ -80,7 +80,7 @@ def test_targets_are_compared_too(sides):
     vif, refit = sides
     both = [side.on(lambda theta, b, loss: theta[:2] ** 2) for side in (vif, refit)]
     agreement = vs.compare(*both)
-    assert list(agreement.table.index) == ["value0", "value1"]
+    assert list(agreement.table.index) == ["value[0]", "value[1]"]
     assert agreement.slope.between(0.9, 1.3).all()
     assert agreement.seconds == vif.seconds
 

@@ -24,6 +24,7 @@ ROWS = [
     {"influence", "closed_form", "wald_fits"},
     {"refits", "truncated"},
     {
+        "refit_top",
         "shards",
         "sets",
         "flips",

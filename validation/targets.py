@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -21,6 +20,9 @@ from vifstats import targets as vt
 QUARTILES = (0.25, 0.5, 0.75)
 # Of slopes, beyond which a target is looked at again.
 OFF = 0.03
+# Rows of largest Cook's distance that are refitted then.
+REFITTED = 10
+NOT_SMOOTH = ("median", "concordance")
 PENALTIES = (0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 FLIPS = (
     ("lung", "age"),
@@ -107,7 +109,7 @@ def agreement(fit: Fit) -> Iterator[dict[str, object]]:
             yield {"fit": fit.name, "target": name, "way": exact.status.iloc[0], "rows": 0}
             continue
         for way, influence in ways.items():
-            if "linear" in way and name in ("median", "concordance"):
+            if "linear" in way and name in NOT_SMOOTH:
                 continue
             table = vs.compare(influence(target), exact).table
             both = influence(target).influence, exact.influence
@@ -127,23 +129,23 @@ def agreement(fit: Fit) -> Iterator[dict[str, object]]:
 
 
 def off_in_scale() -> Iterator[dict[str, object]]:
-    """Smooth targets whose slope by newton is more than `OFF` from 1; and after one step more."""
-    more = partial(vs.truncated_refits, max_steps=1)
+    """Smooth targets whose slope by newton is more than `OFF` from 1; and what mends it."""
     for fit in fits():
-        newton, further, exact = (m(fit.est) for m in (vs.newton_step, more, vs.leave_one_out))
+        newton, exact = vs.newton_step(fit.est), vs.leave_one_out(fit.est)
+        ways = {
+            "newton": newton,
+            f"newton, {REFITTED} rows refitted": vs.refit_top(newton, REFITTED),
+            "vif and one step": vs.truncated_refits(fit.est, max_steps=1),
+        }
         for name, target in fit.targets():
-            if name in ("median", "concordance"):
+            if name in NOT_SMOOTH:
                 continue
-            slope = vs.compare(newton.on(target), exact.on(target)).slope
-            if np.abs(slope - 1).max() > OFF:
-                yield {
-                    "fit": fit.name,
-                    "target": name,
-                    "newton": float(slope.iloc[np.abs(slope - 1).argmax()]),
-                    "vif and one step": float(
-                        vs.compare(further.on(target), exact.on(target)).slope.iloc[0]
-                    ),
-                }
+            reference = exact.on(target)
+            slopes = {way: vs.compare(a.on(target), reference).slope for way, a in ways.items()}
+            farthest = np.abs(slopes["newton"] - 1).argmax()
+            if abs(slopes["newton"].iloc[farthest] - 1) > OFF:
+                found = {way: float(slope.iloc[farthest]) for way, slope in slopes.items()}
+                yield {"fit": fit.name, "target": name, **found}
 
 
 def without_direct_term(influence: vs.Influence, target: object) -> vs.TargetInfluence:

@@ -14,6 +14,7 @@ from vifstats.groups_left_out import GroupsLeftOut, leave_one_group_out
 from vifstats.influence import classical_if, newton_step, vif
 from vifstats.losses import FunctionLoss, MEstimator
 from vifstats.penalties import PenaltyChoice, choose_penalty
+from vifstats.refit_top import refit_top
 from vifstats.refits import leave_one_out
 from vifstats.reporting import report
 from vifstats.result import Influence, TargetInfluence
@@ -53,6 +54,7 @@ __all__ = [
     "minimize",
     "newton_step",
     "plots",
+    "refit_top",
     "report",
     "show_versions",
     "solvers",

@@ -26,7 +26,7 @@ from vifstats.removals import Removals
 from vifstats.result import Influence
 from vifstats.solvers import Factor
 
-__all__ = ["Refit", "block_size", "leave_one_out"]
+__all__ = ["Refit", "block_size", "leave_one_out", "refit_removals"]
 
 # Removals refitted together: enough for matrix products, few enough to share out.
 BLOCK = 64
@@ -106,14 +106,59 @@ def leave_one_out(
     >>> vs.leave_one_out(vs.minimize(loss, [0.0])).values.ravel()
     array([-1.,  0.,  1.])
     """
-    begin, engine = perf_counter(), Engine(n_jobs, executor)
-    removals = est.removals(groups, objects)
+    engine, removals = Engine(n_jobs, executor), est.removals(groups, objects)
     folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
+    return refit_removals(est, removals, engine, folder, progress, tol, max_steps)
+
+
+def refit_removals(
+    est: Estimate,
+    removals: Removals,
+    engine: Engine | None = None,
+    checkpoint: Path | None = None,
+    progress: bool = False,
+    tol: float = TOL,
+    max_steps: int = MAX_STEPS,
+) -> Influence:
+    """What `leave_one_out` does, for removals that are there already.
+
+    Parameters
+    ----------
+    est : Estimate
+    removals : Removals
+    engine : Engine, optional
+        Default one process.
+    checkpoint : Path, optional
+        A folder that can be written to.
+    progress : bool
+    tol : float
+    max_steps : int
+
+    Returns
+    -------
+    Influence
+
+    Raises
+    ------
+    ConvergenceError, InvalidInputError
+        As `leave_one_out`.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 5.0])
+    >>> est = vs.minimize(vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y), [0.0])
+    >>> refit_removals(est, est.removals().take(np.array([2, 0]))).values.ravel()
+    array([ 1., -1.])
+    """
+    begin = perf_counter()
     with one_blas_thread():
         refit = Refit.of(est, tol, max_steps)
         blocks = Blocks(refit, removals, block_size(len(est.theta)), len(est.theta))
-        saved = None if folder is None else Checkpoint.of(folder, refit.fingerprint(est, blocks))
-        rows = in_blocks(blocks, engine, checkpoint=saved, progress=progress)
+        saved = None
+        if checkpoint is not None:
+            saved = Checkpoint.of(checkpoint, refit.fingerprint(est, blocks))
+        rows = in_blocks(blocks, engine or Engine(), checkpoint=saved, progress=progress)
     return Influence(
         est,
         "refit",

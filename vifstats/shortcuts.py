@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from vifstats import checks
 from vifstats.adapters import from_model
 from vifstats.errors import UnsupportedModelError
 from vifstats.estimate import Estimate
 from vifstats.influence import classical_if, newton_step, vif
 from vifstats.losses import Cox
+from vifstats.refit_top import refit_top as with_refits
 from vifstats.refits import leave_one_out
 from vifstats.result import Influence
 
@@ -136,18 +135,10 @@ def vif_cox(
             "vifstats.vif(vifstats.from_model(fit, ...))."
         )
     influence = compute(est)
-    return _with_refits(influence, refit_top) if refit_top and method != "refit" else influence
+    return with_refits(influence, refit_top) if refit_top else influence
 
 
 def _data(*given: Any) -> tuple:
     """Without what was left out at the end."""
     last = max((k for k, value in enumerate(given) if value is not None), default=-1)
     return given[: last + 1]
-
-
-def _with_refits(influence: Influence, n_rows: int) -> Influence:
-    """The same result with its largest rows refitted."""
-    size = np.nan_to_num(influence.cooks_distance.to_numpy(), nan=np.inf)
-    top = np.zeros(len(size), dtype=bool)
-    top[np.argsort(-size, kind="stable")[:n_rows]] = True
-    return influence.with_rows(top, leave_one_out(influence.estimate, objects=top))

@@ -8,6 +8,7 @@ import pytest
 
 import vifstats as vs
 from vifstats.errors import InvalidInputError
+from vifstats.refits import refit_removals
 from vifstats.reporting import as_text, find
 from vifstats.reporting.findings import confirm
 from vifstats.reporting.refitting import removal_of_each_row
@@ -53,15 +54,15 @@ def test_groups_are_removed_whole(large):
 
 
 def test_refits_that_failed_are_counted(large, monkeypatch):
-    def nothing_converges(est, **removed):
-        influence = vs.leave_one_out(est, **removed)
+    def nothing_converges(est, removals):
+        influence = refit_removals(est, removals)
         nothing = np.full_like(influence.values, np.nan)
         n = len(influence.index)
         return replace(
             influence, values=nothing, exact=np.zeros(n, dtype=bool), failed=np.ones(n, dtype=bool)
         )
 
-    monkeypatch.setattr("vifstats.reporting.refitting.leave_one_out", nothing_converges)
+    monkeypatch.setattr("vifstats.reporting.refitting.refit_removals", nothing_converges)
     found = find(large, top=2)
     assert found.agreement is None
     assert "None of the refits converged" in as_text(found)

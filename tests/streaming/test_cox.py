@@ -26,7 +26,7 @@ from vifstats.solvers import Cholesky
 from vifstats.streaming.cox import Look, Stream
 from vifstats.streaming.harvest import Reduction
 from vifstats.streaming.request import request_of
-from vifstats.streaming.survey import Columns
+from vifstats.streaming.rows import Columns
 
 NEXT_TO_NOTHING = 1e-200
 
@@ -173,9 +173,9 @@ def test_targets_are_written_instead_of_parameters(fit, rows, tmp_path):
     assert relative_error(written, expected.values @ weights.to_numpy().T) < ROUNDING
     assert list(found.top.index) == list(expected.top(3, by="b").index)
     risk = vs.targets.RelativeRisk([[1.0, 2.0]])
-    found = stream(fit, cut(rows, [20]), target=risk, top=60, by="target 0")
+    found = stream(fit, cut(rows, [20]), target=risk, top=60, by="relative risk")
     change = expected.on(risk).influence
-    assert relative_error(found.top.sort_index()[["target 0"]], change) < ROUNDING
+    assert relative_error(found.top.sort_index()[["relative risk"]], change) < ROUNDING
 
 
 def test_newton_steps_lead_to_the_minimum(fit, rows):

@@ -10,6 +10,8 @@ from validation import targets as measured
 from validation.experiment import Bound, Clock, Experiment, Record, Table, at_least, at_most
 
 WAYS = ("vif, plugged in", "newton, plugged in")
+# Of the fifth fit nothing was: in it three patients carry a coefficient, to see what fails then.
+PROMISED = ("lung", "rossi", "heart, entry, by patient", "lung, weights, strata")
 
 
 def run(clock: Clock) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def tables(record: Record) -> list[Table]:
             rows,
         ),
         Table(
-            "Slopes of refits more than 3 % from 1, and after one step more",
+            "Slopes of refits on newton more than 3 % from 1, and what mends them",
             list(record.numbers["off_in_scale"][0]),
             [list(line.values()) for line in record.numbers["off_in_scale"]],
         ),
@@ -60,7 +62,45 @@ def tables(record: Record) -> list[Table]:
 
 
 def bounds(record: Record) -> list[Bound]:
-    """Cross-validated partial likelihood by newton."""
+    """Agreement where it was promised; cross-validated partial likelihood by newton."""
+    return [*_of_agreement(record), *_of_scale(record), *_of_cross_validation(record)]
+
+
+def _of_agreement(record: Record) -> list[Bound]:
+    lines = pd.DataFrame(record.numbers["agreement"])
+    lines = lines[lines["fit"].isin(PROMISED)]
+    way, target = lines["way"], lines["target"]
+    newton, vif = (way == f"{method}, plugged in" for method in ("newton", "vif"))
+    smooth, concordance = ~target.isin(measured.NOT_SMOOTH), target == "concordance"
+    median_of_lung = (target == "median") & (lines["fit"] == "lung")
+
+    def least(what: str, which: pd.Series) -> float:
+        return float(lines.loc[which, what].min())
+
+    return [
+        at_least("Pearson of newton, smooth targets", least("pearson", newton & smooth), 0.999),
+        at_least("Pearson of vif, smooth targets", least("pearson", vif & smooth), 0.99),
+        at_least("Pearson of newton, concordance", least("pearson", newton & concordance), 0.98),
+        at_least(
+            "share of lung's rows with the same median",
+            least("equal", newton & median_of_lung),
+            0.99,
+        ),
+    ]
+
+
+def _of_scale(record: Record) -> list[Bound]:
+    lines = pd.DataFrame(record.numbers["off_in_scale"])
+    off = (lines.drop(columns=["fit", "target"]) - 1).abs()
+    promised = off[lines["fit"].isin(PROMISED)].max()
+    refitted = f"newton, {measured.REFITTED} rows refitted"
+    return [
+        at_most("|slope - 1| of newton, smooth targets", promised["newton"], measured.OFF),
+        at_most(f"|slope - 1| of {refitted}, all fits", off[refitted].max(), measured.OFF),
+    ]
+
+
+def _of_cross_validation(record: Record) -> list[Bound]:
     crossed, seconds = record.numbers["cross_validation"], record.seconds
     ours = seconds["cross-validation: newton"]
     return [
@@ -85,10 +125,10 @@ EXPERIMENT = Experiment(
         "Survival probabilities, restricted means, medians, standard errors, p-values and "
         "concordance of five Cox fits, without each row: plugged in from newton and vif, against "
         "refits. Scales that are more than 3 % off stand in a table of their own: there a "
-        "coefficient rests on a handful of events, and one Newton step falls short of the refit, "
-        "which a further step shows. Then the smallest sets found whose removal flips the "
-        "significance of a coefficient, predicted and refitted; and the cross-validated partial "
-        "likelihood of METABRIC over a grid of penalties."
+        "coefficient rests on a handful of events, and one Newton step falls short of the refit. "
+        "Refits of the ten rows of largest Cook's distance mend them all (refit_top). Then the "
+        "smallest sets found whose removal flips the significance of a coefficient, predicted and "
+        "refitted; and the cross-validated partial likelihood of METABRIC over a grid of penalties."
     ),
     run=run,
     tables=tables,

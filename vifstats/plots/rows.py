@@ -103,7 +103,7 @@ def target_plot(
     >>> import vifstats as vs
     >>> inf = vs.vif_cox([0.0], [[0.0], [1.0], [1.0], [0.0]], [1, 1, 2, 2], [1, 1, 1, 1])
     >>> target_plot(inf.on(vs.targets.RelativeRisk([1.0]))).get_ylabel()
-    'change of value0, full minus without'
+    'change of relative risk, full minus without'
     """
     ax = axes_for(ax)
     frame = change.to_frame()

@@ -6,7 +6,7 @@ from time import perf_counter
 
 import numpy as np
 
-from vifstats.refits import leave_one_out
+from vifstats.refits import refit_removals
 from vifstats.result import Influence
 
 __all__ = ["only", "refit_rows", "removal_of_each_row"]
@@ -49,7 +49,8 @@ def refit_rows(
     done, result = 0, influence
     with tqdm(total=len(rows), disable=not progress, unit="refit", desc="refits") as bar:
         for part in _parts(rows, seconds):
-            result = result.with_rows(part, _refitted(influence, part))
+            removals = influence.removals.take(part)
+            result = result.with_rows(part, refit_removals(influence.estimate, removals))
             done += len(part)
             bar.update(len(part))
     return result, rows[:done]
@@ -123,9 +124,3 @@ def _parts(rows: np.ndarray, seconds: float) -> Iterator[np.ndarray]:
         done = min(done + size, len(rows))
         spent = perf_counter() - begin
         size = min(2 * size, int(max(0.0, seconds - spent) / (spent / done)))
-
-
-def _refitted(influence: Influence, rows: np.ndarray) -> Influence:
-    """Refits without these rows of the result, whatever groups it has, in this order."""
-    groups = removal_of_each_row(influence)
-    return leave_one_out(influence.estimate, groups=groups, objects=rows)

@@ -31,7 +31,8 @@ from vifstats.streaming.harvest import Harvest, Reduction
 from vifstats.streaming.passes import CoxPasses, Task
 from vifstats.streaming.request import Request, request_of
 from vifstats.streaming.result import StreamedInfluence
-from vifstats.streaming.survey import ChunkSurvey, Columns, survey
+from vifstats.streaming.rows import Columns
+from vifstats.streaming.survey import ChunkSurvey, survey
 from vifstats.streaming.tables import chunks_of
 
 __all__ = ["cox"]

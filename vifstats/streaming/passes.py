@@ -20,7 +20,7 @@ from vifstats.risksets.sums import RiskSums, risk_sums
 from vifstats.streaming.blocks import Block, Link
 from vifstats.streaming.carry import Past, Powers, powers_of
 from vifstats.streaming.harvest import Harvest, Reduction, harvest
-from vifstats.streaming.survey import Columns, Rows, rows_of
+from vifstats.streaming.rows import Columns, Rows, rows_of
 from vifstats.streaming.tables import in_chunk, read
 
 __all__ = ["BlockSums", "CoxPasses", "Task"]

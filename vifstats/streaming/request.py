@@ -152,5 +152,5 @@ def _target(target: Any, names: tuple[str, ...]) -> tuple[Target | None, tuple[s
         )
     bound = target.bind(SimpleNamespace(names=names, profile=None))
     n_values = np.size(bound.value(np.zeros(len(names)), None, None))  # type: ignore[arg-type]  # reads neither
-    found = bound.names or tuple(f"target {k}" for k in range(n_values))
+    found = bound.names_of(n_values)
     return bound, tuple(name if name not in names else f"target {name}" for name in found)

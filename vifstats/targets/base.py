@@ -25,6 +25,8 @@ class Target:
     ----------
     names : tuple of str or None
         One name per entry of the value.
+    label : str
+        What the entries are called where they have no names.
     reads_presence : bool
         Whether the value depends on b at fixed theta (a survival curve does, a ratio of two
         hazards does not).
@@ -43,12 +45,21 @@ class Target:
     """
 
     names: tuple[str, ...] | None = None
+    label: str = "value"
     reads_presence: bool = True
     undefined: str | None = None
 
     def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
         """The target, a scalar or shape (m,), in autograd.numpy."""
         raise NotImplementedError(f"{type(self).__name__} must define value(theta, b, loss).")
+
+    def names_of(self, n_values: int) -> tuple[str, ...]:
+        """A name for each of so many entries."""
+        if self.names is not None:
+            return self.names
+        return (
+            (self.label,) if n_values == 1 else tuple(f"{self.label}[{j}]" for j in range(n_values))
+        )
 
     def bind(self, estimate: Any) -> "Target":
         """The same target with profiles given in raw columns turned into design rows."""
@@ -98,17 +109,22 @@ class FunctionTarget(Target):
     Parameters
     ----------
     f : callable
-        In autograd.numpy; a scalar or shape (m,).
+        In autograd.numpy; a scalar or shape (m,). Its entries are called what it is called.
 
     Examples
     --------
-    >>> target = FunctionTarget(lambda theta, b, loss: theta[0] - theta[1])
-    >>> float(target.value(np.array([3.0, 1.0]), None, None))
-    2.0
+    >>> def contrast(theta, b, loss):
+    ...     return theta[0] - theta[1]
+    >>> target = FunctionTarget(contrast)
+    >>> float(target.value(np.array([3.0, 1.0]), None, None)), target.names_of(1)
+    (2.0, ('contrast',))
     """
 
     def __init__(self, f: Callable[[Any, Any, Loss], Any]) -> None:
         self.f = f
+        name = getattr(f, "__name__", "")
+        if name.isidentifier():  # not <lambda>
+            self.label = name
 
     def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
         return self.f(theta, presence, loss)

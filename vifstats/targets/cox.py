@@ -41,6 +41,7 @@ class RelativeRisk(Target):
     """
 
     x: Any
+    label = "relative risk"
     reads_presence = False
 
     def bind(self, estimate: Any) -> "RelativeRisk":
