@@ -54,19 +54,25 @@ class SoftmaxTables:
         return S
 
     @cached_property
+    def cp(self) -> np.ndarray:
+        """Expected counts, shape (m, m)."""
+        return self.c * self.p
+
+    @cached_property
     def G(self) -> np.ndarray:
         """dL/dS, shape (m, m)."""
-        return self.c * self.p - self.C
+        return self.cp - self.C
 
     def gradient(self) -> np.ndarray:
         """(dL/dP, dL/dQ), shape (2, m, d)."""
-        return np.stack([self.G @ self.Q, self.G.T @ self.P])
+        # BLAS is slow at a large transpose times a narrow table, not at a narrow one times a large
+        return np.stack([self.G @ self.Q, (self.P.T @ self.G).T])
 
     def hessian(self) -> np.ndarray:
         """Second derivatives, shape (2, m, d, 2, m, d)."""
         m, d = self.P.shape
-        P, Q, p, u = self.P, self.Q, self.p, np.arange(m)
-        cp, mean = self.c * p, p @ Q
+        P, Q, p, cp, u = self.P, self.Q, self.p, self.cp, np.arange(m)
+        mean = p @ Q
         H = np.zeros((2, m, d, 2, m, d))
         # rows of P do not meet: c_u times the covariance of Q under p_u
         spread = np.einsum("uv,vk,vl->ukl", cp, Q, Q, optimize=True)
@@ -84,6 +90,5 @@ class SoftmaxTables:
         dS = dP @ self.Q.T
         dS += self.P @ dQ.T
         dS -= np.einsum("uv,uv->u", self.p, dS)[:, None]
-        dS *= self.p
-        dS *= self.c
-        return np.stack([dS @ self.Q + self.G @ dQ, dS.T @ self.P + self.G.T @ dP])
+        dS *= self.cp
+        return np.stack([dS @ self.Q + self.G @ dQ, (self.P.T @ dS + dP.T @ self.G).T])
