@@ -111,7 +111,7 @@ def cast(values, number: type) -> np.ndarray:
 def cox_terms(
     problem: CoxProblem, theta, b=None, number: type = float, touching=None
 ) -> Iterator[Term]:
-    """Every term of the loss, by stratum, event time and tie index (mathematics.md, section 3).
+    """Every term of the loss, by stratum, event time and tie index: equation (16).
 
     Parameters
     ----------
@@ -377,7 +377,7 @@ def refit_dfbeta(problem: CoxProblem, theta, groups=None) -> np.ndarray:
 def baseline_cumulative_hazard(
     problem: CoxProblem, theta, b=None, t: float = np.inf, stratum=None, number: type = float
 ) -> float:
-    """Lambda0(t) at x = 0 and offset 0: the sum of a/phi over the terms up to `t` (section 3.4).
+    """Lambda0(t) at x = 0 and offset 0: the sum of a/phi over the terms up to `t`: (24).
 
     Efron's or Breslow's, as the problem says. `stratum` must be given if the problem has strata.
     """

@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).parents[1] / "vifstats"
 # Top-level modules and drawers, lowest first; docs/architecture.md shows the same picture.
 ROWS = [
     {"errors", "versions"},
-    {"checks", "autodiff", "folders", "removals", "special"},
+    {"checks", "autodiff", "folders", "special"},
+    {"removals"},
     {"solvers", "risksets", "walks"},
     {"losses"},
     {"targets", "optimise", "contract", "trust_region", "blocks"},

@@ -11,6 +11,7 @@ from autograd.test_util import check_grads
 from tolerances import REFERENCE, relative_error
 
 from vifstats import autodiff
+from vifstats.errors import LossError
 from vifstats.risksets import Ranges
 
 A = np.array([[2.0, 0.5], [0.5, 1.0]])
@@ -34,6 +35,22 @@ def test_gradient_and_hessian_by_hand():
 def test_a_constant_has_derivatives_of_0_without_a_warning():
     assert autodiff.gradient(lambda theta: 3.0, THETA).tolist() == [0.0, 0.0]
     assert autodiff.hessian(lambda theta: 3.0, THETA).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("f", "parts"),
+    [
+        (lambda theta: anp.sum(anp.where(A > 0, theta[0], 1.0)), "way back autograd raised.*where"),
+        (lambda theta: anp.sum(anp.where(A > 0, theta, 1.0)), r"but autograd's has \(2, 2\)"),
+        (lambda theta: anp.sum(A) * float(theta[0]), r"raised TypeError.*without float\(\)"),
+    ],
+    ids=["one number", "a row", "a plain number"],
+)
+def test_what_autograd_cannot_follow_is_named(f, parts):
+    with pytest.raises(LossError, match=parts):
+        autodiff.gradient(f, THETA)
+    with pytest.raises(LossError, match=parts):
+        autodiff.row_jacobian(lambda theta: autodiff.as_vector(f(theta)), THETA)
 
 
 def test_jacobian_of_many_values():

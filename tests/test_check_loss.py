@@ -99,6 +99,14 @@ FAULTS = {
     "value ignores presence": (lambda t, b: anp.sum(squares(t)), "depend on presence"),
     "value ignores theta": (lambda t, b: anp.sum(b * Y), "depend on theta"),
     "theta made a plain number": (lambda t, b: anp.sum(b * (Y - float(t[0])) ** 2), "autograd"),
+    "a branch that is a single number": (
+        lambda t, b: anp.sum(b * (Y - anp.where(X[:, 0] > 0, t[0], t[1])) ** 2),
+        "on its way back.*anp.where with a branch.*anp.ones",
+    ),
+    "a branch that is theta for every row": (
+        lambda t, b: anp.sum(b[:, None] * (X - anp.where(X > 0, t, -t)) ** 2),
+        r"shape of theta, \(2,\), but.*anp.where with a branch",
+    ),
     "part of theta hidden": (
         lambda t, b: anp.sum(b * squares(t)) * np.exp(vs.autodiff.plain(t)[1]),
         "differences of the value",
@@ -115,6 +123,11 @@ FAULTS = {
 def test_planted_faults_are_caught(f, message):
     with pytest.raises(LossError, match=message):
         check(f)
+
+
+def test_a_branch_with_an_entry_for_each_row_passes():
+    ones = anp.ones(N)
+    check(lambda t, b: anp.sum(b * (Y - anp.where(X[:, 0] > 0, t[0] * ones, t[1] * ones)) ** 2))
 
 
 def test_the_same_without_a_fault():

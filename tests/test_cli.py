@@ -138,6 +138,8 @@ WRONG = {
     "an unknown option": (["--tiem", "week"], "unrecognized arguments"),
     "top no number": (["--top", "ten"], "invalid int value"),
     "top negative": (["--top", "-1"], "must be >= 0"),
+    "time negative": (["--seconds", "-1"], "must be >= 0"),
+    "time no number": (["--seconds", "nan"], "must be >= 0"),
     "penalizer negative": (["--penalizer", "-1"], "must be >= 0"),
     "time and event swapped": (["--time", "arrest", "--event", "week"], "swapped"),
     "output is a file": (["-o", "FILE"], "cannot be made"),
@@ -159,6 +161,7 @@ BAD_DATA = {
     "no events": ({"arrest": 0}, "at least one event"),
     "constant": ({"race": 1}, "['race']"),
     "collinear": ({"race": load_rossi()["wexp"] * 2}, "collinear"),
+    "a column of results": ({"status": load_rossi()["wexp"] * 2}, "['status']"),
 }
 
 
@@ -238,6 +241,59 @@ def test_names_of_rows_are_checked(labels, csv, capsys):
     column = {"missing": "subjects", "gaps": "subject"}[labels]
     expected = {"missing": "did you mean 'subject'", "gaps": "1 have none"}[labels]
     assert_one_line(["cox", path, *ROSSI, "--id-col", column], expected, capsys)
+
+
+def test_names_of_rows_and_groups_stay_as_they_are_written(csv, tmp_path):
+    """007 is no 7; and two rows of one name are two rows, in strata too."""
+    names = [f"{i // 2:03d}" for i in range(432)]
+    command = ["cox", csv(id=names), *ROSSI, "--covariates", "fin,age", "--seconds", "0"]
+    rows, groups = tmp_path / "rows", tmp_path / "groups"
+    assert main([*command, "--strata", "race", "--id-col", "id", "-o", str(rows)]) == 0
+    assert main([*command, "--groups", "id", "-o", str(groups)]) == 0
+    assert pd.read_csv(rows / "influence.csv", dtype=str)["row"].to_list() == names
+    assert pd.read_csv(groups / "influence.csv", dtype=str)["row"].to_list() == names[::2]
+
+
+def test_an_optimum_at_infinity_is_told_in_words_of_the_table(csv, tmp_path):
+    """The earlier the arrest, the larger the covariate: its coefficient has no finite optimum."""
+    table = csv(earliness=-load_rossi()["week"])
+    command = [sys.executable, "-m", "vifstats", "cox", table, *ROSSI]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 2
+    assert "finite optimum" in (last := ran.stderr.splitlines()[-1])
+    assert "drop" in last and "tol" not in last
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_that_lacks_letters_is_no_error(encoding, rossi, tmp_path):
+    rossi.rename(columns={"age": "\N{GREEK SMALL LETTER ALPHA}"}).to_csv(tmp_path / "t.csv")
+    command = [sys.executable, "-m", "vifstats", "cox", "t.csv", *ROSSI, "--seconds", "0"]
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert r"\u03b1" in ran.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file names of Windows are always text")
+def test_a_file_whose_name_is_no_text_is_read(rossi, tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.csv")
+    rossi.to_csv(path, index=False)
+    command = ["cox", path, *ROSSI]
+    assert main([*command, "--seconds", "0", "--covariates", "fin", "-o", str(tmp_path)]) == 0
+    assert r"\udcff.csv" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+def test_output_that_cannot_be_written_ends_in_one_line():
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "vifstats", "cox", "--seconds", "0"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert ran.returncode == 2
+    assert "Standard output must take" in ran.stderr and ran.stderr.count("\n") == 1
 
 
 def test_an_interrupt_leaves_nothing_half_written(monkeypatch, tmp_path, capsys):

@@ -12,8 +12,10 @@ import pytest
 from pages import CODE, FENCE, blocks, run
 
 import vifstats
-from vifstats import adapters, reporting
+from vifstats import adapters, reporting, shards
+from vifstats.cli import main
 from vifstats.losses import row_losses
+from vifstats.result import Influence, TargetInfluence
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -34,7 +36,7 @@ LANGUAGES = {*CODE, "text", "console", "bash", "bibtex"}
 LANGUAGES |= {"{toctree}", "{include}", "{literalinclude}", "{csv-table}", "{eval-rst}"}
 
 # The modules whose names a user may import; .ci/docstrings.py reads their docstrings.
-PUBLIC = [vifstats, adapters, reporting, row_losses]
+PUBLIC = [vifstats, adapters, reporting, row_losses, shards]
 PUBLIC += [thing for thing in map(vars(vifstats).get, vifstats.__all__) if inspect.ismodule(thing)]
 CITATION = re.compile(r"docs/mathematics\.md,\s+equations?\s+((?:\(\d+\)|,|\s|and|to)+)")
 
@@ -98,3 +100,34 @@ def test_every_public_name_has_a_place_in_the_api():
     code = [thing for thing in public if inspect.isclass(thing) or inspect.isfunction(thing)]
     assert [thing for thing in code if id(thing) not in listed] == []
     assert len(listed) == len(names), "a name in two places"
+
+
+OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
+
+
+@pytest.mark.parametrize("command", ["vifstats", "vifstats cox", "vifstats merge"])
+def test_the_page_of_the_command_has_its_options(command, capsys):
+    with pytest.raises(SystemExit):
+        main([*command.split()[1:], "--help"])
+    entries = re.findall(r"^  (-\S.*?)(?:  |$)", capsys.readouterr().out, re.M)
+    page = (DOCS / "guide" / "command.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| (`-[^|]*)", _section(page, f"`{command}`"), re.M)
+    told, there = [set(OPTION.findall(" ".join(lines))) for lines in (cells, entries)]
+    assert told == there
+
+
+def test_every_status_is_in_the_table():
+    page = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    told = set(re.findall(r'^\| "([^"]+)"', _section(page, "What `status` says"), re.M))
+    properties = (Influence.status.func, TargetInfluence.status.fget)
+    of_rows = re.findall(r'(?<!")"([^"\n]+)"(?!")', "".join(map(inspect.getsource, properties)))
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "vifstats").rglob("*.py"))
+    undefined = re.findall(r'undefined ?= ?"([^"]+)"', sources)
+    ((yes, no),) = re.findall(r'return "([^"]+)" if reached else "([^"]+)"', sources)
+    # named in these properties, but no statuses: a method, and the name of the series
+    assert told == {*of_rows, *undefined, yes, no} - {"newton", "status"}
+
+
+def _section(page: str, title: str) -> str:
+    """What stands below a heading of the second level."""
+    return page.split(f"\n## {title}\n")[1].split("\n## ")[0]

@@ -338,7 +338,7 @@ def test_three_arithmetics_agree(case):
         assert relative_error(extended, exact, scale) < ROUNDING
 
 
-# The definition, and the closed forms of mathematics.md 3.1 written per pair
+# The definition, and docs/mathematics.md, equations (19) to (22), written per pair
 
 
 @drawn
@@ -359,7 +359,7 @@ def test_difference_is_that_of_two_data_sets(data):
 
 @many_digits
 def closed_form(problem: CoxProblem, theta, i: int, method: str) -> np.ndarray:
-    """D or the weight gradient of row i, by section 3.1, from plain sums over risk sets."""
+    """D or the weight gradient of row i, by equations (19) to (22), from sums over risk sets."""
     nothing = np.zeros(problem.n_rows)
     weights = cast(nothing + 1 if problem.weights is None else problem.weights, Decimal)
     X, offset = cast(problem.X, Decimal), nothing if problem.offset is None else problem.offset
@@ -399,7 +399,7 @@ def _risk_part(ties, X, r, weights, risk, tied, i, method) -> np.ndarray:
 
 
 def _event_part(ties, X, r, weights, risk, tied, i) -> np.ndarray:
-    """What D gets at the row's own event time, with the letters of section 3.1."""
+    """What D gets at the row's own event time, with the letters of equations (21) and (22)."""
     rest, d = risk & (np.arange(len(r)) != i), int(tied.sum())
     S0, S0D, W, N = r[risk].sum(), r[tied].sum(), weights[tied].sum(), d - 1
     m, xD = r[risk] @ X[risk] / S0, r[tied] @ X[tied] / S0D

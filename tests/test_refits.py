@@ -178,6 +178,26 @@ def test_a_full_fit_without_minimum_is_an_error():
         vs.leave_one_out(vs.Estimate(loss, [2.0], tol=np.inf))
 
 
+@pytest.mark.parametrize("unit", [1e-20, 1.0, 1e6])
+def test_a_full_cox_fit_at_infinity_is_named(unit):
+    """Every event has the largest x at risk: no row alone does that, and none can undo it."""
+    rng = np.random.default_rng(3)
+    time, age = np.arange(1.0, 21.0), rng.normal(size=20)
+    event, treated = np.arange(20) % 3 > 0, np.arange(20) % 3 > 0
+    treated[[2, 19]] = False, True  # the row censored last is treated too
+    event[2] = False
+    X = pd.DataFrame({"treated": unit * treated, "age": age})
+    est = vs.Estimate(Cox(X, time, event), [15.0 / unit, 0.1], tol=np.inf)
+    for method in (vs.vif, vs.classical_if):
+        assert (method(est).status == "separation").all()
+    with pytest.raises(ConvergenceError, match="full fit.*falls for ever.*runs away"):
+        vs.leave_one_out(est)
+    treated[1] = False
+    X = pd.DataFrame({"treated": unit * treated, "age": age})
+    here = vs.vif(vs.Estimate(Cox(X, time, event), [3.0 / unit, 0.1], tol=np.inf))
+    assert list(here.index[here.status == "separation"]) == [1]
+
+
 def test_rows_that_the_model_dropped_stay_in_the_result():
     y = np.array([1.0, 3.0, 8.0])
     loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)

@@ -87,7 +87,25 @@ def test_duplicate_labels_are_fine_by_mask_only():
 
 def test_unknown_labels_and_masks_of_another_length_are_named():
     removals = Removals(np.arange(3), pd.Index([10, 11, 12]))
+    with pytest.raises(InvalidInputError, match=r"each row once, but \[11\] occur"):
+        removals.positions([11, 10, 11])
     with pytest.raises(InvalidInputError, match=r"\[5\] are not among"):
         removals.positions([10, 5])
     with pytest.raises(InvalidInputError, match="one entry per row"):
         removals.positions(np.array([True]))
+
+
+@pytest.mark.parametrize("labels", [[("a", 1), ("a", 2), ("b", 1)], ["a", 1, 2.5]], ids=str)
+def test_labels_that_are_tuples_or_of_several_types(labels):
+    removals = Removals(np.arange(3), pd.Index(labels))
+    assert removals.positions([labels[2], labels[0]]).tolist() == [2, 0]
+
+
+def test_a_mask_is_of_rows_in_the_order_of_the_data():
+    removals = Removals(np.arange(3), pd.Index([10, 11, 12]))
+    mask = pd.Series([True, False, True], index=removals.labels)
+    assert removals.positions(mask).tolist() == [0, 2]
+    with pytest.raises(InvalidInputError, match="`objects` must have the labels of the data"):
+        removals.positions(mask.iloc[::-1])
+    with pytest.raises(InvalidInputError, match="labels or a boolean mask, but holds .10.; pass"):
+        removals.positions([{10}])

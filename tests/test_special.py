@@ -27,6 +27,12 @@ def test_values_and_two_derivatives(name):
     check_grads(ours, order=2, modes=["rev"])(x)
 
 
+def test_polygamma_is_nan_outside_its_domain_and_does_not_count_up_from_there():
+    found = special.polygamma(2, np.array([-1e15, 0.0, 1.0]))
+    assert np.isnan(found).tolist() == [True, True, False]
+    assert found[2] == scipy.special.polygamma(2, 1.0)
+
+
 def test_inverse_mills_ratio_where_both_parts_underflow():
     x = np.array([-50.0, -1000.0])
     # phi(x) / Phi(x) = -x (1 + 1/x^2 - ...)

@@ -11,6 +11,8 @@ import numpy as np
 from autograd import make_vjp
 from autograd.extend import Box, defvjp, primitive
 
+from vifstats.errors import LossError, VifError
+
 __all__ = [
     "LinearMap",
     "as_vector",
@@ -26,6 +28,15 @@ __all__ = [
 
 Scalar = Callable[[Any], Any]
 
+# What autograd raises where a function is not written for it.
+UNTRACED = (TypeError, AttributeError, ValueError, NotImplementedError)
+# What is wrong on the way back, and never on the way there.
+BROADCAST = (
+    "The usual cause is anp.where with a branch that reads theta and has fewer entries than the "
+    "mask: autograd does not add up its derivative. Give the branch an entry for each of the "
+    "mask's, as in theta[0] * anp.ones(n), or write mask * theta[0] + (1 - mask) * theta[1]."
+)
+
 
 @contextmanager
 def _constants_allowed() -> Iterator[None]:
@@ -38,7 +49,8 @@ def _constants_allowed() -> Iterator[None]:
 def gradient(f: Scalar, theta: np.ndarray) -> np.ndarray:
     """Gradient of a scalar function, shape (n_params,)."""
     with _constants_allowed():
-        return autograd.grad(f)(theta)
+        pullback, value = _pullback(f, theta)
+        return pullback(np.ones(np.shape(plain(value))))
 
 
 def hessian(f: Scalar, theta: np.ndarray) -> np.ndarray:
@@ -50,8 +62,7 @@ def hessian(f: Scalar, theta: np.ndarray) -> np.ndarray:
 
 def hessian_product(f: Scalar, theta: np.ndarray, vector: np.ndarray) -> np.ndarray:
     """Hessian times a vector without the Hessian: the gradient of grad(f)'v."""
-    with _constants_allowed():
-        return autograd.hessian_vector_product(f)(theta, vector)
+    return gradient(lambda t: anp.dot(gradient(f, t), vector), theta)
 
 
 def row_jacobian(
@@ -70,9 +81,40 @@ def row_jacobian(
 
 def directional(f: Callable[[Any], Any], theta: Any, direction: np.ndarray) -> Any:
     """J u, the derivative of many values along one direction; itself differentiable."""
-    pullback, value = make_vjp(f)(theta)
+    pullback, value = _pullback(f, theta)
     pushforward, _ = make_vjp(pullback)(np.zeros(np.shape(plain(value))))
     return pushforward(direction)
+
+
+def _pullback(f: Callable[[Any], Any], theta: Any) -> tuple[Callable[[Any], Any], Any]:
+    """v -> J'v and the values of f, with errors that say what in f autograd cannot follow."""
+    try:
+        pullback, value = make_vjp(f)(theta)
+    except VifError:
+        raise
+    except UNTRACED as error:
+        raise LossError(
+            f"A loss or target must be differentiable by autograd, which raised "
+            f"{type(error).__name__}: {error}. Write it in autograd.numpy, without float(), "
+            "np.array(), item assignment or scipy around theta and b."
+        ) from error
+
+    def checked(v: Any) -> Any:
+        try:
+            slope = pullback(v)
+        except UNTRACED as error:
+            raise LossError(
+                "A derivative must have the shape of theta, but on its way back autograd raised "
+                f"{type(error).__name__}: {error}. {BROADCAST}"
+            ) from error
+        if np.shape(plain(slope)) != np.shape(plain(theta)):
+            raise LossError(
+                f"A derivative must have the shape of theta, {np.shape(plain(theta))}, but "
+                f"autograd's has {np.shape(plain(slope))}. {BROADCAST}"
+            )
+        return slope
+
+    return checked, value
 
 
 def elementwise_gradient(f: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:

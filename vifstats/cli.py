@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TextIO
 import pandas as pd
 
 from vifstats.adapters import from_model
-from vifstats.cox_table import CoxColumns, checked_frame, fit_frame
+from vifstats.cox_table import CoxColumns, checked_frame, finite_optimum, fit_frame
 from vifstats.datasets import load_rossi, read_table
 from vifstats.errors import InvalidInputError, VifError
 from vifstats.folders import writable_folder
@@ -59,8 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.showwarning = _tell_warning  # restored by catch_warnings
             args = _parser().parse_args(argv)
             given = sys.argv[1:] if argv is None else argv
-            args.run(args, shlex.join(["vifstats", *given]))
-            sys.stdout.flush()
+            args.run(args, _legible(shlex.join(["vifstats", *given])))
     except VifError as error:
         _tell(f"error: {error}")
         return 2
@@ -69,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _tell("; ".join(["interrupted; nothing half-written is left behind", *notes]))
         return 130
     except BrokenPipeError:  # the reader, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still buffered
+        _drop_output()
         return 141
     return 0
 
@@ -127,22 +126,24 @@ def _cox(args: argparse.Namespace, command: str) -> None:
     folder = None if args.output is None else writable_folder(args.output)
     frame = checked_frame(table, columns, penalizer=args.penalizer)
     groups = None if columns.groups is None else table[columns.groups]
-    est = from_model(fit_frame(frame, columns, penalizer=args.penalizer), frame, groups=groups)
+    fit = fit_frame(frame, columns, penalizer=args.penalizer)
     seconds, progress = SHARE_OF_SAMPLE * args.seconds, sys.stderr.isatty()
-    if shard is not None:
-        print(f"Written: {refit_shard(est, shard, args.output, progress=progress)}")
-        return
-    found = find(est, args.method, top=args.top, seconds=seconds, progress=progress)
+    with finite_optimum():
+        est = from_model(fit, frame, groups=groups)
+        if shard is not None:
+            _say(f"Written: {refit_shard(est, shard, args.output, progress=progress)}")
+            return
+        found = find(est, args.method, top=args.top, seconds=seconds, progress=progress)
     events = int(frame[columns.event].sum())
     numbered = " (numbered from 0)" if columns.identifier is None else ""
-    print(f"Cox model of {name}: {len(frame)} rows{numbered}, {events} events")
-    print(f"({WHAT})\n")
-    print(as_text(found, rows=columns.groups or "row", named=not args.no_rows))
+    _say(f"Cox model of {name}: {len(frame)} rows{numbered}, {events} events")
+    _say(f"({WHAT})\n")
+    _say(as_text(found, rows=columns.groups or "row", named=not args.no_rows))
     if folder is not None:
         context = {"data": name, "n_rows": len(frame), "n_events": events, **vars(columns)}
         context["covariates"] = est.names
         paths = _write(args, command, found, folder, context)
-        print(f"\nWritten to {folder}: {', '.join(path.name for path in paths)}")
+        _say(f"\nWritten to {folder}: {', '.join(path.name for path in paths)}")
 
 
 def _shard(args: argparse.Namespace) -> Shard:
@@ -158,7 +159,7 @@ def _shard(args: argparse.Namespace) -> Shard:
 def _merge(args: argparse.Namespace, command: str) -> None:
     merged = merge_shards(args.folder, args.output)
     counts = ", ".join(f"{n} {status}" for status, n in merged.statuses.items())
-    print(f"{merged.n_rows} rows of {merged.n_parts} parts: {counts}\nWritten to {merged.path}")
+    _say(f"{merged.n_rows} rows of {merged.n_parts} parts: {counts}\nWritten to {merged.path}")
 
 
 def _write(
@@ -193,7 +194,9 @@ def _input(args: argparse.Namespace) -> tuple[pd.DataFrame, str, CoxColumns]:
             "for censored) with which follow-up ends."
         )
     else:
-        table, name, time, event = read_table(args.file), args.file, args.time, args.event
+        text = [column for column in (args.id_col, args.groups) if column is not None]
+        table, name = read_table(args.file, text=text), _legible(args.file)
+        time, event = args.time, args.event
     parts = (args.covariates, args.strata, args.weights, args.entry, args.groups, args.id_col)
     columns = CoxColumns(time, event, *parts)
     return columns.labelled(table), name, columns
@@ -201,6 +204,32 @@ def _input(args: argparse.Namespace) -> tuple[pd.DataFrame, str, CoxColumns]:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _legible(text: str, encoding: str = "utf-8") -> str:
+    """What an encoding cannot say, such as bytes of a file name that are no text, escaped."""
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _say(text: str) -> None:
+    """Text on standard output, if there is any."""
+    if sys.stdout is None:
+        return
+    try:
+        print(_legible(text, sys.stdout.encoding or "utf-8"), flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        raise InvalidInputError(
+            f"Standard output must take what is written to it, but does not ({error.strerror}); "
+            "write it elsewhere."
+        ) from error
+
+
+def _drop_output() -> None:
+    """What is still buffered goes nowhere, instead of failing once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell(message: str) -> None:

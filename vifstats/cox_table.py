@@ -1,5 +1,8 @@
 """A Cox model of a table: columns by the part they play, checked, then fitted with lifelines."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,14 +10,19 @@ import numpy as np
 import pandas as pd
 
 from vifstats.datasets import require_columns
-from vifstats.errors import ConvergenceError, InvalidInputError, VifError
+from vifstats.errors import ConvergenceError, InvalidInputError, NotAtMinimumError, VifError
 from vifstats.losses import Cox
 from vifstats.solvers import Cholesky
 
-__all__ = ["CoxColumns", "checked_frame", "fit_frame"]
+__all__ = ["CoxColumns", "checked_frame", "finite_optimum", "fit_frame"]
 
 # lifelines stops at a Newton decrement of `precision`: 4e-7 standard errors.
 TIGHT = {"precision": 1e-13, "r_precision": 1e-16}
+
+DROP = "drop collinear columns and those that separate events from the rest, or use a penalizer."
+
+# Columns that stand beside the covariates in influence.csv.
+BESIDE = ("row", "cooks_distance", "exact", "status")
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,8 @@ class CoxColumns:
         Raises
         ------
         InvalidInputError
-            If a column is missing, plays two parts, or none is left for a covariate.
+            If a column is missing, plays two parts, is called as one of the result, or none is
+            left for a covariate.
         """
         optional = (self.weights, self.entry, self.groups, self.identifier)
         taken = [self.time, self.event, *self.strata, *filter(None, optional)]
@@ -101,6 +110,11 @@ class CoxColumns:
         if twice := sorted({name for name in parts if parts.count(name) > 1} - {self.groups}):
             raise InvalidInputError(
                 f"A column must play one part, but {twice} play two; name it once."
+            )
+        if beside := [name for name in covariates if name in BESIDE]:
+            raise InvalidInputError(
+                f"Covariates must not be called as other columns of the result, but {beside} are; "
+                "rename them in the table, or leave them out."
             )
         return covariates
 
@@ -158,7 +172,8 @@ def checked_frame(
     if columns.weights is not None:
         numbers[columns.weights] = data.weights
     frame = pd.DataFrame(data.X, index=table.index, columns=list(data.names)).assign(**numbers)
-    return frame.join(table[list(columns.strata)]) if columns.strata else frame
+    # by position, as labels may occur twice, and as values: lifelines loops over all categories
+    return frame.assign(**{name: table[name].to_numpy() for name in columns.strata})
 
 
 def fit_frame(frame: pd.DataFrame, columns: CoxColumns, *, penalizer: float = 0.0) -> Any:
@@ -202,8 +217,34 @@ def fit_frame(frame: pd.DataFrame, columns: CoxColumns, *, penalizer: float = 0.
         )
     except LifelinesConvergenceError as error:
         raise ConvergenceError(
-            f"The Cox model must have a finite optimum, but lifelines found none ({error}); drop "
-            "collinear columns and those that separate events from the rest, or use a penalizer."
+            f"The Cox model must have a finite optimum, but lifelines found none ({error}); {DROP}"
+        ) from error
+
+
+@contextmanager
+def finite_optimum() -> Iterator[None]:
+    """Where lifelines ended without a warning that counts, but refits find no optimum there.
+
+    Raises
+    ------
+    ConvergenceError
+        With what a reader of the table can do about it.
+
+    Examples
+    --------
+    >>> with finite_optimum():
+    ...     raise NotAtMinimumError("`theta` must minimise the loss")
+    Traceback (most recent call last):
+    ...
+    vifstats.errors.ConvergenceError: The Cox model must have a finite optimum, but lifelines \
+stopped short of one; drop collinear columns and those that separate events from the rest, or use \
+a penalizer.
+    """
+    try:
+        yield
+    except (ConvergenceError, NotAtMinimumError) as error:
+        raise ConvergenceError(
+            f"The Cox model must have a finite optimum, but lifelines stopped short of one; {DROP}"
         ) from error
 
 
@@ -221,6 +262,4 @@ def _in_columns(message: str, columns: CoxColumns) -> str:
         "weights": columns.weights,
         "strata": ", ".join(columns.strata),
     }
-    for part, name in parts.items():
-        message = message.replace(f"`{part}`", f"`{name}`")
-    return message
+    return re.sub("`(X|T|E|entry|weights|strata)`", lambda part: f"`{parts[part[1]]}`", message)

@@ -1,11 +1,10 @@
-"""The exceptions and warnings of vifstats.
+"""The exceptions of vifstats.
 
 Every message has three parts: the rule, what was found, and what to do about it.
 """
 
 __all__ = [
     "ConvergenceError",
-    "ConvergenceWarning",
     "DataMismatchError",
     "InvalidInputError",
     "InvalidTypeError",
@@ -56,7 +55,3 @@ class ConvergenceError(VifError, ValueError):
 
 class MissingDataError(VifError, ValueError):
     """A data set is neither bundled nor found where it was looked for."""
-
-
-class ConvergenceWarning(UserWarning):
-    """Some refits did not converge; their rows are nan and say so in ``status``."""

@@ -88,9 +88,9 @@ class Estimate:
         self.kept = checks.kept_rows(kept, self.labels, loss.n_objects)
         self.dispersion = checks.positive_number(dispersion, "dispersion")
         self.profile = profile
-        self.tol = tol
+        self.tol = checks.tolerance(tol, "tol")
         self.groups = None if groups is None else checks.group_labels(groups, self.labels)
-        if np.isfinite(tol):
+        if np.isfinite(self.tol):
             self._require_minimum()
 
     @cached_property
@@ -108,6 +108,12 @@ class Estimate:
     def covariance(self) -> np.ndarray:
         """The naive covariance, dispersion * H^-1, shape (n_params, n_params)."""
         return self.dispersion * self.factor.inverse()
+
+    @cached_property
+    def separated(self) -> bool:
+        """Whether the loss falls for ever with all data, as far as it can tell."""
+        nobody = Removals(np.full(self.loss.n_objects, -1), pd.Index(["all"]))
+        return bool(self.loss.separated(self.theta, nobody)[0])
 
     @property
     def standard_errors(self) -> np.ndarray:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vifstats import checks
 from vifstats.estimate import Estimate
 from vifstats.influence import newton_step
 from vifstats.refits import leave_one_out
 from vifstats.result import Influence
-from vifstats.wald_fits import WaldFits, require_level, require_rest
+from vifstats.wald_fits import WaldFits, require_rest
 
 __all__ = ["Conclusions", "conclusions"]
 
@@ -108,7 +109,7 @@ def conclusions(
     >>> found.changes[["row", "change", "confirmed"]].to_numpy().tolist()
     [[3, 'significance lost', True]]
     """
-    require_level(level)
+    checks.proportion(level, "level")
     removals = est.removals(groups, objects)
     require_rest(removals.sizes, est.loss.n_objects)
     predicted = WaldFits.of(newton_step(est, groups=groups, objects=objects))

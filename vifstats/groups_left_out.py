@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vifstats import checks
 from vifstats.estimate import Estimate
 from vifstats.refits import leave_one_out
-from vifstats.wald_fits import WaldFits, require_level, require_rest
+from vifstats.wald_fits import WaldFits, require_rest
 
 __all__ = ["GroupsLeftOut", "leave_one_group_out"]
 
@@ -72,7 +73,7 @@ def leave_one_group_out(est: Estimate, groups: Any, *, level: float = 0.05) -> G
     >>> leave_one_group_out(est, ["a", "a", "b", "b"]).table["coefficient"].round(2).to_list()
     [1.2, 0.4]
     """
-    require_level(level)
+    checks.proportion(level, "level")
     refits = leave_one_out(est, groups=groups)
     require_rest(refits.removals.sizes, est.loss.n_objects)
     fits = WaldFits.of(refits)

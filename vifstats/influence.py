@@ -61,7 +61,7 @@ def vif(
     D = est.loss.gradient_differences(est.theta, removals)
     owned = est.loss.owned_mask(removals, len(est.theta))
     if owned is not None:
-        # grad L(theta^, 1) is 0 at the minimum, grad L(theta^, 1_-i) always
+        # equation (10): grad L(theta^, 1) is 0 at the minimum, grad L(theta^, 1_-i) always
         D = np.where(owned, 0.0, D)
     solution = est.solution(D, solver)
     del D  # as large as the data
@@ -136,7 +136,7 @@ def newton_step(
 
     Examples
     --------
-    For least squares it is exact deletion, with the factor 1/(1 - h) of leverage:
+    For least squares it is exact deletion, with the factor 1/(1 - h) of leverage, equation (7):
 
     >>> import vifstats as vs
     >>> y = np.array([1.0, 3.0, 5.0])

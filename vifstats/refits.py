@@ -247,11 +247,8 @@ class Refit:
         """Refits from our own full fit, a step or two from the theta given."""
         nobody = Removals(np.full(est.loss.n_objects, -1), est.labels[:1])
         full = _way(est, tol, MAX_STEPS).minima(est.theta[None], nobody)
-        if not full.converged[0]:
-            raise ConvergenceError(
-                "Refits need a full fit at its minimum, but from this theta it was not reached "
-                f"(last step {full.last_step[0]:.2g} standard errors). Fit to convergence first."
-            )
+        if est.separated or not full.converged[0]:
+            raise ConvergenceError(_no_minimum(full.last_step[0], est.separated, tol))
         return cls(full.thetas[0], _way(est, tol, max_steps))
 
     def fingerprint(self, est: Estimate, blocks: Blocks) -> Fingerprint:
@@ -284,6 +281,16 @@ class Refit:
         if owned is not None:
             values[owned] = np.nan
         return Rows(values, failed)
+
+
+def _no_minimum(last_step: float, endless: bool, tol: float) -> str:
+    rule = "Refits need a full fit at its minimum, but from this theta it was not reached"
+    if endless or last_step <= tol:
+        return (
+            f"{rule}: the loss falls for ever, as on separation. Drop the covariate whose "
+            "coefficient runs away, or fit with a penalty."
+        )
+    return f"{rule} (last step {last_step:.2g} standard errors). Fit to convergence first."
 
 
 def _way(est: Estimate, tol: float, max_steps: int) -> OwnHessians | FullFactor:

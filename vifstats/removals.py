@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_list_like
 
+from vifstats.checks.arrays import require_order
 from vifstats.errors import InvalidInputError
 
 __all__ = ["Removals"]
@@ -119,26 +121,38 @@ class Removals:
         Raises
         ------
         InvalidInputError
-            If a label is unknown or ambiguous, or a mask has the wrong length.
+            If a label is unknown, ambiguous or given twice, or a mask has the wrong length.
         """
-        wanted = np.asarray(objects)
-        if wanted.dtype == bool:
+        # an Index keeps labels that are tuples, or of several types, as they are
+        wanted = pd.Index(objects if is_list_like(objects, allow_sets=False) else [objects])
+        if odd := [label for label in wanted if not isinstance(label, Hashable)]:
+            raise InvalidInputError(
+                f"`objects` must be labels or a boolean mask, but holds {odd[0]!r}; pass a list of "
+                "labels."
+            )
+        if is_bool_dtype(wanted):
             if wanted.shape != (len(self),):
                 raise InvalidInputError(
                     f"A boolean `objects` needs one entry per row of the result, {len(self)}, "
                     f"but it has shape {wanted.shape}."
                 )
+            require_order(objects, "objects", self.labels)
             return np.flatnonzero(wanted)
         if not self.labels.is_unique:
             raise InvalidInputError(
                 "`objects` by label needs unique labels, but some occur more than once; "
                 "pass a boolean mask instead."
             )
-        found = self.labels.get_indexer(pd.Index(wanted))
+        found = self.labels.get_indexer(wanted)
         if (found < 0).any():
             missing = wanted[found < 0][:5].tolist()
             raise InvalidInputError(
                 f"`objects` must be labels of the result's rows, but {missing} are not among "
                 "them; see `estimate.labels`."
+            )
+        if len(twice := wanted[pd.Index(found).duplicated()]):
+            raise InvalidInputError(
+                f"`objects` must name each row once, but {twice[:5].tolist()} occur more often; "
+                "drop the repetitions."
             )
         return found

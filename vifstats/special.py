@@ -19,7 +19,22 @@ gammaln = primitive(scipy.special.gammaln)
 log_expit = primitive(scipy.special.log_expit)
 log_ndtr = primitive(scipy.special.log_ndtr)
 ndtr = primitive(scipy.special.ndtr)
-polygamma = primitive(scipy.special.polygamma)
+
+
+@primitive
+def polygamma(n: int, x: Any) -> Any:
+    """Derivatives of digamma, and that itself at n = 0; nan unless x > 0.
+
+    No density has a Gamma function of anything else, and SciPy counts up from there in steps of 1.
+
+    Examples
+    --------
+    >>> polygamma(1, np.array([1.0, -0.5])).round(4)
+    array([1.6449,    nan])
+    """
+    positive = np.asarray(x) > 0
+    values = scipy.special.polygamma(n, np.where(positive, x, 1.0))
+    return np.where(positive, values, np.nan)[()]
 
 
 def digamma(x: Any) -> Any:

@@ -10,6 +10,8 @@ __all__ = ["trust_region_step", "trust_region_steps"]
 BISECTIONS = 100
 SHRINK = 0.25
 MAX_SHRINKS = 20
+# Of a value: near the minimum a step lowers it by less than its last digits.
+ROUNDING = 1e-13
 
 
 def trust_region_steps(
@@ -54,7 +56,7 @@ def trust_region_steps(
         for _ in range(MAX_SHRINKS):
             trial = theta + trust_region_step(g, H, radius)
             reached = value(trial)
-            if reached <= level:
+            if reached <= level + ROUNDING * abs(level):
                 theta, level = trial, reached
                 break
             radius *= SHRINK

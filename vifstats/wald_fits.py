@@ -9,7 +9,7 @@ from vifstats.errors import InvalidInputError
 from vifstats.result import Influence
 from vifstats.targets.standard_errors import standard_errors_without
 
-__all__ = ["WaldFits", "require_level", "require_rest"]
+__all__ = ["WaldFits", "require_rest"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +56,6 @@ class WaldFits:
         z = np.abs(self.z)
         sign = self.coefficients * self.full < 0
         return np.stack([sign, before & (z <= bound), ~before & (z > bound)], axis=-1)
-
-
-def require_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise InvalidInputError(f"`level` must be between 0 and 1, but is {level!r}.")
 
 
 def require_rest(sizes: np.ndarray, n_objects: int) -> None:

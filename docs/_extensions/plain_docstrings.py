@@ -12,7 +12,7 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.util.nodes import make_refnode
 
-QUOTED = re.compile(r"(`[^`]*`)")
+QUOTED = re.compile(r"(``.*?``|`[^`]*`)")
 MARKUP = re.compile(r"(?<=\w)_(?=\W|$)|\|")
 
 

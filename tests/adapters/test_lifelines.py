@@ -177,6 +177,24 @@ def test_a_formula_makes_the_design_and_reads_profiles():
         vs.vif_cox(fit, frame.assign(prio=[np.nan, *frame["prio"][1:]]))
 
 
+def test_a_level_that_was_not_fitted_is_not_taken_for_the_reference():
+    frame = DF.assign(group=np.where(DF["age"] > 25, "old", "young"))
+    fit = CoxPHFitter().fit(frame, "week", "arrest", formula="fin + C(group)")
+    with pytest.raises(DataMismatchError, match="levels that were fitted.*'ancient'"):
+        vs.vif_cox(fit, frame.assign(group=["ancient", *frame["group"][1:]]))
+
+
+def test_names_of_columns_may_be_numbers():
+    frame = DF.assign(w=1 + np.arange(len(DF)) % 3).set_axis(range(10), axis=1)
+    time, event = DF.columns.get_indexer(["week", "arrest"]).tolist()
+    fit = CoxPHFitter().fit(frame, time, event, weights_col=9)
+    named = CoxPHFitter().fit(DF.assign(w=frame[9]), "week", "arrest", weights_col="w")
+    expected = vs.vif_cox(named, DF.assign(w=frame[9]))
+    np.testing.assert_allclose(vs.vif_cox(fit, frame).values, expected.values, atol=CONVERGED_FIT)
+    with pytest.raises(DataMismatchError, match=r"weights from \[9\], but the data have no such"):
+        vs.vif_cox(fit, frame.drop(columns=9))
+
+
 def test_a_fit_without_event_column_is_all_events():
     died = DF.query("arrest == 1").drop(columns="arrest")
     fit = CoxPHFitter().fit(died, "week", **TIGHT)
@@ -227,6 +245,7 @@ def test_other_data_than_those_of_the_fit(data, parts):
         ((X, T, E + 1), {}, InvalidInputError, "coded 1/2"),
         ((X, T.iloc[::-1], E), {}, InvalidInputError, "labels of the data in the same order"),
         ((X.assign(prio="many"), T, E), {}, InvalidTypeError, "'prio'.*'many'.*get_dummies"),
+        (([[1, 2], [3]], T, E), {}, InvalidTypeError, "`X` must be an array.*inhomogeneous"),
         ((DF[["age", *DF.columns]],), {}, InvalidInputError, r"have \['age'\] more than once"),
         ((DF,), {"ties": "breslow"}, InvalidInputError, "lifelines used 'efron', but it is 'bres"),
         ((DF,), {"offset": T}, InvalidInputError, "no offset, but `offset` is given"),

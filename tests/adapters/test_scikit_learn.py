@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from fitted_models import iris, sugar
+from scipy.sparse import csr_matrix
 from sklearn import linear_model
 from tolerances import LIBRARY_FIT, relative_error
 
@@ -98,6 +99,41 @@ def test_many_outcomes_are_refused():
     for model in (linear_model.LinearRegression(), linear_model.Ridge()):
         with pytest.raises(UnsupportedModelError, match="one column"):
             from_model(model.fit(X, two), X, two)
+
+
+@pytest.mark.parametrize(
+    ("model", "outcome"),
+    [
+        (linear_model.LinearRegression(), "y"),
+        (linear_model.Ridge(), "y"),
+        (linear_model.LogisticRegression(), "high"),
+        (linear_model.PoissonRegressor(), "high"),
+    ],
+)
+def test_outcome_and_weights_are_aligned_by_label_where_x_has_labels(model, outcome):
+    X, y = _xy(outcome)
+    w = sugar().w
+    model.fit(X, y, w)
+    for given in ({"y": y[::-1], "weights": w}, {"y": y, "weights": w[::-1]}):
+        with pytest.raises(InvalidInputError, match="labels of the data in the same order"):
+            from_model(model, X, **given, tol=np.inf)
+    with pytest.raises(TypeError, match="`weights` must be numeric, but holds 'heavy'"):
+        from_model(model, X, y, weights=["heavy"] * len(X))
+    # an array has no labels that y could share
+    plain = type(model)().fit(X.to_numpy(), y, w)
+    y, w = (column.set_axis(2 * column.index) for column in (y, w))
+    assert from_model(plain, X.to_numpy(), y, weights=w).loss.n_objects == len(X)
+
+
+def test_what_is_missing_is_named():
+    X, y = _xy("high")
+    fit = linear_model.LogisticRegression().fit(X, y)
+    with pytest.raises(DataMismatchError, match="X and y are needed, but `y`"):
+        from_model(fit, X)
+    with pytest.raises(TypeError, match=r"must be dense.*toarray"):
+        from_model(fit, csr_matrix(X), y)
+    with pytest.raises(UnsupportedModelError, match="must be fitted"):
+        from_model(linear_model.LogisticRegression(), X, y)
 
 
 def test_other_data_are_refused():

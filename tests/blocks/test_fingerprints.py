@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -70,3 +71,11 @@ def test_numbers_may_differ_by_rounding_only(name, said):
     number = getattr(one, name)
     assert one.difference(replace(one, **{name: number * (1 + 1e-12)})) == ""
     assert said in one.difference(replace(one, **{name: number * (1 + 1e-3)}))
+
+
+def test_columns_of_another_name_are_other_work():
+    case = BY_NAME["cox efron ties"]
+    loss = case.loss()
+    renamed = copy(loss)
+    renamed.names = tuple(f"new {name}" for name in loss.names)
+    assert "names was" in fingerprint(case, loss).difference(fingerprint(case, renamed))

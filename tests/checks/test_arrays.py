@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vifstats.checks.arrays import design_matrix, group_labels, numbers, row_vector
+from vifstats.checks.arrays import at, design_matrix, group_labels, numbers, row_vector
 from vifstats.errors import InvalidInputError, InvalidTypeError
 
 NAN = np.nan
@@ -25,6 +25,7 @@ FRAME = pd.DataFrame({"x": [1.0, 2.0, 3.0], "z": [0, 1, 0]}, index=LABELS)
         (pd.Series([3, 1, None], dtype="category"), [3, 1, NAN]),
         (pd.Series([True, False], dtype="category"), [1, 0]),
         (pd.Series([0.0, 2.0], dtype=pd.SparseDtype(float)), [0, 2]),
+        (np.ma.masked_array([1, 2], mask=[False, True]), [1, NAN]),
     ],
     ids=lambda value: str(getattr(value, "dtype", type(value).__name__)),
 )
@@ -126,6 +127,7 @@ def test_equal_labels_in_one_order_may_occur_twice():
         ("id", LABELS, r"one label per row.*shape \(\).*df\['id'\]"),
         (["a", None, "b"], LABELS, "must not be missing, but is in row 1 .label 'b'."),
         ([1.0, NAN, 2.0], LABELS, "must not be missing"),
+        (np.ma.masked_array([1, 2, 3], mask=[0, 1, 0]), LABELS, "must not be missing"),
         (pd.Series([1, 2, 3]), LABELS, "labels of the data in the same order"),
         (pd.Series([1, 2, 3], index=[2, 1, 0]), pd.RangeIndex(3), "labels of the data"),
     ],
@@ -138,3 +140,18 @@ def test_groups_are_aligned_and_complete(groups, labels, parts):
 def test_groups_with_labels_of_their_own_fit_an_array_without():
     groups = pd.Series(["u", "v", "u"], index=[5, 7, 9])
     np.testing.assert_array_equal(group_labels(groups, pd.RangeIndex(3)), ["u", "v", "u"])
+
+
+def test_group_labels_stay_what_they_are():
+    found = group_labels(["a", 1, "a"], LABELS)
+    assert found.tolist() == ["a", 1, "a"]
+    assert group_labels([2, 1, 2], LABELS).dtype == int
+    with pytest.raises(InvalidTypeError, match=r"must hold labels.*has \[1\] in row 0"):
+        group_labels([[1], [1, 2], [3]], LABELS)
+
+
+def test_a_row_whose_own_label_is_missing_is_named():
+    missing = pd.Index([pd.NA, "b"], dtype=object)
+    assert at([0], missing) == "row 0 (label <NA>)"
+    assert at([1], missing) == "row 1 (label 'b')"
+    assert at([1], pd.RangeIndex(2)) == "row 1"

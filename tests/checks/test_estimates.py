@@ -37,8 +37,12 @@ def mean_loss(f=lambda theta, b: 0.5 * anp.sum(b * (Y - theta[0]) ** 2), n_param
             lambda theta, b: anp.sum(anp.sqrt((theta - 3.0) ** 2)),
             "gradient of the loss must be finite",
         ),
+        (lambda theta, b: None, "must return one float, but it returned None"),
+        (lambda theta, b: 3, "must return one float, but it returned.*3"),
+        (lambda theta, b: np.sum(b * (Y - float(theta[0])) ** 2), r"TypeError.*without float\(\)"),
+        (lambda theta, b: anp.sum(b * (Y - anp.where(Y > 1, theta, 1.0)) ** 2), "anp.where with a"),
     ],
-    ids=["ignores theta", "nan", "a value per row", "sqrt at 0"],
+    ids=["ignores theta", "nan", "a value per row", "sqrt at 0", "None", "int", "float()", "where"],
 )
 @pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")  # of the planted sqrt
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # likewise
@@ -76,6 +80,9 @@ def test_an_unconverged_estimate_may_be_studied():
         ({"labels": list("abcd"), "kept": [0, 2, 4]}, "from 0 to 3"),
         ({"names": ["a", "b"]}, "one entry per parameter, 1, but has 2"),
         ({"dispersion": 0.0}, "`dispersion` must be positive"),
+        ({"tol": np.nan}, "`tol` must be above 0, inf for no check, but is nan"),
+        ({"tol": None}, "`tol` must be above 0.*None"),
+        ({"tol": -1}, "`tol` must be above 0.*-1"),
         ({"groups": [1, 2]}, "3 rows, `groups` has 2"),
         ({"groups": [1, 2, None]}, "`groups` must not be missing"),
     ],
@@ -140,6 +147,8 @@ def test_collinear_covariates_are_named():
     [
         ({"x": 1.0}, r"needs the columns \['x', 'z'\], but lacks \['z'\]"),
         ([1.0, 2.0, 3.0], r"needs 2 values, \['x', 'z'\], but `x` has shape \(1, 3\)"),
+        ({"x": [1.0, 2.0], "z": 1.0}, r"several profiles as many in each.*\(2,\).*\(1,\)"),
+        (pd.DataFrame([[1, 2, 3]], columns=["x", "z", "x"]), r"once, but has \['x'\] more often"),
     ],
 )
 def test_a_profile_has_every_covariate(x, parts):

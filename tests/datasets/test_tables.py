@@ -1,5 +1,7 @@
 """Tables from files."""
 
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -26,3 +28,25 @@ def test_parquet_without_its_extra_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(InvalidInputError, match=r"pip install 'vifstats\[parquet\]'"):
         read_table(tmp_path / "table.parquet")
+
+
+def test_text_is_left_as_it_is_written(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("id,x\n007,1\n1e3,2\n")
+    assert read_table(path, text=["id", "no column"])["id"].to_list() == ["007", "1e3"]
+
+
+def test_one_column_has_one_type_however_long_it_is(tmp_path):
+    """pandas guesses anew for each piece of a large file: 7 here and "7" there."""
+    path = tmp_path / "table.csv"
+    path.write_text("group\n" + "7\n" * 600_000 + "none\n")
+    assert read_table(path)["group"].nunique() == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/stdin"), reason="a device of Unix")
+def test_what_is_piped_is_a_table_too():
+    command = "from vifstats.datasets import read_table; print(read_table('/dev/stdin').shape)"
+    ran = subprocess.run(
+        [sys.executable, "-c", command], input="a,b\n1,2\n", capture_output=True, text=True
+    )
+    assert ran.stdout == "(1, 2)\n"

@@ -173,6 +173,17 @@ def test_solve_each_leaves_out_what_is_owned_and_what_is_singular():
     assert solved[3, kept] == pytest.approx(expected, rel=ROUNDING)
 
 
+def test_solve_each_of_a_hessian_that_is_rounding_and_not_quite_symmetric():
+    """As without a row that holds the estimate: the lower triangle alone looks positive definite.
+
+    LU of both triangles is singular, which must be the end of one refit, not of all.
+    """
+    H = np.spacing(1.0) * np.array([[18.0, 20.0], [18.0, 20.0]])
+    solved = solve_each(np.stack([H, np.eye(2)]), np.ones((2, 2)))
+    assert np.isnan(solved[0]).all()
+    np.testing.assert_array_equal(solved[1], 1.0)
+
+
 def test_solve_each_does_not_mind_units():
     """Parameters 1e8 apart in scale are no ill-conditioning."""
     units = np.array([1e-8, 1.0, 1e8])

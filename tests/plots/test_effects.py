@@ -1,5 +1,7 @@
 """Pictures of coefficients: ranges, forests, waterfalls."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -61,3 +63,18 @@ def test_a_waterfall_ends_at_the_sum(est, ax):
 def test_one_of_several_parameters_must_be_named(est, ax):
     with pytest.raises(InvalidInputError, match="`name` must be one of"):
         waterfall_plot(vs.vif(est), ax=ax)
+
+
+def test_where_no_row_has_a_number_there_is_no_bar(est, ax):
+    influence = vs.vif(est)
+    nobody = replace(influence, values=np.full_like(influence.values, np.nan))
+    range_plot(nobody, ax=ax)
+    assert ticks(ax) == ["x0", "x1", "x2"]
+
+
+def test_an_interval_beyond_all_numbers_is_drawn_as_far_as_there_are_any(ax):
+    """A covariate that separates has a standard error of millions."""
+    X = np.array([[0.0], [0.0], [1.0], [1.0]])
+    far = vs.Estimate(vs.losses.Cox(X, [3, 4, 1, 2], [0, 0, 1, 1]), [20.0], tol=np.inf)
+    for plot in (range_plot, forest_plot):
+        assert plot(vs.vif(far), ax=ax, ratio=True).get_xscale() == "log"

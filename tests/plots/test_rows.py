@@ -150,3 +150,13 @@ def test_a_dollar_is_no_formula(ax):
         "dfbetas of cost ($) per day ($)",
         False,
     )
+
+
+def test_long_names_leave_room_for_the_picture(ax):
+    names = [f"{i:02d} of all the members of the north-eastern subgroup, {i:02d}" for i in range(9)]
+    X = pd.DataFrame({"c" * 200: np.arange(9.0) % 4}, index=names)
+    influence = vs.vif(vs.minimize(vs.losses.Cox(X, np.arange(9.0) + 1), [0.0]))
+    index_plot(influence, "c" * 200, ax=ax, n_labels=1)
+    (label,) = texts(ax)
+    assert len(label) == 27 and label[:2] == label[-2:] and "\N{HORIZONTAL ELLIPSIS}" in label
+    assert len(ax.get_ylabel()) < 40

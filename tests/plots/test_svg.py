@@ -49,3 +49,8 @@ def test_nothing_of_it_stays_behind():
     before = dict(mpl.rcParams), plt.get_fignums()
     assert as_svg(draw) == as_svg(draw)
     assert before == (dict(mpl.rcParams), plt.get_fignums())
+
+
+def test_letters_that_this_machine_lacks_are_left_to_the_reader():
+    """Without a warning about fonts, which are those of a browser."""
+    assert "\u6f22\u5b57" in as_svg(lambda ax: ax.set_xlabel("\u6f22\u5b57"))

@@ -69,7 +69,8 @@ def test_refits_that_failed_are_counted(large, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"), [({"method": "x"}, "method"), ({"top": -1}, "top")]
+    ("options", "expected"),
+    [({"method": "x"}, "method"), ({"top": -1}, "top"), ({"seconds": np.nan}, "seconds")],
 )
 def test_options_are_checked(options, expected):
     est = vs.minimize(vs.losses.Cox(*SMALL), [0.0])

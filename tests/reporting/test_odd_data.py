@@ -63,6 +63,20 @@ def test_separation_without_a_row_is_told(no_pictures):
     assert "any single other row" in found["headline"][0]
 
 
+def test_separation_with_all_rows_is_told_first(no_pictures):
+    """Treated are those with an event, and one who is censored last: nobody's removal undoes it."""
+    rng = np.random.default_rng(3)
+    event = np.arange(60) % 3 > 0
+    treated = event | (np.arange(60) == 59)
+    X = pd.DataFrame({"treated": treated.astype(float), "age": rng.normal(size=60)})
+    loss = vs.losses.Cox(X, np.arange(1.0, 61.0), event)
+    found = describe(vs.Estimate(loss, [18.0, 0.1], tol=np.inf))
+    assert found["alerts"][0]["kind"] == "separated"
+    assert "separation" not in [alert["kind"] for alert in found["alerts"]]
+    assert "infinite already (separation)" in found["alerts"][0]["sentence"]
+    assert found["sets"] is None and found["accuracy"]["figures"] == []
+
+
 def test_few_events_are_told(no_pictures):
     found = describe(cox(30, 4))
     assert "few events" in [alert["kind"] for alert in found["alerts"]]

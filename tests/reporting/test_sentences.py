@@ -108,6 +108,7 @@ def test_no_refit_converged(changed):
 
 
 ALERTS = [
+    ({"kind": "separated"}, "With all data some coefficient is infinite already"),
     ({"kind": "separation", "n": 1, "rows": ["7"]}, "Without 1 row taken one at a time"),
     (
         {"kind": "did not converge", "n": 9, "rows": ["1", "2"]},

@@ -72,6 +72,8 @@ def test_naive_and_jackknife_covariance(vif):
     assert list(vif.cov_params().columns) == ["age", "dose"]
     with pytest.raises(InvalidInputError, match="`kind` must be"):
         vif.cov_params("hc3")
+    with pytest.raises(InvalidInputError, match="'jackknife'; leave them out"):
+        vif.cov_params("jackknife", groups=np.arange(40))
 
 
 def test_top_is_sorted_by_size_and_keeps_labels(vif):
@@ -81,6 +83,8 @@ def test_top_is_sorted_by_size_and_keeps_labels(vif):
     assert vif.top(3)["cooks_distance"].is_monotonic_decreasing
     with pytest.raises(InvalidInputError, match="'age', 'dose'"):
         vif.top(by="weight")
+    with pytest.raises(InvalidInputError, match="`n` must be 0 or more"):
+        vif.top(-1)
 
 
 def test_tables(vif, tmp_path):
@@ -89,6 +93,16 @@ def test_tables(vif, tmp_path):
     vif.to_csv(tmp_path / "influence.csv")
     back = pd.read_csv(tmp_path / "influence.csv", index_col=0, float_precision="round_trip")
     assert (back["dose"].to_numpy() == vif.dfbeta["dose"].to_numpy()).all()
+
+
+def test_no_parameter_loses_its_column(vif):
+    named = replace(
+        vif, estimate=vs.Estimate(CASE.loss(), vif.estimate.theta, names=["status", "b"])
+    )
+    for table in (named.to_frame, named.top):
+        with pytest.raises(InvalidInputError, match=r"\['status'\].*`dfbeta`"):
+            table()
+    assert list(named.dfbeta) == ["status", "b"]
 
 
 def test_status_by_reason(vif):

@@ -174,11 +174,38 @@ def test_any_loss_and_any_callable(name):
         ({"flip": "sign", "column": 1}, "one of the 1 values"),
         ({"flip": "sign", "groups": np.zeros(40)}, "must leave something behind"),
         ({"flip": "sign", "max_size": -1}, "`max_size` must be 0 or more"),
+        ({"flip": "sign", "max_size": 0}, "`max_size` must be 1 or more"),
+        ({"change": np.nan}, "`change` is nan; say how far"),
+        ({"change": [1.0, 2.0]}, "`change` must be one number"),
+        ({"flip": "significance", "level": 1.5}, "`level` must be between 0 and 1, but is 1.5"),
     ],
 )
 def test_bad_input(arguments, message):
     with pytest.raises(InvalidInputError, match=message):
         vs.influential_set(BY_NAME["cox efron"].estimate(), "age", **arguments)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_target_that_is_undefined_without_the_set_says_so(method):
+    """Which is no failure of the refit."""
+    est = BY_NAME["least squares"].estimate()
+
+    def slope_of_many(theta, b, loss):
+        return theta[0] if b.sum() > 37 or len(b) < 40 else np.nan
+
+    found = vs.influential_set(est, slope_of_many, change=9.0, max_size=4, method=method)
+    undefined = {"sorted": "the target is nan", "greedy": "not reached", "adaptive": "the target"}
+    assert found.status.startswith(undefined[method]) and not found.reached
+
+
+def test_greedy_stops_at_the_best_when_nothing_is_enough():
+    """Of four numbers above the mean it takes these, and none of those that pull it back."""
+    y = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 2.0, 2.0])
+    loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    est = vs.minimize(loss, [0.0], names=["mean"])
+    found = vs.influential_set(est, "mean", change=-5.0, method="greedy", max_size=7)
+    assert set(found.members) == {5, 6, 7, 8} and found.status == "not reached"
+    assert found.actual == pytest.approx(0.0)
 
 
 def test_targets_that_cannot_be_searched_for():

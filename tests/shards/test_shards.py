@@ -115,6 +115,11 @@ def empty(path):
     path.write_text("")
 
 
+def folder_instead(path):
+    path.unlink()
+    path.mkdir()
+
+
 DAMAGE = [
     (remove, "part-2-of-3.json", "these are not: 2/3; run those shards"),
     (remove, "part-2-of-3.csv", "missing or empty; delete part-2-of-3.json and run shard 2/3"),
@@ -122,6 +127,8 @@ DAMAGE = [
     (empty, "part-2-of-3.csv", "missing or empty"),
     (cut, "part-2-of-3.json", "damaged or another's; delete it"),
     (empty, "part-2-of-3.json", "damaged or another's; delete it"),
+    (folder_instead, "part-2-of-3.csv", "missing or empty"),
+    (folder_instead, "part-2-of-3.json", "damaged or another's; delete it"),
 ]
 
 

@@ -238,6 +238,7 @@ def test_no_event_is_an_error(fit, rows):
         ({"keep": ["a"]}, "occur twice"),
         ({"target": vs.targets.SurvivalProbability([0.0, 0.0], 3.0)}, "parameters alone"),
         ({"to": "."}, "must be a new folder"),
+        ({"to": f"{__file__}/rows"}, "must be a folder"),
     ],
 )
 def test_what_is_asked_is_checked_before_rows_are_read(fit, options, message):

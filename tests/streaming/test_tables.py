@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import dask
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -218,3 +219,29 @@ def test_names_of_theta_and_columns_must_agree(rows, theta):
         vs.streaming.cox(theta, [rows], **PARTS, columns=["b", "a"])
     with pytest.raises(InvalidInputError, match="must list the covariates"):
         vs.streaming.cox(theta.to_numpy(), [rows], **PARTS)
+
+
+def test_delayed_objects_of_dask_are_chunks(rows, theta, expected, tmp_path):
+    chunks = [dask.delayed(part) for part in cut(rows)]
+    pd.testing.assert_frame_equal(written(theta, chunks, tmp_path / "out"), expected)
+
+
+def test_strata_of_another_type_in_another_chunk_are_named(rows, theta):
+    first, *others = cut(rows)
+    chunks = [first, *(part.assign(s=part["s"].map(str)) for part in others)]
+    with pytest.raises(InvalidTypeError, match=r"In chunk 1: strata must be of one type"):
+        vs.streaming.cox(theta, chunks, **PARTS)
+
+
+def test_what_is_kept_may_be_missing_from_a_whole_chunk(rows, theta, tmp_path):
+    first, *others = cut(rows)
+    chunks = [first.assign(note=None), *(part.assign(note="seen") for part in others)]
+    notes = written(theta, chunks, tmp_path / "out", keep="note")["note"]
+    assert notes.isna().sum() == SIZE and (notes[SIZE:] == "seen").all()
+
+
+def test_what_is_kept_has_one_type(rows, theta, tmp_path):
+    mixed = rows.assign(note=[1, "seen"] * (N // 2))
+    with pytest.raises(InvalidInputError, match="In chunk 0: Columns to `keep` must have one type"):
+        written(theta, cut(mixed), tmp_path / "out", keep="note")
+    assert not list(tmp_path.iterdir())

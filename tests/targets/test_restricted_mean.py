@@ -51,6 +51,7 @@ def test_difference_is_one_minus_the_other():
     [
         (RMST([0.0, 0.0], 1e6), "must lie within follow-up"),
         (RMST([0.0, 0.0], 0.0), "`tau` must be positive"),
+        (RMST([0.0, 0.0], [1.0, 2.0]), "`tau` must be one number"),
         (RMSTDifference(PROFILES, [0.0, 0.0], 0.5), "one profile on each side"),
     ],
 )

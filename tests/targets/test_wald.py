@@ -10,6 +10,7 @@ import pytest
 import statsmodels.api as sm
 from cases import BY_NAME, CASES
 from curve_checks import check_linear, check_plugged_in
+from sklearn.linear_model import Ridge
 from tolerances import ROUNDING, relative_error
 
 import vifstats as vs
@@ -85,6 +86,37 @@ def test_least_squares_estimates_its_variance_again():
         refits = [sm.OLS(y.drop(k), X.drop(k)).fit() for k in y.index]
         expected = [getattr(fit, quantity)["GNP"] for fit in refits]
         assert without == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("weights", "scale"), [("freq_weights", None), ("var_weights", None), ("freq_weights", 2.5)]
+)
+def test_degrees_of_freedom_count_as_those_of_the_fit(weights, scale):
+    """Frequencies count as rows, weights of the variance do not, and a given scale is held."""
+    data = sm.datasets.longley.load_pandas()
+    X, y = sm.add_constant(data.exog[["GNP"]]), data.endog
+    w = pd.Series(np.arange(len(y)) % 3 + 1.0, y.index)
+
+    def refitted(kept):
+        return sm.GLM(y[kept], X.loc[kept], **{weights: w[kept]}).fit(scale=scale, tol=1e-12)
+
+    influence = vs.leave_one_out(vs.from_model(refitted(y.index)))
+    without = influence.on(StandardError("GNP")).value_without[:, 0]
+    expected = [refitted(y.index.drop(k)).bse["GNP"] for k in y.index]
+    assert without == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_residual_variance_of_a_ridge_has_no_part_of_the_penalty():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 3)), rng.normal(size=30)
+
+    def refitted(kept):
+        return vs.from_model(Ridge(alpha=5.0).fit(X[kept], y[kept]), X[kept], y[kept])
+
+    influence = vs.leave_one_out(refitted(np.arange(30)))
+    without = influence.on(StandardError("x1")).value_without[:, 0]
+    expected = [refitted(np.delete(np.arange(30), k)).standard_errors[1] for k in range(30)]
+    assert without == pytest.approx(expected, rel=1e-8)
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.owns and c.invariants is None], ids=str)

@@ -1,6 +1,8 @@
 """Cox models of lifelines: CoxPHFitter and CoxTimeVaryingFitter."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,12 +30,12 @@ __all__ = ["cox", "cox_time_varying"]
 class Columns:
     """The names by which a fit found its columns; None for what it did without."""
 
-    time: str
-    event: str | None
-    entry: str | None
-    weights: str | None
-    strata: str | list[str] | None
-    groups: str | None = None
+    time: Hashable
+    event: Hashable | None
+    entry: Hashable | None
+    weights: Hashable | None
+    strata: Hashable | list[Hashable] | None
+    groups: Hashable | None = None
 
 
 def cox(fit: Any, X: Any = None, T: Any = None, E: Any = None, **options: Any) -> Estimate:
@@ -237,7 +239,24 @@ def _design(fit: Any, X: Any) -> Any:
     frame = require_frame(
         X, f"The model was fitted by the formula {fit.formula!r}, which needs names"
     )
-    return _transformed(fit, frame)
+    with _levels_of_the_fit():
+        return _transformed(fit, frame)
+
+
+@contextmanager
+def _levels_of_the_fit() -> Iterator[None]:
+    """formulaic would take an unknown level for the reference level, with a warning."""
+    from formulaic.errors import DataMismatchWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataMismatchWarning)
+        try:
+            yield
+        except DataMismatchWarning as warning:
+            raise DataMismatchError(
+                f"The data must have the levels that were fitted, but: {warning} Pass the same "
+                "data, or refit."
+            ) from warning
 
 
 def _transformed(fit: Any, frame: pd.DataFrame) -> pd.DataFrame:
@@ -254,7 +273,7 @@ def _transformed(fit: Any, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ridge(penalizer: Any, design: pd.DataFrame) -> np.ndarray | None:
-    """The diagonal of P in raw units: lifelines penalises standardised covariates, by the row."""
+    """The diagonal of P, docs/mathematics.md, equation (27): standardised columns, by the row."""
     per_row = np.broadcast_to(np.asarray(penalizer, dtype=float), design.shape[1])
     if not per_row.any():
         return None

@@ -1,13 +1,13 @@
 """Whether data and settings are those that the model was fitted with."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from vifstats.checks.arrays import at
+from vifstats.checks.arrays import at, numbers
 from vifstats.errors import DataMismatchError, InvalidInputError, InvalidTypeError
 
 __all__ = ["columns_by_name", "named_column", "own_ties", "refuse", "require_same_rows"]
@@ -34,7 +34,7 @@ def columns_by_name(X: Any, names: Sequence[str]) -> Any:
     if isinstance(X, pd.Series):
         X = X.to_frame()
     if not isinstance(X, pd.DataFrame):
-        array = np.asarray(X)
+        array = numbers(X, "`X`")
         array = array[:, None] if array.ndim == 1 else array
         if array.ndim != 2 or array.shape[1] != len(names):
             raise DataMismatchError(
@@ -46,7 +46,7 @@ def columns_by_name(X: Any, names: Sequence[str]) -> Any:
     return X[list(names)]
 
 
-def require_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
+def require_columns(frame: pd.DataFrame, names: Sequence[Hashable]) -> None:
     """A frame has each of these columns once."""
     if missing := [name for name in names if name not in frame.columns]:
         raise DataMismatchError(
@@ -67,8 +67,8 @@ def named_column(given: Any, X: Any, name: Any, keyword: str) -> Any:
     ----------
     given : array_like or None
     X : DataFrame or array_like
-    name : str, list of str or None
-        The fit's own column, or columns; None if it used none.
+    name : Hashable, list or None
+        The fit's own column, or a list of them; None if it used none.
     keyword : str
         The keyword by which a user may give it.
 
@@ -79,7 +79,8 @@ def named_column(given: Any, X: Any, name: Any, keyword: str) -> Any:
     """
     if name is None:
         return given
-    names = [name] if isinstance(name, str) else list(name)
+    # lifelines keeps several columns of strata as a list; any other name is that of one column
+    names = name if isinstance(name, list) else [name]
     if given is None:
         if not isinstance(X, pd.DataFrame) or not set(names) <= set(X.columns):
             raise DataMismatchError(

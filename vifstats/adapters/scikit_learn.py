@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vifstats import checks
 from vifstats.adapters.matching import columns_by_name, refuse
-from vifstats.errors import DataMismatchError, UnsupportedModelError
+from vifstats.errors import DataMismatchError, InvalidTypeError, UnsupportedModelError
 from vifstats.estimate import Estimate
 from vifstats.losses import LinearPredictor
 from vifstats.losses.row_losses import (
@@ -30,8 +31,8 @@ __all__ = ["generalized_linear", "linear", "logistic", "ridge"]
 
 def linear(
     fit: Any,
-    X: Any,
-    y: Any,
+    X: Any = None,
+    y: Any = None,
     *,
     weights: Any = None,
     groups: Any = None,
@@ -57,15 +58,15 @@ def linear(
     -------
     Estimate
     """
-    _refuse(fit, options)
+    _require_usable(fit, X, y, options)
     loss = _loss(fit, SquaredError(), X, y, weights, 0.0)
     return _estimate(fit, loss, groups, tol, _residual_variance)
 
 
 def ridge(
     fit: Any,
-    X: Any,
-    y: Any,
+    X: Any = None,
+    y: Any = None,
     *,
     weights: Any = None,
     groups: Any = None,
@@ -73,7 +74,7 @@ def ridge(
     **options: Any,
 ) -> Estimate:
     """An estimate from Ridge, whose penalty is 0.5 alpha |coef|^2; arguments as for `linear`."""
-    _refuse(fit, options)
+    _require_usable(fit, X, y, options)
     if np.size(fit.alpha) != 1:
         raise UnsupportedModelError("Ridge: `alpha` must be one number, but is an array.")
     loss = _loss(fit, SquaredError(), X, y, weights, float(np.squeeze(fit.alpha)))
@@ -82,8 +83,8 @@ def ridge(
 
 def generalized_linear(
     fit: Any,
-    X: Any,
-    y: Any,
+    X: Any = None,
+    y: Any = None,
     *,
     weights: Any = None,
     groups: Any = None,
@@ -95,16 +96,16 @@ def generalized_linear(
     scikit-learn penalises the mean of the loss: here alpha is multiplied by the sum of the
     weights, and held.
     """
-    _refuse(fit, options)
-    total = len(y) if weights is None else float(np.sum(weights))
+    _require_usable(fit, X, y, options)
+    total = float(_case_weights(fit, X, weights).sum())
     loss = _loss(fit, _family(fit), X, y, weights, fit.alpha * total)
     return _estimate(fit, loss, groups, tol, _pearson_dispersion(fit))
 
 
 def logistic(
     fit: Any,
-    X: Any,
-    y: Any,
+    X: Any = None,
+    y: Any = None,
     *,
     weights: Any = None,
     groups: Any = None,
@@ -118,22 +119,22 @@ def logistic(
     penalty, so the loss adds half the square of each column's sum over classes: that is 0 at
     scikit-learn's optimum, and at every refit.
     """
-    _refuse(fit, options)
+    _require_usable(fit, X, y, options)
     _require_smooth_penalty(fit)
     classes = np.asarray(fit.classes_)
-    codes = _codes(classes, y)
-    case = _class_weights(fit.class_weight, classes, codes, weights)
+    matrix, names = _design(fit, X)
+    codes = checks.row_vector(_codes(classes, y), "y", len(matrix), matrix.index, X)
+    case = _class_weights(fit.class_weight, classes, codes, _case_weights(fit, X, weights))
     ridge = 0.0 if getattr(fit, "penalty", "l2") in (None, "none") else 1 / fit.C
     if len(fit.coef_) == 1:
         loss = _loss(fit, Logistic(), X, codes, case, ridge)
         return _estimate(fit, loss, groups, tol)
-    matrix, names = _design(fit, X)
     k, p = len(classes), matrix.shape[1]
     P = np.kron(np.eye(k), np.diag(_penalties(fit, ridge)))
     loss = LinearPredictor(
         Multinomial(reference=False),
         (matrix,) * k,
-        _like(codes, y),
+        codes,
         weights=case,
         penalty=P + np.kron(np.ones((k, k)), np.eye(p)),
         names=[f"{c}:{name}" for c in classes for name in names],
@@ -145,7 +146,9 @@ def _loss(
     fit: Any, row_loss: RowLoss, X: Any, y: Any, weights: Any, ridge: float
 ) -> LinearPredictor:
     matrix, _ = _design(fit, X)
-    return LinearPredictor(row_loss, matrix, y, weights=weights, penalty=_penalties(fit, ridge))
+    outcome = checks.row_vector(y, "y", len(matrix), matrix.index, X)
+    case = _case_weights(fit, X, weights)
+    return LinearPredictor(row_loss, matrix, outcome, weights=case, penalty=_penalties(fit, ridge))
 
 
 def _estimate(
@@ -156,8 +159,19 @@ def _estimate(
     return Estimate(loss, theta, dispersion=scale, groups=groups, tol=tol)
 
 
-def _refuse(fit: Any, options: dict[str, Any]) -> None:
+def _require_usable(fit: Any, X: Any, y: Any, options: dict[str, Any]) -> None:
     refuse("A scikit-learn fit has its own settings", **options)
+    if X is None or y is None:
+        raise DataMismatchError(
+            "A scikit-learn fit keeps no data, so X and y are needed, but "
+            f"`{'X' if X is None else 'y'}` is not given; pass the data it was fitted on."
+        )
+    if hasattr(X, "toarray"):
+        raise InvalidTypeError(f"`X` must be dense, but is a {type(X).__name__}; pass X.toarray().")
+    if not hasattr(fit, "coef_"):
+        raise UnsupportedModelError(
+            f"{type(fit).__name__} must be fitted, but has no `coef_`; call its fit(X, y) first."
+        )
     if getattr(fit, "positive", False):
         raise UnsupportedModelError(
             f"{type(fit).__name__}: positive=True puts coefficients on a boundary, where no "
@@ -216,25 +230,28 @@ def _penalties(fit: Any, ridge: float) -> np.ndarray:
     return np.append(penalties, ridge / fit.intercept_scaling**2 if liblinear else 0.0)
 
 
-def _codes(classes: np.ndarray, y: Any) -> np.ndarray:
-    values = np.asarray(y)
+def _codes(classes: np.ndarray, y: Any) -> Any:
+    """Which class each row is of, with the index of y, whose alignment is checked with X."""
+    values = np.ravel(y)
     if len(unknown := np.setdiff1d(values, classes)):
         raise DataMismatchError(
             f"`y` must hold the classes of the fit, {classes.tolist()}, but has "
             f"{unknown[:5].tolist()}; pass the y that was fitted."
         )
-    return np.searchsorted(classes, values).astype(float)
+    codes = np.searchsorted(classes, values).astype(float)
+    return pd.Series(codes, index=y.index) if isinstance(y, pd.Series | pd.DataFrame) else codes
 
 
-def _like(codes: np.ndarray, y: Any) -> Any:
-    """Codes with the index of y, whose alignment is checked with the design."""
-    return pd.Series(codes, index=y.index) if isinstance(y, pd.Series) else codes
+def _case_weights(fit: Any, X: Any, weights: Any) -> np.ndarray:
+    """The ``sample_weight`` of the fit, ones where it had none, aligned with X."""
+    rows = _design(fit, X)[0].index
+    n = len(rows)
+    return np.ones(n) if weights is None else checks.case_weights(weights, n, rows, X)
 
 
 def _class_weights(
-    class_weight: Any, classes: np.ndarray, codes: np.ndarray, weights: Any
+    class_weight: Any, classes: np.ndarray, codes: np.ndarray, case: np.ndarray
 ) -> np.ndarray:
-    case = np.ones(len(codes)) if weights is None else np.asarray(weights, dtype=float)
     code = codes.astype(np.intp)
     if class_weight is None:
         return case

@@ -15,6 +15,8 @@ from vifstats.folders import replacing
 __all__ = ["Checkpoint", "read_fingerprint"]
 
 WORK = "work.json"
+# What zipfile and NumPy raise where bytes are missing or others.
+UNREADABLE = (BadZipFile, EOFError, KeyError, OSError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Checkpoint:
         try:
             with self._path(k).open("rb") as file, np.load(file) as arrays:
                 rows = Rows(arrays["values"], arrays["failed"])
-        except (BadZipFile, EOFError, KeyError, ValueError) as error:
+        except UNREADABLE as error:
             raise _damaged(self._path(k)) from error
         if rows.values.shape != shape or rows.failed.shape != shape[:1]:
             raise _damaged(self._path(k))
@@ -83,7 +85,7 @@ def read_fingerprint(path: Path) -> Fingerprint:
     """
     try:
         return Fingerprint.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OSError, TypeError, ValueError) as error:
         raise _damaged(path) from error
 
 

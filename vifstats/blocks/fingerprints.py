@@ -54,6 +54,7 @@ class Fingerprint:
             "loss": type(loss).__qualname__,
             "n_objects": loss.n_objects,
             "n_params": len(theta),
+            "names": _digest("\n".join(map(str, loss.names or ())).encode()),
             "n_rows": len(removals),
             "labels": _digest("\n".join(map(str, removals.labels)).encode()),
             "removals": _digest(removals.codes.astype("<i8").tobytes()),

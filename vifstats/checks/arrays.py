@@ -1,6 +1,7 @@
 """Numbers from whatever users keep them in, aligned with the rows of one data set."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -119,21 +120,23 @@ def group_labels(groups: Any, labels: pd.Index) -> np.ndarray:
     ------
     InvalidInputError
     """
-    values = np.asarray(as_pandas(groups))
+    values = _as_they_are(as_pandas(groups))
     if values.ndim != 1:
         raise InvalidInputError(
             f"`groups` must have one label per row, shape ({len(labels)},), but has shape "
             f"{values.shape}; pass the column itself, such as df['id']."
         )
     require_length(len(values), len(labels), "groups")
-    # Labels 0, 1, ... may stand for an array without labels: then only a reordering of them
-    # is surely a mistake.
-    if not isinstance(labels, pd.RangeIndex) or _reordered(groups, labels):
-        require_labels(groups, "groups", labels)
+    require_order(groups, "groups", labels)
     if len(missing := np.flatnonzero(pd.isna(values))):
         raise InvalidInputError(
             f"`groups` must not be missing, but is in {at(missing, labels)}; give such rows a "
             "label of their own."
+        )
+    if odd := [k for k, value in enumerate(values.tolist()) if not isinstance(value, Hashable)]:
+        raise InvalidTypeError(
+            f"`groups` must hold labels, such as numbers or text, but has {values[odd[0]]!r} in "
+            f"{at(odd, labels)}; pass one label per row."
         )
     return values
 
@@ -156,6 +159,15 @@ def require_labels(values: Any, name: str, labels: pd.Index) -> None:
         f"{list(values.index[:3])} against {list(labels[:3])}; use {name}.loc[X.index], or "
         "to_numpy() if the order is right."
     )
+
+
+def require_order(values: Any, name: str, labels: pd.Index) -> None:
+    """As `require_labels`, where labels 0, 1, ... may stand for rows without.
+
+    Then only a reordering of them is surely a mistake.
+    """
+    if not isinstance(labels, pd.RangeIndex) or _reordered(values, labels):
+        require_labels(values, name, labels)
 
 
 def frame_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
@@ -200,7 +212,8 @@ def at(rows: Sequence[int] | np.ndarray, labels: pd.Index) -> str:
     """How an error names the first of some rows: by position and, where it differs, by label."""
     row = int(rows[0])
     label = labels[row]
-    return f"row {row}" if label == row else f"row {row} (label {label!r})"
+    same = isinstance(label, Real) and label == row  # a missing label has no truth value
+    return f"row {row}" if same else f"row {row} (label {label!r})"
 
 
 def _require_columns(names: tuple[str, ...], name: str) -> None:
@@ -214,13 +227,24 @@ def _require_columns(names: tuple[str, ...], name: str) -> None:
         )
 
 
-def _reordered(groups: Any, labels: pd.RangeIndex) -> bool:
-    index = groups.index if isinstance(groups, pd.Series) else labels
+def _reordered(values: Any, labels: pd.RangeIndex) -> bool:
+    index = values.index if isinstance(values, pd.Series) else labels
     return len(index) == len(labels) and bool(index.isin(labels).all()) and index.is_unique
 
 
+def _as_they_are(groups: Any) -> np.ndarray:
+    """An array of labels; NumPy would make text of a number beside text, and forget a mask."""
+    if isinstance(groups, list | tuple):
+        groups = np.array(groups, dtype=object)
+    if isinstance(groups, np.ndarray) and groups.ndim == 1:
+        return pd.Series(groups).infer_objects().to_numpy()
+    return np.asarray(groups)
+
+
 def _numpy(values: Any, what: str) -> np.ndarray:
-    """A NumPy array, of floats where nullable or object entries allow it."""
+    """A NumPy array, of floats where nullable or object entries allow it; masked becomes nan."""
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.where(np.ma.getmaskarray(values), np.nan, values.data.astype(object))
     if isinstance(getattr(values, "dtype", None), pd.api.extensions.ExtensionDtype):
         values = np.asarray(values, dtype=object)
     try:

@@ -21,13 +21,16 @@ __all__ = [
     "counting_number",
     "kept_rows",
     "non_negative_number",
+    "one_number",
     "one_of",
     "parameter_names",
     "parameters",
     "penalty_matrix",
     "positive_number",
     "profiles",
+    "proportion",
     "short_step",
+    "tolerance",
     "usable_loss",
     "varying",
     "whole_number",
@@ -98,17 +101,43 @@ def kept_rows(kept: Any, labels: pd.Index, n_objects: int) -> np.ndarray:
     return rows
 
 
+def one_number(value: Any, name: str) -> float:
+    """A number, of whatever size."""
+    number = numbers(value, f"`{name}`")
+    if number.size != 1:
+        raise InvalidInputError(
+            f"`{name}` must be one number, but has shape {number.shape}; call once for each."
+        )
+    return float(number.ravel()[0])
+
+
+def proportion(value: Any, name: str) -> float:
+    """A number between 0 and 1, both excluded."""
+    number = one_number(value, name)
+    if not 0 < number < 1:
+        raise InvalidInputError(f"`{name}` must be between 0 and 1, but is {value!r}.")
+    return number
+
+
 def positive_number(value: Any, name: str) -> float:
     """A finite number above 0."""
-    number = float(numbers(value, f"`{name}`"))
+    number = one_number(value, name)
     if not (np.isfinite(number) and number > 0):
         raise InvalidInputError(f"`{name}` must be positive and finite, but is {value!r}.")
     return number
 
 
+def tolerance(value: Any, name: str) -> float:
+    """A number above 0, or inf for whatever is found."""
+    number = one_number(value, name)
+    if not number > 0:
+        raise InvalidInputError(f"`{name}` must be above 0, inf for no check, but is {value!r}.")
+    return number
+
+
 def non_negative_number(value: Any, name: str) -> float:
     """A finite number from 0 on."""
-    number = float(numbers(value, f"`{name}`"))
+    number = one_number(value, name)
     if not (np.isfinite(number) and number >= 0):
         raise InvalidInputError(f"`{name}` must be >= 0 and finite, but is {value!r}.")
     return number
@@ -194,6 +223,11 @@ def usable_loss(loss: Any, theta: np.ndarray) -> None:
             f"A loss must return one number, but it returned shape {value.shape}; sum over rows, "
             "or use MEstimator for one value per row."
         )
+    if value.dtype.kind != "f":
+        raise LossError(
+            f"A loss must return one float, but it returned {value[()]!r}; return the sum of what "
+            "the objects contribute, in floats."
+        )
     if not np.isfinite(value).all():
         raise LossError(
             f"A loss must be finite at theta, but it is {float(value.ravel()[0])}; 0 * log(0) and "
@@ -267,7 +301,7 @@ def profiles(x: Any, profile: Any, names: tuple[str, ...]) -> np.ndarray:
     if isinstance(x, dict):
         if profile is None and (unknown := [key for key in x if key not in names]):
             raise InvalidInputError(f"A profile has the columns {list(names)}, not {unknown}.")
-        x = pd.DataFrame({key: np.atleast_1d(value) for key, value in x.items()})
+        x = pd.DataFrame(_columns(x))
     if isinstance(x, pd.Series):
         x = x.to_frame().T.infer_objects()
     if isinstance(x, pd.DataFrame):
@@ -277,6 +311,10 @@ def profiles(x: Any, profile: Any, names: tuple[str, ...]) -> np.ndarray:
             raise InvalidInputError(
                 f"A profile needs the columns {list(names)}, but lacks {missing}."
             )
+        if twice := [name for name in names if (x.columns == name).sum() > 1]:
+            raise InvalidInputError(
+                f"A profile must have each column once, but has {twice} more often; drop the rest."
+            )
         return _finite_profiles(frame_numbers(x[list(names)], "x"), len(x), names)
     rows = np.atleast_2d(numbers(x, "`x`"))
     if rows.ndim != 2 or rows.shape[1] != len(names):
@@ -284,6 +322,18 @@ def profiles(x: Any, profile: Any, names: tuple[str, ...]) -> np.ndarray:
             f"A profile needs {len(names)} values, {list(names)}, but `x` has shape {rows.shape}."
         )
     return _finite_profiles(rows, len(rows), names)
+
+
+def _columns(x: dict[str, Any]) -> dict[str, np.ndarray]:
+    """The columns of profiles that are given as a dict: as many entries in each."""
+    columns = {key: np.atleast_1d(value) for key, value in x.items()}
+    shapes = {key: column.shape for key, column in columns.items()}
+    if len(set(shapes.values())) > 1 or any(len(shape) > 1 for shape in shapes.values()):
+        raise InvalidInputError(
+            "A profile must have one value in each column, or several profiles as many in each, "
+            f"but the columns have shapes {shapes}; repeat what they share."
+        )
+    return columns
 
 
 def _transformed(x: pd.DataFrame, profile: Callable[[Any], Any]) -> np.ndarray:

@@ -13,7 +13,7 @@ __all__ = ["read_table", "require_columns"]
 PARQUET = (".parquet", ".pq")
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
+def read_table(path: str | Path, *, text: Iterable[str] = ()) -> pd.DataFrame:
     """Read a CSV file, or with the ``parquet`` extra a Parquet file.
 
     Parameters
@@ -21,6 +21,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
     path : str or Path
         The ending ``.parquet`` or ``.pq`` means Parquet; anything else is read as CSV with a
         header line.
+    text : iterable of str
+        Columns of a CSV file to be left as they are written: the name 007 is no 7.
 
     Returns
     -------
@@ -41,10 +43,10 @@ def read_table(path: str | Path) -> pd.DataFrame:
     vifstats.errors.MissingDataError: A table must be a file, but there is no file 'nowhere.csv'.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists() or path.is_dir():  # but /dev/stdin is as good as a file
         found = f"{str(path)!r} is a folder" if path.is_dir() else f"there is no file {str(path)!r}"
         raise MissingDataError(f"A table must be a file, but {found}.")
-    table = _read_parquet(path) if path.suffix.lower() in PARQUET else _read_csv(path)
+    table = _read_parquet(path) if path.suffix.lower() in PARQUET else _read_csv(path, text)
     if table.empty:
         raise InvalidInputError(f"A table must have rows and columns, but {str(path)!r} has none.")
     return table
@@ -80,10 +82,12 @@ def require_columns(table: pd.DataFrame, names: Iterable[str]) -> None:
         raise InvalidInputError(f"There is no column {name!r}; {remedy}")
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _read_csv(path: Path, text: Iterable[str]) -> pd.DataFrame:
     try:
-        # pandas' default parser is off in the last digit
-        return pd.read_csv(path, float_precision="round_trip")
+        # pandas' default parser is off in the last digit, and guesses types for each piece of a
+        # large file: 7 in one would be "7" in the next
+        options = {"float_precision": "round_trip", "low_memory": False}
+        return pd.read_csv(path, dtype=dict.fromkeys(text, str), **options)
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
         raise InvalidInputError(
             f"A table must be a CSV file with a header line, but {str(path)!r} cannot be read as "

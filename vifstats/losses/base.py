@@ -23,9 +23,10 @@ DEPENDENT = 1e-10
 class Loss(ABC):
     """A sum L(theta, b) whose minimiser in theta is the estimator.
 
-    A subclass sets the four attributes and writes `value` in ``autograd.numpy``. Every other
-    method has a default by automatic differentiation, which an override may only make faster:
-    ``check_loss`` and the tests hold each override to ``Loss.method(loss, ...)``.
+    A subclass sets `n_objects` and `labels`, the other attributes where their default does not do,
+    and writes `value` in ``autograd.numpy``. Every other method has a default by automatic
+    differentiation, which an override may only make faster: ``check_loss`` and the tests hold
+    each override to ``Loss.method(loss, ...)``.
 
     Attributes
     ----------
@@ -273,6 +274,8 @@ def solve_each(H: np.ndarray, rows: np.ndarray, owned: np.ndarray | None = None)
     diagonal = np.einsum("kii->ki", H)
     scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     scaled = H / (scale[:, :, None] * scale[:, None, :])
+    # Cholesky reads one triangle, LU both: rounding must not make two matrices of them.
+    scaled = 0.5 * (scaled + _transposed(scaled))
     usable = positive_definite(scaled)
     out = np.full_like(rows, np.nan)
     solved = np.linalg.solve(scaled[usable], (rows / scale)[usable, :, None])

@@ -1,9 +1,9 @@
 """Sums over pools of items from which the listed ones leave one after another.
 
-The letters are those of the notes on ranking: Z_j is the sum of exp(score) over the pool at step
-j, a_j what the step counts, b_j and c_j the cumulative sums of a/Z and a/Z^2 up to step j. An item
-that is in the pool up to its last step ``pos`` has sum_j a_j p_j = exp(score) b_pos, and two of
-them have sum_j a_j p_j p_j' = exp(score + score') c_min(pos, pos').
+Z_j is the sum of exp(score) over the pool at step j, a_j what the step counts, b_j and c_j the
+cumulative sums of a/Z and a/Z^2 up to step j. An item that is in the pool up to its last step
+``pos`` has sum_j a_j p_j = exp(score) b_pos, and two of them have
+sum_j a_j p_j p_j' = exp(score + score') c_min(pos, pos').
 """
 
 from dataclasses import dataclass

@@ -60,7 +60,7 @@ def agreement_plot(
         called(label) for label in approximation.index for _ in range(len(a) // len(refits.index))
     ]
     name_rows(ax, a, r, labels, largest(r - a, n_labels))
-    of = "" if name is None else plain(f" of {name}")
+    of = "" if name is None else plain(f" of {called(name)}")
     ax.set_xlabel(f"predicted dfbetas{of}")
     ax.set_ylabel(f"refitted dfbetas{of}")
     return ax

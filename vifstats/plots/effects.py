@@ -53,14 +53,14 @@ def range_plot(
     at = [position(est.names, name) for name in shown]
     theta, margin = est.theta[at], Z95 * est.standard_errors[at]
     without = est.theta[at] - influence.values[:, at]
-    low, high = np.nanmin(without, axis=0), np.nanmax(without, axis=0)
-    to = np.exp if ratio else np.asarray
+    low, high = np.fmin.reduce(without), np.fmax.reduce(without)  # nan where no row has a number
+    to = _exp if ratio else np.asarray
     y = np.arange(len(at))[::-1]
     ax.axvline(1.0 if ratio else 0.0, color=FAINT, linewidth=0.6)
     ax.hlines(y, to(theta - margin), to(theta + margin), color=FAINT, linewidth=1.2)
     ax.hlines(y, to(low), to(high), color=ORANGE, linewidth=5, alpha=0.85)
     ax.plot(to(theta), y, "o", color=BLUE, markersize=4)
-    _rows_named(ax, y, shown)
+    _rows_named(ax, y, [called(name) for name in shown])
     if ratio:
         _ratio_axis(ax)
     return ax
@@ -110,15 +110,17 @@ def forest_plot(
     rows = np.sort(largest(influence.values[:, j], n_groups))
     theta = influence.estimate.theta[j]
     margin = Z95 * influence.estimate.standard_errors[j]
-    to = np.exp if ratio else np.asarray
+    to = _exp if ratio else np.asarray
     values = np.concatenate([[theta], theta - influence.values[rows, j]])
     y = np.arange(len(values))[::-1]
-    ax.axvspan(to(theta - margin), to(theta + margin), color=FAINT, alpha=0.15, linewidth=0)
+    low, high = to(theta - margin), to(theta + margin)
+    if np.isfinite(high):
+        ax.axvspan(low, high, color=FAINT, alpha=0.15, linewidth=0)
     ax.axvline(to(theta), color=FAINT, linewidth=0.8)
     ax.hlines(y, to(theta), to(values), color=BLUE, linewidth=1)
     ax.plot(to(values), y, "o", color=BLUE, markersize=4)
     _rows_named(ax, y, ["all", *[f"without {called(influence.index[i])}" for i in rows]])
-    ax.set_xlabel(plain(influence.estimate.names[j]))
+    ax.set_xlabel(plain(called(influence.estimate.names[j])))
     if ratio:
         _ratio_axis(ax)
     return ax
@@ -172,8 +174,14 @@ def waterfall_plot(
     ax.use_sticky_edges = False  # the longest bar ends before the frame
     ax.autoscale(axis="x")
     _rows_named(ax, y, [f"without {called(influence.index[i])}" for i in rows])
-    ax.set_xlabel(plain(f"change of {influence.estimate.names[j]} so far, in standard errors"))
+    name = called(influence.estimate.names[j])
+    ax.set_xlabel(plain(f"change of {name} so far, in standard errors"))
     return ax
+
+
+def _exp(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):  # infinite, as the interval of a covariate that separates
+        return np.exp(values)
 
 
 def _rows_named(ax: Any, y: np.ndarray, names: list[str]) -> None:

@@ -11,6 +11,7 @@ from vifstats.plots.style import (
     ORANGE,
     RASTERISED_FROM,
     axes_for,
+    called,
     dots,
     largest,
     name_rows,
@@ -62,7 +63,7 @@ def index_plot(
 
     References
     ----------
-    Harrell (2015), Regression Modeling Strategies, for \\|dfbetas\\| > 0.2.
+    Harrell (2015), Regression Modeling Strategies, for |dfbetas| > 0.2.
 
     Examples
     --------
@@ -108,7 +109,7 @@ def target_plot(
     ax = axes_for(ax)
     frame = change.to_frame()
     _against_position(ax, frame.iloc[:, column].to_numpy(), change.source, n_labels)
-    ax.set_ylabel(plain(f"change of {frame.columns[column]}, full minus without"))
+    ax.set_ylabel(plain(f"change of {called(frame.columns[column])}, full minus without"))
     return ax
 
 
@@ -274,7 +275,7 @@ def _values(influence: Influence, name: str | None) -> tuple[np.ndarray, str]:
     j = parameter(influence.estimate.names, name)
     scale = influence.estimate.standard_errors[j]
     space = "\n" if len(str(name)) > LONG_NAME else " "
-    return influence.values[:, j] / scale, f"dfbetas of{space}{name}"
+    return influence.values[:, j] / scale, f"dfbetas of{space}{called(name)}"
 
 
 def _against_position(ax: Any, values: np.ndarray, influence: Influence, n_labels: int) -> None:

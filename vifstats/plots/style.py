@@ -28,6 +28,8 @@ BLUE, ORANGE, INK, FAINT = "#0072b2", "#d55e00", "#222222", "#8a8a8a"
 RASTERISED_FROM = 300
 # A character and a line of a label, as parts of the width and the height of a picture.
 CHARACTER, LINE = 0.025, 0.075
+# Longer names leave no room for the picture.
+MOST_CHARACTERS = 28
 
 
 def axes_for(ax: Any = None) -> Any:
@@ -50,11 +52,12 @@ def axes_for(ax: Any = None) -> Any:
 
 
 def called(label: Any) -> str:
-    """A row's label as text, that of several levels without its brackets.
+    """A row's label, or a parameter's name, as text: its ends, where all of it has no room.
 
     Parameters
     ----------
     label : object
+        Of several levels, a tuple.
 
     Returns
     -------
@@ -64,8 +67,14 @@ def called(label: Any) -> str:
     --------
     >>> called(("site 3", 17))
     'site 3, 17'
+    >>> called("probability_of_readmission_within_30_days")
+    'probability_o…ithin_30_days'
     """
-    return ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
+    text = ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    end = (MOST_CHARACTERS - 1) // 2
+    return f"{text[:end]}\N{HORIZONTAL ELLIPSIS}{text[-end:]}"
 
 
 def plain(text: Any) -> str:

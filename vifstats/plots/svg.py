@@ -1,6 +1,7 @@
 """One picture as an SVG for a page: the reader's font, and colours that follow light and dark."""
 
 import re
+import warnings
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
@@ -57,9 +58,12 @@ def as_svg(draw: Callable[[Any], Any], size: tuple[float, float] = (4.4, 2.8)) -
         figure = Figure(figsize=size, layout="constrained")
         draw(figure.add_subplot())
         text = StringIO()
-        figure.savefig(
-            text, format="svg", transparent=True, dpi=RESOLUTION, metadata={"Date": None}
-        )
+        with warnings.catch_warnings():
+            # text is drawn by the reader's browser, in fonts that this machine may not have
+            warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
+            figure.savefig(
+                text, format="svg", transparent=True, dpi=RESOLUTION, metadata={"Date": None}
+            )
     return _for_a_page(text.getvalue())
 
 

@@ -33,8 +33,9 @@ class Effects:
     shown: np.ndarray
 
     def of(self, theta: Any) -> Any:
-        """Parameters as effects."""
-        return np.exp(theta) if self.ratio else theta
+        """Parameters as effects; a ratio beyond all numbers is infinite."""
+        with np.errstate(over="ignore"):
+            return np.exp(theta) if self.ratio else theta
 
     def decimals(self, theta: float, standard_error: float) -> int | None:
         """Decimals of an effect: three digits of the standard error of a coefficient; of a ratio

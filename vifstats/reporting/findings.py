@@ -70,12 +70,12 @@ class Findings:
             "lower_95": params - margin,
             "upper_95": params + margin,
         }
-        return np.exp(pd.DataFrame(log_ratios))
+        return _exp(pd.DataFrame(log_ratios))
 
     @property
     def hazard_ratios_without(self) -> pd.DataFrame:
         """Hazard ratios without each of the top rows."""
-        return np.exp(self.influence.params_without.iloc[self.top])
+        return _exp(self.influence.params_without.iloc[self.top])
 
 
 def find(
@@ -108,7 +108,7 @@ def find(
     Raises
     ------
     InvalidInputError
-        If the method is unknown, `top` is negative, or one group is all there is.
+        If the method is unknown, `top` or `seconds` is negative, or one group is all there is.
 
     Examples
     --------
@@ -123,6 +123,9 @@ def find(
         raise InvalidInputError(f"`method` must be one of {list(METHODS)}, but is {method!r}.")
     if top < 0:
         raise InvalidInputError(f"`top` must be >= 0, but is {top}.")
+    if not seconds >= 0:  # of which callers have given a part, so no number is told
+        found = "nan" if np.isnan(seconds) else "negative"
+        raise InvalidInputError(f"`seconds` must be >= 0, but is {found}.")
     influence = _influence(source, method, progress)
     _require_a_remainder(influence)
     everyone = np.arange(len(influence.index))
@@ -132,8 +135,7 @@ def find(
     random = _random_rows(everyone)
     planned = np.concatenate([first, np.setdiff1d(random, first, assume_unique=True)])
     # rows that came refitted say nothing about the method
-    unknown = ~influence.exact & ~influence.failed & (influence.removals.sizes > 0)
-    planned = planned[unknown[planned]]
+    planned = planned[_to_be_refitted(influence)[planned]]
     begin = perf_counter()
     confirmed, done = refit_rows(influence, planned, seconds, progress)
     refitted = np.sort(done)
@@ -177,11 +179,16 @@ def confirm(
     99
     """
     influence = findings.influence
-    known = influence.exact | influence.failed | (influence.removals.sizes == 0)
     begin = perf_counter()
-    confirmed, _ = refit_rows(influence, rows[~known[rows]], seconds, progress)
+    rows = rows[_to_be_refitted(influence)[rows]]
+    confirmed, _ = refit_rows(influence, rows, seconds, progress)
     spent = findings.seconds + perf_counter() - begin
     return replace(findings, influence=confirmed, seconds=spent)
+
+
+def _exp(log_ratios: pd.DataFrame) -> pd.DataFrame:
+    with np.errstate(over="ignore"):  # infinite, as the interval of a covariate that separates
+        return np.exp(log_ratios)
 
 
 def _influence(source: Estimate | Influence, method: str, progress: bool) -> Influence:
@@ -199,6 +206,12 @@ def _require_a_remainder(influence: Influence) -> None:
             "There must be at least two groups, but all rows are in "
             f"{removals.labels[int(removals.sizes.argmax())]!r}: without it nothing is left."
         )
+
+
+def _to_be_refitted(influence: Influence) -> np.ndarray:
+    """Rows of which a refit would say something new: none where even all data have no minimum."""
+    known = influence.exact | influence.failed | (influence.removals.sizes == 0)
+    return ~known & (not influence.estimate.separated)
 
 
 def _largest(influence: Influence, rows: np.ndarray) -> np.ndarray:

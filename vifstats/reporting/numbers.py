@@ -22,6 +22,7 @@ __all__ = [
 
 SMALLEST_P = 0.001
 LARGEST_FIXED = 1e5
+LARGEST_COUNTED = 1e9
 MOST_PLACES = 4
 MINUS = "\N{MINUS SIGN}"
 UNKNOWN = "\N{EN DASH}"
@@ -88,12 +89,13 @@ def short(value: float | None) -> str:
 
     Examples
     --------
-    >>> short(0.98765), short(12345.6)
-    ('0.988', '12346')
+    >>> short(0.98765), short(12345.6), short(-2e33)
+    ('0.988', '12346', '−2e+33')
     """
     if not _known(value):
         return UNKNOWN
-    return _signed(f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}")
+    whole = 1000 <= abs(value) < LARGEST_COUNTED
+    return _signed(f"{value:.0f}" if whole else f"{value:.3g}")
 
 
 def places(values: Iterable[float | None]) -> int:
@@ -126,12 +128,14 @@ def percent(value: float | None) -> str:
     --------
     >>> percent(-4.123), percent(0.01234), percent(250.3)  # with a space that does not break
     ('4.1\\xa0%', '0.012\\xa0%', '250\\xa0%')
+    >>> percent(3.14e133)
+    '3.1e+133\\xa0%'
     """
     if not _known(value):
         return UNKNOWN
     size = abs(value)
     if size >= 100:
-        return f"{size:.0f}{PERCENT}"
+        return f"{size:.0f}{PERCENT}" if size < LARGEST_COUNTED else f"{size:.2g}{PERCENT}"
     digits = f"{size:.1f}" if size >= 0.05 or size == 0 else f"{size:.2g}"
     return f"{digits}{PERCENT}"
 

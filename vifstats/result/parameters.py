@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.losses.base import pinned
 from vifstats.removals import Removals
 from vifstats.result.on_target import TargetInfluence
-from vifstats.targets.base import Target, as_target
+from vifstats.targets.base import Target, as_target, value_of
 
 __all__ = ["METHODS", "Influence"]
 
@@ -186,7 +187,15 @@ class Influence:
         Returns
         -------
         DataFrame, shape (n_params, n_params)
+
+        References
+        ----------
+        Lin & Wei (1989), J. Am. Statist. Ass. 84; docs/mathematics.md, equation (15).
         """
+        if groups is not None and kind != "robust":
+            raise InvalidInputError(
+                f'`groups` are for kind="robust", but `kind` is {kind!r}; leave them out.'
+            )
         if kind == "naive":
             return self._square(self.estimate.covariance)
         if kind == "robust":
@@ -221,9 +230,10 @@ class Influence:
         by : str
             "cooks_distance" or a parameter name; by the absolute value.
         """
+        n = checks.whole_number(n, "n")
         size = self.cooks_distance if by == "cooks_distance" else self._column(by).abs()
         order = np.argsort(-np.nan_to_num(size.to_numpy(), nan=-1.0), kind="stable")[:n]
-        frame = self.dfbeta.assign(cooks_distance=self.cooks_distance, status=self.status)
+        frame = self._dfbeta_beside(cooks_distance=self.cooks_distance, status=self.status)
         return frame.iloc[order]
 
     def on(self, target: "Target | Callable", linear: bool = False) -> TargetInfluence:
@@ -244,11 +254,19 @@ class Influence:
         """
         bound = as_target(target).bind(self.estimate)
         loss, theta = self.estimate.loss, self.estimate.theta
-        value = np.atleast_1d(bound.value(theta, loss.everyone(), loss))
-        if linear:
+        value = value_of(bound, theta, loss.everyone(), loss)
+        if not len(self.removals):
+            influence = np.empty((0, len(value)))
+        elif linear:
             influence = bound.linear_influence(loss, theta, self.values, self.removals)
         else:
-            influence = value - bound.values_without(loss, theta - self.values, self.removals)
+            without = bound.values_without(loss, theta - self.values, self.removals)
+            if without.shape[1] != len(value):
+                raise InvalidInputError(
+                    "A target must have as many values with all rows as without one, but has "
+                    f"{len(value)} and {without.shape[1]}; return nan for those that are missing."
+                )
+            influence = value - without
         return TargetInfluence(self, bound, value, influence)
 
     def on_each(
@@ -308,8 +326,8 @@ class Influence:
         return plots.influence_plot(self, ax=ax, **options)
 
     def to_frame(self) -> pd.DataFrame:
-        """dfbeta with cooks_distance, exact and status."""
-        return self.dfbeta.assign(
+        """dfbeta with cooks_distance, exact and status, as which no parameter may be called."""
+        return self._dfbeta_beside(
             cooks_distance=self.cooks_distance, exact=self.exact, status=self.status
         )
 
@@ -336,6 +354,15 @@ class Influence:
     def _square(self, values: np.ndarray) -> pd.DataFrame:
         names = list(self.estimate.names)
         return pd.DataFrame(values, index=names, columns=names)
+
+    def _dfbeta_beside(self, **columns: Any) -> pd.DataFrame:
+        """dfbeta with more columns, none in the place of a parameter's."""
+        if taken := [name for name in columns if name in self.estimate.names]:
+            raise InvalidInputError(
+                f"Parameters must not be called as the columns beside them, but {taken} are; "
+                "rename them where they come from, or use `dfbeta`."
+            )
+        return self.dfbeta.assign(**columns)
 
     def _column(self, name: str) -> pd.Series:
         if name not in self.estimate.names:

@@ -32,28 +32,34 @@ def separating(sets: RiskSets, X: np.ndarray, code: np.ndarray, n_removals: int)
     """
     found = np.zeros(n_removals, dtype=bool)
     for column in X.T:
-        for x in (column, -column):
-            for candidate in _candidates(sets, x, code):
+        rank = _rank(column)
+        for x in (rank, rank.max() + 1.0 - rank):
+            violations = _violations(sets, x, np.ones(len(x), dtype=bool))
+            if not len(violations):  # monotone with all rows, so without any of them
+                return np.ones(n_removals, dtype=bool)
+            for candidate in _candidates(sets, x, code, violations[0]):
                 if not found[candidate]:
                     found[candidate] = not len(_violations(sets, x, code != candidate))
     return found
 
 
+def _rank(x: np.ndarray) -> np.ndarray:
+    """Ranks 1, 2, ... of values in any unit; equal where they are."""
+    return np.unique(x, return_inverse=True)[1] + 1.0
+
+
 def _violations(sets: RiskSets, x: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """Positions among the deaths of the present ones that have not the largest x at risk."""
-    rank = np.where(present, x - x.min() + 1.0, 0.0)  # 0 stands for nobody
+    """Positions among the deaths of the present ones that have not the largest rank at risk."""
+    rank = np.where(present, x, 0.0)  # 0 stands for nobody
     largest = sets.ranges.scatter_maximum(rank)
     own = sets.own
     return np.flatnonzero(present[own] & (rank[own] < largest[sets.cell_of_event]))
 
 
-def _candidates(sets: RiskSets, x: np.ndarray, code: np.ndarray) -> set[int]:
+def _candidates(sets: RiskSets, x: np.ndarray, code: np.ndarray, violation: int) -> set[int]:
     """The removals that clear one violation: the event's own, or the only one above it."""
-    violations = _violations(sets, x, np.ones(len(x), dtype=bool))
-    if not len(violations):
-        return set()  # the full data are separated already: no removal does it
-    row = sets.own[violations[0]]
-    cell = sets.cell_of_event[violations[0]]
+    row = sets.own[violation]
+    cell = sets.cell_of_event[violation]
     above = (sets.ranges.lo <= cell) & (cell < sets.ranges.hi) & (x > x[row])
     codes = {int(code[row])} | (set(code[above].tolist()) if _one_value(code[above]) else set())
     return codes - {-1}

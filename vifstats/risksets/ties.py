@@ -5,7 +5,7 @@ l / (g - l), and everything that a tie needs is
 
     C(g, N) = sum_l f_l          and          Q(g, N) = sum_l f_l^2.
 
-They enter docs/mathematics.md, equation (22).
+C enters the gradient of a tie, docs/mathematics.md, equation (22), and with Q its Hessian.
 
 Both are differences of polygamma functions that cancel where g is large; the asymptotic series
 below are differenced term by term instead, so no digits are lost (relative error 1e-15 of C).

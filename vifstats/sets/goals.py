@@ -11,6 +11,7 @@ from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.targets import Coefficient, ConfidenceLimits, PValue, StandardError, Target
 from vifstats.targets.base import as_target
+from vifstats.targets.base import value_of as target_values
 
 __all__ = ["Goal", "goal_of", "value_of"]
 
@@ -94,9 +95,13 @@ def goal_of(
         checks.one_of(flip, FLIPS, "flip")
         direction, gap, text = -np.sign(value), np.nextafter(abs(value), np.inf), "change of sign"
     else:
-        direction, gap, text = np.sign(change), abs(float(change)), f"change by {change:+.4g}"
-    if direction == 0:
-        raise InvalidInputError("There must be a way to go, but the change, or the value, is 0.")
+        change = checks.one_number(change, "change")
+        direction, gap, text = np.sign(change), abs(change), f"change by {change:+.4g}"
+    if direction == 0 or np.isnan(direction):
+        raise InvalidInputError(
+            f"There must be a way to go, but {'the value' if change is None else '`change`'} is "
+            f"{value if change is None else change}; say how far with `change`, above 0 or below."
+        )
     return Goal(shown, column, shown, shown, column, (shown,), value, direction, gap, text)
 
 
@@ -106,6 +111,7 @@ def _significance(est: Estimate, name: Any, level: float) -> Goal:
             f"Significance is that of a parameter, one of {list(est.names)}, but `target` is "
             f"{name!r}."
         )
+    checks.proportion(level, "level")
     shown, limits = PValue(name), ConfidenceLimits(name, level=1 - level)
     upper = int(value_of(est, Coefficient(name), 0) < 0)
     value = value_of(est, limits, upper)
@@ -121,8 +127,8 @@ def _significance(est: Estimate, name: Any, level: float) -> Goal:
 def value_of(est: Estimate, target: Target, column: int) -> float:
     """One value of a target on all data; it must be finite."""
     loss = est.loss
-    values = np.atleast_1d(target.bind(est).value(est.theta, loss.everyone(), loss))
-    if not 0 <= column < len(values):
+    values = target_values(target.bind(est), est.theta, loss.everyone(), loss)
+    if not checks.whole_number(column, "column") < len(values):
         raise InvalidInputError(
             f"`column` must be one of the {len(values)} values of the target, but is {column}."
         )

@@ -39,11 +39,13 @@ class InfluentialSet:
         The target on all data.
     additive, joint, actual : float
         The target without the set: by the sum of single influences, by one Newton step for the set
-        together, and refitted. All nan on separation; nan if the refit did not converge.
+        together, and refitted. All nan on separation; nan if the refit did not converge, or
+        the target is undefined there.
     reached : bool
         Whether the refit confirms the goal.
     status : str
-        "confirmed", "not reached", "separation" or "did not converge".
+        "confirmed", "not reached", "separation", "did not converge" or, as in
+        `TargetInfluence.status`, why the target is nan without the set.
     path : DataFrame
         additive, joint and actual (nan where not refitted) after each member.
 
@@ -170,7 +172,7 @@ def influential_set(
             "A set must leave something behind, but there is only one group: everything."
         )
     largest = max(1, len(removals) // 10) if max_size is None else max_size
-    size = min(checks.whole_number(largest, "max_size"), len(removals) - 1)
+    size = min(checks.counting_number(largest, "max_size"), len(removals) - 1)
     search = Search(est, removals, goal, groups)
     return _result(search, SEARCHES[method](search, size), method)
 
@@ -195,7 +197,7 @@ def _result(search: Search, sets: list[list[int]], method: str) -> InfluentialSe
         value=value_of(search.est, goal.shown, goal.shown_column),
         **last,
         reached=reached,
-        status="separation" if apart is not None else _status(steering, reached),
+        status=_status(reached) if np.isfinite(steering) else search.status(members),
         path=pd.DataFrame(path, index=pd.Index(labels[members], name="label")),
     )
 
@@ -210,7 +212,5 @@ def _step(search: Search, members: list[int], refit: bool) -> dict[str, float]:
     }
 
 
-def _status(steering: float, reached: bool) -> str:
-    if not np.isfinite(steering):
-        return "did not converge"
+def _status(reached: bool) -> str:
     return "confirmed" if reached else "not reached"

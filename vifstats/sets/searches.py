@@ -78,6 +78,11 @@ class Search:
             return np.nan, np.nan
         return self._without(leave_one_out(self.est, **self.together(members)))
 
+    def status(self, members: list[int]) -> str:
+        """What there is to know of the refit: why its value is nan."""
+        refit = leave_one_out(self.est, **self.together(members))
+        return str(refit.on(self.goal.steering).status.iloc[0])
+
     def separated(self, members: list[int]) -> bool:
         """Whether the estimate diverges without the members."""
         removal = self.est.removals(**self.together(members))
@@ -115,18 +120,20 @@ def _greedy(search: Search, size: int) -> list[list[int]]:
     gains = search.goal.gains(search.single)
     order = [int(i) for i in np.argsort(-gains, kind="stable") if gains[i] > -np.inf]
     members: list[int] = []
-    sets = []
+    sets, progress = [], []
     while len(members) < size and order:
         trials = [(search.joint([*members, i])[0], i) for i in order[:CANDIDATES]]
         value, best = max(trials, key=lambda trial: search.goal.progress(trial[0]))
         members = [*members, best]
         order.remove(best)
         sets.append(members)
+        progress.append(search.goal.progress(value))
         if search.separated(members):
-            break
+            return sets
         if search.goal.reached(value) and search.goal.reached(search.actual(members)[0]):
-            break
-    return sets
+            return sets
+    furthest = max(progress, default=0.0)
+    return sets[: progress.index(furthest) + 1] if furthest > 0 else []
 
 
 def _until_confirmed(search: Search, sets: list[list[int]], first: int) -> list[list[int]]:
@@ -154,9 +161,10 @@ def _adaptive(search: Search, size: int) -> list[list[int]]:
             break
         try:
             est = _without(search, members)
-        except VifError:  # a fit that cannot be had: `_result` says so by its own refit
+            value = value_of(est, search.goal.steering, search.goal.column)
+        except VifError:  # a fit or value that cannot be had: `_result` says so by its own refit
             break
-        if search.goal.reached(value_of(est, search.goal.steering, search.goal.column)):
+        if search.goal.reached(value):
             break
         place, influence = _again(search, est, members)
     return sets

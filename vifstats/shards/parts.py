@@ -85,7 +85,7 @@ class Part:
                 statuses=document["statuses"],
                 work=Fingerprint.from_json(document["work"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OSError, TypeError, ValueError) as error:
             raise InvalidInputError(
                 f"{str(path)!r} must be what `vifstats cox --shard` wrote, but is damaged or "
                 "another's; delete it and run that shard again."
@@ -100,7 +100,7 @@ class Part:
             If the CSV is not there, or not what was written.
         """
         path = folder / f"{self.shard.name}.csv"
-        content = path.read_bytes() if path.exists() else b""
+        content = path.read_bytes() if path.is_file() else b""
         if sha256(content).hexdigest() != self.digest:
             raise InvalidInputError(
                 f"{str(path)!r} must be as it was written, but is "

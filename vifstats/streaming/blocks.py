@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vifstats.errors import InvalidInputError
+from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.risksets.exposure import MAX_POWER, powers_needed
 from vifstats.streaming.masses import HeavyRows, Load, Mass
 from vifstats.streaming.survey import ChunkSurvey, Stretch
@@ -89,12 +89,14 @@ def require_order(surveys: Sequence[ChunkSurvey], time: str) -> None:
 
     Raises
     ------
-    InvalidInputError
+    InvalidInputError, InvalidTypeError
     """
     edges = [survey.stretches for survey in surveys if survey.stretches]
     for before, after in zip(edges[:-1], edges[1:], strict=True):
         last, first = before[-1], after[0]
-        if first.key > last.key or (first.key == last.key and first.first_time >= last.last_time):
+        if _after(first.key, last.key, first.chunk) or (
+            first.key == last.key and first.first_time >= last.last_time
+        ):
             continue
         found = f"is at {first.first_time:g} after {last.last_time:g}"
         if first.key != last.key:
@@ -104,6 +106,16 @@ def require_order(surveys: Sequence[ChunkSurvey], time: str) -> None:
             f"but row 0 {found} in row {last.stop - 1} of chunk {last.chunk}; give the chunks in "
             "order."
         )
+
+
+def _after(key: tuple, before: tuple, chunk: int) -> bool:
+    try:
+        return key > before
+    except TypeError as error:
+        raise InvalidTypeError(
+            f"In chunk {chunk}: strata must be of one type in all chunks, but are {key} after "
+            f"{before} ({error}); code them alike."
+        ) from error
 
 
 def varying_columns(surveys: Sequence[ChunkSurvey]) -> np.ndarray:

@@ -26,7 +26,15 @@ from vifstats.errors import UnsupportedModelError
 from vifstats.losses.cox import TIES
 from vifstats.streaming.blocks import Block, blocks_of, require_order, varying_columns
 from vifstats.streaming.carry import pasts
-from vifstats.streaming.engine import Map, coefficients, minimum, names_of, results, streamed
+from vifstats.streaming.engine import (
+    Map,
+    coefficients,
+    listed,
+    minimum,
+    names_of,
+    results,
+    streamed,
+)
 from vifstats.streaming.harvest import Harvest, Reduction
 from vifstats.streaming.passes import CoxPasses, Task
 from vifstats.streaming.request import Request, request_of
@@ -53,7 +61,7 @@ def cox(
     penalty: Any = None,
     method: str = "vif",
     to: str | Path | None = None,
-    keep: Sequence[Any] = (),
+    keep: Any = (),
     target: Any = None,
     top: int = 0,
     by: str = "cooks_distance",
@@ -94,7 +102,7 @@ def cox(
     to : str or Path, optional
         A new folder, into which each chunk is written as a Parquet file with a column for each
         parameter, or for each value of ``target``. It has its name only once it is complete.
-    keep : sequence of str, optional
+    keep : str or sequence of str, optional
         Columns of the data to be written too, such as an identifier.
     target : array_like, shape (p,) or (m, p), or Target, optional
         Weighted sums of the parameters, or a target that reads the parameters alone, to be written
@@ -152,8 +160,7 @@ def cox(
         )
     ties = checks.one_of(ties, TIES, "ties")
     x = names_of(columns, theta)
-    listed = (strata,) if isinstance(strata, str | int) else tuple(strata)
-    parts = Columns(x, time, event, weights, offset, listed, tuple(keep))
+    parts = Columns(x, time, event, weights, offset, listed(strata), listed(keep))
     request = request_of(x, method, to, parts.keep, target, top, by, robust)
     values = coefficients(theta, request.names)
     P = checks.penalty_matrix(penalty, len(values))

@@ -16,7 +16,17 @@ from vifstats.streaming.harvest import Harvest, Reduction, complete_folder, larg
 from vifstats.streaming.request import Request
 from vifstats.streaming.result import StreamedInfluence
 
-__all__ = ["Look", "Map", "Minimum", "coefficients", "minimum", "names_of", "results", "streamed"]
+__all__ = [
+    "Look",
+    "Map",
+    "Minimum",
+    "coefficients",
+    "listed",
+    "minimum",
+    "names_of",
+    "results",
+    "streamed",
+]
 
 Map = Callable[..., Iterable[Any]]
 
@@ -37,6 +47,11 @@ def names_of(columns: Sequence[Any] | None, theta: Any) -> tuple[Any, ...]:
             "only a Series `theta` carries their names itself."
         )
     return tuple(columns)
+
+
+def listed(columns: Any) -> tuple[Any, ...]:
+    """Columns of which one may be given by its name alone."""
+    return (columns,) if isinstance(columns, str | int) else tuple(columns)
 
 
 def coefficients(theta: Any, names: Sequence[str]) -> np.ndarray:

@@ -17,7 +17,15 @@ import pandas as pd
 from vifstats import checks
 from vifstats.losses.linear_predictor import LinearPredictor, distinct_names
 from vifstats.losses.row_losses import RowLoss
-from vifstats.streaming.engine import Map, coefficients, minimum, names_of, results, streamed
+from vifstats.streaming.engine import (
+    Map,
+    coefficients,
+    listed,
+    minimum,
+    names_of,
+    results,
+    streamed,
+)
 from vifstats.streaming.harvest import Harvest, Reduction, harvest
 from vifstats.streaming.request import request_of
 from vifstats.streaming.result import StreamedInfluence
@@ -39,7 +47,7 @@ def glm(
     penalty: Any = None,
     dispersion: float = 1.0,
     to: str | Path | None = None,
-    keep: Sequence[Any] = (),
+    keep: Any = (),
     target: Any = None,
     top: int = 0,
     by: str = "cooks_distance",
@@ -107,7 +115,7 @@ def glm(
     given = columns if isinstance(columns, tuple) else (columns,)
     designs = tuple(() if constant and not some else names_of(some, theta) for some in given)
     outcomes = y if isinstance(y, tuple) else (y,)
-    model = _Model(row_loss, designs, constant, outcomes, weights, offset, tuple(keep))
+    model = _Model(row_loss, designs, constant, outcomes, weights, offset, listed(keep))
     request = request_of(model.names, "vif", to, model.keep, target, top, by, robust)
     values = coefficients(theta, request.names)
     P = checks.penalty_matrix(penalty, len(values))

@@ -5,13 +5,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
 import pandas as pd
 
+from vifstats.errors import InvalidInputError
 from vifstats.solvers import Factor
 from vifstats.streaming.request import SIZE, Request
+from vifstats.streaming.tables import in_chunk
 
 __all__ = ["Harvest", "Reduction", "complete_folder", "harvest", "largest_rows"]
 
@@ -93,7 +96,9 @@ def harvest(
         if request.target is not None:
             columns = dict(zip(request.target_names, _on_target(dfbeta, reduction).T, strict=True))
         if reduction.folder is not None:
-            _write(columns, keep, reduction.folder / f"part-{number:06d}.parquet")
+            with in_chunk(number):
+                kept = _as_arrow(keep)
+            _write(columns, kept, reduction.folder / f"part-{number:06d}.parquet")
         if request.top:
             columns = dict(zip(request.names, dfbeta.T, strict=True)) | columns
             columns[SIZE] = _sizes(dfbeta, reduction)
@@ -123,11 +128,27 @@ def _sizes(dfbeta: np.ndarray, reduction: Reduction) -> np.ndarray:
     return quadratic / (dfbeta.shape[1] * reduction.dispersion)
 
 
-def _write(columns: dict[str, np.ndarray], keep: pd.DataFrame, path: Path) -> None:
+def _as_arrow(keep: pd.DataFrame) -> Any:
+    """A table of Arrow, in which a column without any value is text, as objects mostly are."""
+    import pyarrow as pa
+
+    try:
+        kept = pa.Table.from_pandas(keep, preserve_index=False)
+    except pa.ArrowException as error:
+        raise InvalidInputError(
+            f"Columns to `keep` must have one type each, but one has several ({error}); convert "
+            "it, for example to text."
+        ) from error
+    fields = [
+        field.with_type(pa.string()) if field.type == pa.null() else field for field in kept.schema
+    ]
+    return kept.cast(pa.schema(fields))
+
+
+def _write(columns: dict[str, np.ndarray], kept: Any, path: Path) -> None:
     import pyarrow as pa
     from pyarrow.parquet import write_table
 
-    kept = pa.Table.from_pandas(keep, preserve_index=False)
     arrays = {name: pa.array(np.ascontiguousarray(values)) for name, values in columns.items()}
     for name, column in zip(kept.column_names, kept.columns, strict=True):
         arrays[name] = column

@@ -11,6 +11,7 @@ import pandas as pd
 
 from vifstats import checks
 from vifstats.errors import InvalidInputError, InvalidTypeError
+from vifstats.folders import writable_folder
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
 from vifstats.targets.base import Target
@@ -115,6 +116,7 @@ def _new_folder(to: Any) -> Path:
         raise InvalidInputError(
             "`to` is written as Parquet, which needs pyarrow; pip install 'vifstats[parquet]'."
         ) from error
+    writable_folder(path.parent, "parent of `to`")
     return path
 
 

@@ -123,8 +123,9 @@ def read(chunk: Any, columns: Sequence[Any]) -> pd.DataFrame:
     chunk : object
         A table of pandas, polars or pyarrow; a mapping of names to arrays; a structured or plain
         array, memory-mapped or not, of which plain ones have the columns 0, 1, ...; something
-        that reads one with ``to_table(columns=...)``, as row groups and pyarrow's fragments do;
-        with ``compute()``, as Dask does; or a function without arguments that returns one.
+        that reads one with ``compute()``, as Dask's partitions and delayed objects do, or with
+        ``to_table(columns=...)``, as row groups and pyarrow's fragments do; or a function without
+        arguments that returns one.
     columns : sequence of str or int
 
     Returns
@@ -157,10 +158,10 @@ def in_chunk(number: int) -> Iterator[None]:
 def _opened(chunk: Any, columns: Sequence[Any]) -> Any:
     if isinstance(chunk, pd.DataFrame | np.ndarray | Mapping):
         return chunk
+    if hasattr(chunk, "compute"):  # asked for first: a Delayed of Dask seems to have every method
+        return chunk.compute(scheduler="synchronous")
     if hasattr(chunk, "to_table"):
         return chunk.to_table(columns=list(columns))
-    if hasattr(chunk, "compute"):
-        return chunk.compute(scheduler="synchronous")
     return chunk() if callable(chunk) else chunk
 
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from vifstats import autodiff
-from vifstats.errors import InvalidTypeError
+from vifstats.errors import InvalidInputError, InvalidTypeError, LossError
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
 
-__all__ = ["FunctionTarget", "Target", "as_target", "central_differences"]
+__all__ = ["FunctionTarget", "Target", "as_target", "central_differences", "value_of"]
 
 # Of each influence: the step of central differences, whose relative error is about its square.
 SHARE = 1e-3
@@ -67,10 +67,12 @@ class Target:
 
     def values_without(self, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         """f(theta(-i), 1_-i) for every removal, shape (n_removals, m)."""
-        rows = [
-            np.atleast_1d(self.value(theta, removals.presence(k), loss))
-            for k, theta in enumerate(thetas)
-        ]
+        rows = [value_of(self, theta, removals.presence(k), loss) for k, theta in enumerate(thetas)]
+        if len(lengths := {len(row) for row in rows}) > 1:
+            raise InvalidInputError(
+                "A target must have as many values without each row, but has "
+                f"{' or '.join(map(str, sorted(lengths)))}; return nan for those that are missing."
+            )
         return np.stack(rows)
 
     def linear_influence(
@@ -82,11 +84,11 @@ class Target:
         kept = dfbeta if owned is None else np.where(owned, 0.0, dfbeta)
         if not self.reads_presence:
             return self._slopes_along(kept, theta, loss.everyone(), loss).T
-        full = np.atleast_1d(self.value(theta, loss.everyone(), loss))
+        full = value_of(self, theta, loss.everyone(), loss)
         out = np.empty((len(removals), len(full)))
         for k in range(len(removals)):
             b = removals.presence(k)
-            direct = full - np.atleast_1d(self.value(theta, b, loss))
+            direct = full - value_of(self, theta, b, loss)
             out[k] = self._slopes_along(kept[[k]], theta, b, loss)[:, 0] + direct
         return out
 
@@ -98,9 +100,14 @@ class Target:
         def values(t: Any) -> Any:
             return autodiff.as_vector(self.value(t, presence, loss))
 
-        if len(directions) < len(theta):
-            return autodiff.row_jacobian(values, theta, directions)
-        return autodiff.row_jacobian(values, theta) @ directions.T
+        try:
+            if len(directions) < len(theta):
+                return autodiff.row_jacobian(values, theta, directions)
+            return autodiff.row_jacobian(values, theta) @ directions.T
+        except LossError as error:
+            raise InvalidInputError(
+                f"`linear=True` needs a derivative of the target. {error} Or use linear=False."
+            ) from error
 
 
 class FunctionTarget(Target):
@@ -137,7 +144,7 @@ def central_differences(
 
     For targets whose values without each removal are fast, or whose derivatives are not.
     """
-    full = np.atleast_1d(target.value(theta, loss.everyone(), loss))
+    full = value_of(target, theta, loss.everyone(), loss)
     ahead, behind = (
         target.values_without(loss, theta + share * dfbeta, removals) for share in (SHARE, -SHARE)
     )
@@ -145,10 +152,34 @@ def central_differences(
     return (ahead - behind) / (2 * SHARE) + full - here
 
 
+def value_of(target: Target, theta: np.ndarray, presence: np.ndarray, loss: Loss) -> np.ndarray:
+    """The values of a target, shape (m,), from copies that it may write to.
+
+    Raises
+    ------
+    InvalidInputError
+        If it returns anything but a number or a vector of them.
+    """
+    value = target.value(theta.copy(), presence.copy(), loss)
+    array = np.asarray(value)
+    if array.ndim > 1 or array.dtype.kind not in "biuf":
+        raise InvalidInputError(
+            "A target must return a number or a vector of them, but it returned "
+            f"{type(value).__name__} of shape {array.shape}, dtype {array.dtype}; return floats, "
+            "in one dimension."
+        )
+    return np.atleast_1d(array).astype(float)
+
+
 def as_target(target: Any) -> Target:
     """A target as it is, or a callable as a target."""
     if isinstance(target, Target):
         return target
+    if isinstance(target, type):
+        raise InvalidTypeError(
+            f"A target must be an object, but this is the class {target.__name__}; make one of it, "
+            f"as in {target.__name__}(...)."
+        )
     if callable(target):
         return FunctionTarget(target)
     raise InvalidTypeError(

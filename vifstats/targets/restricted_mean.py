@@ -65,9 +65,9 @@ class RMST(CurveTarget):
     exact: bool | None = None
 
     def read(self, curve: Curve, design: Callable[[Any], np.ndarray]) -> HazardTarget:
-        x = design(self.x)
-        names = with_labels([f"RMST({self.tau:g})"], profile_labels(self.x, len(x)))
-        return _restricted_mean(curve, x, self.tau, np.eye(len(x)), names, self.exact)
+        x, tau = design(self.x), _horizon(self.tau, curve)
+        names = with_labels([f"RMST({tau:g})"], profile_labels(self.x, len(x)))
+        return _restricted_mean(curve, x, tau, np.eye(len(x)), names, self.exact)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,9 +100,9 @@ class RMSTDifference(CurveTarget):
     exact: bool | None = None
 
     def read(self, curve: Curve, design: Callable[[Any], np.ndarray]) -> HazardTarget:
-        x = one_each(design(self.x1), design(self.x0))
-        names = (f"RMST({self.tau:g}) difference",)
-        return _restricted_mean(curve, x, self.tau, np.array([[1.0, -1.0]]), names, self.exact)
+        x, tau = one_each(design(self.x1), design(self.x0)), _horizon(self.tau, curve)
+        names = (f"RMST({tau:g}) difference",)
+        return _restricted_mean(curve, x, tau, np.array([[1.0, -1.0]]), names, self.exact)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,20 +144,24 @@ class RestrictedMean(HazardTarget):
         return out
 
 
-def _restricted_mean(
-    curve: Curve,
-    x: np.ndarray,
-    tau: float,
-    contrast: np.ndarray,
-    names: tuple[str, ...],
-    exact: bool | None,
-) -> RestrictedMean:
+def _horizon(tau: Any, curve: Curve) -> float:
     horizon = positive_number(tau, "tau")
     if horizon > curve.last:
         raise InvalidInputError(
             f"`tau` must lie within follow-up, which ends at {curve.last:g}, but is {horizon:g}: "
             "nothing is known of the hazard there."
         )
+    return horizon
+
+
+def _restricted_mean(
+    curve: Curve,
+    x: np.ndarray,
+    horizon: float,
+    contrast: np.ndarray,
+    names: tuple[str, ...],
+    exact: bool | None,
+) -> RestrictedMean:
     jumps = curve.event_times[: curve.at(np.array([horizon]))[0]]
     # S is 1 from 0 to the first event time; an event at 0 leaves nothing of that
     widths = np.diff(np.concatenate([[0.0], np.maximum(jumps, 0.0), [horizon]]))

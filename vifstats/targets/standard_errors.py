@@ -21,6 +21,9 @@ BLOCK_NUMBERS = 4_000_000
 # The step of third derivatives, in standard errors.
 STEP = 1e-3
 
+# Relative to itself: a dispersion as near as this to the residual variance is that.
+SAME = 1e-6
+
 # thetas (k, p), removals -> Hessians (k, p, p)
 Hessians = Callable[[np.ndarray, Removals], np.ndarray]
 
@@ -112,6 +115,8 @@ def dispersions_without(
 ) -> np.ndarray | float:
     """The dispersion without each removal: the residual variance of least squares, else as it was.
 
+    It is a residual variance where it is the sum of squares over the degrees of freedom.
+
     Parameters
     ----------
     fit : Estimate or BoundWald
@@ -123,13 +128,26 @@ def dispersions_without(
     -------
     ndarray, shape (n_removals, 1), or float
     """
-    squares = isinstance(loss, LinearPredictor) and isinstance(loss.row_loss, SquaredError)
-    if not squares or fit.dispersion == 1.0:
+    if not (isinstance(loss, LinearPredictor) and isinstance(loss.row_loss, SquaredError)):
         return fit.dispersion
-    n, p = loss.n_objects, len(fit.theta)
-    full = float(loss.value(fit.theta, loss.everyone())) / (n - p)
-    without = loss.reduced_slopes(thetas, removals)[0] / (n - removals.sizes - p)
-    return (fit.dispersion * without / full)[:, None]
+    nobody = Removals(np.full(loss.n_objects, -1), np.zeros(1))
+    full = _sums_of_squares(loss, fit.theta[None], nobody)
+    # of single rows, and of rows that stand for as many as their weight says
+    for counts in (np.ones(loss.n_objects), loss.weights):
+        freedom = counts.sum() - len(fit.theta)
+        if np.allclose(full, fit.dispersion * freedom, rtol=SAME):
+            left = freedom - removals.sums(counts)
+            without = _sums_of_squares(loss, thetas, removals)
+            return (without / np.where(left > 0, left, np.nan))[:, None]
+    return fit.dispersion
+
+
+def _sums_of_squares(loss: LinearPredictor, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+    """Weighted squares of the residuals without each removal, penalty left out: (n_removals,)."""
+    values = 2 * loss.reduced_slopes(thetas, removals)[0]
+    if loss.penalty is None:
+        return values
+    return values - np.einsum("kp,pq,kq->k", thetas, loss.penalty, thetas)
 
 
 def kept_parameters(loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:

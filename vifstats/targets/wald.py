@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from vifstats import autodiff
+from vifstats import autodiff, checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
@@ -178,8 +178,7 @@ class ConfidenceLimits(WaldTarget):
     exact: bool | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.level < 1:
-            raise InvalidInputError(f"`level` must be between 0 and 1, but is {self.level!r}.")
+        checks.proportion(self.level, "level")
 
     def labels(self) -> tuple[str, ...]:
         return (f"lower({self.name})", f"upper({self.name})")

@@ -78,6 +78,18 @@ def test_a_fit_that_did_not_converge_is_named():
     assert np.isfinite(vs.vif(from_model(fit, tol=np.inf)).values).all()
 
 
+@pytest.mark.parametrize("model", [sm.NegativeBinomial, sm.NegativeBinomialP])
+def test_a_dispersion_at_its_boundary_is_named(model):
+    """Counts that vary less than Poisson's."""
+    y, x = np.tile([2.0, 3.0], 20), np.repeat([0.0, 1.0], 20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = model(y, sm.add_constant(x)).fit(method="bfgs", disp=0)
+    fit.params[-1] = 6e-8  # where the optimiser stops, more or less
+    with pytest.raises(NotAtMinimumError, match=r"alpha. must lie above.*6e-08.*Fit Poisson"):
+        from_model(fit)
+
+
 def test_l1_fits_are_refused():
     fit = smf.logit(GRADE, spector()).fit_regularized(alpha=1.0, disp=0)
     with pytest.raises(UnsupportedModelError, match="fit_regularized.*kink"):

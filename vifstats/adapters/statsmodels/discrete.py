@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.adapters.statsmodels.reading import Parts, adapter, offset_of, parameter_names
+from vifstats.errors import NotAtMinimumError
 from vifstats.losses import LinearPredictor
 from vifstats.losses.row_losses import (
     Binomial,
@@ -21,6 +22,9 @@ from vifstats.losses.row_losses import (
 
 __all__ = ["generalized_poisson", "logit", "negative_binomial", "negative_binomial_p", "poisson"]
 __all__ += ["probit", "zero_inflated"]
+
+# At an alpha below this, digits of 1 / alpha cancel in the loss, and its Hessian is noise.
+BOUNDARY = 1e-6
 
 
 @adapter
@@ -47,13 +51,13 @@ def negative_binomial(fit: Any) -> Parts:
     method = fit.model.loglike_method
     if method == "geometric":
         return _one_predictor(fit, NegativeBinomial(links.Log(), 1.0))
-    return _with_alpha(fit, NegativeBinomialP(2 if method == "nb2" else 1))
+    return _with_positive_alpha(fit, NegativeBinomialP(2 if method == "nb2" else 1))
 
 
 @adapter
 def negative_binomial_p(fit: Any) -> Parts:
     """An estimate from NegativeBinomialP."""
-    return _with_alpha(fit, NegativeBinomialP(fit.model.parameterization))
+    return _with_positive_alpha(fit, NegativeBinomialP(fit.model.parameterization))
 
 
 @adapter
@@ -87,6 +91,16 @@ def _one_predictor(fit: Any, row_loss: RowLoss) -> Parts:
     model = fit.model
     loss = LinearPredictor(row_loss, model.exog, model.endog, offset=offset_of(model))
     return Parts(loss, np.asarray(fit.params), parameter_names(fit))
+
+
+def _with_positive_alpha(fit: Any, row_loss: RowLoss) -> Parts:
+    alpha = float(np.asarray(fit.params)[-1])
+    if not alpha > BOUNDARY:
+        raise NotAtMinimumError(
+            f"`alpha` must lie above its boundary 0, but is {alpha:.2g}: these counts vary no more "
+            "than Poisson's, and there is no minimum with a slope of 0. Fit Poisson."
+        )
+    return _with_alpha(fit, row_loss)
 
 
 def _with_alpha(fit: Any, row_loss: RowLoss) -> Parts:

@@ -69,7 +69,11 @@ def alerts(
     """
     found = [
         {"kind": "gauge", "n": overview["n_gauge"]} if overview["n_gauge"] else None,
-        *_by_status(findings, rows),
+        *(
+            [{"kind": "separated"}]
+            if findings.influence.estimate.separated
+            else _by_status(findings, rows)
+        ),
         _few_events(overview),
         _inaccurate(figures),
         _out_of_time(findings),

@@ -43,7 +43,7 @@ class Verdict:
 
 
 def undetermined(est: Estimate) -> bool:
-    """Whether the loss does not change along some directions, so that no parameter means anything.
+    """Whether no parameter means anything: it may turn along a gauge, or the minimum is infinite.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def undetermined(est: Estimate) -> bool:
     -------
     bool
     """
-    return len(est.loss.gauge(est.theta)) > 0
+    return est.separated or len(est.loss.gauge(est.theta)) > 0
 
 
 def candidates(findings: Findings, effects: Effects) -> np.ndarray:
@@ -106,7 +106,7 @@ def verdicts(findings: Findings, effects: Effects) -> list[Verdict]:
 
 
 def _verdict(findings: Findings, j: int, known: np.ndarray, z: np.ndarray) -> Verdict:
-    """The verdict on one parameter, with \\|z\\| without each of the refitted rows."""
+    """The verdict on one parameter, with |z| without each of the refitted rows."""
     influence = findings.influence
     est = influence.estimate
     significant = bool(abs(est.theta[j]) / est.standard_errors[j] > Z95)
@@ -120,7 +120,7 @@ def _verdict(findings: Findings, j: int, known: np.ndarray, z: np.ndarray) -> Ve
 
 
 def _toward(est: Estimate, values: np.ndarray, j: int) -> tuple[np.ndarray, np.ndarray]:
-    """How far each removal moves \\|z\\| toward 1.96, and whether beyond; standard error held."""
+    """How far each removal moves |z| toward 1.96, and whether beyond; standard error held."""
     scale = est.standard_errors[j]
     full, without = abs(est.theta[j]) / scale, np.abs(est.theta[j] - values[:, j]) / scale
     toward = np.nan_to_num((full - without) * (1 if full > Z95 else -1))

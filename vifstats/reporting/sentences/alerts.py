@@ -48,6 +48,10 @@ def _were(n: int) -> str:
 
 
 _ALERTS = {
+    "separated": lambda a, unit: (
+        "With all data some coefficient is infinite already (separation), and no number here means "
+        "anything. Drop its covariate, or fit with a penalty."
+    ),
     "separation": lambda a, unit: (
         f"Without {plural(a['n'], unit)} taken one at a time some coefficient is infinite "
         f"(separation), and no number for it means anything{_named(a)}."
