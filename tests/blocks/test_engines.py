@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -175,6 +176,15 @@ def test_a_killed_worker_costs_what_it_was_at(trouble, tmp_path):
     assert_resumed(est, folder, trouble)
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Interrupts, which a shell has ignored by what it starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_an_interrupt_costs_what_it_was_at(trouble, tmp_path):
     def interrupt():
         if trouble.exists():
@@ -187,6 +197,7 @@ def test_an_interrupt_costs_what_it_was_at(trouble, tmp_path):
     assert_resumed(est, folder, trouble)
 
 
+@pytest.mark.usefixtures("heard")
 def test_an_interrupt_while_a_pool_works_stops_what_is_waiting(trouble, tmp_path):
     """The worker interrupts us, once two blocks are kept, while we wait for the third."""
     folder = tmp_path / "checkpoint"
