@@ -112,7 +112,7 @@ class Estimate:
     @cached_property
     def separated(self) -> bool:
         """Whether the loss falls for ever with all data, as far as it can tell."""
-        nobody = Removals(np.full(self.loss.n_objects, -1), pd.Index(["all"]))
+        nobody = Removals.nobody(self.loss.n_objects)
         return bool(self.loss.separated(self.theta, nobody)[0])
 
     @property
@@ -234,7 +234,7 @@ def minimize(
 
 
 def _by_newton_steps(loss: Loss, start: np.ndarray, tol: float, max_steps: int) -> Minima:
-    nobody = _nobody(loss)
+    nobody = Removals.nobody(loss.n_objects)
     return damped_newton(
         lambda rows, thetas: loss.reduced_slopes(thetas, nobody),
         lambda rows, thetas: pinned_curvatures(loss, thetas, nobody),
@@ -259,7 +259,7 @@ def _by_few_factors(loss: Loss, start: np.ndarray, tol: float, max_steps: int) -
 
 def _by_one_factor(loss: Loss, thetas: np.ndarray, tol: float) -> Minima:
     """In a function of its own, so that one factor is gone before the next is made."""
-    nobody = _nobody(loss)
+    nobody = Removals.nobody(loss.n_objects)
     factor = Cholesky().factor(pinned(loss.hessian(thetas[0]), loss.gauge(thetas[0])))
     return quasi_newton(
         lambda rows, places: loss.reduced_slopes(places, nobody),
@@ -268,11 +268,6 @@ def _by_one_factor(loss: Loss, thetas: np.ndarray, tol: float) -> Minima:
         tol=10 * tol,
         max_steps=STEPS_PER_FACTOR,
     )
-
-
-def _nobody(loss: Loss) -> Removals:
-    """The removal of no object: the full problem as one of the reduced ones."""
-    return Removals(np.full(loss.n_objects, -1), pd.Index(["all"]))
 
 
 def _require_curvature(loss: Loss, start: np.ndarray, end: np.ndarray) -> None:

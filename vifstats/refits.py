@@ -245,7 +245,7 @@ class Refit:
     @classmethod
     def of(cls, est: Estimate, tol: float = TOL, max_steps: int = MAX_STEPS) -> "Refit":
         """Refits from our own full fit, a step or two from the theta given."""
-        nobody = Removals(np.full(est.loss.n_objects, -1), est.labels[:1])
+        nobody = Removals.nobody(est.loss.n_objects)
         full = _way(est, tol, MAX_STEPS).minima(est.theta[None], nobody)
         if est.separated or not full.converged[0]:
             raise ConvergenceError(_no_minimum(full.last_step[0], est.separated, tol))

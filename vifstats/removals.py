@@ -44,6 +44,11 @@ class Removals:
         return cls(np.arange(n_objects), pd.RangeIndex(n_objects))
 
     @classmethod
+    def nobody(cls, n_objects: int) -> "Removals":
+        """One removal that takes no object: the full problem as one of the reduced ones."""
+        return cls(np.full(n_objects, -1), pd.Index(["all"]))
+
+    @classmethod
     def of_groups(cls, groups: Any) -> "Removals":
         """Whole groups, in order of first appearance."""
         codes, labels = pd.factorize(pd.Series(np.asarray(groups)), use_na_sentinel=True)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.losses import Cox, LinearPredictor, Loss
-from vifstats.reporting.findings import Z95
+from vifstats.reporting.findings import Z95, ratios
 
 __all__ = ["Effects", "effects_of"]
 
@@ -34,8 +34,7 @@ class Effects:
 
     def of(self, theta: Any) -> Any:
         """Parameters as effects; a ratio beyond all numbers is infinite."""
-        with np.errstate(over="ignore"):
-            return np.exp(theta) if self.ratio else theta
+        return ratios(theta) if self.ratio else theta
 
     def decimals(self, theta: float, standard_error: float) -> int | None:
         """Decimals of an effect: three digits of the standard error of a coefficient; of a ratio

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from vifstats.reporting.refitting import only, refit_rows
 from vifstats.result import Influence
 from vifstats.shortcuts import METHODS
 
-__all__ = ["METHODS", "Findings", "confirm", "find"]
+__all__ = ["METHODS", "Findings", "confirm", "find", "ratios"]
 
 RANDOM_ROWS = 50
 SEED = 0
@@ -70,12 +71,12 @@ class Findings:
             "lower_95": params - margin,
             "upper_95": params + margin,
         }
-        return _exp(pd.DataFrame(log_ratios))
+        return ratios(pd.DataFrame(log_ratios))
 
     @property
     def hazard_ratios_without(self) -> pd.DataFrame:
         """Hazard ratios without each of the top rows."""
-        return _exp(self.influence.params_without.iloc[self.top])
+        return ratios(self.influence.params_without.iloc[self.top])
 
 
 def find(
@@ -186,7 +187,22 @@ def confirm(
     return replace(findings, influence=confirmed, seconds=spent)
 
 
-def _exp(log_ratios: pd.DataFrame) -> pd.DataFrame:
+def ratios(log_ratios: Any) -> Any:
+    """exp, without a warning where a ratio is beyond all numbers.
+
+    Parameters
+    ----------
+    log_ratios : ndarray or DataFrame
+
+    Returns
+    -------
+    ndarray or DataFrame
+
+    Examples
+    --------
+    >>> ratios(np.array([0.0, 800.0]))
+    array([ 1., inf])
+    """
     with np.errstate(over="ignore"):  # infinite, as the interval of a covariate that separates
         return np.exp(log_ratios)
 

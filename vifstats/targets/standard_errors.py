@@ -130,7 +130,7 @@ def dispersions_without(
     """
     if not (isinstance(loss, LinearPredictor) and isinstance(loss.row_loss, SquaredError)):
         return fit.dispersion
-    nobody = Removals(np.full(loss.n_objects, -1), np.zeros(1))
+    nobody = Removals.nobody(loss.n_objects)
     full = _sums_of_squares(loss, fit.theta[None], nobody)
     # of single rows, and of rows that stand for as many as their weight says
     for counts in (np.ones(loss.n_objects), loss.weights):

@@ -69,11 +69,7 @@ def alerts(
     """
     found = [
         {"kind": "gauge", "n": overview["n_gauge"]} if overview["n_gauge"] else None,
-        *(
-            [{"kind": "separated"}]
-            if findings.influence.estimate.separated
-            else _by_status(findings, rows)
-        ),
+        *_by_status(findings, rows),
         _few_events(overview),
         _inaccurate(figures),
         _out_of_time(findings),
@@ -91,6 +87,8 @@ def _events(findings: Findings) -> int | None:
 
 
 def _by_status(findings: Findings, rows: bool) -> list[dict[str, Any]]:
+    if findings.influence.estimate.separated:  # as then the status of every row says
+        return [{"kind": "separated"}]
     status = findings.influence.status
     kinds = ("separation", "did not converge", "indefinite", "not in fit", "owned")
     out = []
