@@ -27,7 +27,7 @@ MODULES = (
     "vifstats.losses.row_losses",
     "vifstats.plots",
     "vifstats.reporting",
-    "vifstats.shards",
+    "vifstats.deletion.parallel.shards",
     "vifstats.solvers",
     "vifstats.streaming",
     "vifstats.targets",

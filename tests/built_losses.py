@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 import vifstats as vs
-from vifstats import autodiff
+from vifstats.losses import autodiff
 from vifstats.losses.row_losses import Beta
 
 N = 40

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from vifstats.cli import main
+from vifstats.cli.command import main
 
 FENCE = re.compile(r"^(?P<fence>```+)(?P<language>\S+).*?\n(?P<text>.*?)^(?P=fence)$", re.M | re.S)
 CODE = ("python", "{code-cell}")

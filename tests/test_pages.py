@@ -12,10 +12,12 @@ import pytest
 from pages import CODE, FENCE, blocks, run
 
 import vifstats
-from vifstats import adapters, reporting, shards
-from vifstats.cli import main
+from vifstats import adapters, reporting
+from vifstats.cli.command import main
+from vifstats.deletion.on_target import TargetInfluence
+from vifstats.deletion.parallel import shards
+from vifstats.deletion.result import Influence
 from vifstats.losses import row_losses
-from vifstats.result import Influence, TargetInfluence
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

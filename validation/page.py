@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from validation.experiment import Experiment, Record, Table
-from vifstats.folders import replacing
-from vifstats.reporting import numbers
+from vifstats.checks.folders import replacing
+from vifstats.reporting import formats as numbers
 from vifstats.reporting.page import environment
 from vifstats.versions import __version__
 

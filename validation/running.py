@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from validation.experiment import Clock, Experiment, Record
-from vifstats.folders import replacing
+from vifstats.checks.folders import replacing
 from vifstats.reporting.files import plain
 from vifstats.versions import versions
 

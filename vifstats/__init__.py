@@ -5,22 +5,23 @@
 
 from vifstats import closed_form, datasets, errors, losses, plots, solvers, streaming, targets
 from vifstats.adapters import from_model
-from vifstats.agreement import Agreement, compare
-from vifstats.check_loss import LossReport, check_loss
-from vifstats.cross_validation import CrossValidation, cross_validated_loglik
+from vifstats.deletion.agreement import Agreement, compare
+from vifstats.deletion.methods import classical_if, newton_step, vif
+from vifstats.deletion.on_target import TargetInfluence
+from vifstats.deletion.refit_top import refit_top
+from vifstats.deletion.refits import leave_one_out
+from vifstats.deletion.result import Influence
+from vifstats.deletion.shortcuts import vif_cox
+from vifstats.deletion.truncated_refits import truncated_refits
+from vifstats.diagnostics.conclusions import Conclusions, conclusions
+from vifstats.diagnostics.cross_validation import CrossValidation, cross_validated_loglik
+from vifstats.diagnostics.groups_left_out import GroupsLeftOut, leave_one_group_out
+from vifstats.diagnostics.influential_sets import InfluentialSet, influential_set
+from vifstats.diagnostics.penalty_choice import PenaltyChoice, choose_penalty
 from vifstats.estimate import Estimate, minimize
-from vifstats.flips import Conclusions, conclusions
-from vifstats.groups_left_out import GroupsLeftOut, leave_one_group_out
-from vifstats.influence import classical_if, newton_step, vif
 from vifstats.losses import FunctionLoss, MEstimator
-from vifstats.penalties import PenaltyChoice, choose_penalty
-from vifstats.refit_top import refit_top
-from vifstats.refits import leave_one_out
+from vifstats.losses.testing.check_loss import LossReport, check_loss
 from vifstats.reporting import report
-from vifstats.result import Influence, TargetInfluence
-from vifstats.sets import InfluentialSet, influential_set
-from vifstats.shortcuts import vif_cox
-from vifstats.truncated import truncated_refits
 from vifstats.versions import __version__, show_versions
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 import sys
 
-from vifstats.cli import main
+from vifstats.cli.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

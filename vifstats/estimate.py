@@ -8,16 +8,13 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.errors import (
-    ConvergenceError,
-    LossError,
-    NotPositiveDefiniteError,
-)
-from vifstats.losses.base import Loss, pinned, pinned_curvatures
-from vifstats.optimise import FLAT, Minima, damped_newton
-from vifstats.quasi_newton import LARGE, quasi_newton
+from vifstats.errors import ConvergenceError, LossError, NotPositiveDefiniteError
+from vifstats.losses.base import Loss, pinned_curvatures
 from vifstats.removals import Removals
 from vifstats.solvers import Cholesky, Factor, HessianProduct, Solution, Solver
+from vifstats.solvers.linalg import pinned
+from vifstats.solvers.newton import FLAT, Minima, damped_newton
+from vifstats.solvers.quasi_newton import LARGE, quasi_newton
 
 __all__ = ["Estimate", "minimize"]
 

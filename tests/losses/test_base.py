@@ -11,8 +11,9 @@ from cases import BY_NAME, CASES
 from tolerances import REFERENCE, ROUNDING, relative_error
 
 import vifstats as vs
-from vifstats.losses.base import Loss, pinned, solve_each
+from vifstats.losses.base import Loss
 from vifstats.removals import Removals
+from vifstats.solvers.linalg import pinned, solve_each
 
 EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=str)
 

@@ -8,13 +8,7 @@ import pytest
 import vifstats as vs
 from vifstats.datasets import load_rossi
 from vifstats.errors import InvalidInputError
-from vifstats.plots import (
-    distribution_plot,
-    index_plot,
-    influence_plot,
-    target_plot,
-    time_plot,
-)
+from vifstats.plots import distribution_plot, index_plot, influence_plot, target_plot, time_plot
 from vifstats.plots.style import RASTERISED_FROM
 
 

@@ -125,7 +125,7 @@ def test_a_folder_is_no_page(tmp_path):
 
 
 def test_the_folder_is_looked_at_before_any_work(tmp_path, monkeypatch):
-    monkeypatch.setattr("vifstats.folders.os.access", lambda path, mode: False)
+    monkeypatch.setattr("vifstats.checks.folders.os.access", lambda path, mode: False)
     monkeypatch.setattr("vifstats.reporting.assemble.find", lambda *args, **options: 1 / 0)
     with pytest.raises(InvalidInputError, match="must be writable"):
         vs.report(cox(10), path=tmp_path / "report.html")

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 import vifstats as vs
+from vifstats.deletion.refits import refit_removals
 from vifstats.errors import InvalidInputError
-from vifstats.refits import refit_removals
 from vifstats.reporting import as_text, find
 from vifstats.reporting.findings import confirm
-from vifstats.reporting.refitting import removal_of_each_row
+from vifstats.reporting.timed_refits import removal_of_each_row
 
 SMALL = [[0.0], [1.0], [0.0], [1.0], [0.0], [1.0]], [6, 5, 4, 3, 2, 1], [1, 1, 1, 1, 1, 1]
 
@@ -62,7 +62,7 @@ def test_refits_that_failed_are_counted(large, monkeypatch):
             influence, values=nothing, exact=np.zeros(n, dtype=bool), failed=np.ones(n, dtype=bool)
         )
 
-    monkeypatch.setattr("vifstats.reporting.refitting.refit_removals", nothing_converges)
+    monkeypatch.setattr("vifstats.reporting.timed_refits.refit_removals", nothing_converges)
     found = find(large, top=2)
     assert found.agreement is None
     assert "None of the refits converged" in as_text(found)
@@ -104,7 +104,7 @@ def test_labels_that_occur_twice_are_no_obstacle(large):
 
 def test_time_that_is_up_ends_the_refits(large, monkeypatch):
     clock = iter(np.arange(0.0, 1000.0, 10.0))
-    monkeypatch.setattr("vifstats.reporting.refitting.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("vifstats.reporting.timed_refits.perf_counter", lambda: next(clock))
     found = find(large, top=4, seconds=5.0)
     assert len(found.refitted) == 4 < found.n_planned
     assert "4 exact refits of" in as_text(found) and "the time being up" in as_text(found)
@@ -112,7 +112,7 @@ def test_time_that_is_up_ends_the_refits(large, monkeypatch):
 
 def test_the_most_influential_are_refitted_first(large, monkeypatch):
     clock = iter(np.arange(0.0, 1000.0, 10.0))
-    monkeypatch.setattr("vifstats.reporting.refitting.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("vifstats.reporting.timed_refits.perf_counter", lambda: next(clock))
     found = find(large, top=4, seconds=5.0)
     assert set(found.top) == set(found.refitted)
 

@@ -24,9 +24,9 @@ from vifstats.errors import (
 from vifstats.losses import Cox
 from vifstats.solvers import Cholesky
 from vifstats.streaming.cox import Look, Stream
-from vifstats.streaming.harvest import Reduction
-from vifstats.streaming.request import request_of
-from vifstats.streaming.rows import Columns
+from vifstats.streaming.cox_rows import Columns
+from vifstats.streaming.options import request_of
+from vifstats.streaming.output import Reduction
 
 NEXT_TO_NOTHING = 1e-200
 

@@ -80,7 +80,7 @@ def test_the_search_finds_what_the_sums_give(coarse, monkeypatch):
     target = MedianSurvival([[0.2, 0.1], [-1.0, 1.0]])
     afresh = influence.on(target).influence
     assert len(np.unique(afresh)) > 1
-    monkeypatch.setattr("vifstats.targets.curves.EXACT_PAIRS", 0)
+    monkeypatch.setattr("vifstats.targets.survival_curves.EXACT_PAIRS", 0)
     np.testing.assert_array_equal(influence.on(target).influence, afresh)
     expanded = influence.on(dataclasses.replace(target, exact=False)).influence
     np.testing.assert_array_equal(expanded, afresh)

@@ -99,7 +99,7 @@ def test_the_default_expands_where_times_are_few(monkeypatch):
     """A time takes as long as 20 removals afresh: of 40 removals one is expanded, two are not."""
     est = COX[0].estimate()
     influence, times = vs.newton_step(est), np.quantile(est.loss.data.time, [0.3, 0.6])
-    monkeypatch.setattr("vifstats.targets.curves.EXACT_PAIRS", 0)
+    monkeypatch.setattr("vifstats.targets.survival_curves.EXACT_PAIRS", 0)
     for wanted, exact in ((times[:1], False), (times, True)):
         target = SurvivalProbability(PROFILES, wanted)
         expected = influence.on(dataclasses.replace(target, exact=exact)).influence

@@ -5,28 +5,30 @@ remedy. Behind this gate nothing is checked again.
 """
 
 from vifstats.checks.arrays import design_matrix, group_labels, row_vector
-from vifstats.checks.estimates import (
-    counting_number,
+from vifstats.checks.frames import as_pandas
+from vifstats.checks.graphs import undirected_graph
+from vifstats.checks.parameters import (
     kept_rows,
-    non_negative_number,
-    one_number,
-    one_of,
     parameter_names,
     parameters,
     penalty_matrix,
-    positive_number,
-    profiles,
-    proportion,
     short_step,
-    tolerance,
     usable_loss,
     varying,
+)
+from vifstats.checks.profiles import profiles
+from vifstats.checks.rankings import ItemLists, item_lists, paired_items, query_features
+from vifstats.checks.scalars import (
+    counting_number,
+    non_negative_number,
+    one_number,
+    one_of,
+    positive_number,
+    proportion,
+    tolerance,
     whole_number,
 )
-from vifstats.checks.frames import as_pandas
-from vifstats.checks.graphs import undirected_graph
-from vifstats.checks.ranking_input import ItemLists, item_lists, paired_items, query_features
-from vifstats.checks.survival_input import SurvivalInput, case_weights, strata_codes, survival
+from vifstats.checks.survival import SurvivalInput, case_weights, strata_codes, survival
 
 __all__ = [
     "ItemLists",

@@ -4,14 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.closed_form.cox_terms import (
-    CoxData,
-    EventTime,
-    cox_data,
-    event_times,
-    hessian,
-    terms,
-)
+from vifstats.closed_form.cox_terms import CoxData, EventTime, cox_data, event_times, hessian, terms
 
 __all__ = ["vif_cox"]
 

@@ -2,12 +2,7 @@
 
 from vifstats.datasets.bundled import load_rossi
 from vifstats.datasets.graphs import load_karate
-from vifstats.datasets.multilabel import (
-    MultiLabel,
-    load_delicious,
-    load_mediamill,
-    load_rcv1,
-)
+from vifstats.datasets.multilabel import MultiLabel, load_delicious, load_mediamill, load_rcv1
 from vifstats.datasets.survival import load_metabric, load_support
 from vifstats.datasets.tables import read_table, require_columns
 

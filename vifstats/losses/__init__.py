@@ -1,13 +1,15 @@
 """The losses that come with vifstats, and the base for your own."""
 
-from vifstats.losses.base import FunctionLoss, Loss
-from vifstats.losses.contrastive import InfoNCE, Triplet
-from vifstats.losses.cox import Cox
-from vifstats.losses.linear_predictor import LinearPredictor
-from vifstats.losses.listwise import ListMLE, SoftmaxCrossEntropy
+from vifstats.losses.base import Loss
+from vifstats.losses.cox.loss import Cox
+from vifstats.losses.embedding.infonce import InfoNCE
+from vifstats.losses.embedding.node_embedding import NodeEmbedding
+from vifstats.losses.embedding.triplet import Triplet
+from vifstats.losses.functions import FunctionLoss
 from vifstats.losses.m_estimator import MEstimator
-from vifstats.losses.node_embedding import NodeEmbedding
-from vifstats.losses.paired import BradleyTerry, PlackettLuce
+from vifstats.losses.ranking.listwise import ListMLE, SoftmaxCrossEntropy
+from vifstats.losses.ranking.paired import BradleyTerry, PlackettLuce
+from vifstats.losses.regression.linear_predictor import LinearPredictor
 
 __all__ = [
     "BradleyTerry",

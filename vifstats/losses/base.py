@@ -1,23 +1,21 @@
 """What a loss is: L(theta, b), with every derivative defined by automatic differentiation."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from vifstats import autodiff
 from vifstats.errors import InvalidInputError
+from vifstats.losses import autodiff
 from vifstats.removals import Removals
-from vifstats.solvers import SINGULAR
+from vifstats.solvers.linalg import pinned, solve_each
 
-__all__ = ["FunctionLoss", "Loss"]
+__all__ = ["Loss"]
 
 # Reduced Hessians are handled in blocks of about this many numbers (128 MB).
 BLOCK_NUMBERS = 16_000_000
-# Gauge directions whose combination is this much shorter than the longest are dependent.
-DEPENDENT = 1e-10
 
 
 class Loss(ABC):
@@ -185,125 +183,6 @@ class Loss(ABC):
         return Removals.each(self.n_objects)
 
 
-class FunctionLoss(Loss):
-    """A loss from a plain function ``f(theta, b)``.
-
-    Parameters
-    ----------
-    f : callable
-        ``f(theta, b)`` in autograd.numpy, a sum, with exactly 0 from objects at b == 0.
-    n_objects, n_params : int
-    labels : sequence, optional
-        One label per object; default 0, 1, ...
-    names : sequence of str, optional
-        One name per parameter.
-    grad, hess : callable, optional
-        ``grad(theta, b)`` and ``hess(theta, b)`` where automatic differentiation is too slow.
-    owned : callable, optional
-        ``owned(i)``: positions of the parameters that vanish with object ``i``.
-    gauge : callable, optional
-        ``gauge(theta)``: directions along which the loss does not change, (k, n_params).
-
-    Examples
-    --------
-    The mean of three numbers; removing the 5 moves it from 3 to 2:
-
-    >>> import vifstats as vs
-    >>> y = np.array([1.0, 3.0, 5.0])
-    >>> loss = vs.FunctionLoss(lambda theta, b: 0.5 * (b * (y - theta[0]) ** 2).sum(), 3, 1)
-    >>> est = vs.minimize(loss, [0.0])
-    >>> vs.newton_step(est).values.ravel()
-    array([-1.,  0.,  1.])
-    """
-
-    def __init__(
-        self,
-        f: Callable[[Any, Any], Any],
-        n_objects: int,
-        n_params: int,
-        *,
-        labels: Sequence | None = None,
-        names: Sequence[str] | None = None,
-        grad: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
-        hess: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
-        owned: Callable[[int], Sequence[int]] | None = None,
-        gauge: Callable[[np.ndarray], np.ndarray] | None = None,
-    ) -> None:
-        self.f = f
-        self.n_objects = n_objects
-        self.n_params = n_params
-        self.labels = pd.RangeIndex(n_objects) if labels is None else pd.Index(labels)
-        self.names = None if names is None else tuple(names)
-        self._grad, self._hess, self._owned, self._gauge = grad, hess, owned, gauge
-
-    def value(self, theta: Any, presence: Any) -> Any:
-        return self.f(theta, presence)
-
-    def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        if self._grad is None:
-            return super().gradient(theta, presence)
-        b = self.everyone() if presence is None else presence
-        return np.asarray(self._grad(theta, b), dtype=float)
-
-    def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        if self._hess is None:
-            return super().hessian(theta, presence)
-        b = self.everyone() if presence is None else presence
-        return np.asarray(self._hess(theta, b), dtype=float)
-
-    def owned(self, i: int) -> Sequence[int] | np.ndarray:
-        return () if self._owned is None else self._owned(i)
-
-    def gauge(self, theta: np.ndarray) -> np.ndarray:
-        return super().gauge(theta) if self._gauge is None else np.asarray(self._gauge(theta))
-
-
-def solve_each(H: np.ndarray, rows: np.ndarray, owned: np.ndarray | None = None) -> np.ndarray:
-    """Solve with each of a stack of symmetric matrices, nan where one is not positive definite.
-
-    Parameters
-    ----------
-    H : ndarray, shape (k, p, p)
-    rows : ndarray, shape (k, p)
-    owned : ndarray of bool, shape (k, p), optional
-        Parameters left out of each solve, whose entries of the result are 0.
-    """
-    if owned is not None:
-        H = np.where(owned[:, :, None] | owned[:, None, :], 0.0, H) + _diagonal(owned)
-        rows = np.where(owned, 0.0, rows)
-    diagonal = np.einsum("kii->ki", H)
-    scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    scaled = H / (scale[:, :, None] * scale[:, None, :])
-    # Cholesky reads one triangle, LU both: rounding must not make two matrices of them.
-    scaled = 0.5 * (scaled + _transposed(scaled))
-    usable = positive_definite(scaled)
-    out = np.full_like(rows, np.nan)
-    solved = np.linalg.solve(scaled[usable], (rows / scale)[usable, :, None])
-    out[usable] = solved[..., 0] / scale[usable]
-    return out
-
-
-def pinned(H: np.ndarray, gauge: np.ndarray) -> np.ndarray:
-    """H on the complement of gauge directions, and its own size along them.
-
-    A row without a part in them has a solution without: so a Newton step does not drift along
-    them, also where its H, away from the minimum, is curved along them. See docs/mathematics.md,
-    equation (11).
-
-    Parameters
-    ----------
-    H : ndarray, shape (p, p) or (k, p, p)
-    gauge : ndarray, shape (g, p) or (k, g, p)
-    """
-    if not gauge.any():
-        return H
-    A = _basis(gauge)
-    HA = H @ A
-    size = np.linalg.norm(H, axis=(-2, -1), keepdims=True)
-    along = _transposed(A) @ HA + size * np.eye(A.shape[-1])
-    return H - HA @ _transposed(A) - A @ _transposed(HA) + A @ along @ _transposed(A)
-
-
 def pinned_curvatures(loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
     """Hessians without each removal, at its own theta, pinned along the gauge: (k, p, p)."""
     H = loss.reduced_curvatures(thetas, removals)
@@ -312,32 +191,3 @@ def pinned_curvatures(loss: Loss, thetas: np.ndarray, removals: Removals) -> np.
     each = [removals.take(np.array([k])) for k in range(len(thetas))]
     gauges = [loss.reduced_gauge(t, one)[0] for t, one in zip(thetas, each, strict=True)]
     return pinned(H, np.stack(gauges))
-
-
-def _basis(gauge: np.ndarray) -> np.ndarray:
-    """Orthonormal columns that span the rows of a gauge, then columns of 0: (..., p, g)."""
-    # a theta that ran away has no gauge, and no Hessian either
-    finite = np.where(np.isfinite(gauge), gauge, 0.0)
-    _, sizes, V = np.linalg.svd(finite, full_matrices=False)
-    spans = sizes > DEPENDENT * sizes.max(axis=-1, keepdims=True)
-    return _transposed(V * spans[..., None])
-
-
-def _transposed(matrices: np.ndarray) -> np.ndarray:
-    return np.swapaxes(matrices, -1, -2)
-
-
-def _diagonal(entries: np.ndarray) -> np.ndarray:
-    return np.einsum("ki,ij->kij", entries.astype(float), np.eye(entries.shape[1]))
-
-
-def positive_definite(H: np.ndarray, bound: float = SINGULAR) -> np.ndarray:
-    """Which matrices of a stack have only eigenvalues above a bound, by default of rounding."""
-    finite = np.isfinite(H).all(axis=(1, 2))
-    usable = finite.copy()
-    try:
-        # Subtracting the bound first makes "Cholesky succeeds" mean "eigenvalues above it".
-        np.linalg.cholesky(H[finite] - bound * np.eye(H.shape[-1]))
-    except np.linalg.LinAlgError:
-        usable[finite] = np.linalg.eigvalsh(H[finite])[:, 0] > bound
-    return usable

@@ -7,8 +7,8 @@ import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 
-from vifstats import autodiff
 from vifstats.errors import InvalidInputError, LossError
+from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from vifstats.losses.base import Loss
-from vifstats.losses.cox import Cox
-from vifstats.losses.linear_predictor import LinearPredictor
+from vifstats.losses.cox.loss import Cox
+from vifstats.losses.regression.linear_predictor import LinearPredictor
 
 __all__ = ["reduced"]
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.agreement import compare
+from vifstats.deletion.agreement import compare
+from vifstats.deletion.result import Influence
 from vifstats.plots.style import FAINT, axes_for, called, dots, largest, name_rows, plain, position
-from vifstats.result import Influence
 
 __all__ = ["agreement_plot", "error_plot"]
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.deletion.result import Influence
 from vifstats.plots.style import (
     BLUE,
     FAINT,
@@ -15,7 +16,6 @@ from vifstats.plots.style import (
     plain,
     position,
 )
-from vifstats.result import Influence
 
 __all__ = ["forest_plot", "range_plot", "waterfall_plot"]
 

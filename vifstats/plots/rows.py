@@ -4,6 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.deletion.on_target import TargetInfluence
+from vifstats.deletion.result import Influence
+from vifstats.diagnostics.row_facts import follow_up, residuals
 from vifstats.errors import InvalidInputError
 from vifstats.plots.style import (
     BLUE,
@@ -18,8 +21,6 @@ from vifstats.plots.style import (
     plain,
 )
 from vifstats.plots.style import position as parameter
-from vifstats.result import Influence, TargetInfluence
-from vifstats.row_facts import follow_up, residuals
 
 __all__ = ["distribution_plot", "index_plot", "influence_plot", "target_plot", "time_plot"]
 

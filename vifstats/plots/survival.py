@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.deletion.on_target import TargetInfluence
 from vifstats.errors import InvalidInputError
 from vifstats.plots.style import BLUE, FAINT, ORANGE, axes_for
-from vifstats.result import TargetInfluence
 
 __all__ = ["survival_change_plot", "survival_plot"]
 

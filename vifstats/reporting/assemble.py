@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from vifstats.adapters import from_model
+from vifstats.checks.folders import replacing, writable_folder
+from vifstats.deletion.result import Influence
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
-from vifstats.folders import replacing, writable_folder
 from vifstats.plots.rows import HARRELL
 from vifstats.reporting import sentences
 from vifstats.reporting.effects import Effects, effects_of
@@ -19,7 +20,7 @@ from vifstats.reporting.figures import MOST, figures
 from vifstats.reporting.files import plain
 from vifstats.reporting.findings import Findings, confirm, find
 from vifstats.reporting.page import render
-from vifstats.reporting.recipe import recipe
+from vifstats.reporting.reproduce import recipe
 from vifstats.reporting.sections.accuracy import accuracy
 from vifstats.reporting.sections.coefficients import coefficients, extremes
 from vifstats.reporting.sections.groups import groups as grouped
@@ -29,7 +30,6 @@ from vifstats.reporting.sections.rows import MOST_COLUMNS, top_rows
 from vifstats.reporting.sections.sets import sets
 from vifstats.reporting.sections.survival import survival
 from vifstats.reporting.sections.verdicts import candidates, verdicts
-from vifstats.result import Influence
 
 __all__ = ["describe", "report", "write_report"]
 

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from vifstats import plots
+from vifstats.diagnostics.row_facts import follow_up, residuals
 from vifstats.plots.rows import HARRELL
 from vifstats.reporting import sentences
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Findings
-from vifstats.reporting.numbers import many
-from vifstats.reporting.refitting import only
+from vifstats.reporting.formats import many
 from vifstats.reporting.sections.accuracy import explained_by
 from vifstats.reporting.sections.groups import most_moved
 from vifstats.reporting.sections.rows import N_IN_SUM
 from vifstats.reporting.sections.survival import Survival
-from vifstats.row_facts import follow_up, residuals
+from vifstats.reporting.timed_refits import only
 
 __all__ = ["figures"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vifstats.folders import replacing
+from vifstats.checks.folders import replacing
 from vifstats.reporting.findings import SEED, Findings
 from vifstats.versions import versions
 
@@ -24,7 +24,7 @@ def write_findings(
     ----------
     findings : Findings
     folder : Path
-        Where to; see ``vifstats.folders.writable_folder``.
+        Where to; see ``vifstats.checks.folders.writable_folder``.
     context : mapping
         What was run on what: it opens the JSON.
     rows : bool

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vifstats.agreement import Agreement, compare
+from vifstats.deletion.agreement import Agreement, compare
+from vifstats.deletion.refits import leave_one_out
+from vifstats.deletion.result import Influence
+from vifstats.deletion.shortcuts import METHODS
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
-from vifstats.refits import leave_one_out
-from vifstats.reporting.refitting import only, refit_rows
-from vifstats.result import Influence
-from vifstats.shortcuts import METHODS
+from vifstats.reporting.timed_refits import only, refit_rows
 
 __all__ = ["METHODS", "Findings", "confirm", "find", "ratios"]
 

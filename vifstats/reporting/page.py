@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from vifstats.reporting import numbers, sentences
+from vifstats.reporting import formats as numbers
+from vifstats.reporting import sentences
 
 __all__ = ["environment", "render"]
 

@@ -4,9 +4,9 @@ found = vs.streaming.cox(theta, vs.streaming.row_groups("rows.parquet"), time="t
                          columns=names, to="influence")
 """
 
+from vifstats.streaming.chunks import RowGroup, row_groups
 from vifstats.streaming.cox import cox
 from vifstats.streaming.glm import glm
 from vifstats.streaming.result import StreamedInfluence
-from vifstats.streaming.tables import RowGroup, row_groups
 
 __all__ = ["RowGroup", "StreamedInfluence", "cox", "glm", "row_groups"]

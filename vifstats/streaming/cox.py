@@ -21,27 +21,19 @@ from typing import Any
 import numpy as np
 
 from vifstats import checks
-from vifstats.checks.survival_input import require_events
+from vifstats.checks.survival import require_events
 from vifstats.errors import UnsupportedModelError
-from vifstats.losses.cox import TIES
-from vifstats.streaming.blocks import Block, blocks_of, require_order, varying_columns
-from vifstats.streaming.carry import pasts
-from vifstats.streaming.engine import (
-    Map,
-    coefficients,
-    listed,
-    minimum,
-    names_of,
-    results,
-    streamed,
-)
-from vifstats.streaming.harvest import Harvest, Reduction
-from vifstats.streaming.passes import CoxPasses, Task
-from vifstats.streaming.request import Request, request_of
+from vifstats.losses.cox.loss import TIES
+from vifstats.streaming.chunks import chunks_of
+from vifstats.streaming.cox_passes import CoxPasses, Task
+from vifstats.streaming.cox_rows import Columns
+from vifstats.streaming.event_blocks import Block, blocks_of, require_order, varying_columns
+from vifstats.streaming.first_pass import ChunkSurvey, survey
+from vifstats.streaming.fit import Map, coefficients, listed, minimum, names_of, results, streamed
+from vifstats.streaming.options import Request, request_of
+from vifstats.streaming.output import Harvest, Reduction
+from vifstats.streaming.past_sums import pasts
 from vifstats.streaming.result import StreamedInfluence
-from vifstats.streaming.rows import Columns
-from vifstats.streaming.survey import ChunkSurvey, survey
-from vifstats.streaming.tables import chunks_of
 
 __all__ = ["cox"]
 

@@ -15,21 +15,13 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.losses.linear_predictor import LinearPredictor, distinct_names
+from vifstats.losses.regression.linear_predictor import LinearPredictor, distinct_names
 from vifstats.losses.row_losses import RowLoss
-from vifstats.streaming.engine import (
-    Map,
-    coefficients,
-    listed,
-    minimum,
-    names_of,
-    results,
-    streamed,
-)
-from vifstats.streaming.harvest import Harvest, Reduction, harvest
-from vifstats.streaming.request import request_of
+from vifstats.streaming.chunks import chunks_of, in_chunk, read
+from vifstats.streaming.fit import Map, coefficients, listed, minimum, names_of, results, streamed
+from vifstats.streaming.options import request_of
+from vifstats.streaming.output import Harvest, Reduction, harvest
 from vifstats.streaming.result import StreamedInfluence
-from vifstats.streaming.tables import chunks_of, in_chunk, read
 
 __all__ = ["glm"]
 

@@ -1,13 +1,13 @@
 """The quantities whose change on removal can be asked for."""
 
 from vifstats.targets.base import FunctionTarget, Target
+from vifstats.targets.coefficient import Coefficient
 from vifstats.targets.concordance import Concordance
-from vifstats.targets.cox import LogHazardRatio, RelativeRisk
 from vifstats.targets.embedding import ExampleLoss, PairLoss
+from vifstats.targets.hazard_ratios import LogHazardRatio, RelativeRisk
+from vifstats.targets.held_out_loss import HeldOutLoss
 from vifstats.targets.likelihood import LogLikelihood
-from vifstats.targets.loss import HeldOutLoss
 from vifstats.targets.median import MedianSurvival
-from vifstats.targets.parameter import Coefficient
 from vifstats.targets.prediction import AverageMarginalEffect, MeanPrediction
 from vifstats.targets.restricted_mean import RMST, RMSTDifference
 from vifstats.targets.survival import BaselineHazard, SurvivalProbability

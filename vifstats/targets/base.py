@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from vifstats import autodiff
 from vifstats.errors import InvalidInputError, InvalidTypeError, LossError
+from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
 

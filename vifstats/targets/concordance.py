@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from vifstats import autodiff
 from vifstats.errors import InvalidInputError, InvalidTypeError
+from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
-from vifstats.losses.cox import Cox
+from vifstats.losses.cox.concordance import concordance
+from vifstats.losses.cox.loss import Cox
 from vifstats.removals import Removals
-from vifstats.risksets.concordance import concordance
 from vifstats.targets.base import Target
 
 __all__ = ["Concordance"]

@@ -10,9 +10,9 @@ import numpy as np
 
 from vifstats import checks
 from vifstats.errors import InvalidInputError, InvalidTypeError
-from vifstats.losses.contrastive import Contrastive
-from vifstats.losses.node_embedding import NodeEmbedding
-from vifstats.losses.softmax_tables import log_totals
+from vifstats.losses.embedding.contrastive import Contrastive
+from vifstats.losses.embedding.node_embedding import NodeEmbedding
+from vifstats.losses.embedding.softmax_tables import log_totals
 from vifstats.targets.base import Target
 
 __all__ = ["ExampleLoss", "PairLoss"]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.losses.base import Loss
-from vifstats.losses.cox import Cox
+from vifstats.losses.cox.loss import Cox
 from vifstats.removals import Removals
 from vifstats.targets.base import Target
 from vifstats.targets.standard_errors import kept_parameters

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from vifstats import autodiff
+from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
+from vifstats.losses.cox.hazard_changes import hazards_without
 from vifstats.removals import Removals
-from vifstats.risksets.hazards import hazards_without
-from vifstats.targets.curves import (
+from vifstats.targets.survival_curves import (
     Curve,
     CurveTarget,
     HazardTarget,

@@ -10,12 +10,12 @@ import numpy as np
 from vifstats import checks
 from vifstats.errors import InvalidTypeError
 from vifstats.losses.base import Loss
-from vifstats.losses.linear_predictor import LinearPredictor
+from vifstats.losses.regression.linear_predictor import LinearPredictor
 from vifstats.losses.row_losses import Logistic, Poisson, Robust, SquaredError, links
 from vifstats.removals import Removals
 from vifstats.targets.base import Target, central_differences
-from vifstats.targets.parameter import position_of
-from vifstats.targets.row_means import EXACT_PAIRS, RowMean, derivative
+from vifstats.targets.coefficient import position_of
+from vifstats.targets.means_over_rows import EXACT_PAIRS, RowMean, derivative
 
 __all__ = ["AverageMarginalEffect", "MeanPrediction"]
 

@@ -16,7 +16,7 @@ import numpy as np
 from vifstats.checks import positive_number
 from vifstats.errors import InvalidInputError
 from vifstats.removals import Removals
-from vifstats.targets.curves import (
+from vifstats.targets.survival_curves import (
     Curve,
     CurveTarget,
     HazardTarget,

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.losses.base import Loss, solve_each
-from vifstats.losses.linear_predictor import LinearPredictor
+from vifstats.losses.base import Loss
+from vifstats.losses.regression.linear_predictor import LinearPredictor
 from vifstats.losses.row_losses import SquaredError
 from vifstats.removals import Removals
+from vifstats.solvers.linalg import solve_each
 
 __all__ = ["dispersions_without", "kept_parameters", "standard_errors_without"]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from vifstats.checks.arrays import numbers
 from vifstats.errors import InvalidInputError
-from vifstats.targets.curves import (
+from vifstats.targets.survival_curves import (
     Curve,
     CurveTarget,
     HazardTarget,

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from vifstats import autodiff, checks
+from vifstats import checks
 from vifstats.errors import InvalidInputError
+from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
 from vifstats.targets.base import Target, central_differences
-from vifstats.targets.parameter import position_of
+from vifstats.targets.coefficient import position_of
 from vifstats.targets.standard_errors import standard_errors_without
 
 __all__ = ["ConfidenceLimits", "PValue", "StandardError", "ZValue"]

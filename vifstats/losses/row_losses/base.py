@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from vifstats import autodiff
+from vifstats.losses import autodiff
 
 __all__ = ["RowLoss"]
 

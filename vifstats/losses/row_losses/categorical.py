@@ -6,8 +6,8 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
+from vifstats.losses.regression.special import expit, ndtr
 from vifstats.losses.row_losses.base import RowLoss
-from vifstats.special import expit, ndtr
 
 __all__ = ["Multinomial", "Ordered"]
 

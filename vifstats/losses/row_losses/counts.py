@@ -7,8 +7,8 @@ import autograd.numpy as anp
 import numpy as np
 from scipy.special import gammaln as log_gamma
 
+from vifstats.losses.regression.special import gammaln, log_expit, log_ndtr
 from vifstats.losses.row_losses.base import RowLoss
-from vifstats.special import gammaln, log_expit, log_ndtr
 
 __all__ = ["GeneralizedPoisson", "NegativeBinomialP", "PoissonCount", "ZeroInflated"]
 

@@ -6,9 +6,9 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
+from vifstats.losses.regression.special import xlogy
 from vifstats.losses.row_losses.base import RowLoss
 from vifstats.losses.row_losses.links import Link
-from vifstats.special import xlogy
 
 __all__ = [
     "Binomial",

@@ -6,7 +6,7 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from vifstats.special import expit, log_expit, log_ndtr, ndtr
+from vifstats.losses.regression.special import expit, log_expit, log_ndtr, ndtr
 
 __all__ = [
     "CLogLog",

@@ -6,9 +6,9 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
+from vifstats.losses.regression.special import gammaln
 from vifstats.losses.row_losses.base import RowLoss
 from vifstats.losses.row_losses.links import Link, Log, Logit
-from vifstats.special import gammaln
 
 __all__ = ["Beta"]
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.diagnostics.row_facts import at_risk, residuals
 from vifstats.plots.style import called
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import SEED, Findings
-from vifstats.row_facts import at_risk, residuals
 
 __all__ = ["accuracy", "explained_by"]
 

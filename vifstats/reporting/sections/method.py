@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.deletion.result import METHODS
 from vifstats.losses import Cox, LinearPredictor, Loss
 from vifstats.reporting.findings import Findings
-from vifstats.result import METHODS
 from vifstats.versions import versions
 
 __all__ = ["fingerprint", "method"]

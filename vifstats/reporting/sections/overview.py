@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.diagnostics.row_facts import follow_up
 from vifstats.losses import Cox
 from vifstats.plots.rows import HARRELL
 from vifstats.plots.style import called
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Findings
-from vifstats.row_facts import follow_up
 
 __all__ = ["alerts", "overview"]
 

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vifstats.diagnostics.row_facts import covariates, follow_up
 from vifstats.plots.style import called, largest
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Findings
 from vifstats.reporting.sections.groups import most_moved
-from vifstats.row_facts import covariates, follow_up
 
 __all__ = ["MOST_COLUMNS", "N_IN_SUM", "top_rows"]
 

@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.deletion.methods import newton_step
+from vifstats.deletion.refits import leave_one_out
+from vifstats.diagnostics.influential_sets import influential_set
+from vifstats.diagnostics.wald_fits import WaldFits
 from vifstats.errors import VifError
 from vifstats.estimate import Estimate
-from vifstats.influence import newton_step
 from vifstats.losses import Loss
-from vifstats.losses.base import positive_definite
 from vifstats.plots.style import called
-from vifstats.refits import leave_one_out
 from vifstats.removals import Removals
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Z95, Findings
-from vifstats.reporting.refitting import removal_of_each_row
 from vifstats.reporting.sections.verdicts import Verdict, undetermined
-from vifstats.sets import influential_set
+from vifstats.reporting.timed_refits import removal_of_each_row
+from vifstats.solvers.linalg import positive_definite
 from vifstats.targets import Target
-from vifstats.wald_fits import WaldFits
 
 __all__ = ["Distance", "sets"]
 

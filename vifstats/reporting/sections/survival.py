@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.deletion.on_target import TargetInfluence
 from vifstats.losses import Cox
 from vifstats.plots.style import called
 from vifstats.reporting.findings import Findings
-from vifstats.result import TargetInfluence
 from vifstats.targets import SurvivalProbability
 
 __all__ = ["Survival", "survival"]

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vifstats.diagnostics.wald_fits import WaldFits
 from vifstats.estimate import Estimate
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Z95, Findings
-from vifstats.reporting.refitting import only
-from vifstats.wald_fits import WaldFits
+from vifstats.reporting.timed_refits import only
 
 __all__ = ["Verdict", "candidates", "undetermined", "verdicts"]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vifstats.reporting.numbers import count, fixed, percent, plural, short
+from vifstats.reporting.formats import count, fixed, percent, plural, short
 
 __all__ = ["accuracy", "how_refitted", "worst_row"]
 

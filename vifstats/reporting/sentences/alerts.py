@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vifstats.reporting.numbers import count, percent, plural, short
+from vifstats.reporting.formats import count, percent, plural, short
 
 __all__ = ["alert"]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vifstats.reporting.numbers import P_IS, effect, many, p_value, percent, plural, short
+from vifstats.reporting.formats import P_IS, effect, many, p_value, percent, plural, short
 from vifstats.reporting.sentences.accuracy import accuracy
 
 __all__ = ["headline", "subtitle"]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vifstats.reporting.numbers import change, count, effect, plural, short, significant
+from vifstats.reporting.formats import change, count, effect, plural, short, significant
 
 __all__ = ["coefficient_plot", "in_sum", "top_row"]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vifstats.reporting.numbers import count, effect, many, p_value, plural
+from vifstats.reporting.formats import count, effect, many, p_value, plural
 
 __all__ = ["set_found", "sets_searched"]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vifstats.reporting.numbers import percent, short
+from vifstats.reporting.formats import percent, short
 
 __all__ = ["survival"]
 

@@ -1,0 +1,144 @@
+"""vif and newton against their definitions in 50 digits, on each of the paths that a row may take.
+
+Problems small enough for 50 digits would add every pair of a row and an event time one by one.
+`SERIES` lowers the sizes at which the fast path changes its ways: then the same problems go through
+powers of eps, chunks with a carry, long segments, blocks of blocks and slices of pairs.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from decimal import Decimal
+from types import ModuleType
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from references import (
+    CoxProblem,
+    cox_gradient_difference,
+    cox_hessian,
+    cox_weight_gradient,
+    gradient_scale,
+    without,
+)
+from strategies import cox_cases, cox_problems, groups_for, members_of
+from tolerances import ROUNDING, relative_error
+
+import vifstats as vs
+from vifstats.losses import Cox
+from vifstats.losses.cox import power_series as exposure
+from vifstats.losses.cox import ranges
+from vifstats.losses.cox import segment_sums as running
+from vifstats.removals import Removals
+
+drawn = settings(max_examples=60)
+DEFAULT: dict[ModuleType, dict[str, int]] = {}
+SERIES = {
+    exposure: {"FEW_ROWS": 0, "CHUNK": 4, "SLICE": 8},
+    ranges: {"FEW_CELLS": 0, "BLOCK_BITS": 1, "BLOCK": 2},
+    running: {"SHORT_SEGMENT": 2},
+}
+every_path = pytest.mark.parametrize("sizes", [DEFAULT, SERIES], ids=["default", "series"])
+
+
+@contextmanager
+def these(sizes: dict[ModuleType, dict[str, int]]):
+    """Run with other sizes in `risksets`."""
+    with ExitStack() as stack:
+        for module, constants in sizes.items():
+            stack.enter_context(patch.multiple(module, **constants))
+        yield
+
+
+def as_loss(problem: CoxProblem) -> Cox:
+    options = ("entry", "weights", "strata", "offset", "ties", "penalty")
+    return Cox(
+        problem.X,
+        problem.time,
+        problem.event,
+        **{name: getattr(problem, name) for name in options},
+    )
+
+
+def unit_of(problem: CoxProblem) -> np.ndarray:
+    """What one row moves the gradient of one event by at most, shape (p,)."""
+    return gradient_scale(problem) + np.finfo(float).tiny
+
+
+def reduced_hessian(problem: CoxProblem, theta: np.ndarray, members: np.ndarray) -> np.ndarray:
+    b = without(problem.n_rows, members)
+    return cox_hessian(problem, theta, b, Decimal).astype(float)
+
+
+def determines(H: np.ndarray, problem: CoxProblem) -> bool:
+    """Whether H is no smaller in any direction than 1e-3 of what one event may add to it."""
+    size = np.sqrt(gradient_scale(problem) * np.ptp(problem.X, axis=0))
+    return bool(size.all() and np.linalg.eigvalsh(H / np.outer(size, size))[0] > 1e-3)
+
+
+@every_path
+@drawn
+@given(data=st.data())
+def test_differences(sizes, data):
+    problem, theta = data.draw(cox_cases(max_rows=30))
+    ids = data.draw(groups_for(problem))
+    groups, unit = members_of(ids), unit_of(problem)
+    with these(sizes):
+        loss, removals = as_loss(problem), Removals.of_groups(ids)
+        D = loss.gradient_differences(theta, removals)
+        slopes = loss.weight_gradients(theta, removals)
+        H = loss.reduced_hessians(theta, removals)
+    exact = [cox_gradient_difference(problem, theta, members) for members in groups]
+    assert relative_error(D, exact, unit) < ROUNDING
+    exact = [cox_weight_gradient(problem, theta, members) for members in groups]
+    assert relative_error(slopes, exact, unit) < ROUNDING
+    exact = np.array([reduced_hessian(problem, theta, members) for members in groups])
+    for row, exact_row in zip(np.moveaxis(H, 1, 0), np.moveaxis(exact, 1, 0), strict=True):
+        assert relative_error(row, exact_row, unit * unit.max()) < ROUNDING
+
+
+@every_path
+@drawn
+@given(data=st.data())
+def test_dfbeta(sizes, data):
+    """Where H determines every parameter: elsewhere H^-1 blows up rounding."""
+    problem, theta = data.draw(cox_cases(max_rows=30))
+    ids = data.draw(groups_for(problem))
+    H, unit = cox_hessian(problem, theta, number=Decimal).astype(float), unit_of(problem)
+    if not determines(H, problem):
+        return
+    with these(sizes):
+        est = vs.Estimate(as_loss(problem), theta, tol=np.inf)
+        vif, newton = vs.vif(est, groups=ids), vs.newton_step(est, groups=ids)
+    for k, members in enumerate(members_of(ids)):
+        D = cox_gradient_difference(problem, theta, members)
+        floor = np.abs(np.linalg.inv(H)) @ unit
+        exact = -np.linalg.solve(H, D)
+        assert relative_error(vif.values[k, None], exact[None], floor) < ROUNDING
+        reduced = reduced_hessian(problem, theta, members)
+        if determines(reduced, problem):
+            floor = np.abs(np.linalg.inv(reduced)) @ unit
+            exact = -np.linalg.solve(reduced, D)
+            assert relative_error(newton.values[k, None], exact[None], floor) < ROUNDING
+
+
+@drawn
+@given(st.data())
+def test_every_path_gives_the_same(data):
+    """Larger problems, where 50 digits would take too long; eps from 1/200 to 1."""
+    problem = data.draw(cox_problems(max_rows=200, covariates=("normal", "binary", "outlier")))
+    ids = data.draw(groups_for(problem))
+    theta = np.full(problem.n_params, 0.3)
+    found = []
+    for sizes in (DEFAULT, SERIES):
+        with these(sizes):
+            loss, removals = as_loss(problem), Removals.of_groups(ids)
+            D = loss.gradient_differences(theta, removals)
+            H = loss.reduced_hessians(theta, removals)
+        found.append((D, H.reshape(-1, problem.n_params)))
+    unit = unit_of(problem)
+    assert relative_error(found[1][0], found[0][0], unit) < ROUNDING
+    assert relative_error(found[1][1], found[0][1], unit * unit.max()) < ROUNDING

@@ -1,0 +1,113 @@
+"""Range sums against loops: random segments, empty ranges, sizes from 1e-150 to 1e150."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from vifstats.losses.cox import segment_sums as module
+from vifstats.losses.cox.ranges import Ranges
+from vifstats.losses.cox.segment_sums import Bins, Segments
+
+# Sums of up to 200 positive numbers: each addition loses at most half an ulp.
+NO_CANCELLATION = 200 * np.finfo(float).eps
+
+
+@st.composite
+def drawn_ranges(draw, all_prefix: bool = False) -> Ranges:
+    """Ranges within random segments, some empty, some of one cell."""
+    lengths = np.array(draw(st.lists(st.integers(1, 40), min_size=1, max_size=6)))
+    bounds = np.concatenate([[0], np.cumsum(lengths)])
+    n = draw(st.integers(1, 40))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    segment = rng.integers(len(lengths), size=n)
+    lo = bounds[segment] + (0 if all_prefix else rng.integers(0, lengths[segment] + 1))
+    lo = np.minimum(lo, bounds[segment + 1] - 1)
+    hi = lo + np.floor(rng.random(n) * (bounds[segment + 1] - lo + 1)).astype(int)
+    return Ranges(lo, hi, bounds)
+
+
+def spread(size: tuple[int, ...], seed: int) -> np.ndarray:
+    """Positive numbers over 300 decades."""
+    rng = np.random.default_rng(seed)
+    return 10.0 ** rng.uniform(-150, 150, size)
+
+
+def matrix(ranges: Ranges) -> np.ndarray:
+    """0s and 1s, shape (n, n_cells): a row is 1 over its range."""
+    cells = np.arange(ranges.n_cells)
+    return (ranges.lo[:, None] <= cells) & (cells < ranges.hi[:, None])
+
+
+@given(drawn_ranges(), st.integers(0, 1000))
+def test_gather_keeps_every_digit(ranges, seed):
+    cells = spread((ranges.n_cells, 2), seed)
+    expected = np.array([cells[on].sum(axis=0) for on in matrix(ranges)])
+    np.testing.assert_allclose(ranges.gather(cells), expected, rtol=NO_CANCELLATION)
+    np.testing.assert_allclose(ranges.gather(cells[:, 0]), expected[:, 0], rtol=NO_CANCELLATION)
+
+
+@given(drawn_ranges(), st.integers(0, 1000))
+def test_scatter_keeps_every_digit(ranges, seed):
+    rows = spread((len(ranges.lo), 2), seed)
+    expected = np.array([rows[on].sum(axis=0) for on in matrix(ranges).T])
+    np.testing.assert_allclose(ranges.scatter(rows), expected, rtol=NO_CANCELLATION)
+    np.testing.assert_allclose(ranges.scatter(rows[:, 0]), expected[:, 0], rtol=NO_CANCELLATION)
+
+
+@given(drawn_ranges(all_prefix=True), st.integers(0, 1000))
+def test_ranges_from_the_start_of_their_segment(ranges, seed):
+    assert ranges.all_prefix
+    cells = spread((ranges.n_cells,), seed)
+    expected = [cells[on].sum() for on in matrix(ranges)]
+    np.testing.assert_allclose(ranges.gather(cells), expected, rtol=NO_CANCELLATION)
+
+
+@given(drawn_ranges(), st.integers(0, 1000))
+def test_extremes_of_ranges(ranges, seed):
+    cells = spread((ranges.n_cells,), seed)
+    smallest = [cells[on].min(initial=np.inf) for on in matrix(ranges)]
+    assert ranges.minimum(cells).tolist() == smallest
+
+
+@given(drawn_ranges(), st.integers(0, 1000))
+def test_short_and_long_segments_are_summed_alike(ranges, seed):
+    cells = spread((ranges.n_cells,), seed)
+    short = ranges.gather(cells)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "SHORT_SEGMENT", 4)
+        long = Ranges(ranges.lo, ranges.hi, ranges.bounds).gather(cells)
+    np.testing.assert_allclose(long, short, rtol=NO_CANCELLATION)
+
+
+def test_a_tiny_sum_beside_a_huge_one():
+    """Prefix sums would give 0 for the second range: 1e200 + 1 - 1e200."""
+    ranges = Ranges(np.array([0, 1, 1]), np.array([1, 2, 3]), np.array([0, 3]))
+    assert ranges.gather(np.array([1e200, 1.0, 2.0])).tolist() == [1e200, 1.0, 3.0]
+
+
+def test_segments_do_not_leak_into_each_other():
+    """An inf in one stratum stays there."""
+    ranges = Ranges(np.array([0, 2]), np.array([2, 4]), np.array([0, 2, 4]))
+    assert ranges.gather(np.array([np.inf, 1.0, 1.0, 2.0])).tolist() == [np.inf, 3.0]
+    assert ranges.scatter(np.array([np.inf, 5.0])).tolist() == [np.inf, np.inf, 5.0, 5.0]
+
+
+@given(arrays(int, st.integers(1, 30), elements=st.integers(0, 5)), st.integers(0, 1000))
+def test_bins_sum_in_order(bin_of, seed):
+    rows = spread((len(bin_of), 2), seed)
+    expected = np.array([rows[bin_of == k].sum(axis=0) for k in range(6)])
+    np.testing.assert_allclose(Bins(bin_of, 6).sums(rows), expected, rtol=NO_CANCELLATION)
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=6), st.booleans())
+def test_running_sums_restart(lengths, reverse):
+    bounds = np.concatenate([[0], np.cumsum(lengths)])
+    cells = spread((bounds[-1],), len(lengths))
+    step = -1 if reverse else 1
+    parts = [cells[a:b][::step].cumsum()[::step] for a, b in zip(bounds, bounds[1:], strict=False)]
+    found = Segments(bounds).accumulate(cells, reverse)
+    np.testing.assert_allclose(found, np.concatenate([*parts, []]), rtol=NO_CANCELLATION)

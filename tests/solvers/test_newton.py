@@ -1,0 +1,194 @@
+"""Damped Newton: far starts, no minimum, several problems at once."""
+
+from __future__ import annotations
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize as scipy_minimize
+
+import vifstats as vs
+from vifstats.errors import ConvergenceError, LossError
+from vifstats.losses.base import Loss
+from vifstats.solvers.newton import damped_newton
+
+
+def problem(f, n_params=1):
+    """The loss b[0] f(theta) of one object."""
+    return vs.FunctionLoss(lambda theta, b: b[0] * f(theta), 1, n_params)
+
+
+def log_cosh(theta):
+    return anp.sum(anp.logaddexp(theta - 1.0, 1.0 - theta))
+
+
+def undamped(f, theta, steps=50):
+    loss, one = problem(f, len(theta)), np.ones(1)
+    for _ in range(steps):
+        H = Loss.hessian(loss, theta, one)
+        theta = theta - np.linalg.solve(H, Loss.gradient(loss, theta, one))
+    return theta
+
+
+@pytest.mark.parametrize("start", [1.0, 2.5, -3.0, 18.0, -50.0, 1e4])
+def test_log_cosh_from_where_undamped_newton_diverges(start):
+    """|theta - 1| > 1.09 sends undamped Newton away."""
+    est = vs.minimize(problem(log_cosh), [start])
+    assert est.theta == pytest.approx([1.0], abs=1e-9)
+
+
+def test_undamped_newton_does_diverge_there():
+    with np.errstate(all="ignore"), pytest.raises(np.linalg.LinAlgError):
+        undamped(log_cosh, np.array([2.5]))
+
+
+@settings(max_examples=30)
+@given(st.floats(-15, 15), st.floats(-15, 15))
+def test_logistic_from_any_start(a, b):
+    x = np.linspace(-2, 2, 30)
+    y = (np.arange(30) % 3 > 0).astype(float)
+
+    def f(theta, d):
+        eta = theta[0] + theta[1] * d[0]
+        return anp.logaddexp(0.0, eta) - d[1] * eta
+
+    loss = vs.MEstimator(f, (x, y))
+    near, far = vs.minimize(loss, [0.0, 0.0]), vs.minimize(loss, [a, b])
+    assert (np.abs(far.theta - near.theta) / near.standard_errors).max() < 1e-8
+
+
+def test_rosenbrock():
+    """A curved valley with an indefinite Hessian on the way."""
+    est = vs.minimize(
+        problem(lambda t: 100 * (t[1] - t[0] ** 2) ** 2 + (1 - t[0]) ** 2, 2), [-1.2, 3.0]
+    )
+    assert est.theta == pytest.approx([1.0, 1.0], abs=1e-8)
+
+
+def test_agrees_with_scipy():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(50, 3)), rng.poisson(2.0, 50)
+
+    def f(theta):
+        return anp.sum(anp.exp(anp.dot(X, theta)) - y * anp.dot(X, theta))
+
+    est = vs.minimize(problem(f, 3), np.zeros(3))
+    assert est.theta == pytest.approx(scipy_minimize(f, np.zeros(3), tol=1e-10).x, abs=1e-5)
+
+
+def test_a_value_that_ends_somewhere_is_searched_back_from():
+    """A log barrier: the first full Newton step lands where the value is nan."""
+    with np.errstate(invalid="ignore"):
+        est = vs.minimize(problem(lambda t: t[0] - 0.01 * anp.log(t[0])), [1.0])
+    assert est.theta == pytest.approx([0.01], rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda t: anp.exp(t[0]),
+        lambda t: t[0],
+        lambda t: -(t[0] ** 2),
+        lambda t: anp.logaddexp(0.0, -t[0]),
+        lambda t: anp.logaddexp(0.0, -1e6 * t[0]),
+        lambda t: anp.logaddexp(0.0, t[0]) - t[0],
+        lambda t: anp.logaddexp(0.0, 1e3 * t[0]) - 1e3 * t[0],
+    ],
+    ids=["exp", "linear", "concave", "separated", "other units", "rounds to 0", "so too, in units"],
+)
+def test_no_minimum_is_an_error(f):
+    """The last two have gradient and Hessian exactly 0 from about 37 units on."""
+    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(ConvergenceError):
+        vs.minimize(problem(f), [1e-7])
+
+
+def test_the_message_says_how_far_it_came():
+    with pytest.raises(ConvergenceError, match="last Newton step was .* minimum lies at infinity"):
+        vs.minimize(problem(lambda t: anp.logaddexp(0.0, -t[0])), [0.0])
+
+
+def test_too_few_steps_are_an_error():
+    with pytest.raises(ConvergenceError):
+        vs.minimize(problem(log_cosh), [3.0], max_steps=2)
+
+
+def test_a_start_without_value_is_an_error():
+    with np.errstate(all="ignore"), pytest.raises(LossError, match="finite"):
+        vs.minimize(problem(lambda t: anp.log(t[0])), [-1.0])
+
+
+def quartics(centres):
+    """Problems sum (theta - c)^4 + (theta - c)^2, and how often each was evaluated."""
+    seen = np.zeros(len(centres), dtype=int)
+
+    def slopes(rows, thetas):
+        seen[rows] += 1
+        d = thetas - centres[rows]
+        return (d**4 + d**2).sum(axis=1), 4 * d**3 + 2 * d
+
+    def curvatures(rows, thetas):
+        d = thetas - centres[rows]
+        return np.einsum("ki,ij->kij", 12 * d**2 + 2, np.eye(thetas.shape[1]))
+
+    return slopes, curvatures, seen
+
+
+def test_problems_do_not_wait_for_each_other():
+    centres = np.array([[0.0, 0.0], [3.0, -2.0], [400.0, 1.0]])
+    slopes, curvatures, seen = quartics(centres)
+    minima = damped_newton(slopes, curvatures, np.zeros((3, 2)))
+    assert minima.converged.all()
+    assert minima.thetas == pytest.approx(centres, rel=1e-8, abs=1e-8)
+    assert seen[0] < seen[1] < seen[2]
+
+
+def test_together_as_alone():
+    centres = np.array([[0.5], [3.0], [40.0]])
+    slopes, curvatures, _ = quartics(centres)
+    together = damped_newton(slopes, curvatures, np.zeros((3, 1)))
+    for k in range(3):
+        slopes, curvatures, _ = quartics(centres[[k]])
+        alone = damped_newton(slopes, curvatures, np.zeros((1, 1)))
+        assert alone.thetas[0] == together.thetas[k]
+
+
+def test_fixed_parameters_stay():
+    slopes, curvatures, _ = quartics(np.array([[1.0, 2.0]]))
+    minima = damped_newton(slopes, curvatures, np.zeros((1, 2)), fixed=np.array([[True, False]]))
+    assert minima.converged.all()
+    assert minima.thetas[0] == pytest.approx([0.0, 2.0], abs=1e-8)
+
+
+def test_flat_is_not_converged():
+    """Gradient and Hessian round to 0: with standard errors as the scale that is no minimum."""
+
+    def slopes(rows, thetas):
+        return np.zeros(len(rows)), np.zeros((len(rows), 1))
+
+    def curvatures(rows, thetas):
+        return np.full((len(rows), 1, 1), 1e-16)
+
+    flat = damped_newton(slopes, curvatures, np.zeros((1, 1)), scale=np.ones(1))
+    assert not flat.converged[0]
+    other_units = damped_newton(slopes, curvatures, np.zeros((1, 1)), scale=np.array([1e8]))
+    assert other_units.converged[0]
+
+
+def test_whether_it_is_flat_is_asked_where_the_problem_ended():
+    """The Hessian at the start is indefinite, and kept: its size makes the very step needed."""
+
+    def slopes(rows, thetas):
+        return 0.5 * thetas[:, 0] ** 2, thetas
+
+    def curvatures(rows, thetas):
+        return np.where(thetas > 1.0, -1.0, 1.0)[:, :, None]
+
+    minima = damped_newton(slopes, curvatures, np.array([[2.0]]), scale=np.ones(1))
+    assert minima.thetas[0, 0] == 0.0 and minima.converged[0]
+
+
+def test_nothing_to_minimise():
+    slopes, curvatures, _ = quartics(np.empty((0, 2)))
+    assert damped_newton(slopes, curvatures, np.empty((0, 2))).thetas.shape == (0, 2)

@@ -1,0 +1,200 @@
+"""The gate for estimates: parameters, their names, the rows they belong to, their penalty."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vifstats.checks.arrays import numbers
+from vifstats.errors import (
+    InvalidInputError,
+    LossError,
+    NotAtMinimumError,
+    NotPositiveDefiniteError,
+)
+
+__all__ = [
+    "kept_rows",
+    "parameter_names",
+    "parameters",
+    "penalty_matrix",
+    "short_step",
+    "usable_loss",
+    "varying",
+]
+
+
+def parameters(theta: Any, n_params: int | None) -> np.ndarray:
+    """A finite float vector of the right length."""
+    values = np.atleast_1d(numbers(theta, "`theta`"))
+    if values.ndim != 1 or (n_params is not None and len(values) != n_params):
+        expected = "one dimension" if n_params is None else f"shape ({n_params},)"
+        raise InvalidInputError(
+            f"`theta` must have {expected}, one entry per parameter, but has shape {values.shape}."
+        )
+    if not np.isfinite(values).all():
+        raise InvalidInputError(f"`theta` must be finite, but is {values}; did the fit converge?")
+    return values
+
+
+def parameter_names(
+    names: Sequence[str] | None, loss_names: Sequence[str] | None, theta: Any, n_params: int
+) -> tuple[str, ...]:
+    """The names given, else the loss's, else the index of a Series, else theta0, theta1, ..."""
+    if names is None and loss_names is not None:
+        names = loss_names
+    if names is None and isinstance(theta, pd.Series):
+        names = [str(name) for name in theta.index]
+    if names is None:
+        return tuple(f"theta{k}" for k in range(n_params))
+    if len(names) != n_params:
+        raise InvalidInputError(
+            f"`names` must have one entry per parameter, {n_params}, but has {len(names)}."
+        )
+    return tuple(map(str, names))
+
+
+def kept_rows(kept: Any, labels: pd.Index, n_objects: int) -> np.ndarray:
+    """The row of the user's data of each object: all of them unless the model dropped some.
+
+    Parameters
+    ----------
+    kept : array_like of int, shape (n_objects,), or None
+        Positions in ``labels``, ascending.
+    labels : Index
+    n_objects : int
+
+    Returns
+    -------
+    ndarray of int, shape (n_objects,)
+
+    Raises
+    ------
+    InvalidInputError
+    """
+    if kept is None:
+        if len(labels) != n_objects:
+            raise InvalidInputError(
+                f"`labels` must have one entry per object, {n_objects}, but has {len(labels)}."
+            )
+        return np.arange(n_objects)
+    rows = np.asarray(kept)
+    ascending = rows.shape == (n_objects,) and np.all(np.diff(rows, prepend=-1) > 0)
+    if not ascending or np.any(rows >= len(labels)):
+        raise InvalidInputError(
+            f"`kept` must hold one row of `labels` per object, ascending: {n_objects} numbers from "
+            f"0 to {len(labels) - 1}."
+        )
+    return rows
+
+
+def penalty_matrix(penalty: Any, n_params: int) -> np.ndarray | None:
+    """A scalar, a diagonal or a matrix as P of 0.5 theta' P theta.
+
+    Parameters
+    ----------
+    penalty : float or array_like, shape (n_params,) or (n_params, n_params), or None
+    n_params : int
+
+    Returns
+    -------
+    ndarray, shape (n_params, n_params), or None
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+    """
+    if penalty is None:
+        return None
+    P = numbers(penalty, "`penalty`")
+    if P.shape in ((), (n_params,)):
+        P = np.diag(np.broadcast_to(P, (n_params,)))
+    if P.shape != (n_params, n_params):
+        raise InvalidInputError(
+            f"`penalty` must be a scalar or have shape ({n_params},) or ({n_params}, {n_params}), "
+            f"but has shape {P.shape}."
+        )
+    if not np.isfinite(P).all() or not np.allclose(P, P.T):
+        raise InvalidInputError("`penalty` must be finite and, as a matrix, symmetric.")
+    if (smallest := np.linalg.eigvalsh(P)[0]) < -1e-10 * np.abs(P).max(initial=0.0):
+        raise InvalidInputError(
+            f"`penalty` must be positive semi-definite, but has the eigenvalue {smallest:.3g}."
+        )
+    return P
+
+
+def usable_loss(loss: Any, theta: np.ndarray) -> None:
+    """The loss returns one finite number on the full data and depends on every parameter.
+
+    Parameters
+    ----------
+    loss : Loss
+    theta : ndarray, shape (n_params,)
+
+    Raises
+    ------
+    LossError
+    NotPositiveDefiniteError
+        If the loss knows of parameters that it does not depend on.
+    """
+    varying(loss.flat(), loss.names)
+    value = np.asarray(loss.value(theta, np.ones(loss.n_objects)))
+    if value.shape not in ((), (1,)):
+        raise LossError(
+            f"A loss must return one number, but it returned shape {value.shape}; sum over rows, "
+            "or use MEstimator for one value per row."
+        )
+    if value.dtype.kind != "f":
+        raise LossError(
+            f"A loss must return one float, but it returned {value[()]!r}; return the sum of what "
+            "the objects contribute, in floats."
+        )
+    if not np.isfinite(value).all():
+        raise LossError(
+            f"A loss must be finite at theta, but it is {float(value.ravel()[0])}; 0 * log(0) and "
+            "exp of large numbers are the usual causes."
+        )
+
+
+def short_step(steps: np.ndarray, names: Sequence[str], tol: float) -> None:
+    """A Newton step from theta is short, in standard errors: theta is at the minimum.
+
+    Parameters
+    ----------
+    steps : ndarray, shape (n_params,)
+    names : sequence of str, shape (n_params,)
+    tol : float
+
+    Raises
+    ------
+    NotAtMinimumError
+    """
+    if steps[worst := int(np.argmax(steps))] > tol:
+        raise NotAtMinimumError(
+            f"`theta` must minimise the loss on these very data, but at {names[worst]!r} it is "
+            f"{steps[worst]:.2g} standard errors away (tol={tol:g}). Check that rows, weights, "
+            "strata, entry, ties and penalty are those of the fit; fit it to convergence; or pass "
+            "tol=inf to study it as it is."
+        )
+
+
+def varying(flat: np.ndarray, names: Sequence[str] | None) -> None:
+    """No covariate is constant wherever two rows are at risk together.
+
+    Parameters
+    ----------
+    flat : ndarray of int
+        Those that are.
+    names : sequence of str or None
+
+    Raises
+    ------
+    NotPositiveDefiniteError
+    """
+    if len(flat):
+        found = [names[k] for k in flat] if names else list(flat)
+        raise NotPositiveDefiniteError(
+            f"Every covariate must vary within some risk set, but {found} are constant in each: "
+            "their parameters are not identified. Drop these columns or penalise them."
+        )

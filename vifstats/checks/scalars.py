@@ -1,0 +1,86 @@
+"""Single numbers and words: the options of every call."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from vifstats.checks.arrays import numbers
+from vifstats.errors import InvalidInputError, InvalidTypeError
+
+__all__ = [
+    "counting_number",
+    "non_negative_number",
+    "one_number",
+    "one_of",
+    "positive_number",
+    "proportion",
+    "tolerance",
+    "whole_number",
+]
+
+
+def one_number(value: Any, name: str) -> float:
+    """A number, of whatever size."""
+    number = numbers(value, f"`{name}`")
+    if number.size != 1:
+        raise InvalidInputError(
+            f"`{name}` must be one number, but has shape {number.shape}; call once for each."
+        )
+    return float(number.ravel()[0])
+
+
+def proportion(value: Any, name: str) -> float:
+    """A number between 0 and 1, both excluded."""
+    number = one_number(value, name)
+    if not 0 < number < 1:
+        raise InvalidInputError(f"`{name}` must be between 0 and 1, but is {value!r}.")
+    return number
+
+
+def positive_number(value: Any, name: str) -> float:
+    """A finite number above 0."""
+    number = one_number(value, name)
+    if not (np.isfinite(number) and number > 0):
+        raise InvalidInputError(f"`{name}` must be positive and finite, but is {value!r}.")
+    return number
+
+
+def tolerance(value: Any, name: str) -> float:
+    """A number above 0, or inf for whatever is found."""
+    number = one_number(value, name)
+    if not number > 0:
+        raise InvalidInputError(f"`{name}` must be above 0, inf for no check, but is {value!r}.")
+    return number
+
+
+def non_negative_number(value: Any, name: str) -> float:
+    """A finite number from 0 on."""
+    number = one_number(value, name)
+    if not (np.isfinite(number) and number >= 0):
+        raise InvalidInputError(f"`{name}` must be >= 0 and finite, but is {value!r}.")
+    return number
+
+
+def counting_number(value: Any, name: str) -> int:
+    """An integer from 1 on."""
+    if (number := whole_number(value, name)) == 0:
+        raise InvalidInputError(f"`{name}` must be 1 or more, but is 0.")
+    return number
+
+
+def whole_number(value: Any, name: str) -> int:
+    """An integer from 0 on."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InvalidTypeError(f"`{name}` must be a whole number, but is {value!r}.")
+    if value < 0:
+        raise InvalidInputError(f"`{name}` must be 0 or more, but is {value}.")
+    return int(value)
+
+
+def one_of(value: Any, allowed: Sequence[str], name: str) -> str:
+    """One of a few words."""
+    if value not in allowed:
+        words = ", ".join(map(repr, allowed))
+        raise InvalidInputError(f"`{name}` must be one of {words}, but is {value!r}.")
+    return value

@@ -1,0 +1,176 @@
+"""Three approximations of theta^ - theta(-i), without refitting: the method of this package.
+
+Write H for the Hessian of the loss at its minimum theta^ and D_i for what object i adds to the
+gradient there. Deng, Tang & Ma (ICML 2025), Eq. 4:
+
+    dfbeta_i = theta^ - theta(-i) ~ -H^-1 D_i,   D_i = grad L(theta^, 1) - grad L(theta^, 1_-i)
+
+"VIF" is the Versatile Influence Function, not the variance inflation factor.
+"""
+
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from vifstats.deletion.result import Influence
+from vifstats.estimate import Estimate
+from vifstats.removals import Removals
+from vifstats.solvers import Solver
+from vifstats.solvers.linalg import pinned
+from vifstats.solvers.newton import descent
+
+__all__ = ["classical_if", "newton_step", "vif"]
+
+
+def vif(
+    est: Estimate, *, groups: Any = None, objects: Any = None, solver: Solver | None = None
+) -> Influence:
+    """Versatile Influence Function: the finite difference in presence, over the full Hessian.
+
+    Parameters
+    ----------
+    est : Estimate
+    groups : array_like, shape (n_rows,), optional
+        One label per row of the data: groups leave whole and are the rows of the result.
+    objects : sequence of labels or bool mask, optional
+        The rows of the result to compute; default all.
+    solver : Solver, optional
+        How to solve with H; default Cholesky.
+
+    Returns
+    -------
+    Influence
+        One row per object or group: theta^ - theta(-i), in units of the parameters.
+
+    References
+    ----------
+    Deng, Tang & Ma (2025), Definition 2.6 and Eq. 4; docs/mathematics.md, equation (4).
+
+    Examples
+    --------
+    The mean of three numbers, of which each pulls by a third of its distance:
+
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 5.0])
+    >>> est = vs.minimize(vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y), [0.0])
+    >>> vs.vif(est).values.ravel().round(4)
+    array([-0.6667,  0.    ,  0.6667])
+    """
+    start, removals = perf_counter(), est.removals(groups, objects)
+    D = est.loss.gradient_differences(est.theta, removals)
+    owned = est.loss.owned_mask(removals, len(est.theta))
+    if owned is not None:
+        # equation (10): grad L(theta^, 1) is 0 at the minimum, grad L(theta^, 1_-i) always
+        D = np.where(owned, 0.0, D)
+    solution = est.solution(D, solver)
+    del D  # as large as the data
+    return _result(est, "vif", removals, solution.rows, start, note=solution.note)
+
+
+def classical_if(
+    est: Estimate, *, groups: Any = None, objects: Any = None, solver: Solver | None = None
+) -> Influence:
+    """Classical influence function: the derivative in the object's weight instead of D_i.
+
+    Parameters
+    ----------
+    est : Estimate
+    groups : array_like, shape (n_rows,), optional
+        One label per row of the data: groups leave whole and are the rows of the result.
+    objects : sequence of labels or bool mask, optional
+        The rows of the result to compute; default all.
+    solver : Solver, optional
+        How to solve with H; default Cholesky.
+
+    Returns
+    -------
+    Influence
+        On the scale of dfbeta: an influence function of the n-scale, divided by n.
+
+    References
+    ----------
+    Koh & Liang (2017), ICML, Eq. 8; Reid & Crepeau (1985), Biometrika 72, for Cox;
+    docs/mathematics.md, equation (5).
+
+    Examples
+    --------
+    For a loss that is a sum over objects it is the Versatile Influence Function:
+
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 5.0])
+    >>> est = vs.minimize(vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y), [0.0])
+    >>> bool(np.allclose(vs.classical_if(est).values, vs.vif(est).values))
+    True
+    """
+    start, removals = perf_counter(), est.removals(groups, objects)
+    derivative = est.loss.weight_gradients(est.theta, removals)
+    solution = est.solution(derivative, solver)
+    return _result(est, "if", removals, solution.rows, start, note=solution.note)
+
+
+def newton_step(
+    est: Estimate, *, groups: Any = None, objects: Any = None, guard: bool = False
+) -> Influence:
+    """One Newton step on the reduced loss: D_i over the Hessian without object i.
+
+    Parameters
+    ----------
+    est : Estimate
+    groups : array_like, shape (n_rows,), optional
+        One label per row of the data: groups leave whole and are the rows of the result.
+    objects : sequence of labels or bool mask, optional
+        The rows of the result to compute; default all.
+    guard : bool
+        Where the reduced Hessian is singular or indefinite: False leaves nan, True takes a step
+        by its absolute eigenvalues, which at least goes down. ``status`` says so of both.
+
+    Returns
+    -------
+    Influence
+
+    References
+    ----------
+    Pregibon (1981), Ann. Statist. 9: one-step estimates without an observation;
+    docs/mathematics.md, equation (6).
+
+    Examples
+    --------
+    For least squares it is exact deletion, with the factor 1/(1 - h) of leverage, equation (7):
+
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 5.0])
+    >>> est = vs.minimize(vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y), [0.0])
+    >>> vs.newton_step(est).values.ravel()
+    array([-1.,  0.,  1.])
+    """
+    start, removals = perf_counter(), est.removals(groups, objects)
+    D = est.loss.gradient_differences(est.theta, removals)
+    steps = est.loss.reduced_solves(est.theta, removals, D)
+    guarded = ~np.isfinite(steps).all(axis=1) & guard
+    for k in np.flatnonzero(guarded):
+        steps[k] = _guarded_step(est, removals.take(np.array([k])), D[[k]])
+    return _result(est, "newton", removals, steps, start, guarded=guarded)
+
+
+def _guarded_step(est: Estimate, removal: Removals, D: np.ndarray) -> np.ndarray:
+    gauge = est.loss.reduced_gauge(est.theta, removal)
+    H = pinned(est.loss.reduced_hessians(est.theta, removal), gauge)
+    owned = est.loss.owned_mask(removal, len(est.theta))
+    return descent(H, D, np.zeros(D.shape, dtype=bool) if owned is None else owned)[0]
+
+
+def _result(
+    est: Estimate,
+    method: str,
+    removals: Removals,
+    steps: np.ndarray,
+    start: float,
+    **remarks: Any,
+) -> Influence:
+    """The steps from theta^ to theta(-i) as an influence: full minus without, and 0, not -0."""
+    values = np.subtract(0.0, steps, out=steps)
+    owned = est.loss.owned_mask(removals, len(est.theta))
+    if owned is not None:
+        values[owned] = np.nan
+    return Influence(est, method, values, removals, seconds=perf_counter() - start, **remarks)

@@ -1,0 +1,60 @@
+"""All blocks, each from its checkpoint or from an engine, put together in order."""
+
+from concurrent.futures import BrokenExecutor
+from contextlib import closing
+
+from vifstats.deletion.parallel.blocks import Blocks, Rows
+from vifstats.deletion.parallel.checkpoints import Checkpoint
+from vifstats.deletion.parallel.engines import Engine
+
+__all__ = ["in_blocks"]
+
+
+def in_blocks(
+    blocks: Blocks,
+    engine: Engine,
+    *,
+    checkpoint: Checkpoint | None = None,
+    progress: bool = False,
+) -> Rows:
+    """Compute every block that is not in the checkpoint, and write it there as it finishes.
+
+    Parameters
+    ----------
+    blocks : Blocks
+    engine : Engine
+    checkpoint : Checkpoint, optional
+    progress : bool
+        Show a progress bar, in rows.
+
+    Returns
+    -------
+    Rows
+    """
+    from tqdm import tqdm  # not tqdm.auto, which warns in a notebook without ipywidgets
+
+    done = {} if checkpoint is None else checkpoint.finished(blocks)
+    folder = None if checkpoint is None else checkpoint.folder
+    missing = [k for k in range(len(blocks)) if k not in done]
+    bar = tqdm(
+        total=len(blocks.removals),
+        initial=sum(map(len, done.values())),
+        disable=not progress,
+        unit="refit",
+        desc="refits",
+    )
+    try:
+        with bar, closing(engine.run(blocks, missing, folder)) as finished:
+            for k, rows in finished:
+                if checkpoint is not None:
+                    checkpoint.write(k, rows)
+                done[k] = rows
+                bar.update(len(rows))
+    except (BrokenExecutor, KeyboardInterrupt) as error:
+        if checkpoint is not None:
+            error.add_note(
+                f"{len(done)} of {len(blocks)} blocks are kept in {str(folder)!r}; the same call "
+                "goes on from there."
+            )
+        raise
+    return Rows.joined([done[k] for k in range(len(blocks))], blocks.n_params)

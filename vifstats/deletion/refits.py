@@ -1,0 +1,301 @@
+"""Exact leave-one-out by refitting: what every approximation is measured against."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from vifstats.checks.folders import writable_folder
+from vifstats.deletion.parallel import (
+    Blocks,
+    Checkpoint,
+    Engine,
+    Fingerprint,
+    Rows,
+    in_blocks,
+    one_blas_thread,
+)
+from vifstats.deletion.result import Influence
+from vifstats.errors import ConvergenceError
+from vifstats.estimate import Estimate
+from vifstats.losses.base import Loss, pinned_curvatures
+from vifstats.removals import Removals
+from vifstats.solvers import Factor
+from vifstats.solvers.newton import Minima, damped_newton
+from vifstats.solvers.quasi_newton import LARGE, MEMORY, quasi_newton
+
+__all__ = ["Refit", "block_size", "leave_one_out", "refit_removals"]
+
+# Removals refitted together: enough for matrix products, few enough to share out.
+BLOCK = 64
+# No block holds much more than this many numbers (256 MB).
+BLOCK_NUMBERS = 32_000_000
+
+TOL, MAX_STEPS = 1e-9, 50
+
+
+def leave_one_out(
+    est: Estimate,
+    *,
+    groups: Any = None,
+    objects: Any = None,
+    n_jobs: int | None = None,
+    executor: Any = None,
+    checkpoint: str | Path | None = None,
+    progress: bool = False,
+    tol: float = TOL,
+    max_steps: int = MAX_STEPS,
+) -> Influence:
+    """Refit without each object, each from its Newton step, to convergence.
+
+    Parameters
+    ----------
+    est : Estimate
+    groups : array_like, shape (n_rows,), optional
+        One label per row of the data; whole groups are removed.
+    objects : sequence of labels or bool mask, optional
+        The rows of the result to compute; default all.
+    n_jobs : int, optional
+        Workers, through joblib, -1 for one on each core; default what ``joblib.parallel_config``
+        says, else 1.
+    executor : object, optional
+        Instead of `n_jobs`, anything with ``submit(function, *args)``: a pool of
+        concurrent.futures or of MPI, ``client.get_executor()`` of a Dask client.
+    checkpoint : str or Path, optional
+        A folder for finished blocks of rows. The same call with it goes on where one was cut off.
+    progress : bool
+        Show a progress bar.
+    tol : float
+        A refit has converged once its last step is this small in standard errors of the full
+        fit: on separation the refit's own standard errors grow with the estimate.
+    max_steps : int
+
+    Returns
+    -------
+    Influence
+        Method "refit". Refits that do not converge are nan, with the reason in ``status``.
+
+    Raises
+    ------
+    ConvergenceError
+        If the full data cannot be fitted to the same tolerance.
+    InvalidInputError, InvalidTypeError
+        If `n_jobs` or `executor` cannot be used, or `checkpoint` cannot be written to or is that
+        of other work.
+
+    Notes
+    -----
+    The reference is our own converged full fit, not the theta given: a row without influence has
+    exactly 0 although the theta given is a little off. A penalty is held.
+
+    Up to 500 parameters a refit takes Newton steps with a Hessian of its own. Above, a Hessian for
+    each would cost more than it saves: all share the factor of the full one, corrected by what
+    the gradients say along the way (``vifstats.quasi_newton``), to the same tolerance.
+
+    Who computes changes no bit: blocks of rows are cut without regard to the workers, and BLAS has
+    one thread everywhere, this process included, where threadpoolctl is there to say so (the extra
+    ``parallel``). To use more cores, use more workers.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 5.0])
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    >>> vs.leave_one_out(vs.minimize(loss, [0.0])).values.ravel()
+    array([-1.,  0.,  1.])
+    """
+    engine, removals = Engine(n_jobs, executor), est.removals(groups, objects)
+    folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
+    return refit_removals(est, removals, engine, folder, progress, tol, max_steps)
+
+
+def refit_removals(
+    est: Estimate,
+    removals: Removals,
+    engine: Engine | None = None,
+    checkpoint: Path | None = None,
+    progress: bool = False,
+    tol: float = TOL,
+    max_steps: int = MAX_STEPS,
+) -> Influence:
+    """What `leave_one_out` does, for removals that are there already.
+
+    Parameters
+    ----------
+    est : Estimate
+    removals : Removals
+    engine : Engine, optional
+        Default one process.
+    checkpoint : Path, optional
+        A folder that can be written to.
+    progress : bool
+    tol : float
+    max_steps : int
+
+    Returns
+    -------
+    Influence
+
+    Raises
+    ------
+    ConvergenceError, InvalidInputError
+        As `leave_one_out`.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 5.0])
+    >>> est = vs.minimize(vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y), [0.0])
+    >>> refit_removals(est, est.removals().take(np.array([2, 0]))).values.ravel()
+    array([ 1., -1.])
+    """
+    begin = perf_counter()
+    with one_blas_thread():
+        refit = Refit.of(est, tol, max_steps)
+        blocks = Blocks(refit, removals, block_size(len(est.theta)), len(est.theta))
+        saved = None
+        if checkpoint is not None:
+            saved = Checkpoint.of(checkpoint, refit.fingerprint(est, blocks))
+        rows = in_blocks(blocks, engine or Engine(), checkpoint=saved, progress=progress)
+    return Influence(
+        est,
+        "refit",
+        rows.values,
+        removals,
+        exact=~rows.failed,
+        failed=rows.failed,
+        seconds=perf_counter() - begin,
+    )
+
+
+def block_size(n_params: int) -> int:
+    """How many removals are refitted together; nothing else decides it."""
+    each = n_params**2 if n_params <= LARGE else 4 * MEMORY * n_params
+    return max(1, min(BLOCK, BLOCK_NUMBERS // each))
+
+
+@dataclass(frozen=True, eq=False)
+class OwnHessians:
+    """Newton steps with a Hessian for each refit."""
+
+    loss: Loss
+    scale: np.ndarray
+    tol: float
+    max_steps: int
+
+    def first_steps(self, theta: np.ndarray, removals: Removals, D: np.ndarray) -> np.ndarray:
+        """Newton steps, nan where H_-i is singular."""
+        return self.loss.reduced_solves(theta, removals, D)
+
+    def minima(self, starts: np.ndarray, removals: Removals) -> Minima:
+        """Where each refit ends."""
+        return damped_newton(
+            lambda rows, thetas: self.loss.reduced_slopes(thetas, removals.take(rows)),
+            lambda rows, thetas: pinned_curvatures(self.loss, thetas, removals.take(rows)),
+            starts,
+            scale=self.scale,
+            fixed=self.loss.owned_mask(removals, starts.shape[1]),
+            tol=self.tol,
+            max_steps=self.max_steps,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FullFactor:
+    """Steps from the factor of the full Hessian, where each its own is too much."""
+
+    loss: Loss
+    factor: Factor
+    tol: float
+    max_steps: int
+
+    def first_steps(self, theta: np.ndarray, removals: Removals, D: np.ndarray) -> np.ndarray:
+        """Those of vif."""
+        owned, steps = self.loss.owned_mask(removals, len(theta)), self.factor.solve(D)
+        return steps if owned is None else np.where(owned, 0.0, steps)
+
+    def minima(self, starts: np.ndarray, removals: Removals) -> Minima:
+        """Where each refit ends."""
+        return quasi_newton(
+            lambda rows, thetas: self.loss.reduced_slopes(thetas, removals.take(rows)),
+            self.factor.solve,
+            starts,
+            fixed=self.loss.owned_mask(removals, starts.shape[1]),
+            tol=self.tol,
+            max_steps=self.max_steps,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Refit:
+    """Refits from one full fit: ``refit(removals)`` are the rows of these removals.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (n_params,)
+        The full fit, converged as the refits are.
+    by : OwnHessians or FullFactor
+    """
+
+    theta: np.ndarray
+    by: OwnHessians | FullFactor
+
+    @classmethod
+    def of(cls, est: Estimate, tol: float = TOL, max_steps: int = MAX_STEPS) -> "Refit":
+        """Refits from our own full fit, a step or two from the theta given."""
+        nobody = Removals.nobody(est.loss.n_objects)
+        full = _way(est, tol, MAX_STEPS).minima(est.theta[None], nobody)
+        if est.separated or not full.converged[0]:
+            raise ConvergenceError(_no_minimum(full.last_step[0], est.separated, tol))
+        return cls(full.thetas[0], _way(est, tol, max_steps))
+
+    def fingerprint(self, est: Estimate, blocks: Blocks) -> Fingerprint:
+        """What a checkpoint of these refits is recognised by."""
+        return Fingerprint.of(
+            est.loss,
+            self.theta,
+            est.hessian,
+            blocks.removals,
+            call="leave_one_out",
+            block_size=blocks.size,
+            tol=self.by.tol,
+            max_steps=self.by.max_steps,
+        )
+
+    def __call__(self, removals: Removals) -> Rows:
+        loss = self.by.loss
+        D = loss.gradient_differences(self.theta, removals)
+        steps = self.by.first_steps(self.theta, removals, D)
+        usable = np.isfinite(steps).all(axis=1)
+        # Where D is 0 theta stays the minimum, unless the loss has lost its curvature there.
+        failed, values = ~usable, np.zeros_like(D)
+        if len(influential := np.flatnonzero(D.any(axis=1))):
+            starts = self.theta + np.where(usable[:, None], steps, 0.0)[influential]
+            minima = self.by.minima(starts, removals.take(influential))
+            values[influential] = self.theta - minima.thetas
+            failed[influential] = ~minima.converged
+        values[failed] = np.nan
+        owned = loss.owned_mask(removals, len(self.theta))
+        if owned is not None:
+            values[owned] = np.nan
+        return Rows(values, failed)
+
+
+def _no_minimum(last_step: float, endless: bool, tol: float) -> str:
+    rule = "Refits need a full fit at its minimum, but from this theta it was not reached"
+    if endless or last_step <= tol:
+        return (
+            f"{rule}: the loss falls for ever, as on separation. Drop the covariate whose "
+            "coefficient runs away, or fit with a penalty."
+        )
+    return f"{rule} (last step {last_step:.2g} standard errors). Fit to convergence first."
+
+
+def _way(est: Estimate, tol: float, max_steps: int) -> OwnHessians | FullFactor:
+    """How this model is refitted."""
+    if len(est.theta) > LARGE:
+        return FullFactor(est.loss, est.factor, tol, max_steps)
+    scale = est.standard_errors / np.sqrt(est.dispersion)
+    return OwnHessians(est.loss, scale, tol, max_steps)

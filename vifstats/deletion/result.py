@@ -1,0 +1,379 @@
+"""Who moves which parameter, by how much."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vifstats import checks
+from vifstats.deletion.on_target import TargetInfluence
+from vifstats.errors import InvalidInputError
+from vifstats.estimate import Estimate
+from vifstats.removals import Removals
+from vifstats.solvers.linalg import pinned
+from vifstats.targets.base import Target, as_target, value_of
+
+__all__ = ["METHODS", "Influence"]
+
+# So many names are listed, more are counted.
+FEW = 20
+
+METHODS = {
+    "vif": "Versatile Influence Function (not the variance inflation factor)",
+    "if": "classical influence function",
+    "newton": "one Newton step on the reduced data",
+    "refit": "exact refits",
+    "truncated": "refits cut short after a few trust-region steps",
+}
+
+
+def _of_no_row() -> np.ndarray:
+    """A flag that is true of no row, whatever the number of rows."""
+    return np.zeros((), dtype=bool)
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """The change of every parameter when an object, or a group of them, is removed.
+
+    Attributes
+    ----------
+    estimate : Estimate
+    method : {"vif", "if", "newton", "refit", "truncated"}
+    values : ndarray, shape (n_removals, n_params)
+        theta^ - theta(-i), in units of the parameters.
+    removals : Removals
+        Which objects each row takes.
+    exact : ndarray of bool, shape (n_removals,)
+        True where the row was refitted.
+    failed : ndarray of bool, shape (n_removals,)
+        True where a refit did not converge; the row is nan.
+    guarded : ndarray of bool, shape (n_removals,)
+        True where a Newton step met an indefinite Hessian and went by its absolute eigenvalues.
+    seconds : float
+        Wall time of the computation.
+    note : str
+        What there is to say of the solve: directions left out, residuals.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 8.0])
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y, names=["mean"])
+    >>> influence = vs.newton_step(vs.minimize(loss, [0.0]))
+    >>> influence.params_without["mean"].to_list()  # the mean of the others
+    [5.5, 4.5, 2.0]
+    """
+
+    estimate: Estimate
+    method: str
+    values: np.ndarray
+    removals: Removals
+    exact: np.ndarray = field(default_factory=_of_no_row)
+    failed: np.ndarray = field(default_factory=_of_no_row)
+    guarded: np.ndarray = field(default_factory=_of_no_row)
+    seconds: float = float("nan")
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("exact", "failed", "guarded"):
+            flags = np.broadcast_to(getattr(self, name), (len(self.removals),))
+            object.__setattr__(self, name, flags)
+
+    @property
+    def index(self) -> pd.Index:
+        """The user's label of each row, in the user's order."""
+        return self.removals.labels
+
+    @property
+    def groups(self) -> np.ndarray | None:
+        """The row of this result that takes each object; None where rows are single objects."""
+        return None if self.removals.single else self.removals.codes
+
+    @cached_property
+    def dfbeta(self) -> pd.DataFrame:
+        """theta^ - theta(-i), one row per removal and one column per parameter."""
+        return self._frame(self.values)
+
+    @property
+    def params(self) -> pd.Series:
+        """The parameters of the full fit."""
+        return self.estimate.params
+
+    @property
+    def params_without(self) -> pd.DataFrame:
+        """theta(-i): the parameters without each row."""
+        return self._frame(self.estimate.theta - self.values)
+
+    @property
+    def dfbetas(self) -> pd.DataFrame:
+        """dfbeta over the naive standard error, as in R. Harrell's convention: look above 0.2."""
+        return self._frame(self.values / self.estimate.standard_errors)
+
+    @property
+    def likelihood_displacement(self) -> pd.Series:
+        """dfbeta' H dfbeta / dispersion, about 2 (l(theta^) - l(theta(-i))).
+
+        References
+        ----------
+        Pettitt & Bin Daud (1989), Applied Statistics 38; SAS ``LD=``, Stata ``ldisplace``;
+        docs/mathematics.md, equation (14).
+        """
+        kept = np.where(np.isnan(self.values), 0.0, self.values)
+        quadratic = np.einsum("ki,ij,kj->k", kept, self.estimate.hessian, kept, optimize=True)
+        gone = np.isnan(self.values).all(axis=1)
+        values = np.where(gone, np.nan, quadratic / self.estimate.dispersion)
+        return pd.Series(values, index=self.index, name="likelihood_displacement")
+
+    @property
+    def cooks_distance(self) -> pd.Series:
+        """Likelihood displacement over the number of parameters."""
+        values = self.likelihood_displacement / len(self.estimate.theta)
+        return values.rename("cooks_distance")
+
+    @property
+    def lmax(self) -> pd.Series:
+        """Absolute first eigenvector of D H^-1 D': the most influential direction of weights.
+
+        References
+        ----------
+        Cook (1986), J. R. Statist. Soc. B 48; SAS and Stata ``lmax``.
+        """
+        kept = np.where(np.isnan(self.values), 0.0, self.values)
+        # D H^-1 D' = B H B' with B = dfbeta; its n-vectors come from the p x p problem.
+        est = self.estimate
+        L = np.linalg.cholesky(pinned(est.hessian, est.loss.gauge(est.theta)))
+        scaled = kept @ L
+        _, V = np.linalg.eigh(scaled.T @ scaled)
+        first = np.abs(scaled @ V[:, -1])
+        norm = np.linalg.norm(first)
+        return pd.Series(first / norm if norm > 0 else first, index=self.index, name="lmax")
+
+    @cached_property
+    def status(self) -> pd.Series:
+        """What to know of each row.
+
+        "ok", "no influence" (exactly 0), "owned" (some parameters vanish with the object: nan),
+        "separation" (the estimate diverges without the row), "did not converge" (nan), "indefinite"
+        (of a Newton step: the loss without the row has no minimum near; nan, or guarded) or
+        "not in fit" (the model had dropped the row).
+        """
+        status = np.full(len(self.removals), "ok", dtype=object)
+        status[np.isnan(self.values).any(axis=1)] = "owned"
+        status[(self.values == 0).all(axis=1)] = "no influence"
+        gone = np.isnan(self.values).all(axis=1) | self.failed
+        status[gone] = "indefinite" if self.method == "newton" else "did not converge"
+        status[self.guarded] = "indefinite"
+        separated = self.estimate.loss.separated(self.estimate.theta, self.removals)
+        status[separated] = "separation"
+        status[self.removals.sizes == 0] = "not in fit"
+        return pd.Series(status, index=self.index, name="status")
+
+    def cov_params(self, kind: str = "naive", *, groups: Any = None) -> pd.DataFrame:
+        """Covariance of the parameters.
+
+        Parameters
+        ----------
+        kind : {"naive", "robust", "jackknife"}
+            "naive" is dispersion * H^-1. "robust" is the infinitesimal jackknife, the sum of
+            dfbeta dfbeta' of the classical influence function: Lin & Wei's sandwich for Cox,
+            HC0 for least squares. "jackknife" is that sum over this result's own rows.
+        groups : array_like, optional
+            One label per row of the data, for "robust": clusters are summed first.
+
+        Returns
+        -------
+        DataFrame, shape (n_params, n_params)
+
+        References
+        ----------
+        Lin & Wei (1989), J. Am. Statist. Ass. 84; docs/mathematics.md, equation (15).
+        """
+        if groups is not None and kind != "robust":
+            raise InvalidInputError(
+                f'`groups` are for kind="robust", but `kind` is {kind!r}; leave them out.'
+            )
+        if kind == "naive":
+            return self._square(self.estimate.covariance)
+        if kind == "robust":
+            from vifstats.deletion.methods import (
+                classical_if,  # a named exception of the import order
+            )
+
+            return self._square(_gram(classical_if(self.estimate, groups=groups).values))
+        if kind == "jackknife":
+            return self._square(_gram(self.values))
+        raise InvalidInputError(
+            f'`kind` must be "naive", "robust" or "jackknife", but is {kind!r}.'
+        )
+
+    def summary_frame(self) -> pd.DataFrame:
+        """One row per removal: ``dfb_<name>`` (dfbetas), cooks_d, hat_diag, exact, status.
+
+        The names are those of statsmodels. ``hat_diag``, the leverage, is there for single rows
+        of losses that have it.
+        """
+        frame = self.dfbetas.add_prefix("dfb_").assign(cooks_d=self.cooks_distance)
+        leverages = self.estimate.loss.leverages(self.estimate.theta)
+        if leverages is not None and self.removals.single:
+            inside = self.removals.sizes > 0
+            frame["hat_diag"] = np.where(inside, self.removals.sums(leverages), np.nan)
+        return frame.assign(exact=self.exact, status=self.status)
+
+    def top(self, n: int = 10, by: str = "cooks_distance") -> pd.DataFrame:
+        """The n most influential rows, the largest first.
+
+        Parameters
+        ----------
+        n : int
+        by : str
+            "cooks_distance" or a parameter name; by the absolute value.
+        """
+        n = checks.whole_number(n, "n")
+        size = self.cooks_distance if by == "cooks_distance" else self._column(by).abs()
+        order = np.argsort(-np.nan_to_num(size.to_numpy(), nan=-1.0), kind="stable")[:n]
+        frame = self._dfbeta_beside(cooks_distance=self.cooks_distance, status=self.status)
+        return frame.iloc[order]
+
+    def on(self, target: "Target | Callable", linear: bool = False) -> TargetInfluence:
+        """The influence of every row on a target.
+
+        Parameters
+        ----------
+        target : Target or callable
+            ``value(theta, b, loss)``; a callable is taken to be that function.
+        linear : bool
+            False: plug in, f(theta^, 1) - f(theta(-i), 1_-i). True: the derivative of the target
+            times dfbeta, plus the direct term f(theta^, 1) - f(theta^, 1_-i) (Eq. 5 has the
+            first part only; they agree where the target does not read the data).
+
+        References
+        ----------
+        docs/mathematics.md, equations (12) and (13).
+        """
+        bound = as_target(target).bind(self.estimate)
+        loss, theta = self.estimate.loss, self.estimate.theta
+        value = value_of(bound, theta, loss.everyone(), loss)
+        if not len(self.removals):
+            influence = np.empty((0, len(value)))
+        elif linear:
+            influence = bound.linear_influence(loss, theta, self.values, self.removals)
+        else:
+            without = bound.values_without(loss, theta - self.values, self.removals)
+            if without.shape[1] != len(value):
+                raise InvalidInputError(
+                    "A target must have as many values with all rows as without one, but has "
+                    f"{len(value)} and {without.shape[1]}; return nan for those that are missing."
+                )
+            influence = value - without
+        return TargetInfluence(self, bound, value, influence)
+
+    def on_each(
+        self, targets: "Iterable[Target | Callable]", linear: bool = False
+    ) -> Iterator[TargetInfluence]:
+        """The influence of every row on one target after another: no more is in memory at a time.
+
+        Parameters
+        ----------
+        targets : iterable of Target or callable
+            Such as blocks of a hundred profiles each.
+        linear : bool
+            As in `on`.
+
+        Yields
+        ------
+        TargetInfluence
+
+        Examples
+        --------
+        The row that moves each of four relative risks most, two of them at a time:
+
+        >>> import vifstats as vs
+        >>> loss = vs.losses.Cox([[0.0], [1.0], [0.5], [1.0]], [4.0, 3.0, 2.0, 1.0], [1, 1, 1, 1])
+        >>> blocks = [vs.targets.RelativeRisk(x) for x in ([[1.0], [2.0]], [[-1.0], [0.5]])]
+        >>> changes = vs.vif(vs.minimize(loss, [0.0])).on_each(blocks)
+        >>> pd.concat(change.largest(1) for change in changes).row.to_list()
+        [1, 1, 0, 1]
+        """
+        return (self.on(target, linear) for target in targets)
+
+    def with_rows(self, rows: np.ndarray, other: "Influence") -> "Influence":
+        """The same result with some rows taken from another, usually refits of those rows.
+
+        Parameters
+        ----------
+        rows : ndarray of int or bool
+            Positions here of the rows of ``other``, in its order.
+        other : Influence
+        """
+        taken = {}
+        for name in ("values", "exact", "failed"):
+            taken[name] = getattr(self, name).copy()
+            taken[name][rows] = getattr(other, name)
+        return replace(self, **taken, seconds=self.seconds + other.seconds)
+
+    def plot_index(self, name: str | None = None, *, ax: Any = None, **options: Any) -> Any:
+        """Influence against row; see `vifstats.plots.index_plot`."""
+        from vifstats import plots  # a named exception of the import order
+
+        return plots.index_plot(self, name, ax=ax, **options)
+
+    def plot_influence(self, *, ax: Any = None, **options: Any) -> Any:
+        """Residual against leverage; see `vifstats.plots.influence_plot`."""
+        from vifstats import plots  # a named exception of the import order
+
+        return plots.influence_plot(self, ax=ax, **options)
+
+    def to_frame(self) -> pd.DataFrame:
+        """dfbeta with cooks_distance, exact and status, as which no parameter may be called."""
+        return self._dfbeta_beside(
+            cooks_distance=self.cooks_distance, exact=self.exact, status=self.status
+        )
+
+    def to_csv(self, path: Any, **options: Any) -> None:
+        """Write `to_frame` as CSV; options are those of pandas."""
+        self.to_frame().to_csv(path, **options)
+
+    def __repr__(self) -> str:
+        n_exact, n_failed = int(self.exact.sum()), int(self.failed.sum())
+        names = self.estimate.names
+        listed = list(names) if len(names) <= FEW else f"{len(names)} parameters"
+        return (
+            f"Influence of {len(self.removals)} removals on {listed}\n"
+            f"  method: {self.method}, {METHODS[self.method]}"
+            f"{f'; {n_exact} rows exact' if 0 < n_exact < len(self.removals) else ''}\n"
+            "  sign:   full data minus without the row (positive: the row pulls it up)"
+            f"{f'{chr(10)}  solve:  {self.note}' if self.note else ''}"
+            f"{f'{chr(10)}  failed: {n_failed} refits, nan; see status' if n_failed else ''}"
+        )
+
+    def _frame(self, values: np.ndarray) -> pd.DataFrame:
+        return pd.DataFrame(values, index=self.index, columns=list(self.estimate.names))
+
+    def _square(self, values: np.ndarray) -> pd.DataFrame:
+        names = list(self.estimate.names)
+        return pd.DataFrame(values, index=names, columns=names)
+
+    def _dfbeta_beside(self, **columns: Any) -> pd.DataFrame:
+        """dfbeta with more columns, none in the place of a parameter's."""
+        if taken := [name for name in columns if name in self.estimate.names]:
+            raise InvalidInputError(
+                f"Parameters must not be called as the columns beside them, but {taken} are; "
+                "rename them where they come from, or use `dfbeta`."
+            )
+        return self.dfbeta.assign(**columns)
+
+    def _column(self, name: str) -> pd.Series:
+        if name not in self.estimate.names:
+            raise InvalidInputError(
+                f"`by` must be 'cooks_distance' or one of {list(self.estimate.names)}, "
+                f"but is {name!r}."
+            )
+        return self.dfbeta[name]
+
+
+def _gram(rows: np.ndarray) -> np.ndarray:
+    return rows.T @ rows

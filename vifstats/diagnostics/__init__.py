@@ -1,0 +1,1 @@
+"""What hangs on a few rows: conclusions, groups left out, influential sets, cross-validation."""

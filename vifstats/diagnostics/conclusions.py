@@ -1,0 +1,159 @@
+"""Conclusions that hang on one row or one group: signs and significances that change without it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vifstats import checks
+from vifstats.deletion.methods import newton_step
+from vifstats.deletion.refits import leave_one_out
+from vifstats.deletion.result import Influence
+from vifstats.diagnostics.wald_fits import WaldFits, require_rest
+from vifstats.estimate import Estimate
+
+__all__ = ["Conclusions", "conclusions"]
+
+# Rows that would change a conclusion if their influence were this much larger are refitted too.
+MARGIN = 0.5
+# Lines of the table in the repr.
+SHOWN = 12
+CHANGES = ("sign", "significance lost", "significance gained")
+
+
+@dataclass(frozen=True, eq=False)
+class Conclusions:
+    """Which single rows, or groups, change the sign or the significance of a coefficient.
+
+    Attributes
+    ----------
+    changes : DataFrame
+        One line for each change that a refit confirms or one Newton step predicts: parameter, row
+        (or group), what changes ("sign", "significance lost", "significance gained"), whether it
+        was predicted and is confirmed, coefficient and p-value on all data, predicted and
+        refitted, and the status of the refit.
+    separated : Index
+        Rows, or groups, without which the estimate diverges.
+    level : float
+        Of significance.
+    n_removals, n_refits : int
+        Rows, or groups, looked at, and those of them near enough to a change to be refitted.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([0.3, 0.5, -0.6, 3.0])
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    >>> est = vs.minimize(loss, [0.0], names=["mean"])
+    >>> conclusions(est, level=0.2)
+    Conclusions at level 0.2: 1 changes by one of 4 removals (1 refitted)
+      mean: significance lost by 1
+    parameter  row            change      p  p_predicted  p_refitted
+         mean    3 significance lost 0.1096       0.9081      0.9081
+    """
+
+    changes: pd.DataFrame
+    separated: pd.Index
+    level: float
+    n_removals: int
+    n_refits: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table of changes."""
+        return self.changes.copy()
+
+    def __repr__(self) -> str:
+        head = (
+            f"Conclusions at level {self.level:g}: {len(self.changes)} changes by one of "
+            f"{self.n_removals} removals ({self.n_refits} refitted)"
+        )
+        if len(self.separated):
+            head += f"\n  the estimate diverges without {list(self.separated[:SHOWN])}"
+        if self.changes.empty:
+            return head
+        count = self.changes.groupby(["parameter", "change"], sort=False).size()
+        lines = [f"  {name}: {change} by {n}" for (name, change), n in count.items()]
+        shown = self.changes[["parameter", "row", "change", "p", "p_predicted", "p_refitted"]]
+        table = shown.head(SHOWN).to_string(index=False, float_format="{:.4f}".format)
+        more = [] if len(shown) <= SHOWN else [f"... all {len(shown)} in to_frame()"]
+        return "\n".join([head, *lines, table, *more])
+
+
+def conclusions(
+    est: Estimate, *, level: float = 0.05, groups: Any = None, objects: Any = None
+) -> Conclusions:
+    """Find the rows, or groups, without which a coefficient changes its sign or significance.
+
+    Parameters
+    ----------
+    est : Estimate
+    level : float
+        Of significance; p-values are Wald's, two-sided, by the normal distribution.
+    groups : array_like, shape (n_rows,), optional
+        One label per row of the data; whole groups are removed.
+    objects : sequence of labels or bool mask, optional
+        The rows to look at; default all.
+
+    Returns
+    -------
+    Conclusions
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([0.3, 0.5, -0.6, 3.0])
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    >>> found = conclusions(vs.minimize(loss, [0.0], names=["mean"]), level=0.2)
+    >>> found.changes[["row", "change", "confirmed"]].to_numpy().tolist()
+    [[3, 'significance lost', True]]
+    """
+    checks.proportion(level, "level")
+    removals = est.removals(groups, objects)
+    require_rest(removals.sizes, est.loss.n_objects)
+    predicted = WaldFits.of(newton_step(est, groups=groups, objects=objects))
+    near = np.flatnonzero(predicted.beyond(MARGIN).changes(level).any(axis=(1, 2)))
+    rows = _mask(est, groups, objects, near)
+    refits = leave_one_out(est, groups=groups, objects=rows)
+    table = _table(predicted.take(near), WaldFits.of(refits), refits, level)
+    separated = removals.labels[est.loss.separated(est.theta, removals)]
+    return Conclusions(table, separated, level, len(removals), len(near))
+
+
+def _table(
+    predicted: WaldFits, refitted: WaldFits, refits: Influence, level: float
+) -> pd.DataFrame:
+    foreseen, found = predicted.changes(level), refitted.changes(level)
+    row, parameter, kind = np.nonzero(foreseen | found)
+    # by parameter and kind, the row that goes furthest first
+    distance = np.abs(refitted.z - refitted.full / refitted.full_errors)[row, parameter]
+    order = np.lexsort((-distance, kind, parameter))
+    row, parameter, kind = row[order], parameter[order], kind[order]
+    at = row, parameter
+    names: Sequence[str] = refits.estimate.names
+    return pd.DataFrame(
+        {
+            "parameter": np.array(names, dtype=object)[parameter],
+            "row": refits.index[row],
+            "change": np.array(CHANGES, dtype=object)[kind],
+            "predicted": foreseen[row, parameter, kind],
+            "confirmed": found[row, parameter, kind],
+            "coefficient": predicted.full[parameter],
+            "coefficient_predicted": predicted.coefficients[at],
+            "coefficient_refitted": refitted.coefficients[at],
+            "p": predicted.full_p_values[parameter],
+            "p_predicted": predicted.p_values[at],
+            "p_refitted": refitted.p_values[at],
+            "status": refits.status.to_numpy()[row],
+        }
+    )
+
+
+def _mask(est: Estimate, groups: Any, objects: Any, near: np.ndarray) -> np.ndarray:
+    """A mask over all rows of a result, from positions among the objects asked for."""
+    n_rows = len(est.removals(groups))
+    asked = np.arange(n_rows) if objects is None else est.removals(groups).positions(objects)
+    mask = np.zeros(n_rows, dtype=bool)
+    mask[asked[near]] = True
+    return mask

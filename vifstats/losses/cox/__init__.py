@@ -1,0 +1,5 @@
+"""Cox's partial likelihood: the loss, its risk sets, and what removals change in their sums."""
+
+from vifstats.losses.cox.loss import Cox
+
+__all__ = ["Cox"]

@@ -1,0 +1,134 @@
+"""The change of the gradient when rows leave: finite (VIF) and as a derivative (classical IF).
+
+See docs/mathematics.md, equations (19) to (22).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vifstats.losses.cox.explicit_pairs import Terms, geometric, left_over
+from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
+from vifstats.losses.cox.moments import NO_PAIRS
+from vifstats.losses.cox.power_series import exposure
+from vifstats.losses.cox.risk_sums import PowerSums, RiskSums
+from vifstats.losses.cox.segment_sums import Bins
+from vifstats.losses.cox.sums_afresh import Others
+from vifstats.losses.cox.tie_changes import tie_changes
+from vifstats.removals import Removals
+
+__all__ = ["by_removal", "gradient_differences", "weight_gradients"]
+
+
+@dataclass(frozen=True, eq=False)
+class GradientKernel:
+    """a u eps/(1 - eps), with u = x - m."""
+
+    sums: RiskSums
+    columns = NO_PAIRS
+
+    @property
+    def width(self) -> int:
+        """Number of covariates."""
+        return self.sums.X.shape[1]
+
+    @property
+    def table_width(self) -> int:
+        """One column for 1, and p for m."""
+        return self.width + 1
+
+    def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
+        """a sum_l phi^-k [1, m_l] of each cell."""
+        Z, m0 = powers.Z[cells], self.sums.m0[cells]
+        out = np.empty((len(Z), self.width + 1))
+        out[:, 0] = Z
+        np.multiply(m0, Z[:, None], out=out[:, 1:])
+        found, at = self.sums.tied.find(cells)
+        out[found, 1:] += powers.F[at, None] * self.sums.tied.delta[at]
+        return out
+
+    def power(
+        self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice
+    ) -> np.ndarray:
+        """x G_k - M_k."""
+        part = pieces.x[rows] * sums[:, :1]
+        part -= sums[:, 1:]
+        return part
+
+    def remainder(self, terms: Terms, pieces: Pieces, others: Others) -> np.ndarray:
+        """a u eps^(K+1)/(1 - eps), or where eps > 1/2 the whole less the powers summed."""
+        x, eps, K = pieces.x[terms.piece], terms.eps, terms.K
+        u = x - self.sums.term_means(terms.cell, terms.f)
+        plain = terms.other < 0
+        tail = np.where(plain, eps ** (K + 1) / np.where(plain, 1 - eps, 1.0), 0.0)
+        out = (terms.a * tail)[:, None] * u
+        big = np.flatnonzero(~plain)
+        if len(big):
+            mean = left_over(self.sums, terms, big, others, NO_PAIRS).mean()
+            done, _ = geometric(eps[big], K[big])
+            out[big] = terms.a[big, None] * (
+                eps[big, None] * (x[big] - mean) - done[:, None] * u[big]
+            )
+        return out
+
+
+def gradient_differences(sums: RiskSums, removals: Removals) -> np.ndarray:
+    """D_i = grad L(theta, 1) - grad L(theta, 1_-i), shape (n_removals, p)."""
+    pieces, deaths = leaving(sums, removals, NO_PAIRS)
+    row_code = removals.codes[sums.sets.order]
+    taken = exposure(sums, pieces, GradientKernel(sums), row_code)
+    own = _own_gradient(sums, deaths, row_code)
+    return by_removal(taken, pieces, own, deaths, len(removals))
+
+
+def _own_gradient(sums: RiskSums, deaths: Deaths, row_code: np.ndarray) -> np.ndarray:
+    """-sum w (x - m0), and in a tie W' (m0 - m0') + a C delta - a' C' delta'."""
+    own = deaths.w[:, None] * sums.m0.take(deaths.cell, axis=0)
+    own -= deaths.wx
+    tie = tie_changes(sums, deaths, row_code, NO_PAIRS)
+    own[tie.at] += tie.W_left[:, None] * tie.m0_change + tie.before.lean - tie.after.lean
+    return own
+
+
+def weight_gradients(sums: RiskSums, removals: Removals) -> np.ndarray:
+    """d/db_i of grad L at b = 1 with the tie counts held, summed by removal: (n_removals, p)."""
+    sets = sums.sets
+    G = sets.exposed.gather(GradientKernel(sums).table(1, sums.power_sums(1), slice(None)))
+    rows = sums.X * G[:, :1]
+    rows -= G[:, 1:]
+    rows *= sums.r[:, None]
+    rows[sets.own] += _own_weight_gradient(sums)
+    user = np.empty_like(rows)
+    user[sets.order] = rows
+    return removals.sums(user)
+
+
+def _own_weight_gradient(sums: RiskSums) -> np.ndarray:
+    """w (mean of m_l - x) + a sum_l (1 - l/d) eps_l (x - m_l) of each death, (n_events, p)."""
+    own, cell, tied = sums.sets.own, sums.sets.cell_of_event, sums.tied
+    w, r = sums.w[own], sums.r[own]
+    share = r * sums.own_hazard()[cell] - w
+    out = share[:, None] * (sums.X.take(own, axis=0) - sums.m0.take(cell, axis=0))
+    found, at = tied.find(cell)
+    mean_f = (tied.sums(tied.f) / sums.n_terms[tied.cells])[at]
+    share_f = (sums.a[tied.cells] * tied.sums(tied.alive * tied.f / tied.phi))[at]
+    out[found] += (w[found] * mean_f - r[found] * share_f)[:, None] * tied.delta[at]
+    return out
+
+
+def by_removal(
+    taken: np.ndarray, pieces: Pieces, own: np.ndarray, deaths: Deaths, n: int
+) -> np.ndarray:
+    """Add up what the pieces and the deaths of each removal change, shape (n, width)."""
+    if deaths.piece is None:
+        return Bins(pieces.code, n).sums(taken) + Bins(deaths.code, n).sums(own)
+    taken[deaths.piece] += own
+    if not pieces.distinct:
+        return Bins(pieces.code, n).sums(taken)
+    if len(taken) < n:
+        out = np.zeros((n, taken.shape[1]))
+        out[pieces.code] = taken
+        return out
+    place = np.empty(n, dtype=np.intp)
+    place[pieces.code] = np.arange(n)
+    return taken.take(place, axis=0)

@@ -1,0 +1,100 @@
+"""The Hessian of the loss, with no p^2-wide sum for each cell.
+
+This is the H of docs/mathematics.md, equation (18):
+
+    H = sum_j r_j (hazard row j was exposed to) x_j x_j' - sum_q a_q m_q m_q'.
+
+Both parts are far larger than their difference where one row holds most of a risk set; in those
+cells the covariance is taken about that row's covariates instead, from sums over the others.
+"""
+
+import numpy as np
+
+from vifstats.losses.cox.moments import Columns, moments_of
+from vifstats.losses.cox.risk_sums import RiskSums
+from vifstats.losses.cox.segment_sums import Bins
+from vifstats.losses.cox.sums_afresh import others_afresh
+
+__all__ = ["covariances_about_top", "dominated_cells", "hessian"]
+
+
+def hessian(sums: RiskSums) -> np.ndarray:
+    """Hessian of the loss without its penalty, shape (p, p)."""
+    cells, top = dominated_cells(sums)
+    plain = np.ones(sums.sets.n_cells)
+    plain[cells] = 0.0
+    H = (sums.X * (sums.r * _hazard_seen(sums, plain))[:, None]).T @ sums.X
+    H -= (sums.m0 * (sums.W * plain)[:, None]).T @ sums.m0
+    tied = sums.tied
+    a = (sums.a * plain)[tied.cells]
+    m0 = sums.m0[tied.cells]
+    cross = (m0 * (a * tied.sums(tied.f))[:, None]).T @ tied.delta
+    H -= cross + cross.T + (tied.delta * (a * tied.sums(tied.f**2))[:, None]).T @ tied.delta
+    if len(cells):
+        p = sums.X.shape[1]
+        every = np.divmod(np.arange(p * p), p)
+        H += covariances_about_top(sums, cells, top, every).sum(axis=0).reshape(p, p)
+    return 0.5 * (H + H.T)
+
+
+def _hazard_seen(sums: RiskSums, plain: np.ndarray) -> np.ndarray:
+    """The hazard of the plain cells that each row was exposed to, shape (n,)."""
+    seen = sums.sets.exposed.gather(sums.power_sums(1).Z * plain)
+    seen[sums.sets.own] += (sums.own_hazard() * plain)[sums.sets.cell_of_event]
+    return seen
+
+
+def dominated_cells(sums: RiskSums) -> tuple[np.ndarray, np.ndarray]:
+    """Cells in which one row has more than half of S0, ascending, and that row.
+
+    Where it is at the origin, x = 0, sums about the origin are already sums about that row.
+    """
+    ranges, half = sums.sets.ranges, 0.5 * sums.S0
+    rows = np.flatnonzero(sums.r > ranges.minimum(half))
+    rows = rows[sums.X[rows].any(axis=1)]
+    at, cells = ranges.take(rows).pairs_below(half, sums.r[rows])
+    order = np.argsort(cells)
+    return cells[order], rows[at][order]
+
+
+def covariances_about_top(
+    sums: RiskSums, cells: np.ndarray, top: np.ndarray, columns: Columns
+) -> np.ndarray:
+    """a sum_l V_l of some cells, with x measured from the row that dominates the cell.
+
+    Parameters
+    ----------
+    sums : RiskSums
+    cells, top : ndarray of int, shape (k,)
+        Ascending cells, and the row of each.
+    columns : pair of ndarray of int, shape (q,)
+        Pairs of covariates.
+
+    Returns
+    -------
+    ndarray, shape (k, q)
+    """
+    i, j = columns
+    origin = sums.X[top]
+    alive = others_afresh(sums, cells, top, np.arange(len(sums.r)), columns).moments
+    alive = alive.about(origin, columns)
+    item, row = sums.dead(cells)
+    dying = moments_of(sums.r[row], sums.X[row] - origin[item], columns)
+    dying = dying.each(Bins(item, len(cells)).sums)
+    share = _term_sums(sums, cells)
+    V = share[1, 0] * alive.rxx + share[1, 1] * dying.rxx
+    a, d = alive.rx, dying.rx
+    V -= share[2, 0] * a[:, i] * a[:, j] + share[2, 2] * d[:, i] * d[:, j]
+    V -= share[2, 1] * (a[:, i] * d[:, j] + d[:, i] * a[:, j])
+    return sums.a[cells, None] * V
+
+
+def _term_sums(sums: RiskSums, cells: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
+    """Sums of (1 - l/d)^m / phi_l^k over the terms of some cells, by (k, m), as columns."""
+    found, at = sums.tied.find(cells)
+    out = {}
+    for k, m in [(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)]:
+        values = sums.S0[cells] ** -k
+        values[found] = sums.tied.sums(sums.tied.alive**m / sums.tied.phi**k)[at]
+        out[k, m] = values[:, None]
+    return out

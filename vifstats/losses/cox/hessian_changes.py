@@ -1,0 +1,148 @@
+"""The change of the Hessian when rows leave, for the Newton step on the reduced data.
+
+See docs/mathematics.md, equation (20).
+
+Symmetric matrices are packed: only the pairs (i, j) of covariates in ``columns`` are computed,
+so that many covariates can be taken a block of pairs at a time.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from vifstats.losses.cox.explicit_pairs import Terms, geometric, left_over
+from vifstats.losses.cox.gradient_changes import by_removal
+from vifstats.losses.cox.hessian import covariances_about_top, dominated_cells
+from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
+from vifstats.losses.cox.moments import Columns, moments_of
+from vifstats.losses.cox.power_series import exposure
+from vifstats.losses.cox.risk_sums import PowerSums, RiskSums
+from vifstats.losses.cox.sums_afresh import Others
+from vifstats.losses.cox.tie_changes import tie_changes
+from vifstats.removals import Removals
+
+__all__ = ["hessian_differences"]
+
+
+@dataclass(frozen=True, eq=False)
+class HessianKernel:
+    """a [u u' eps/(1 - eps)^2 + (C - V) eps/(1 - eps)], with C the scatter within the piece."""
+
+    sums: RiskSums
+    columns: Columns
+
+    @property
+    def width(self) -> int:
+        """Number of pairs of covariates."""
+        return len(self.columns[0])
+
+    @property
+    def table_width(self) -> int:
+        """One column for 1, p for m, and one for each pair."""
+        return 1 + self.sums.X.shape[1] + self.width
+
+    @cached_property
+    def A0(self) -> np.ndarray:
+        """S2 / S0, shape (n_cells, q)."""
+        sums = self.sums
+        sets = sums.sets
+        rxx = moments_of(sums.r, sums.X, self.columns).rxx
+        S2 = sets.exposed.scatter(rxx) + sets.by_death.sums(rxx.take(sets.own, axis=0))
+        return S2 / sums.S0[:, None]
+
+    @cached_property
+    def tied_lean(self) -> np.ndarray:
+        """A0 - AD of the tied cells."""
+        sums = self.sums
+        cells = sums.tied.cells
+        return self.A0[cells] - sums.dying(cells, self.columns).rxx / sums.S0D[cells, None]
+
+    def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
+        """a sum_l phi^-k [1, m, (k + 1) m m' - psi2/phi] of each cell.
+
+        Since V = psi2/phi - m m', and k u u' holds another k m m'.
+        """
+        i, j = self.columns
+        sums, p = self.sums, self.sums.X.shape[1]
+        F, F2, m0 = powers.F, powers.F2, sums.m0[cells]
+        out = np.empty((len(m0), self.table_width))
+        out[:, 0] = 1.0
+        out[:, 1 : 1 + p] = m0
+        out[:, 1 + p :] = (k + 1) * m0[:, i] * m0[:, j] - self.A0[cells]
+        out *= powers.Z[cells, None]
+        found, at = sums.tied.find(cells)
+        m0, delta = m0[found], sums.tied.delta[at]
+        cross = m0[:, i] * delta[:, j] + delta[:, i] * m0[:, j]
+        out[found, 1 : 1 + p] += F[at, None] * delta
+        out[found, 1 + p :] += F[at, None] * ((k + 1) * cross - self.tied_lean[at])
+        out[found, 1 + p :] += (k + 1) * F2[at, None] * delta[:, i] * delta[:, j]
+        return out
+
+    def power(
+        self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice
+    ) -> np.ndarray:
+        """k (x x' G - x M' - M x') + the sums of the last columns + C G."""
+        i, j = self.columns
+        p = self.sums.X.shape[1]
+        x, G, M = pieces.x[rows], sums[:, :1], sums[:, 1 : 1 + p]
+        part = sums[:, 1 + p :].copy()
+        part += k * ((x[:, i] * G - M[:, i]) * x[:, j] - x[:, i] * M[:, j])
+        if pieces.scatter is not None:
+            part += pieces.scatter[rows] * G
+        return part
+
+    def remainder(self, terms: Terms, pieces: Pieces, others: Others) -> np.ndarray:
+        """What the powers up to K left out, or where eps > 1/2 the whole less those powers."""
+        i, j = self.columns
+        eps, K = terms.eps, terms.K
+        m = self.sums.term_means(terms.cell, terms.f)
+        u = pieces.x[terms.piece] - m
+        uu = u[:, i] * u[:, j]
+        V = self._second(terms.cell, terms.f) - m[:, i] * m[:, j]
+        spread = -V if pieces.scatter is None else pieces.scatter[terms.piece] - V
+        plain = terms.other < 0
+        rest = np.where(plain, 1 - eps, 1.0)
+        tail = np.where(plain, eps ** (K + 1) / rest, 0.0)
+        tail_uu = np.where(plain, ((K + 1) - K * eps) * eps ** (K + 1) / rest**2, 0.0)
+        out = tail_uu[:, None] * uu + tail[:, None] * spread
+        big = np.flatnonzero(~plain)
+        if len(big):
+            V_left = left_over(self.sums, terms, big, others, self.columns).covariance(self.columns)
+            done, done_uu = geometric(eps[big], K[big])
+            out[big] = V[big] - V_left - done_uu[:, None] * uu[big] - done[:, None] * spread[big]
+        return terms.a[:, None] * out
+
+    def _second(self, cells: np.ndarray, f: np.ndarray) -> np.ndarray:
+        """psi2/phi = A0 + (A0 - AD) f of terms."""
+        second = self.A0[cells]
+        found, at = self.sums.tied.find(cells)
+        second[found] += f[found, None] * self.tied_lean[at]
+        return second
+
+
+def hessian_differences(sums: RiskSums, removals: Removals, columns: Columns) -> np.ndarray:
+    """H - H_-i for pairs of covariates, shape (n_removals, q)."""
+    pieces, deaths = leaving(sums, removals, columns)
+    row_code = removals.codes[sums.sets.order]
+    kernel = HessianKernel(sums, columns)
+    taken = exposure(sums, pieces, kernel, row_code)
+    own = _own_hessian(kernel, deaths, row_code)
+    return by_removal(taken, pieces, own, deaths, len(removals))
+
+
+def _own_hessian(kernel: HessianKernel, deaths: Deaths, row_code: np.ndarray) -> np.ndarray:
+    """a sum_l V_l of the cells of the deaths, before less after."""
+    i, j = kernel.columns
+    sums, cell = kernel.sums, deaths.cell
+    m0 = sums.m0.take(cell, axis=0)
+    own = sums.a[cell, None] * (kernel.A0[cell] - m0[:, i] * m0[:, j])
+    dominated, top = dominated_cells(sums)
+    if len(dominated):
+        at = np.minimum(np.searchsorted(dominated, cell), len(dominated) - 1)
+        found = np.flatnonzero(dominated[at] == cell)
+        exact = covariances_about_top(sums, dominated, top, kernel.columns)
+        own[found] = exact[at[found]]
+    tie = tie_changes(sums, deaths, row_code, kernel.columns)
+    own[tie.at] = tie.before.curvature(kernel.columns) - tie.after.curvature(kernel.columns)
+    return own

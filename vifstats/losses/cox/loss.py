@@ -1,0 +1,269 @@
+"""Cox's negative log partial likelihood, with presence: docs/mathematics.md, equation (17)."""
+
+from collections.abc import Iterator
+from copy import copy
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from vifstats import checks
+from vifstats.errors import InvalidInputError
+from vifstats.losses import autodiff
+from vifstats.losses.base import Loss
+from vifstats.losses.cox import gradient_changes as gradients
+from vifstats.losses.cox import hessian as curvature
+from vifstats.losses.cox import hessian_changes as hessians
+from vifstats.losses.cox import value_changes as likelihoods
+from vifstats.losses.cox.constant_columns import constant_columns
+from vifstats.losses.cox.reduced_batch import Batch
+from vifstats.losses.cox.risk_sets import centred, risk_sets
+from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
+from vifstats.losses.cox.separation import separating
+from vifstats.removals import Removals
+
+__all__ = ["Cox"]
+
+TIES = ("efron", "breslow")
+# Pairs of covariates are taken in blocks of about this many numbers (128 MB).
+BLOCK_NUMBERS = 16_000_000
+# Refits are taken in batches of about this many numbers for each quantity (8 MB).
+BATCH_NUMBERS = 1_000_000
+
+
+class Cox(Loss):
+    """Negative log partial likelihood of Cox's model, a sum over event times.
+
+    Parameters
+    ----------
+    X : DataFrame or array_like, shape (n, p)
+    T : array_like, shape (n,)
+        Times of event or censoring; or a structured array of (event, time).
+    E : array_like, shape (n,), optional
+        1 event, 0 censored; None: all events.
+    entry : array_like, shape (n,), optional
+        Delayed entry: at risk strictly after it.
+    weights : array_like, shape (n,), optional
+        Case weights, > 0.
+    strata : array_like, shape (n,) or (n, k), optional
+    offset : array_like, shape (n,), optional
+        Added to the linear predictor.
+    ties : {"efron", "breslow"}
+    penalty : float or array_like, shape (p,) or (p, p), optional
+        P of 0.5 theta' P theta, in the units of X. It is held when a row is removed.
+
+    Raises
+    ------
+    InvalidInputError
+        If the data break a rule of ``vifstats.checks.survival``.
+
+    References
+    ----------
+    Cox (1975), Biometrika 62; Efron (1977), J. Am. Statist. Ass. 72; Breslow (1974), Biometrics 30.
+
+    Examples
+    --------
+    >>> loss = Cox([[0.0], [1.0], [0.0]], [3.0, 2.0, 1.0], [1, 1, 1])
+    >>> bool(np.isclose(loss.value(np.zeros(1), np.ones(3)), np.log(3 * 2 * 1)))
+    True
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        T: Any,
+        E: Any = None,
+        *,
+        entry: Any = None,
+        weights: Any = None,
+        strata: Any = None,
+        offset: Any = None,
+        ties: str = "efron",
+        penalty: Any = None,
+    ) -> None:
+        if ties not in TIES:
+            raise InvalidInputError(f"`ties` must be one of {TIES}, but is {ties!r}.")
+        data = checks.survival(X, T, E, entry=entry, weights=weights, strata=strata, offset=offset)
+        self.data = data
+        self.ties = ties
+        self.n_objects, self.n_params = data.X.shape
+        self.names, self.labels = data.names, data.labels
+        self.penalty = checks.penalty_matrix(penalty, self.n_params)
+        self.risk_sets = sets = risk_sets(data)
+        self._last: tuple[bytes, RiskSums] | None = None
+        self._X, self.centres = centred(data.X.take(sets.order, axis=0), sets.row_bounds)
+        self._weights = data.weights[sets.order]
+        self._offset = data.offset[sets.order]
+
+    def value(self, theta: Any, presence: Any) -> Any:
+        w, z, present, _ = self._at_risk(theta, presence)
+        coefficient, phi, exists = self._terms(w, w * anp.exp(z), present)
+        # log 1 for a term that no present event carries, never 0 * log 0
+        logs = anp.log(anp.where(exists, phi, 1.0))
+        loss = anp.sum(coefficient * logs) - anp.sum((w * z)[self.risk_sets.own])
+        if self.penalty is None:
+            return loss
+        return loss + 0.5 * anp.dot(theta, anp.dot(self.penalty, theta))
+
+    def hazards(self, theta: Any, presence: Any) -> tuple[Any, np.ndarray]:
+        """What each event time adds to the cumulative hazard of the stratum's mean covariates.
+
+        Parameters
+        ----------
+        theta : array, shape (p,)
+        presence : array, shape (n,)
+
+        Returns
+        -------
+        hazards : array, shape (n_cells,)
+            In units of exp(-shift).
+        shift : ndarray, shape (n_strata,)
+        """
+        w, z, present, shift = self._at_risk(theta, presence)
+        coefficient, phi, exists = self._terms(w, w * anp.exp(z), present)
+        terms = coefficient / anp.where(exists, phi, 1.0)
+        if self.ties == "breslow":
+            return terms, shift
+        return self._by_death(terms), shift
+
+    def with_ties(self, ties: str) -> "Cox":
+        """The same data with another treatment of ties."""
+        twin = copy(self)
+        twin.ties = checks.one_of(ties, TIES, "ties")
+        twin._last = None
+        return twin
+
+    def flat(self) -> np.ndarray:
+        constant = constant_columns(self.data.X, self.risk_sets)
+        if self.penalty is not None:
+            constant &= ~self.penalty.any(axis=0)
+        return np.flatnonzero(constant)
+
+    def sums(self, theta: np.ndarray) -> RiskSums:
+        """The sums over the risk sets at theta, all rows present; the last ones are kept."""
+        key = theta.tobytes()
+        if self._last is None or self._last[0] != key:
+            eta = self._X @ theta + self._offset
+            efron = self.ties == "efron"
+            self._last = key, risk_sums(self.risk_sets, self._X, self._weights, eta, efron)
+        return self._last[1]
+
+    def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        if presence is not None:
+            return super().gradient(theta, presence)
+        gradient = self.sums(theta).gradient()
+        return gradient if self.penalty is None else gradient + self.penalty @ theta
+
+    def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        if presence is not None:
+            return super().hessian(theta, presence)
+        hessian = curvature.hessian(self.sums(theta))
+        return hessian if self.penalty is None else hessian + self.penalty
+
+    def value_differences(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
+        """L(theta, 1) - L(theta, 1_-i), the penalty held, shape (n_removals,)."""
+        removals = self.each() if removals is None else removals
+        _, z, _, _ = self._at_risk(theta, self.everyone())
+        return likelihoods.value_differences(self.sums(theta), z, removals)
+
+    def gradient_differences(
+        self, theta: np.ndarray, removals: Removals | None = None
+    ) -> np.ndarray:
+        removals = self.each() if removals is None else removals
+        return gradients.gradient_differences(self.sums(theta), removals)
+
+    def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
+        removals = self.each() if removals is None else removals
+        return gradients.weight_gradients(self.sums(theta), removals)
+
+    def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
+        removals = self.each() if removals is None else removals
+        sums, full = self.sums(theta), self.hessian(theta)
+        out = np.empty((len(removals), *full.shape))
+        pairs = np.triu_indices(len(full))
+        width = max(1, BLOCK_NUMBERS // max(len(full), self.n_objects))
+        for start in range(0, len(pairs[0]), width):
+            i, j = (side[start : start + width] for side in pairs)
+            reduced = full[i, j] - hessians.hessian_differences(sums, removals, (i, j))
+            out[:, i, j] = reduced
+            out[:, j, i] = reduced
+        return out
+
+    def reduced_slopes(
+        self, thetas: np.ndarray, removals: Removals
+    ) -> tuple[np.ndarray, np.ndarray]:
+        parts = [(b.values, b.gradients) for b in self.batches(thetas, removals)]
+        values, gradients = (np.concatenate(side) for side in zip(*parts, strict=True))
+        if self.penalty is None:
+            return values, gradients
+        pull = thetas @ self.penalty
+        return values + 0.5 * np.einsum("kp,kp->k", pull, thetas), gradients + pull
+
+    def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        H = np.concatenate([b.hessians() for b in self.batches(thetas, removals)])
+        return H if self.penalty is None else H + self.penalty
+
+    def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        free = self._X if self.penalty is None else self._X[:, ~self.penalty.any(axis=0)]
+        code = removals.codes[self.risk_sets.order]
+        return separating(self.risk_sets, free, code, len(removals))
+
+    def batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[Batch]:
+        """Removals in blocks, each at its own theta, shape (n_removals, p).
+
+        Yields
+        ------
+        Batch
+        """
+        size = max(1, BATCH_NUMBERS // max(1, self.n_objects))
+        for part, some in removals.blocks(size):
+            yield Batch(
+                sets=self.risk_sets,
+                X=self._X,
+                w=self._weights,
+                offset=self._offset,
+                efron=self.ties == "efron",
+                thetas=thetas[part],
+                removals=some,
+            )
+
+    def _at_risk(self, theta: Any, presence: Any) -> tuple[Any, Any, np.ndarray, np.ndarray]:
+        """Weights, linear predictors less the shift, who is present, and the shift by stratum."""
+        sets = self.risk_sets
+        b = presence[sets.order]
+        eta = anp.dot(self._X, theta) + self._offset
+        present = autodiff.plain(b) > 0
+        shift = self._largest(autodiff.plain(eta), present)
+        return self._weights * b, anp.where(present, eta - shift[sets.stratum], 0.0), present, shift
+
+    def _terms(self, w: Any, r: Any, present: np.ndarray) -> tuple[Any, Any, np.ndarray]:
+        """Coefficient a and denominator phi of each term, and whether the term exists.
+
+        The tie count is a count of present rows: it is not differentiated.
+        """
+        sets = self.risk_sets
+        at_risk = autodiff.LinearMap(sets.ranges.scatter, sets.ranges.gather)
+        total, S0 = self._by_death(w[sets.own]), at_risk(r)
+        count = sets.by_death.sums(present[sets.own].astype(float))
+        if self.ties == "breslow":
+            return total, S0, count > 0
+        cell, exists = sets.cell_of_event, present[sets.own]
+        rank = np.cumsum(exists) - 1.0
+        first = np.concatenate([[0.0], np.cumsum(count)])[:-1]
+        d = np.maximum(count, 1.0)[cell]
+        fraction = np.where(exists, (rank - first[cell]) / d, 0.0)
+        S0D = self._by_death(r[sets.own])
+        coefficient = anp.where(exists, total[cell] / d, 0.0)
+        return coefficient, S0[cell] - fraction * S0D[cell], exists
+
+    @property
+    def _by_death(self) -> autodiff.LinearMap:
+        """Sums over the event rows of each cell, with their derivative."""
+        sets = self.risk_sets
+        return autodiff.LinearMap(sets.by_death.sums, lambda g: g[sets.cell_of_event])
+
+    def _largest(self, eta: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """The largest linear predictor among the present rows of each stratum."""
+        values = np.where(present, eta, -np.inf)
+        largest = np.maximum.reduceat(values, self.risk_sets.row_bounds[:-1])
+        return np.where(np.isfinite(largest), largest, 0.0)

@@ -1,0 +1,171 @@
+"""Survival data as ranges of event times: which rows are at risk when."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from vifstats.checks import SurvivalInput
+from vifstats.losses.cox.ranges import Ranges
+from vifstats.losses.cox.segment_sums import Bins
+
+__all__ = ["RiskSets", "centred", "risk_sets"]
+
+
+@dataclass(frozen=True, eq=False)
+class RiskSets:
+    """Rows sorted by stratum and time, and the cells (event times of a stratum) at which they are.
+
+    A row is at risk at the event times t of its stratum with entry < t <= time: strictly after
+    entry, up to and with its own time (mathematics: section on Cox regression).
+
+    Attributes
+    ----------
+    order : ndarray of int, shape (n,)
+        The user's row at each sorted position. All other arrays are in sorted order.
+    ranges : Ranges
+        The cells at which each row is at risk.
+    exposed : Ranges
+        The same without the cell of its own event.
+    own : ndarray of int, shape (n_events,)
+        Sorted positions of the event rows; the cell of an event is the last of its range.
+    stratum : ndarray of int, shape (n,)
+    cell_time : ndarray, shape (n_cells,)
+    cell_stratum : ndarray of int, shape (n_cells,)
+    deaths : ndarray of int, shape (n_cells,)
+        Number of event rows d at each cell.
+    row_bounds : ndarray of int, shape (n_strata + 1,)
+        Sorted positions where each stratum begins.
+    """
+
+    order: np.ndarray
+    ranges: Ranges
+    exposed: Ranges
+    own: np.ndarray
+    stratum: np.ndarray
+    cell_time: np.ndarray
+    cell_stratum: np.ndarray
+    deaths: np.ndarray
+    row_bounds: np.ndarray
+
+    @property
+    def n_cells(self) -> int:
+        """Number of distinct event times, counted by stratum."""
+        return len(self.deaths)
+
+    @cached_property
+    def cell_of_event(self) -> np.ndarray:
+        """The cell of each event row, ascending, shape (n_events,)."""
+        return self.ranges.hi[self.own] - 1
+
+    @cached_property
+    def by_death(self) -> Bins:
+        """Sums over the event rows of each cell."""
+        return Bins(self.cell_of_event, self.n_cells)
+
+    @cached_property
+    def first_death(self) -> np.ndarray:
+        """The position in ``own`` of the first death of each cell, shape (n_cells,)."""
+        return np.cumsum(self.deaths) - self.deaths
+
+    @cached_property
+    def event(self) -> np.ndarray:
+        """Whether each row is an event, shape (n,)."""
+        event = np.zeros(len(self.order), dtype=bool)
+        event[self.own] = True
+        return event
+
+    @cached_property
+    def tied(self) -> np.ndarray:
+        """Cells with more than one event."""
+        return np.flatnonzero(self.deaths > 1)
+
+
+def risk_sets(data: SurvivalInput) -> RiskSets:
+    """Sort the rows and find the range of event times of each.
+
+    Parameters
+    ----------
+    data : SurvivalInput
+
+    Returns
+    -------
+    RiskSets
+    """
+    # Events first among equal times: then the intervals of exposure end in ascending order.
+    order = np.argsort(~data.event, kind="stable")
+    order = order[np.argsort(data.time[order], kind="stable")]
+    if data.strata.any():
+        order = order[np.argsort(data.strata[order], kind="stable")]
+    time, event, stratum = data.time[order], data.event[order], data.strata[order]
+
+    n = len(order)
+    new_stratum = np.diff(stratum, prepend=-1) != 0
+    new_instant = new_stratum | (np.diff(time, prepend=-np.inf) != 0)
+    instant = np.cumsum(new_instant) - 1
+    own = np.flatnonzero(event)
+    has_event = np.zeros(instant[-1] + 1, dtype=bool)
+    has_event[instant[own]] = True
+    cell_count = np.cumsum(has_event)
+    hi = cell_count[instant]
+
+    first_row = np.flatnonzero(new_stratum)
+    row_bounds = np.append(first_row, n)
+    before = np.append(0, hi)[first_row]
+    bounds = np.append(before, hi[-1])
+    first_of_cell = np.flatnonzero(new_instant)[has_event]
+    cell_time, cell_stratum = time[first_of_cell], stratum[first_of_cell]
+    lo = np.repeat(before, np.diff(row_bounds))
+    entry = data.entry[order]
+    late = np.flatnonzero(entry > -np.inf)
+    if len(late):
+        lo[late] = _cells_up_to(entry[late], stratum[late], cell_time, cell_stratum)
+    return RiskSets(
+        order=order,
+        ranges=Ranges(lo, hi, bounds),
+        exposed=Ranges(lo, hi - event, bounds),
+        own=own,
+        stratum=stratum,
+        cell_time=cell_time,
+        cell_stratum=cell_stratum,
+        deaths=np.bincount(hi[own] - 1, minlength=hi[-1]),
+        row_bounds=row_bounds,
+    )
+
+
+def centred(X: np.ndarray, row_bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """X less its mean in each stratum, in place, and the means: digits change, not results.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n, p)
+        In sorted order.
+    row_bounds : ndarray of int, shape (n_strata + 1,)
+
+    Returns
+    -------
+    X : ndarray, shape (n, p)
+    means : ndarray, shape (n_strata, p)
+    """
+    sizes = np.diff(row_bounds)
+    if len(sizes) == 1:
+        means = X.mean(axis=0, keepdims=True)
+        X -= means
+        return X, means
+    means = np.add.reduceat(X, row_bounds[:-1], axis=0) / sizes[:, None]
+    X -= np.repeat(means, sizes, axis=0)
+    return X, means
+
+
+def _cells_up_to(
+    entry: np.ndarray, stratum: np.ndarray, cell_time: np.ndarray, cell_stratum: np.ndarray
+) -> np.ndarray:
+    """Position after the last cell of the same or an earlier stratum with time <= entry."""
+    n_cells = len(cell_time)
+    times, strata = np.append(cell_time, entry), np.append(cell_stratum, stratum)
+    is_entry = np.arange(len(times)) >= n_cells
+    merged = np.lexsort((is_entry, times, strata))
+    cells_so_far = np.cumsum(~is_entry[merged])
+    out = np.empty(len(times), dtype=np.intp)
+    out[merged] = cells_so_far
+    return out[n_cells:]

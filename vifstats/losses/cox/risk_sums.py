@@ -1,0 +1,232 @@
+"""The sums over risk sets at one theta, from which loss, derivatives and hazards are read.
+
+Letters as in docs/mathematics.md, equation (16).
+
+For each cell (event time of a stratum) r = w exp(x'theta) is summed over the risk set (S0, S1) and
+over the rows that die there (S0D, S1D). Efron's terms l = 0 .. d - 1 have phi_l = S0 - (l/d) S0D
+and mean m_l = m0 + delta f_l, where
+
+    m0 = S1 / S0,    delta = m0 - S1D / S0D,    f_l = S0 / phi_l - 1.
+
+So everything p-wide is kept per cell and only scalars per death. What dies is never subtracted
+from what is at risk: R and R1 are sums over the rows at risk that do not die in the cell.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from vifstats.losses.cox.moments import Columns, Moments, moments_of
+from vifstats.losses.cox.risk_sets import RiskSets
+from vifstats.losses.cox.segment_sums import Bins, expanded
+
+__all__ = ["PowerSums", "RiskSums", "Tied", "risk_sums"]
+
+
+@dataclass(frozen=True, eq=False)
+class Tied:
+    """The cells with several deaths and their terms: d of them for Efron, one for Breslow.
+
+    Attributes
+    ----------
+    cells : ndarray of int, shape (k,)
+    R1, S1D, delta : ndarray, shape (k, p)
+        r x of the rows at risk that do not die; of those that do; delta as above.
+    first : ndarray of int, shape (k,)
+        The first term of each cell.
+    alive, phi, f : ndarray, shape (n_terms,)
+        1 - l/d, phi_l and f_l. Breslow's term has l = 0, hence f = 0.
+    """
+
+    cells: np.ndarray
+    R1: np.ndarray
+    S1D: np.ndarray
+    delta: np.ndarray
+    first: np.ndarray
+    alive: np.ndarray
+    phi: np.ndarray
+    f: np.ndarray
+
+    def sums(self, terms: np.ndarray) -> np.ndarray:
+        """Sum over the terms of each cell, shape (n_terms,) to (k,)."""
+        return np.add.reduceat(terms, self.first) if len(self.first) else np.zeros(0)
+
+    def find(self, cells: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
+        """Which of some cells are among these, and where: positions in ``cells`` and here."""
+        if isinstance(cells, slice):
+            first = 0 if cells.start is None else cells.start
+            last = np.inf if cells.stop is None else cells.stop
+            at = np.arange(*np.searchsorted(self.cells, [first, last]))
+            return self.cells[at] - first, at
+        if not len(self.cells):
+            return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
+        at = np.minimum(np.searchsorted(self.cells, cells), len(self.cells) - 1)
+        found = np.flatnonzero(self.cells[at] == cells)
+        return found, at[found]
+
+
+@dataclass(frozen=True, eq=False)
+class PowerSums:
+    """a sum_l phi_l^-k: Z of each cell; F and F2 of the tied cells, with factors f_l and f_l^2."""
+
+    Z: np.ndarray
+    F: np.ndarray
+    F2: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class RiskSums:
+    """Sums over the risk sets at one theta.
+
+    Attributes
+    ----------
+    sets : RiskSets
+    X : ndarray, shape (n, p)
+        Covariates in sorted order, centred by stratum.
+    w, r : ndarray, shape (n,)
+        Case weights, and w exp(x'theta) up to a factor for each stratum.
+    R, S0D, W : ndarray, shape (n_cells,)
+        r of the rows at risk that do not die in the cell; r, and weight, of those that do.
+    m0 : ndarray, shape (n_cells, p)
+    tied : Tied
+    a : ndarray, shape (n_cells,)
+        Coefficient of each term of a cell: W/d for Efron, W for Breslow's only term.
+    n_terms : ndarray of int, shape (n_cells,)
+    efron : bool
+    """
+
+    sets: RiskSets
+    X: np.ndarray
+    w: np.ndarray
+    r: np.ndarray
+    R: np.ndarray
+    S0D: np.ndarray
+    W: np.ndarray
+    m0: np.ndarray
+    tied: Tied
+    a: np.ndarray
+    n_terms: np.ndarray
+    efron: bool
+
+    @cached_property
+    def S0(self) -> np.ndarray:
+        """r summed over each risk set, shape (n_cells,)."""
+        return self.R + self.S0D
+
+    @cached_property
+    def phi_min(self) -> np.ndarray:
+        """The smallest phi of each cell, shape (n_cells,)."""
+        return self.R + self.S0D / self.n_terms
+
+    def power_sums(self, k: int, scale: float = 1.0) -> "PowerSums":
+        """Sums of phi_l^-k over the terms of each cell, with phi in units of ``scale``."""
+        tied = self.tied
+        a = self.a[tied.cells]
+        powers = (scale / tied.phi) ** k
+        Z = self.a * (scale / self.S0) ** k
+        Z[tied.cells] = a * tied.sums(powers)
+        return PowerSums(Z, a * tied.sums(powers * tied.f), a * tied.sums(powers * tied.f**2))
+
+    def term_means(self, cells: np.ndarray, f: np.ndarray) -> np.ndarray:
+        """m_l = m0 + delta f_l for terms of some cells, shape (k, p)."""
+        means = self.m0.take(cells, axis=0)
+        found, at = self.tied.find(cells)
+        means[found] += f[found, None] * self.tied.delta[at]
+        return means
+
+    def dead(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The deaths of some cells: the position in ``cells``, and the row, of each."""
+        item, number = expanded(self.sets.deaths[cells])
+        return item, self.sets.own[self.sets.first_death[cells][item] + number]
+
+    def dying(self, cells: np.ndarray, columns: Columns) -> Moments:
+        """Moments of the deaths of some cells."""
+        item, row = self.dead(cells)
+        return moments_of(self.r[row], self.X[row], columns).each(Bins(item, len(cells)).sums)
+
+    def gradient(self) -> np.ndarray:
+        """Gradient of the loss without its penalty, shape (p,)."""
+        tied, own = self.tied, self.sets.own
+        expected = self.W @ self.m0 + (self.a[tied.cells] * tied.sums(tied.f)) @ tied.delta
+        return expected - self.w[own] @ self.X.take(own, axis=0)
+
+    def own_hazard(self) -> np.ndarray:
+        """a sum_l (1 - l/d) / phi_l of each cell: what a row that dies there adds to its m_l."""
+        own = self.a / self.S0
+        tied = self.tied
+        own[tied.cells] = self.a[tied.cells] * tied.sums(tied.alive / tied.phi)
+        return own
+
+
+def risk_sums(
+    sets: RiskSets, X: np.ndarray, w: np.ndarray, eta: np.ndarray, efron: bool
+) -> RiskSums:
+    """Sum over the risk sets.
+
+    Parameters
+    ----------
+    sets : RiskSets
+    X : ndarray, shape (n, p)
+        In sorted order, centred by stratum.
+    w, eta : ndarray, shape (n,)
+        Case weights and linear predictors, in sorted order.
+    efron : bool
+
+    Returns
+    -------
+    RiskSums
+    """
+    largest = np.maximum.reduceat(eta, sets.row_bounds[:-1])
+    r = w * np.exp(eta - np.repeat(largest, np.diff(sets.row_bounds)))
+    rX = r[:, None] * X
+    R, S0D = sets.exposed.scatter(r), sets.by_death.sums(r[sets.own])
+    W = sets.by_death.sums(w[sets.own])
+    R1, S1D = sets.exposed.scatter(rX), sets.by_death.sums(rX.take(sets.own, axis=0))
+    del rX
+    n_terms = sets.deaths if efron else np.ones(sets.n_cells, dtype=np.intp)
+    tied = _tied(sets, n_terms, R, R1, S0D, S1D)
+    R1 += S1D
+    R1 /= (R + S0D)[:, None]
+    return RiskSums(
+        sets=sets,
+        X=X,
+        w=w,
+        r=r,
+        R=R,
+        S0D=S0D,
+        W=W,
+        m0=R1,
+        tied=tied,
+        a=W / n_terms,
+        n_terms=n_terms,
+        efron=efron,
+    )
+
+
+def _tied(
+    sets: RiskSets,
+    n_terms: np.ndarray,
+    R: np.ndarray,
+    R1: np.ndarray,
+    S0D: np.ndarray,
+    S1D: np.ndarray,
+) -> Tied:
+    cells = sets.tied
+    item, tie = expanded(n_terms[cells])
+    alive = 1 - tie / n_terms[cells][item]
+    at_risk, dying = R[cells], S0D[cells]
+    # delta = m0 - xD without the difference of two nearly equal means where almost all die
+    xD = S1D[cells] / dying[:, None]
+    delta = (R1[cells] - at_risk[:, None] * xD) / (at_risk + dying)[:, None]
+    phi = at_risk[item] + alive * dying[item]
+    return Tied(
+        cells=cells,
+        R1=R1[cells],
+        S1D=S1D[cells],
+        delta=delta,
+        first=np.flatnonzero(tie == 0),
+        alive=alive,
+        phi=phi,
+        f=(1 - alive) * dying[item] / phi,
+    )

@@ -1,0 +1,5 @@
+"""Losses whose rows read theta through linear predictors."""
+
+from vifstats.losses.regression.linear_predictor import LinearPredictor
+
+__all__ = ["LinearPredictor"]

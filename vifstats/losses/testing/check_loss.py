@@ -1,0 +1,137 @@
+"""A test kit for a loss of your own: whether it keeps the contract that every method relies on."""
+
+import warnings
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vifstats import checks
+from vifstats.errors import InvalidInputError
+from vifstats.losses.base import Loss
+from vifstats.losses.testing import RULES, Trial
+
+__all__ = ["LossReport", "check_loss"]
+
+
+@dataclass(frozen=True, eq=False)
+class LossReport:
+    """What was checked, and what was found: a loss with a report has passed.
+
+    Attributes
+    ----------
+    loss : Loss
+    findings : dict of str to str
+        One sentence per rule.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 5.0])
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    >>> print(str(check_loss(loss, [0.0])).splitlines()[0])
+    MEstimator of 3 objects keeps its contract
+    """
+
+    loss: Loss
+    findings: dict[str, str]
+
+    def __repr__(self) -> str:
+        width = max(map(len, self.findings))
+        lines = [f"  {rule:<{width}}  {finding}" for rule, finding in self.findings.items()]
+        title = f"{type(self.loss).__name__} of {self.loss.n_objects} objects keeps its contract"
+        return "\n".join([title, *lines])
+
+
+def check_loss(
+    loss: Loss,
+    theta: Any,
+    *,
+    penalty: Callable[[Any], Any] | None = None,
+    rebuild: Callable[[np.ndarray], Loss] | None = None,
+    skip: Collection[str] = (),
+    max_objects: int = 30,
+    tol: float = 1e-8,
+) -> LossReport:
+    """Check that a loss keeps the contract of `Loss`, at one place theta.
+
+    Parameters
+    ----------
+    loss : Loss
+    theta : array_like, shape (n_params,)
+        Any place where the loss is smooth; it need not be the minimum.
+    penalty : callable, optional
+        ``penalty(theta)``: what no object owns, and so all that is left at presence 0. Default the
+        loss's own ``penalty``; where it has none, any value that no object's data change is
+        taken for one.
+    rebuild : callable, optional
+        ``rebuild(kept)``: the loss built from the objects at these positions only. With it the
+        rules "sum" and "absent data" are exact; without it they are what can be told from the
+        values of the loss and from the arrays that its functions read.
+    skip : collection of str
+        Rules to leave out, where you know better: see Notes.
+    max_objects : int
+        Objects tried one at a time; above this number they are drawn (always the same).
+    tol : float
+        Largest error of an override, relative to the largest entry of the default.
+
+    Returns
+    -------
+    LossReport
+
+    Raises
+    ------
+    LossError
+        At the first rule that is broken, with the finding and the remedy.
+
+    Notes
+    -----
+    The rules, in order:
+
+    - "number": one finite float, the same each time.
+    - "presence": the value changes when objects leave.
+    - "theta": autograd can differentiate it; gradient and Hessian are not both 0.
+    - "sum": the loss is no mean. Removing objects must not rescale the rest: at half of every
+      object's presence a mean is what it was; two random halves of the objects together
+      curve twice as much as all of them. A mean that is meant (softmax over the positive
+      items with weights 1/k) breaks this rule on purpose: skip it. So may a loss of strongly
+      dependent objects. A sum divided by a constant n only scales the loss; it is caught by
+      ``rebuild``, and without it where the loss is a plain function of arrays.
+    - "absent": values, gradients and second derivatives stay finite without any of the objects,
+      with one object alone, and with none.
+    - "autodiff": the automatic gradient equals differences of the value.
+    - "overrides": every method that is overridden equals its automatic default.
+    - "owned": parameters that vanish with an object have no slope without it, and no others.
+    - "gauge": along its gauge directions the loss does not change, whoever is present.
+    - "penalty": without objects only the penalty is left.
+    - "absent data": what belongs to an absent object is not read. Each array with one row per
+      object is copied with one row replaced; the value may not change once the object of
+      that row is absent.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> from vifstats.losses.testing.check_loss import check_loss
+    >>> y = np.array([1.0, 3.0, 5.0, 8.0])
+    >>> loss = vs.FunctionLoss(lambda theta, b: 0.5 * (b * (y - theta[0]) ** 2).sum(), 4, 1)
+    >>> report = check_loss(loss, [2.0])
+    >>> report.findings["presence"]
+    'the value is 23.5 with all objects, 0 with none'
+    >>> mean = vs.FunctionLoss(lambda theta, b: (b * (y - theta[0]) ** 2).sum() / b.sum(), 4, 1)
+    >>> check_loss(mean, [2.0])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    vifstats.errors.LossError: A loss must be a sum ...
+    """
+    unknown = set(skip) - set(RULES)
+    if unknown:
+        raise InvalidInputError(f"`skip` names rules of {list(RULES)}, but has {sorted(unknown)}.")
+    theta = checks.parameters(theta, loss.n_params)
+    trial = Trial(loss, theta, penalty, rebuild, max_objects, tol)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # what they warn of is an error here
+        return LossReport(
+            loss,
+            {name: "skipped" if name in skip else rule(trial) for name, rule in RULES.items()},
+        )

@@ -1,0 +1,80 @@
+"""Rules on the value of a loss."""
+
+import numpy as np
+
+from vifstats import checks
+from vifstats.errors import LossError
+from vifstats.losses.testing.trial import Trial
+
+__all__ = ["depends_on_presence", "is_one_number", "leaves_the_penalty", "stays_finite"]
+
+# An absent object contributes an exact 0; what is left are shifts that cancel but for rounding.
+ROUNDING = 1e-10
+
+
+def is_one_number(trial: Trial) -> str:
+    """One finite float, the same each time, and one label per object."""
+    loss, theta, b = trial.loss, trial.theta.copy(), np.ones(trial.loss.n_objects)
+    checks.usable_loss(loss, theta)
+    value = loss.value(theta, b)
+    if np.shape(value) != () or np.asarray(value).dtype.kind != "f":
+        raise LossError(
+            f"A loss must return one float, but it returned {type(value).__name__} of shape "
+            f"{np.shape(value)}, dtype {np.asarray(value).dtype}; sum over the objects in floats."
+        )
+    if len(loss.labels) != loss.n_objects:
+        raise LossError(
+            f"A loss needs one label per object, {loss.n_objects}, but has {len(loss.labels)}."
+        )
+    again = float(loss.value(theta, b))
+    if again != float(value) or (theta != trial.theta).any() or (b != 1).any():
+        raise LossError(
+            f"A loss must be a function: it returned {float(value)!r}, then {again!r} at the same "
+            "theta and presence, or changed them in place; draw random numbers once, before it."
+        )
+    return f"one float, {float(value):.6g}"
+
+
+def depends_on_presence(trial: Trial) -> str:
+    """The value changes when objects leave."""
+    values = {words: trial.value(b) for words, b in trial.masks()}
+    full, none = values["with all objects"], values["without any object"]
+    if all(value == full for value in values.values()):
+        raise LossError(
+            f"A loss must depend on presence, but its value is {full:.6g} whichever objects are "
+            "present, also without any; multiply the term of object i by b[i]."
+        )
+    return f"the value is {full:.6g} with all objects, {none:.6g} with none"
+
+
+def stays_finite(trial: Trial) -> str:
+    """Value, gradient and second derivative are finite, whoever is present."""
+    count = 0
+    for words, b in trial.masks():
+        parts = {
+            "value": np.array(trial.value(b)),
+            "gradient": trial.gradient(b),
+            "second derivative": trial.curvature(b),
+        }
+        for part, numbers in parts.items():
+            if not np.isfinite(numbers).all():
+                raise LossError(
+                    f"An absent object must contribute an exact 0, but {words} the {part} is "
+                    f"{numbers}; 0 * log(0), 0/0 and 0 * inf are the usual causes: choose what "
+                    "goes into the log, as in log(where(b > 0, r, 1.0))."
+                )
+        count += 1
+    return f"finite at {count} choices of who is present"
+
+
+def leaves_the_penalty(trial: Trial) -> str:
+    """Without objects only the penalty is left."""
+    left, penalty = trial.value(trial.none), trial.penalty
+    if penalty is None:
+        return "nothing is left" if left == 0 else f"{left:.6g} is left: taken for a penalty"
+    if not abs(left - penalty) <= ROUNDING * (1 + abs(penalty)):
+        raise LossError(
+            f"Without objects the loss must be its penalty, {penalty:.6g}, but it is {left:.6g}; "
+            "multiply the terms of object i by b[i]."
+        )
+    return f"without objects {left:.6g} is left"

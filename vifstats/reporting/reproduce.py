@@ -1,0 +1,143 @@
+"""What to type to get a report again: the fit, a check that it is the same, the call."""
+
+import inspect
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from vifstats.deletion.result import Influence
+from vifstats.estimate import Estimate
+from vifstats.reporting.sections.method import fingerprint
+
+__all__ = ["recipe"]
+
+# What data are called, by how many of them are given with a fitted model.
+NAMES = {0: (), 1: ("data",), 2: ("X", "y"), 3: ("X", "T", "E")}
+# What lifelines keeps of the arguments of `fit`.
+COLUMNS = ("duration_col", "event_col", "weights_col", "entry_col", "strata", "formula")
+
+
+def recipe(
+    model: Any, data: tuple, options: Mapping[str, Any], call: Mapping[str, Any], est: Estimate
+) -> str:
+    """Python that makes the report again, with the data under the names of a reader's own.
+
+    Parameters
+    ----------
+    model : Estimate, Influence or fitted model
+    data : tuple
+        What it was fitted on.
+    options : mapping
+        Of `from_model`.
+    call : mapping
+        Arguments of `report` that are not the default.
+    est : Estimate
+        Of the model.
+
+    Returns
+    -------
+    str
+        Lines of Python. No value of any row is in it: tables and arrays appear by name.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> est = vs.minimize(vs.losses.Cox([[0.0], [1.0], [0.5]], [2.0, 3.0, 1.0]), [0.0])
+    >>> print(recipe(est, (), {}, {"unit": "patient"}, est))  # doctest: +ELLIPSIS
+    import vifstats as vs
+    # est: the Estimate at hand (Cox, 3 objects, 1 parameters)
+    # the same numbers in the same order:
+    assert vs.reporting.fingerprint(est.loss) == "..."
+    vs.report(est, unit='patient')
+    """
+    if isinstance(model, Estimate | Influence):
+        name = "est" if isinstance(model, Estimate) else "influence"
+        kind, loss = type(model).__name__, type(est.loss).__name__
+        size = f"{est.loss.n_objects} objects, {len(est.theta)} parameters"
+        made = [f"# {name}: the {kind} at hand ({loss}, {size})"]
+        source = "est" if name == "est" else "influence.estimate"
+    else:
+        name = source = "est"
+        given = ", ".join(["fit", *NAMES.get(len(data), ("...",)), *_arguments(options)])
+        made = [*_fit(model), f"est = vs.from_model({given})"]
+    sha = fingerprint(est.loss)
+    check = [
+        "# the same numbers in the same order:",
+        f'assert vs.reporting.fingerprint({source}.loss) == "{sha}"',
+    ]
+    report = f"vs.report({', '.join([name, *_arguments(call)])})"
+    return "\n".join(["import vifstats as vs", *made, *(check if sha else []), report])
+
+
+def _fit(model: Any) -> list[str]:
+    """How the model is fitted, as far as it says itself; else what it is."""
+    library = type(model).__module__.partition(".")[0]
+    if library == "lifelines" and getattr(model, "duration_col", None):
+        return _lifelines(model)
+    if library == "statsmodels" and hasattr(model, "model"):
+        return _statsmodels(model.model)
+    if hasattr(model, "get_params"):  # scikit-learn's convention
+        where = type(model).__module__.partition("._")[0]
+        shown = " ".join(repr(model).split())
+        return [f"from {where} import {type(model).__name__}", f"fit = {shown}.fit(X, y)"]
+    return [f"# fit: a {type(model).__name__} of {library}"]
+
+
+def _lifelines(model: Any) -> list[str]:
+    kind = type(model).__name__
+    kept = {name: getattr(model, name, None) for name in COLUMNS}
+    told = ", ".join(f"{name}={value!r}" for name, value in kept.items() if value is not None)
+    return [
+        f"from lifelines import {kind}",
+        f"# data: a DataFrame; covariates {', '.join(_names(model))}",
+        f"fit = {kind}({', '.join(_arguments(_changed(model)))}).fit(data, {told})",
+    ]
+
+
+def _statsmodels(model: Any) -> list[str]:
+    kind, options = type(model).__name__, _family(model)
+    if getattr(model, "formula", None):
+        made = f"sm.{kind}.from_formula({model.formula!r}, data{options}).fit()"
+        return ["import statsmodels.api as sm", f"fit = {made}"]
+    return [
+        "import statsmodels.api as sm",
+        f"# y: {model.endog_names}; X: {', '.join(model.exog_names)}",
+        f"fit = sm.{kind}(y, X{options}).fit()",
+    ]
+
+
+def _family(model: Any) -> str:
+    if "family" not in inspect.signature(type(model).__init__).parameters:
+        return ""
+    family, link = type(model.family).__name__, type(model.family.link).__name__
+    return f", family=sm.families.{family}(sm.families.links.{link}())"
+
+
+def _names(model: Any) -> list[str]:
+    """Covariates of a lifelines fit."""
+    index = model.params_.index
+    names = index.get_level_values(-1).unique()
+    return [str(name) for name in names if name != "Intercept"]
+
+
+def _changed(model: Any) -> dict[str, Any]:
+    """Arguments of the constructor that are not the default, as the model keeps them."""
+    parameters = inspect.signature(type(model).__init__).parameters.values()
+    kept = {p.name: (getattr(model, p.name), p.default) for p in parameters if _kept(model, p)}
+    return {name: value for name, (value, default) in kept.items() if repr(value) != repr(default)}
+
+
+def _kept(model: Any, parameter: inspect.Parameter) -> bool:
+    return parameter.name not in ("self", "strata") and hasattr(model, parameter.name)
+
+
+def _arguments(options: Mapping[str, Any]) -> list[str]:
+    """As they are typed: settings by value, whatever holds data by its own name."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return [f"{name}={_typed(name, value)}" for name, value in given.items()]
+
+
+def _typed(name: str, value: Any) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float('{value}')"
+    return repr(value) if isinstance(value, bool | int | float | str) else name

@@ -1,0 +1,85 @@
+"""Stacks of small symmetric matrices: solved, pinned along a gauge, tested for definiteness."""
+
+import numpy as np
+
+from vifstats.solvers import SINGULAR
+
+__all__ = ["DEPENDENT", "pinned", "positive_definite", "solve_each"]
+
+# Gauge directions whose combination is this much shorter than the longest are dependent.
+DEPENDENT = 1e-10
+
+
+def solve_each(H: np.ndarray, rows: np.ndarray, owned: np.ndarray | None = None) -> np.ndarray:
+    """Solve with each of a stack of symmetric matrices, nan where one is not positive definite.
+
+    Parameters
+    ----------
+    H : ndarray, shape (k, p, p)
+    rows : ndarray, shape (k, p)
+    owned : ndarray of bool, shape (k, p), optional
+        Parameters left out of each solve, whose entries of the result are 0.
+    """
+    if owned is not None:
+        H = np.where(owned[:, :, None] | owned[:, None, :], 0.0, H) + _diagonal(owned)
+        rows = np.where(owned, 0.0, rows)
+    diagonal = np.einsum("kii->ki", H)
+    scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    scaled = H / (scale[:, :, None] * scale[:, None, :])
+    # Cholesky reads one triangle, LU both: rounding must not make two matrices of them.
+    scaled = 0.5 * (scaled + _transposed(scaled))
+    usable = positive_definite(scaled)
+    out = np.full_like(rows, np.nan)
+    solved = np.linalg.solve(scaled[usable], (rows / scale)[usable, :, None])
+    out[usable] = solved[..., 0] / scale[usable]
+    return out
+
+
+def pinned(H: np.ndarray, gauge: np.ndarray) -> np.ndarray:
+    """H on the complement of gauge directions, and its own size along them.
+
+    A row without a part in them has a solution without: so a Newton step does not drift along
+    them, also where its H, away from the minimum, is curved along them. See docs/mathematics.md,
+    equation (11).
+
+    Parameters
+    ----------
+    H : ndarray, shape (p, p) or (k, p, p)
+    gauge : ndarray, shape (g, p) or (k, g, p)
+    """
+    if not gauge.any():
+        return H
+    A = _basis(gauge)
+    HA = H @ A
+    size = np.linalg.norm(H, axis=(-2, -1), keepdims=True)
+    along = _transposed(A) @ HA + size * np.eye(A.shape[-1])
+    return H - HA @ _transposed(A) - A @ _transposed(HA) + A @ along @ _transposed(A)
+
+
+def _basis(gauge: np.ndarray) -> np.ndarray:
+    """Orthonormal columns that span the rows of a gauge, then columns of 0: (..., p, g)."""
+    # a theta that ran away has no gauge, and no Hessian either
+    finite = np.where(np.isfinite(gauge), gauge, 0.0)
+    _, sizes, V = np.linalg.svd(finite, full_matrices=False)
+    spans = sizes > DEPENDENT * sizes.max(axis=-1, keepdims=True)
+    return _transposed(V * spans[..., None])
+
+
+def _transposed(matrices: np.ndarray) -> np.ndarray:
+    return np.swapaxes(matrices, -1, -2)
+
+
+def _diagonal(entries: np.ndarray) -> np.ndarray:
+    return np.einsum("ki,ij->kij", entries.astype(float), np.eye(entries.shape[1]))
+
+
+def positive_definite(H: np.ndarray, bound: float = SINGULAR) -> np.ndarray:
+    """Which matrices of a stack have only eigenvalues above a bound, by default of rounding."""
+    finite = np.isfinite(H).all(axis=(1, 2))
+    usable = finite.copy()
+    try:
+        # Subtracting the bound first makes "Cholesky succeeds" mean "eigenvalues above it".
+        np.linalg.cholesky(H[finite] - bound * np.eye(H.shape[-1]))
+    except np.linalg.LinAlgError:
+        usable[finite] = np.linalg.eigvalsh(H[finite])[:, 0] > bound
+    return usable

@@ -1,0 +1,148 @@
+"""Minimisation from the factor of a related fit: for models too large to factor once a removal.
+
+Steps start from the inverse Hessian of the fit to all data, which is nearly that without one
+object, and are corrected by what the gradients since then have said (BFGS with limited memory).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from vifstats.solvers.newton import Minima, Slopes, line_search
+
+__all__ = ["LARGE", "MEMORY", "quasi_newton"]
+
+# Above this many parameters a Hessian for each problem costs more than the steps that it saves.
+LARGE = 500
+
+# Steps that are remembered.
+MEMORY = 12
+# Where the minimum lies at infinity the gradient fades with the curvature: not a minimum where
+# that is, along the last step, this share of the related fit's.
+FADED = 1e-6
+
+
+@np.errstate(all="ignore")
+def quasi_newton(
+    slopes: Slopes,
+    solve: Callable[[np.ndarray], np.ndarray],
+    starts: np.ndarray,
+    *,
+    fixed: np.ndarray | None = None,
+    tol: float = 1e-9,
+    max_steps: int = 200,
+) -> Minima:
+    """Minimise k problems that are nearly one whose Hessian H can be solved with.
+
+    Parameters
+    ----------
+    slopes : callable
+        Values and gradients of the problems at positions ``rows``, as for `damped_newton`.
+    solve : callable
+        H^-1 applied to each row, shape (k, p).
+    starts : ndarray, shape (k, p)
+    fixed : ndarray of bool, shape (k, p), optional
+        Parameters that stay where they start.
+    tol : float
+        A problem has converged once sqrt(g' H^-1 g) is this small. A step H^-1 g then moves no
+        parameter by more than ``tol`` standard errors of the related fit, by Cauchy and Schwarz.
+    max_steps : int
+
+    Returns
+    -------
+    Minima
+
+    References
+    ----------
+    Nocedal & Wright (2006), Numerical Optimization, algorithm 7.4.
+    """
+    free = np.ones(starts.shape, dtype=bool) if fixed is None else ~fixed
+    thetas, last_step = starts.copy(), np.full(len(starts), np.inf)
+    flat = np.zeros(len(starts), dtype=bool)
+    active, memory = np.arange(len(starts)), Memory(())
+    values, gradients = slopes(active, thetas)
+    gradients = np.where(free, gradients, 0.0)
+    solved = np.where(free, solve(gradients), 0.0)
+    for _ in range(max_steps):
+        last_step[active] = _root(gradients[active], solved[active])
+        done = last_step[active] <= tol
+        thetas[active[done]] -= solved[active[done]]
+        active = active[~done]
+        if not len(active):
+            break
+        steps = memory.steps(active, gradients[active], solved[active])
+        before = thetas[active], gradients[active], solved[active]
+        moved = line_search(slopes, active, thetas, values, gradients, steps)
+        gradients[active] = np.where(free[active], gradients[active], 0.0)
+        last_step[active[~moved]] = np.inf
+        solved[active] = np.where(free[active], solve(gradients[active]), 0.0)
+        pair = Pair.between(active, len(starts), before, (thetas, gradients, solved))
+        flat[active] = pair.faded[active]
+        memory = memory.then(pair)
+        active = active[moved]
+    return Minima(thetas, last_step, (last_step <= tol) & ~flat)
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """One step s of each problem, the change y of its gradient and of H^-1 gradient, Hy.
+
+    Problems that took no such step, or along whose step the gradient did not grow, have 0.
+    """
+
+    s: np.ndarray
+    y: np.ndarray
+    Hy: np.ndarray
+    sy: np.ndarray
+
+    @classmethod
+    def between(
+        cls, active: np.ndarray, k: int, before: tuple[np.ndarray, ...], after: tuple
+    ) -> "Pair":
+        s, y, Hy = (np.zeros((k, before[0].shape[1])) for _ in range(3))
+        for change, old, new in zip((s, y, Hy), before, after, strict=True):
+            change[active] = new[active] - old
+        sy = np.einsum("kp,kp->k", s, y)
+        return cls(s, y, Hy, np.where(sy > 0, sy, 0.0))
+
+    @property
+    def faded(self) -> np.ndarray:
+        """Where the curvature along the step is next to none of H's, shape (k,)."""
+        return np.einsum("kp,kp->k", self.y, self.Hy) < FADED * self.sy
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """The last steps, the oldest first."""
+
+    pairs: tuple[Pair, ...]
+
+    def then(self, pair: Pair) -> "Memory":
+        """With one more pair, and without the oldest of too many."""
+        return Memory((*self.pairs, pair)[-MEMORY:])
+
+    def steps(self, rows: np.ndarray, gradients: np.ndarray, solved: np.ndarray) -> np.ndarray:
+        """What to subtract from theta, shape (len(rows), p).
+
+        The two loops of the reference; H^-1 of a sum of gradients is the sum of what H^-1 made
+        of them, so no solve is needed here.
+        """
+        q, steps, weights = gradients.copy(), solved.copy(), []
+        for pair in reversed(self.pairs):
+            weight = _ratio(np.einsum("kp,kp->k", pair.s[rows], q), pair.sy[rows])
+            q -= weight[:, None] * pair.y[rows]
+            steps -= weight[:, None] * pair.Hy[rows]
+            weights.append(weight)
+        for pair, weight in zip(self.pairs, reversed(weights), strict=True):
+            back = _ratio(np.einsum("kp,kp->k", pair.y[rows], steps), pair.sy[rows])
+            steps += (weight - back)[:, None] * pair.s[rows]
+        return steps
+
+
+def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.where(b > 0, a / np.where(b > 0, b, 1.0), 0.0)
+
+
+def _root(gradients: np.ndarray, solved: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.maximum(np.einsum("kp,kp->k", gradients, solved), 0.0))
