@@ -7,6 +7,7 @@ import contextlib
 import io
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from vifstats.cli.command import main
 
 FENCE = re.compile(r"^(?P<fence>```+)(?P<language>\S+).*?\n(?P<text>.*?)^(?P=fence)$", re.M | re.S)
 CODE = ("python", "{code-cell}")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+# Below this a number is what rounding left of 0, and another on another processor.
+ROUNDING = 1e-12
 
 
 class Block(NamedTuple):
@@ -54,6 +58,25 @@ def run(path: Path) -> Iterator[tuple[Block, Block | None, str]]:
             command, output = block.text.split("\n", 1)
             shown = block._replace(text=output, line=block.line + 1)
             yield block, shown, _answer(command)
+
+
+def says_the_same(printed: str, shown: str) -> bool:
+    """Whether two outputs have the same words, and numbers the same but for their last digit.
+
+    The order of sums, and so the last bits, differ between processors: a number that lies between
+    two roundings is printed as either. Nothing else may differ but the width of columns.
+    """
+    words = [" ".join(NUMBER.sub("#", text).split()) for text in (printed, shown)]
+    pairs = zip(NUMBER.findall(printed), NUMBER.findall(shown), strict=False)
+    return words[0] == words[1] and all(_close(a, b) for a, b in pairs)
+
+
+def _close(a: str, b: str) -> bool:
+    if a == b or max(abs(float(a)), abs(float(b))) < ROUNDING:
+        return True
+    units = [10.0 ** Decimal(text).as_tuple().exponent for text in (a, b)]
+    # whole numbers are counts, and have no last digit to differ in
+    return max(units) < 1 and abs(float(a) - float(b)) < 1.5 * max(units)
 
 
 def _printed(block: Block, path: Path, names: dict) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
-from pages import CODE, FENCE, blocks, run
+from pages import CODE, FENCE, blocks, run, says_the_same
 
 import vifstats
 from vifstats import adapters, reporting
@@ -56,10 +56,26 @@ def test_no_block_escapes_these_tests(page):
 def test_code_runs_and_prints_what_stands_below_it(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for block, shown, printed in run(page):
-        if shown is not None:
+        if shown is not None and not says_the_same(printed, shown.text):
             assert printed == shown.text, f"{page.name}, line {shown.line}"
         plt.close("all")
         assert block.text.strip()
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown", "same"),
+    [
+        ("r  1.0000\n", "r 0.9999\n", True),
+        ("r 1.0000", "r 0.9998", False),
+        ("age 432", "age 433", False),
+        ("smallest 3.92e-16,", "smallest -3.12e-17,", True),
+        ("p 0.05", "q 0.05", False),
+        ("1.5e-03", "1.6e-03", True),
+        ("1 2", "1", False),
+    ],
+)
+def test_outputs_may_differ_in_the_last_digit_only(printed, shown, same):
+    assert says_the_same(printed, shown) is same
 
 
 @EVERY_PAGE
