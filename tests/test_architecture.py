@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "vifstats"
 
 # The rooms of the house, lowest first; docs/architecture.md shows the same picture.
 ROWS = [
-    {"errors", "versions"},
+    {"errors", "typing", "versions"},
     {"checks", "datasets"},
     {"removals", "solvers", "closed_form"},
     {"losses"},
@@ -82,13 +82,19 @@ def _imports(file: Path) -> Iterator[Import]:
     tree = ast.parse(file.read_text())
     inside = {
         id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for node in ast.walk(function)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        or _is_never_run(block)
+        for node in ast.walk(block)
     }
     for node in ast.walk(tree):
         for name in _names(node):
             yield Import(file, node.lineno, name, id(node) not in inside)
+
+
+def _is_never_run(node: ast.AST) -> bool:
+    """Whether only type checkers read it."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def _names(node: ast.AST) -> list[str]:

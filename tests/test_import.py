@@ -39,3 +39,7 @@ def test_the_package_says_that_it_is_typed():
 
 def test_every_public_name_is_there():
     assert [name for name in vifstats.__all__ if not hasattr(vifstats, name)] == []
+
+
+def test_only_public_names_are_completed():
+    assert dir(vifstats) == sorted(vifstats.__all__)

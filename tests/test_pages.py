@@ -8,16 +8,14 @@ import re
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import public
 import pytest
 from pages import CODE, FENCE, blocks, run, says_the_same
 
 import vifstats
-from vifstats import adapters, reporting
 from vifstats.cli.command import main
 from vifstats.deletion.on_target import TargetInfluence
-from vifstats.deletion.parallel import shards
 from vifstats.deletion.result import Influence
-from vifstats.losses import row_losses
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -37,9 +35,6 @@ EVERY_PAGE = pytest.mark.parametrize(
 LANGUAGES = {*CODE, "text", "console", "bash", "bibtex"}
 LANGUAGES |= {"{toctree}", "{include}", "{literalinclude}", "{csv-table}", "{eval-rst}"}
 
-# The modules whose names a user may import; .ci/docstrings.py reads their docstrings.
-PUBLIC = [vifstats, adapters, reporting, row_losses, shards]
-PUBLIC += [thing for thing in map(vars(vifstats).get, vifstats.__all__) if inspect.ismodule(thing)]
 CITATION = re.compile(r"docs/mathematics\.md,\s+equations?\s+((?:\(\d+\)|,|\s|and|to)+)")
 
 
@@ -114,8 +109,8 @@ def test_every_public_name_has_a_place_in_the_api():
     pages = [page.read_text(encoding="utf-8") for page in (DOCS / "api").glob("*.md")]
     names = [name for page in pages for name in re.findall(r"^   ([\w.]+)$", page, re.M)]
     listed = {id(operator.attrgetter(name)(vifstats)) for name in names}
-    public = [getattr(module, name) for module in PUBLIC for name in module.__all__]
-    code = [thing for thing in public if inspect.isclass(thing) or inspect.isfunction(thing)]
+    named = [getattr(module, name) for module in public.MODULES for name in module.__all__]
+    code = [thing for thing in named if inspect.isclass(thing) or inspect.isfunction(thing)]
     assert [thing for thing in code if id(thing) not in listed] == []
     assert len(listed) == len(names), "a name in two places"
 

@@ -65,3 +65,8 @@ __all__ = [
     "vif",
     "vif_cox",
 ]
+
+
+def __dir__() -> list[str]:
+    """The public names: rooms that only the package uses stay out of ``vs.<TAB>``."""
+    return sorted(__all__)

@@ -15,6 +15,7 @@ from vifstats.solvers import Cholesky, Factor, HessianProduct, Solution, Solver
 from vifstats.solvers.linalg import pinned
 from vifstats.solvers.newton import FLAT, Minima, damped_newton
 from vifstats.solvers.quasi_newton import LARGE, quasi_newton
+from vifstats.typing import ArrayLike1D, Groups, Objects
 
 __all__ = ["Estimate", "minimize"]
 
@@ -68,7 +69,7 @@ class Estimate:
     def __init__(
         self,
         loss: Loss,
-        theta: Any,
+        theta: ArrayLike1D,
         *,
         names: Sequence[str] | None = None,
         labels: Sequence | pd.Index | None = None,
@@ -76,7 +77,7 @@ class Estimate:
         profile: Callable[[Any], np.ndarray] | None = None,
         tol: float = 1e-2,
         kept: np.ndarray | None = None,
-        groups: Any = None,
+        groups: Groups | None = None,
     ) -> None:
         self.loss = loss
         self.theta = checks.parameters(theta, loss.n_params)
@@ -150,7 +151,7 @@ class Estimate:
         """H^-1 applied to each row, shape (n_rows, n_params)."""
         return self.solution(rows, solver).rows
 
-    def removals(self, groups: Any = None, objects: Any = None) -> Removals:
+    def removals(self, groups: Groups | None = None, objects: Objects | None = None) -> Removals:
         """The rows of a result: single rows of the data, or whole groups."""
         groups = self.groups if groups is None else groups
         if groups is None:
@@ -182,7 +183,7 @@ class Estimate:
 
 
 def minimize(
-    loss: Loss, start: Any, *, tol: float = 1e-10, max_steps: int = 200, **options: Any
+    loss: Loss, start: ArrayLike1D, *, tol: float = 1e-10, max_steps: int = 200, **options: Any
 ) -> Estimate:
     """Minimise a loss by damped Newton steps; with many parameters, by few factors of H.
 

@@ -10,6 +10,7 @@ from typing import Any
 from vifstats import checks
 from vifstats.errors import UnsupportedModelError
 from vifstats.estimate import Estimate
+from vifstats.typing import FittedModel
 
 __all__ = ["from_model"]
 
@@ -62,7 +63,7 @@ ADAPTERS = {
 }
 
 
-def from_model(fit: Any, *data: Any, **options: Any) -> Estimate:
+def from_model(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
     """An estimate from any supported fitted model.
 
     Parameters

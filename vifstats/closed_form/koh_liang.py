@@ -1,16 +1,15 @@
 """The influence function of an M-estimator, whose loss is a sum over objects."""
 
-from typing import Any
-
 import numpy as np
 
 from vifstats import checks
 from vifstats.errors import InvalidInputError
+from vifstats.typing import ArrayLike
 
 __all__ = ["koh_liang_if"]
 
 
-def koh_liang_if(hessian: Any, gradients: Any) -> np.ndarray:
+def koh_liang_if(hessian: ArrayLike, gradients: ArrayLike) -> np.ndarray:
     """Classical influence function of an M-estimator, -H^-1 grad l_i.
 
     Parameters

@@ -1,26 +1,25 @@
 """The classical influence function of Cox regression."""
 
-from typing import Any
-
 import numpy as np
 
 from vifstats.closed_form.cox_terms import CoxData, cox_data, event_times, hessian, terms
+from vifstats.typing import ArrayLike1D, Groups, Penalty, TableLike
 
 __all__ = ["reid_crepeau_if"]
 
 
 def reid_crepeau_if(
-    theta: Any,
-    X: Any,
-    T: Any,
-    E: Any = None,
+    theta: ArrayLike1D,
+    X: TableLike,
+    T: ArrayLike1D,
+    E: ArrayLike1D | None = None,
     *,
-    entry: Any = None,
-    weights: Any = None,
-    strata: Any = None,
-    offset: Any = None,
+    entry: ArrayLike1D | None = None,
+    weights: ArrayLike1D | None = None,
+    strata: Groups | None = None,
+    offset: ArrayLike1D | None = None,
     ties: str = "efron",
-    penalty: Any = None,
+    penalty: Penalty | None = None,
     as_printed: bool = False,
 ) -> np.ndarray:
     """Classical influence function of Cox regression, row by row and term by term.

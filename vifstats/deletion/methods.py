@@ -19,12 +19,17 @@ from vifstats.removals import Removals
 from vifstats.solvers import Solver
 from vifstats.solvers.linalg import pinned
 from vifstats.solvers.newton import descent
+from vifstats.typing import Groups, Objects
 
 __all__ = ["classical_if", "newton_step", "vif"]
 
 
 def vif(
-    est: Estimate, *, groups: Any = None, objects: Any = None, solver: Solver | None = None
+    est: Estimate,
+    *,
+    groups: Groups | None = None,
+    objects: Objects | None = None,
+    solver: Solver | None = None,
 ) -> Influence:
     """Versatile Influence Function: the finite difference in presence, over the full Hessian.
 
@@ -69,7 +74,11 @@ def vif(
 
 
 def classical_if(
-    est: Estimate, *, groups: Any = None, objects: Any = None, solver: Solver | None = None
+    est: Estimate,
+    *,
+    groups: Groups | None = None,
+    objects: Objects | None = None,
+    solver: Solver | None = None,
 ) -> Influence:
     """Classical influence function: the derivative in the object's weight instead of D_i.
 
@@ -110,7 +119,11 @@ def classical_if(
 
 
 def newton_step(
-    est: Estimate, *, groups: Any = None, objects: Any = None, guard: bool = False
+    est: Estimate,
+    *,
+    groups: Groups | None = None,
+    objects: Objects | None = None,
+    guard: bool = False,
 ) -> Influence:
     """One Newton step on the reduced loss: D_i over the Hessian without object i.
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats.targets.base import Target
+from vifstats.typing import Axes
 
 if TYPE_CHECKING:  # it imports this module
     from vifstats.deletion.result import Influence
@@ -94,7 +95,7 @@ class TargetInfluence:
             }
         )
 
-    def plot(self, column: int = 0, *, ax: Any = None, **options: Any) -> Any:
+    def plot(self, column: int = 0, *, ax: Axes | None = None, **options: Any) -> Any:
         """Influence against row; see `vifstats.plots.target_plot`."""
         from vifstats import plots  # a named exception of the import order
 

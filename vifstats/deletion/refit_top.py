@@ -1,7 +1,6 @@
 """Exact refits of the few rows that matter, in the place of their approximations."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from vifstats.checks.folders import writable_folder
 from vifstats.deletion.parallel import Engine
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
+from vifstats.typing import Pool
 
 __all__ = ["refit_top"]
 
@@ -19,7 +19,7 @@ def refit_top(
     n: int = 10,
     *,
     n_jobs: int | None = None,
-    executor: Any = None,
+    executor: Pool | None = None,
     checkpoint: str | Path | None = None,
     progress: bool = False,
 ) -> Influence:

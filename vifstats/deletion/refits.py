@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from vifstats.removals import Removals
 from vifstats.solvers import Factor
 from vifstats.solvers.newton import Minima, damped_newton
 from vifstats.solvers.quasi_newton import LARGE, MEMORY, quasi_newton
+from vifstats.typing import Groups, Objects, Pool
 
 __all__ = ["Refit", "block_size", "leave_one_out", "refit_removals"]
 
@@ -39,10 +39,10 @@ TOL, MAX_STEPS = 1e-9, 50
 def leave_one_out(
     est: Estimate,
     *,
-    groups: Any = None,
-    objects: Any = None,
+    groups: Groups | None = None,
+    objects: Objects | None = None,
     n_jobs: int | None = None,
-    executor: Any = None,
+    executor: Pool | None = None,
     checkpoint: str | Path | None = None,
     progress: bool = False,
     tol: float = TOL,

@@ -15,6 +15,7 @@ from vifstats.estimate import Estimate
 from vifstats.removals import Removals
 from vifstats.solvers.linalg import pinned
 from vifstats.targets.base import Target, as_target, value_of
+from vifstats.typing import Axes, Groups, ToFile
 
 __all__ = ["METHODS", "Influence"]
 
@@ -172,7 +173,7 @@ class Influence:
         status[self.removals.sizes == 0] = "not in fit"
         return pd.Series(status, index=self.index, name="status")
 
-    def cov_params(self, kind: str = "naive", *, groups: Any = None) -> pd.DataFrame:
+    def cov_params(self, kind: str = "naive", *, groups: Groups | None = None) -> pd.DataFrame:
         """Covariance of the parameters.
 
         Parameters
@@ -315,13 +316,13 @@ class Influence:
             taken[name][rows] = getattr(other, name)
         return replace(self, **taken, seconds=self.seconds + other.seconds)
 
-    def plot_index(self, name: str | None = None, *, ax: Any = None, **options: Any) -> Any:
+    def plot_index(self, name: str | None = None, *, ax: Axes | None = None, **options: Any) -> Any:
         """Influence against row; see `vifstats.plots.index_plot`."""
         from vifstats import plots  # a named exception of the import order
 
         return plots.index_plot(self, name, ax=ax, **options)
 
-    def plot_influence(self, *, ax: Any = None, **options: Any) -> Any:
+    def plot_influence(self, *, ax: Axes | None = None, **options: Any) -> Any:
         """Residual against leverage; see `vifstats.plots.influence_plot`."""
         from vifstats import plots  # a named exception of the import order
 
@@ -333,7 +334,7 @@ class Influence:
             cooks_distance=self.cooks_distance, exact=self.exact, status=self.status
         )
 
-    def to_csv(self, path: Any, **options: Any) -> None:
+    def to_csv(self, path: ToFile, **options: Any) -> None:
         """Write `to_frame` as CSV; options are those of pandas."""
         self.to_frame().to_csv(path, **options)
 

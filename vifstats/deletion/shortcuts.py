@@ -12,6 +12,7 @@ from vifstats.deletion.result import Influence
 from vifstats.errors import UnsupportedModelError
 from vifstats.estimate import Estimate
 from vifstats.losses import Cox
+from vifstats.typing import ArrayLike1D, FittedModel, Groups, Penalty, TableLike
 
 __all__ = ["vif_cox"]
 
@@ -24,18 +25,18 @@ METHODS: dict[str, Callable[[Estimate], Influence]] = {
 
 
 def vif_cox(
-    fit: Any,
-    X: Any = None,
-    T: Any = None,
-    E: Any = None,
+    fit: FittedModel,
+    X: TableLike | None = None,
+    T: ArrayLike1D | None = None,
+    E: ArrayLike1D | None = None,
     *,
-    entry: Any = None,
-    weights: Any = None,
-    strata: Any = None,
-    offset: Any = None,
-    groups: Any = None,
+    entry: ArrayLike1D | None = None,
+    weights: ArrayLike1D | None = None,
+    strata: Groups | None = None,
+    offset: ArrayLike1D | None = None,
+    groups: Groups | None = None,
     ties: str | None = None,
-    penalty: Any = None,
+    penalty: Penalty | None = None,
     method: str = "vif",
     refit_top: int = 0,
     tol: float = 1e-2,

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from vifstats.losses.base import Loss, pinned_curvatures
 from vifstats.removals import Removals
 from vifstats.solvers import Factor
 from vifstats.solvers.trust_region import trust_region_steps
+from vifstats.typing import Groups, Objects, Pool
 
 __all__ = ["truncated_refits"]
 
@@ -33,10 +33,10 @@ BLOCK = 8
 def truncated_refits(
     est: Estimate,
     *,
-    groups: Any = None,
-    objects: Any = None,
+    groups: Groups | None = None,
+    objects: Objects | None = None,
     n_jobs: int | None = None,
-    executor: Any = None,
+    executor: Pool | None = None,
     checkpoint: str | Path | None = None,
     progress: bool = False,
     max_steps: int = 2,

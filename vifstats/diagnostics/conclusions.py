@@ -13,6 +13,7 @@ from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
 from vifstats.diagnostics.wald_fits import WaldFits, require_rest
 from vifstats.estimate import Estimate
+from vifstats.typing import Groups, Objects
 
 __all__ = ["Conclusions", "conclusions"]
 
@@ -82,7 +83,11 @@ class Conclusions:
 
 
 def conclusions(
-    est: Estimate, *, level: float = 0.05, groups: Any = None, objects: Any = None
+    est: Estimate,
+    *,
+    level: float = 0.05,
+    groups: Groups | None = None,
+    objects: Objects | None = None,
 ) -> Conclusions:
     """Find the rows, or groups, without which a coefficient changes its sign or significance.
 

@@ -8,7 +8,6 @@ what it changes in the terms of others (docs/mathematics.md, equation (32)).
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,7 @@ from vifstats.losses import Cox
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.concordance import concordance
 from vifstats.removals import Removals
+from vifstats.typing import Groups
 
 __all__ = ["CrossValidation", "cross_validated_loglik"]
 
@@ -82,7 +82,7 @@ class CrossValidation:
 
 
 def cross_validated_loglik(
-    est: Estimate, *, method: str = "newton", groups: Any = None
+    est: Estimate, *, method: str = "newton", groups: Groups | None = None
 ) -> CrossValidation:
     """The leave-one-out cross-validated (partial) log likelihood and concordance.
 

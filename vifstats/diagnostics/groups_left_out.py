@@ -1,7 +1,6 @@
 """The table of a model without each of its groups: sites, families, periods."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +9,7 @@ from vifstats import checks
 from vifstats.deletion.refits import leave_one_out
 from vifstats.diagnostics.wald_fits import WaldFits, require_rest
 from vifstats.estimate import Estimate
+from vifstats.typing import Groups
 
 __all__ = ["GroupsLeftOut", "leave_one_group_out"]
 
@@ -49,7 +49,7 @@ class GroupsLeftOut:
         return f"{n_groups} groups left out in turn, refitted\n{self.table.to_string()}"
 
 
-def leave_one_group_out(est: Estimate, groups: Any, *, level: float = 0.05) -> GroupsLeftOut:
+def leave_one_group_out(est: Estimate, groups: Groups, *, level: float = 0.05) -> GroupsLeftOut:
     """Refit without each site, family, period or other group, and say what changes.
 
     Parameters

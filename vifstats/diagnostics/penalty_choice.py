@@ -14,6 +14,7 @@ from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.estimate import Estimate, minimize
 from vifstats.losses import Cox, LinearPredictor
 from vifstats.losses.base import Loss
+from vifstats.typing import ArrayLike1D, Groups
 
 __all__ = ["PenaltyChoice", "choose_penalty"]
 
@@ -57,9 +58,9 @@ def choose_penalty(
     est: Estimate,
     penalties: Sequence[float],
     *,
-    scale: Any = None,
+    scale: ArrayLike1D | None = None,
     method: str = "newton",
-    groups: Any = None,
+    groups: Groups | None = None,
 ) -> PenaltyChoice:
     """Choose a ridge penalty by the cross-validated log likelihood.
 

@@ -11,6 +11,7 @@ from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
 from vifstats.removals import Removals
 from vifstats.solvers.linalg import pinned, solve_each
+from vifstats.typing import Differentiable
 
 __all__ = ["Loss"]
 
@@ -48,7 +49,7 @@ class Loss(ABC):
     fractional: bool = True
 
     @abstractmethod
-    def value(self, theta: Any, presence: Any) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         """The loss, a sum, with the objects at ``presence == 0`` absent.
 
         Parameters

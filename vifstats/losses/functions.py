@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats.losses.base import Loss
+from vifstats.typing import Differentiable, ValueFunction
 
 __all__ = ["FunctionLoss"]
 
@@ -44,7 +45,7 @@ class FunctionLoss(Loss):
 
     def __init__(
         self,
-        f: Callable[[Any, Any], Any],
+        f: ValueFunction,
         n_objects: int,
         n_params: int,
         *,
@@ -62,7 +63,7 @@ class FunctionLoss(Loss):
         self.names = None if names is None else tuple(names)
         self._grad, self._hess, self._owned, self._gauge = grad, hess, owned, gauge
 
-    def value(self, theta: Any, presence: Any) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         return self.f(theta, presence)
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:

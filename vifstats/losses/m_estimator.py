@@ -11,6 +11,7 @@ from vifstats.errors import InvalidInputError, LossError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
+from vifstats.typing import Differentiable, ObjectValues, ParameterFunction, RowData
 
 __all__ = ["MEstimator"]
 
@@ -72,14 +73,14 @@ class MEstimator(Loss):
 
     def __init__(
         self,
-        f: Callable[[Any, Any], Any],
-        data: Any,
+        f: ObjectValues,
+        data: RowData,
         *,
         labels: Sequence | pd.Index | None = None,
         names: Sequence[str] | None = None,
-        penalty: Callable[[Any], Any] | None = None,
-        grad: Callable[[np.ndarray, Any], np.ndarray] | None = None,
-        hess: Callable[[np.ndarray, Any], np.ndarray] | None = None,
+        penalty: ParameterFunction | None = None,
+        grad: ObjectValues | None = None,
+        hess: ObjectValues | None = None,
     ) -> None:
         self.f = f
         self.data = data
@@ -93,7 +94,7 @@ class MEstimator(Loss):
         self.labels = pd.Index(labels)
         self.names = None if names is None else tuple(names)
 
-    def rows(self, theta: Any) -> Any:
+    def rows(self, theta: Differentiable) -> Any:
         """f(theta, data), one value per row, shape (n_objects,)."""
         values = self.f(theta, self.data)
         if np.shape(values) != (self.n_objects,):
@@ -103,7 +104,7 @@ class MEstimator(Loss):
             )
         return values
 
-    def value(self, theta: Any, presence: Any) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         present = autodiff.plain(presence) > 0
         total = anp.sum(presence * anp.where(present, self.rows(theta), 0.0))
         return total if self.penalty is None else total + self.penalty(theta)

@@ -7,6 +7,7 @@ import numpy as np
 from vifstats.deletion.agreement import compare
 from vifstats.deletion.result import Influence
 from vifstats.plots.style import FAINT, axes_for, called, dots, largest, name_rows, plain, position
+from vifstats.typing import Axes
 
 __all__ = ["agreement_plot", "error_plot"]
 
@@ -16,7 +17,7 @@ def agreement_plot(
     refits: Influence,
     name: str | None = None,
     *,
-    ax: Any = None,
+    ax: Axes | None = None,
     n_labels: int = 3,
 ) -> Any:
     """Exact refits against prediction, in standard errors, with the line y = x.
@@ -78,7 +79,7 @@ def error_plot(
     refits: Influence,
     against: np.ndarray,
     *,
-    ax: Any = None,
+    ax: Axes | None = None,
     xlabel: str = "number at risk",
     n_labels: int = 3,
 ) -> Any:

@@ -1,5 +1,6 @@
 """Pictures of coefficients: their range over all deletions, without each group, without the top."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from vifstats.plots.style import (
     plain,
     position,
 )
+from vifstats.typing import Axes
 
 __all__ = ["forest_plot", "range_plot", "waterfall_plot"]
 
@@ -23,7 +25,11 @@ Z95 = 1.959963984540054
 
 
 def range_plot(
-    influence: Influence, names: Any = None, *, ax: Any = None, ratio: bool = False
+    influence: Influence,
+    names: str | Sequence[str] | None = None,
+    *,
+    ax: Axes | None = None,
+    ratio: bool = False,
 ) -> Any:
     """Each parameter with its confidence interval, and where deletions of one row take it.
 
@@ -70,7 +76,7 @@ def forest_plot(
     influence: Influence,
     name: str | None = None,
     *,
-    ax: Any = None,
+    ax: Axes | None = None,
     n_groups: int = 20,
     ratio: bool = False,
 ) -> Any:
@@ -113,10 +119,10 @@ def forest_plot(
     to = _exp if ratio else np.asarray
     values = np.concatenate([[theta], theta - influence.values[rows, j]])
     y = np.arange(len(values))[::-1]
-    low, high = to(theta - margin), to(theta + margin)
+    low, high = float(to(theta - margin)), float(to(theta + margin))
     if np.isfinite(high):
         ax.axvspan(low, high, color=FAINT, alpha=0.15, linewidth=0)
-    ax.axvline(to(theta), color=FAINT, linewidth=0.8)
+    ax.axvline(float(to(theta)), color=FAINT, linewidth=0.8)
     ax.hlines(y, to(theta), to(values), color=BLUE, linewidth=1)
     ax.plot(to(values), y, "o", color=BLUE, markersize=4)
     _rows_named(ax, y, ["all", *[f"without {called(influence.index[i])}" for i in rows]])
@@ -127,7 +133,7 @@ def forest_plot(
 
 
 def waterfall_plot(
-    influence: Influence, name: str | None = None, *, ax: Any = None, k: int = 10
+    influence: Influence, name: str | None = None, *, ax: Axes | None = None, k: int = 10
 ) -> Any:
     """How the rows that move one parameter most add up, in standard errors, when all are removed.
 

@@ -21,6 +21,7 @@ from vifstats.plots.style import (
     plain,
 )
 from vifstats.plots.style import position as parameter
+from vifstats.typing import Axes
 
 __all__ = ["distribution_plot", "index_plot", "influence_plot", "target_plot", "time_plot"]
 
@@ -35,7 +36,7 @@ def index_plot(
     influence: Influence,
     name: str | None = None,
     *,
-    ax: Any = None,
+    ax: Axes | None = None,
     n_labels: int = 5,
     line: float | None = HARRELL,
 ) -> Any:
@@ -83,7 +84,7 @@ def index_plot(
 
 
 def target_plot(
-    change: TargetInfluence, column: int = 0, *, ax: Any = None, n_labels: int = 5
+    change: TargetInfluence, column: int = 0, *, ax: Axes | None = None, n_labels: int = 5
 ) -> Any:
     """The influence on one value of a target, in the order of the data.
 
@@ -118,7 +119,7 @@ def time_plot(
     influence: Influence,
     name: str | None = None,
     *,
-    ax: Any = None,
+    ax: Axes | None = None,
     n_labels: int = 5,
     line: float | None = HARRELL,
 ) -> Any:
@@ -168,14 +169,19 @@ def time_plot(
     name_rows(ax, time, values, influence.index, largest(values, n_labels))
     if name is not None:
         _convention(ax, values, line)
-    above = {"loc": "lower left", "bbox_to_anchor": (0.0, 0.98), "ncols": 2, "columnspacing": 1.0}
+    above: dict[str, Any] = {
+        "loc": "lower left",
+        "bbox_to_anchor": (0.0, 0.98),
+        "ncols": 2,
+        "columnspacing": 1.0,
+    }
     ax.legend(frameon=False, fontsize="small", handletextpad=0.1, borderaxespad=0.0, **above)
     ax.set_xlabel("time")
     ax.set_ylabel(plain(what))
     return ax
 
 
-def influence_plot(influence: Influence, *, ax: Any = None, n_labels: int = 5) -> Any:
+def influence_plot(influence: Influence, *, ax: Axes | None = None, n_labels: int = 5) -> Any:
     """Residual against leverage, with the area of each point its Cook's distance.
 
     A Cox model has neither in the sense of least squares. There the leverage is the squared
@@ -230,7 +236,11 @@ def influence_plot(influence: Influence, *, ax: Any = None, n_labels: int = 5) -
 
 
 def distribution_plot(
-    influence: Influence, name: str | None = None, *, ax: Any = None, line: float | None = HARRELL
+    influence: Influence,
+    name: str | None = None,
+    *,
+    ax: Axes | None = None,
+    line: float | None = HARRELL,
 ) -> Any:
     """How many rows have which dfbetas: the index plot for pages that must not show rows.
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.plots.style import BLUE, INK, ORANGE, axes_for, plain
+from vifstats.typing import Axes
 
 __all__ = ["set_path_plot"]
 
@@ -18,7 +19,7 @@ def set_path_plot(
     threshold: float | None = None,
     what: str = "value",
     members: str = "rows",
-    ax: Any = None,
+    ax: Axes | None = None,
 ) -> Any:
     """A quantity without the most influential rows, predicted and refitted, by their number.
 
@@ -59,7 +60,8 @@ def set_path_plot(
     )
     if threshold is not None:
         ax.axhline(threshold, color=INK, linewidth=0.7, linestyle="--")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    locator: Any = ax.xaxis.get_major_locator()
+    locator.set_params(integer=True)
     ax.set_xlabel(plain(f"{members} removed"))
     ax.set_ylabel(plain(what))
     ax.legend(frameon=False, fontsize="small")

@@ -7,13 +7,14 @@ import numpy as np
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.errors import InvalidInputError
 from vifstats.plots.style import BLUE, FAINT, ORANGE, axes_for
+from vifstats.typing import Axes, Times
 
 __all__ = ["survival_change_plot", "survival_plot"]
 
 MIDDLE = (0.5, 99.5)  # percentiles that hold 99 % of rows
 
 
-def survival_plot(change: TargetInfluence, times: Any, *, ax: Any = None) -> Any:
+def survival_plot(change: TargetInfluence, times: Times, *, ax: Axes | None = None) -> Any:
     """S(t|x), and the lowest and highest it becomes without any one row.
 
     Parameters
@@ -53,7 +54,7 @@ def survival_plot(change: TargetInfluence, times: Any, *, ax: Any = None) -> Any
     return ax
 
 
-def survival_change_plot(change: TargetInfluence, times: Any, *, ax: Any = None) -> Any:
+def survival_change_plot(change: TargetInfluence, times: Times, *, ax: Axes | None = None) -> Any:
     """How far deletions of one row move S(t|x), in percentage points: the band under a lens.
 
     Parameters

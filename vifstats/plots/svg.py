@@ -2,11 +2,11 @@
 
 import re
 import warnings
-from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
 from vifstats.plots.style import BLUE, FAINT, INK, ORANGE
+from vifstats.typing import Draw
 
 __all__ = ["as_svg"]
 
@@ -32,7 +32,7 @@ SETTINGS: Any = {
 RESOLUTION = 160  # dots an inch of what is rasterised
 
 
-def as_svg(draw: Callable[[Any], Any], size: tuple[float, float] = (4.4, 2.8)) -> str:
+def as_svg(draw: Draw, size: tuple[float, float] = (4.4, 2.8)) -> str:
     """Draw into a figure of its own, which no other code sees, and return it as SVG.
 
     Parameters

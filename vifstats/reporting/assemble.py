@@ -30,6 +30,7 @@ from vifstats.reporting.sections.rows import MOST_COLUMNS, top_rows
 from vifstats.reporting.sections.sets import sets
 from vifstats.reporting.sections.survival import survival
 from vifstats.reporting.sections.verdicts import candidates, verdicts
+from vifstats.typing import FittedModel
 
 __all__ = ["describe", "report", "write_report"]
 
@@ -54,7 +55,7 @@ CONVENTIONS = {
 
 
 def report(
-    model: Any,
+    model: FittedModel,
     *data: Any,
     path: str | Path = "report.html",
     method: str = "vif",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -53,7 +52,9 @@ class ConjugateGradient(Solver):
         if not 0 < self.tol < 1:
             raise InvalidInputError(f"`tol` must lie between 0 and 1, but is {self.tol}.")
 
-    def factor(self, H: Any, names: Sequence[str] | None = None) -> "ConjugateGradientFactor":
+    def factor(
+        self, H: np.ndarray | HessianProduct, names: Sequence[str] | None = None
+    ) -> "ConjugateGradientFactor":
         return ConjugateGradientFactor(HessianProduct.of(H).damped(self.damping), self)
 
 

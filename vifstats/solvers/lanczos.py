@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -49,7 +48,9 @@ class Lanczos(Solver):
         if self.rest is not None and not self.rest > 0:
             raise InvalidInputError(f"`rest` must be > 0 or None, but is {self.rest}.")
 
-    def factor(self, H: Any, names: Sequence[str] | None = None) -> "LanczosFactor":
+    def factor(
+        self, H: np.ndarray | HessianProduct, names: Sequence[str] | None = None
+    ) -> "LanczosFactor":
         product = HessianProduct.of(H)
         if self.rank >= product.n_params:
             raise InvalidInputError(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -57,7 +56,9 @@ class LiSSA(Solver):
         if not 0 < self.tol < 1:
             raise InvalidInputError(f"`tol` must lie between 0 and 1, but is {self.tol}.")
 
-    def factor(self, H: Any, names: Sequence[str] | None = None) -> "LiSSAFactor":
+    def factor(
+        self, H: np.ndarray | HessianProduct, names: Sequence[str] | None = None
+    ) -> "LiSSAFactor":
         product = HessianProduct.of(H).damped(self.damping)
         largest = _largest_eigenvalue(product)
         scale = MARGIN * largest if self.scale is None else self.scale

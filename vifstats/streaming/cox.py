@@ -34,26 +34,27 @@ from vifstats.streaming.options import Request, request_of
 from vifstats.streaming.output import Harvest, Reduction
 from vifstats.streaming.past_sums import pasts
 from vifstats.streaming.result import StreamedInfluence
+from vifstats.typing import ArrayLike1D, Chunk, Column, Penalty
 
 __all__ = ["cox"]
 
 
 def cox(
-    theta: Any,
-    chunks: Iterable[Any],
+    theta: ArrayLike1D,
+    chunks: Iterable[Chunk],
     *,
-    time: Any,
-    event: Any = None,
-    columns: Sequence[Any] | None = None,
-    strata: Any = (),
-    weights: Any = None,
-    offset: Any = None,
-    entry: Any = None,
+    time: Column,
+    event: Column | None = None,
+    columns: Sequence[Column] | None = None,
+    strata: Column | Sequence[Column] = (),
+    weights: Column | None = None,
+    offset: Column | None = None,
+    entry: Column | None = None,
     ties: str = "efron",
-    penalty: Any = None,
+    penalty: Penalty | None = None,
     method: str = "vif",
     to: str | Path | None = None,
-    keep: Any = (),
+    keep: Column | Sequence[Column] = (),
     target: Any = None,
     top: int = 0,
     by: str = "cooks_distance",

@@ -22,24 +22,25 @@ from vifstats.streaming.fit import Map, coefficients, listed, minimum, names_of,
 from vifstats.streaming.options import request_of
 from vifstats.streaming.output import Harvest, Reduction, harvest
 from vifstats.streaming.result import StreamedInfluence
+from vifstats.typing import ArrayLike1D, Chunk, Column, Penalty
 
 __all__ = ["glm"]
 
 
 def glm(
     row_loss: RowLoss,
-    theta: Any,
-    chunks: Iterable[Any],
+    theta: ArrayLike1D,
+    chunks: Iterable[Chunk],
     *,
-    y: Any,
-    columns: Sequence[Any] | None = None,
+    y: Column,
+    columns: Sequence[Column] | None = None,
     constant: bool = False,
-    weights: Any = None,
-    offset: Any = None,
-    penalty: Any = None,
+    weights: Column | None = None,
+    offset: Column | None = None,
+    penalty: Penalty | None = None,
     dispersion: float = 1.0,
     to: str | Path | None = None,
-    keep: Any = (),
+    keep: Column | Sequence[Column] = (),
     target: Any = None,
     top: int = 0,
     by: str = "cooks_distance",

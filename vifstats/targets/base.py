@@ -1,7 +1,7 @@
 """What a target is: any quantity f(theta, b, loss) whose change a user asks about."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -9,11 +9,27 @@ from vifstats.errors import InvalidInputError, InvalidTypeError, LossError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
+from vifstats.typing import Differentiable, Profile
 
 __all__ = ["FunctionTarget", "Target", "as_target", "central_differences", "value_of"]
 
 # Of each influence: the step of central differences, whose relative error is about its square.
 SHARE = 1e-3
+
+
+class Fit(Protocol):
+    """What a target reads of an estimate; `Estimate` itself lives in a room above."""
+
+    @property
+    def loss(self) -> Loss: ...
+    @property
+    def theta(self) -> np.ndarray: ...
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    @property
+    def profile(self) -> Profile | None: ...
+    @property
+    def hessian(self) -> np.ndarray: ...
 
 
 class Target:
@@ -49,7 +65,7 @@ class Target:
     reads_presence: bool = True
     undefined: str | None = None
 
-    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         """The target, a scalar or shape (m,), in autograd.numpy."""
         raise NotImplementedError(f"{type(self).__name__} must define value(theta, b, loss).")
 
@@ -61,7 +77,7 @@ class Target:
             (self.label,) if n_values == 1 else tuple(f"{self.label}[{j}]" for j in range(n_values))
         )
 
-    def bind(self, estimate: Any) -> "Target":
+    def bind(self, estimate: Fit) -> "Target":
         """The same target with profiles given in raw columns turned into design rows."""
         return self
 
@@ -127,13 +143,13 @@ class FunctionTarget(Target):
     (2.0, ('contrast',))
     """
 
-    def __init__(self, f: Callable[[Any, Any, Loss], Any]) -> None:
+    def __init__(self, f: Callable[[Differentiable, Differentiable, Loss], Differentiable]) -> None:
         self.f = f
         name = getattr(f, "__name__", "")
         if name.isidentifier():  # not <lambda>
             self.label = name
 
-    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         return self.f(theta, presence, loss)
 
 

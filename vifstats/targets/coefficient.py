@@ -9,7 +9,8 @@ import numpy as np
 from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
-from vifstats.targets.base import Target
+from vifstats.targets.base import Fit, Target
+from vifstats.typing import Differentiable
 
 __all__ = ["Coefficient", "position_of"]
 
@@ -40,10 +41,10 @@ class Coefficient(Target):
         """The name of the parameter."""
         return (self.name,)
 
-    def bind(self, estimate: Any) -> "Coefficient":
+    def bind(self, estimate: Fit) -> "Coefficient":
         return _Coefficient(self.name, position_of(self.name, estimate.names))
 
-    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         return theta[position_of(self.name, loss.names or ())]
 
 

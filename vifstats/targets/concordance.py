@@ -12,6 +12,7 @@ from vifstats.losses.cox.concordance import concordance
 from vifstats.losses.cox.loss import Cox
 from vifstats.removals import Removals
 from vifstats.targets.base import Target
+from vifstats.typing import Differentiable
 
 __all__ = ["Concordance"]
 
@@ -40,7 +41,7 @@ class Concordance(Target):
 
     names = ("concordance",)
 
-    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         return _Predictors(_require_cox(loss)).concordance(autodiff.plain(theta), presence)
 
     def values_without(self, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Targets of embeddings: the held-out loss of a pair of nodes, of an example."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,8 @@ from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.losses.embedding.contrastive import Contrastive
 from vifstats.losses.embedding.node_embedding import NodeEmbedding
 from vifstats.losses.embedding.softmax_tables import log_totals
-from vifstats.targets.base import Target
+from vifstats.targets.base import Fit, Target
+from vifstats.typing import Differentiable
 
 __all__ = ["ExampleLoss", "PairLoss"]
 
@@ -47,22 +48,22 @@ class PairLoss(Target):
            [False, False]])
     """
 
-    pairs: Sequence[tuple[Any, Any]] | None = None
+    pairs: Sequence[tuple[Hashable, Hashable]] | None = None
 
     @property
     def names(self) -> tuple[str, ...] | None:  # type: ignore[override]  # known with the pairs
         """One name per pair."""
         return None if self.pairs is None else tuple(f"{u}-{v}" for u, v in self.pairs)
 
-    def bind(self, estimate: Any) -> "PairLoss":
-        loss = estimate.loss
+    def bind(self, estimate: Fit) -> "PairLoss":
+        loss: Any = estimate.loss
         _require_loss(self, loss, NodeEmbedding)
         if self.pairs is None:
             return dataclasses.replace(self, pairs=[(u, v) for u in loss.nodes for v in loss.nodes])
         _positions(self.pairs, loss)
         return self
 
-    def value(self, theta: Any, presence: Any, loss: Any) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Any) -> Any:
         u, v = _positions(self.pairs, loss)
         nodes = loss.present_nodes(presence)
         known, kept = nodes[u] & nodes[v], np.flatnonzero(nodes)
@@ -101,9 +102,10 @@ class ExampleLoss(Target):
     X: Any
     other: Any
 
-    def bind(self, estimate: Any) -> "ExampleLoss":
-        _require_loss(self, estimate.loss, Contrastive)
-        X, width = checks.design_matrix(self.X)[0], estimate.loss.X.shape[1]
+    def bind(self, estimate: Fit) -> "ExampleLoss":
+        loss: Any = estimate.loss
+        _require_loss(self, loss, Contrastive)
+        X, width = checks.design_matrix(self.X)[0], loss.X.shape[1]
         if X.shape[1] != width or len(self.other) != len(X):
             raise InvalidInputError(
                 f"Held-out examples need the {width} columns of the loss and one entry of `other` "
@@ -111,7 +113,7 @@ class ExampleLoss(Target):
             )
         return dataclasses.replace(self, X=X)
 
-    def value(self, theta: Any, presence: Any, loss: Any) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Any) -> Any:
         return loss.example_losses(theta, presence, self.X, self.other)
 
 

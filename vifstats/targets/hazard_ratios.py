@@ -10,8 +10,9 @@ import numpy as np
 from vifstats import checks
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
-from vifstats.targets.base import Target
+from vifstats.targets.base import Fit, Target
 from vifstats.targets.survival_curves import one_each
+from vifstats.typing import Differentiable
 
 __all__ = ["LogHazardRatio", "RelativeRisk"]
 
@@ -44,11 +45,11 @@ class RelativeRisk(Target):
     label = "relative risk"
     reads_presence = False
 
-    def bind(self, estimate: Any) -> "RelativeRisk":
+    def bind(self, estimate: Fit) -> "RelativeRisk":
         design = checks.profiles(self.x, estimate.profile, estimate.names)
         return dataclasses.replace(self, x=design)
 
-    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         return anp.exp(anp.dot(np.atleast_2d(self.x), theta))
 
     def values_without(self, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
@@ -78,12 +79,12 @@ class LogHazardRatio(Target):
     names = ("log hazard ratio",)
     reads_presence = False
 
-    def bind(self, estimate: Any) -> "LogHazardRatio":
+    def bind(self, estimate: Fit) -> "LogHazardRatio":
         design = [checks.profiles(x, estimate.profile, estimate.names) for x in (self.x1, self.x0)]
         x1, x0 = one_each(*design)
         return dataclasses.replace(self, x1=x1, x0=x0)
 
-    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         return anp.dot(np.subtract(self.x1, self.x0), theta)
 
     def values_without(self, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:

@@ -9,7 +9,8 @@ from vifstats.losses.base import Loss
 from vifstats.losses.m_estimator import MEstimator
 from vifstats.losses.ranking.item_choice import ItemChoice
 from vifstats.losses.regression.linear_predictor import LinearPredictor
-from vifstats.targets.base import Target
+from vifstats.targets.base import Fit, Target
+from vifstats.typing import Differentiable
 
 __all__ = ["HeldOutLoss"]
 
@@ -58,7 +59,7 @@ class HeldOutLoss(Target):
         self.names = tuple(map(str, examples))
         self.reads_presence = isinstance(held_out, ItemChoice)
 
-    def bind(self, estimate: Any) -> "HeldOutLoss":
+    def bind(self, estimate: Fit) -> "HeldOutLoss":
         own, n_params = self.held_out.n_params, len(estimate.theta)
         if own is not None and own != n_params:
             raise InvalidInputError(
@@ -72,7 +73,7 @@ class HeldOutLoss(Target):
             )
         return self
 
-    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         if isinstance(self.held_out, MEstimator):
             return self.held_out.rows(theta)
         if isinstance(self.held_out, LinearPredictor):

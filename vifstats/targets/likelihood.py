@@ -8,8 +8,9 @@ import numpy as np
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.loss import Cox
 from vifstats.removals import Removals
-from vifstats.targets.base import Target
+from vifstats.targets.base import Fit, Target
 from vifstats.targets.standard_errors import kept_parameters
+from vifstats.typing import Differentiable
 
 __all__ = ["LogLikelihood"]
 
@@ -41,12 +42,12 @@ class LogLikelihood(Target):
     exact: bool | None = None
     names = ("log likelihood",)
 
-    def bind(self, estimate: Any) -> "LogLikelihood":
+    def bind(self, estimate: Fit) -> "LogLikelihood":
         if not isinstance(estimate.loss, Cox):
             return self
         return _CoxLikelihood(self.exact, estimate.theta, estimate.hessian)
 
-    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         return -loss.value(theta, presence)
 
     def values_without(self, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:

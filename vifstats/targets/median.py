@@ -17,6 +17,7 @@ from vifstats.targets.survival_curves import (
     profile_labels,
     with_labels,
 )
+from vifstats.typing import TableLike
 
 __all__ = ["MedianSurvival"]
 
@@ -50,7 +51,7 @@ class MedianSurvival(CurveTarget):
     array([4., 2.])
     """
 
-    x: Any
+    x: TableLike
     stratum: Hashable | None = None
     ties: str | None = None
     exact: bool | None = None

@@ -13,9 +13,10 @@ from vifstats.losses.base import Loss
 from vifstats.losses.regression.linear_predictor import LinearPredictor
 from vifstats.losses.row_losses import Logistic, Poisson, Robust, SquaredError, links
 from vifstats.removals import Removals
-from vifstats.targets.base import Target, central_differences
+from vifstats.targets.base import Fit, Target, central_differences
 from vifstats.targets.coefficient import position_of
 from vifstats.targets.means_over_rows import EXACT_PAIRS, RowMean, derivative
+from vifstats.typing import Differentiable
 
 __all__ = ["AverageMarginalEffect", "MeanPrediction"]
 
@@ -55,7 +56,7 @@ class MeanPrediction(Target):
     exact: bool | None = None
     reads_presence = False
 
-    def bind(self, estimate: Any) -> Target:
+    def bind(self, estimate: Fit) -> Target:
         loss = estimate.loss
         inverse = mean_function(loss)
         if self.x is None:
@@ -64,7 +65,7 @@ class MeanPrediction(Target):
         x = checks.profiles(self.x, estimate.profile, estimate.names)
         return dataclasses.replace(self, x=x)
 
-    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         inverse = mean_function(loss)
         if self.x is None:
             return _over_rows(loss, inverse).value(theta, presence)
@@ -103,11 +104,11 @@ class AverageMarginalEffect(Target):
     discrete: bool = False
     exact: bool | None = None
 
-    def bind(self, estimate: Any) -> Target:
+    def bind(self, estimate: Fit) -> Target:
         position = position_of(self.name, estimate.names)
         return dataclasses.replace(self._of(estimate.loss, position), theta=estimate.theta)
 
-    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         position = position_of(self.name, loss.names or ())
         return self._of(loss, position).value(theta, presence, loss)
 

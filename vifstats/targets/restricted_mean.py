@@ -24,6 +24,7 @@ from vifstats.targets.survival_curves import (
     profile_labels,
     with_labels,
 )
+from vifstats.typing import TableLike
 
 __all__ = ["RMST", "RMSTDifference"]
 
@@ -58,7 +59,7 @@ class RMST(CurveTarget):
     True
     """
 
-    x: Any
+    x: TableLike
     tau: float
     stratum: Hashable | None = None
     ties: str | None = None
@@ -92,8 +93,8 @@ class RMSTDifference(CurveTarget):
     True
     """
 
-    x1: Any
-    x0: Any
+    x1: TableLike
+    x0: TableLike
     tau: float
     stratum: Hashable | None = None
     ties: str | None = None

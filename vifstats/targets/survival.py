@@ -16,6 +16,7 @@ from vifstats.targets.survival_curves import (
     profile_labels,
     with_labels,
 )
+from vifstats.typing import TableLike, Times
 
 __all__ = ["BaselineHazard", "SurvivalProbability"]
 
@@ -49,7 +50,7 @@ class BaselineHazard(CurveTarget):
     ['Lambda0(2.5)']
     """
 
-    times: Any = None
+    times: Times | None = None
     stratum: Hashable | None = None
     ties: str | None = None
     exact: bool | None = None
@@ -97,8 +98,8 @@ class SurvivalProbability(CurveTarget):
     True
     """
 
-    x: Any
-    times: Any = None
+    x: TableLike
+    times: Times | None = None
     stratum: Hashable | None = None
     ties: str | None = None
     exact: bool | None = None

@@ -14,6 +14,7 @@ from vifstats.diagnostics.influential_sets.goals import goal_of, value_of
 from vifstats.diagnostics.influential_sets.searches import SEARCHES, Search
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
+from vifstats.typing import Groups
 
 __all__ = ["InfluentialSet", "influential_set"]
 
@@ -106,7 +107,7 @@ def influential_set(
     change: float | None = None,
     flip: str | None = None,
     level: float = 0.05,
-    groups: Any = None,
+    groups: Groups | None = None,
     max_size: int | None = None,
     method: str = "sorted",
     column: int = 0,

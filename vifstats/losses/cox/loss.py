@@ -21,6 +21,7 @@ from vifstats.losses.cox.risk_sets import centred, risk_sets
 from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
 from vifstats.losses.cox.separation import separating
 from vifstats.removals import Removals
+from vifstats.typing import ArrayLike1D, Differentiable, Groups, Penalty, TableLike
 
 __all__ = ["Cox"]
 
@@ -70,16 +71,16 @@ class Cox(Loss):
 
     def __init__(
         self,
-        X: Any,
-        T: Any,
-        E: Any = None,
+        X: TableLike,
+        T: ArrayLike1D,
+        E: ArrayLike1D | None = None,
         *,
-        entry: Any = None,
-        weights: Any = None,
-        strata: Any = None,
-        offset: Any = None,
+        entry: ArrayLike1D | None = None,
+        weights: ArrayLike1D | None = None,
+        strata: Groups | None = None,
+        offset: ArrayLike1D | None = None,
         ties: str = "efron",
-        penalty: Any = None,
+        penalty: Penalty | None = None,
     ) -> None:
         if ties not in TIES:
             raise InvalidInputError(f"`ties` must be one of {TIES}, but is {ties!r}.")
@@ -95,7 +96,7 @@ class Cox(Loss):
         self._weights = data.weights[sets.order]
         self._offset = data.offset[sets.order]
 
-    def value(self, theta: Any, presence: Any) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         w, z, present, _ = self._at_risk(theta, presence)
         coefficient, phi, exists = self._terms(w, w * anp.exp(z), present)
         # log 1 for a term that no present event carries, never 0 * log 0
@@ -105,7 +106,7 @@ class Cox(Loss):
             return loss
         return loss + 0.5 * anp.dot(theta, anp.dot(self.penalty, theta))
 
-    def hazards(self, theta: Any, presence: Any) -> tuple[Any, np.ndarray]:
+    def hazards(self, theta: Differentiable, presence: Differentiable) -> tuple[Any, np.ndarray]:
         """What each event time adds to the cumulative hazard of the stratum's mean covariates.
 
         Parameters

@@ -9,10 +9,10 @@ import numpy as np
 from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
+from vifstats.typing import Encoder
 
-__all__ = ["Contrastive", "Encoder", "Gauge"]
+__all__ = ["Contrastive", "Gauge"]
 
-Encoder = Callable[[Any, np.ndarray], Any]
 Gauge = Callable[[np.ndarray], np.ndarray]
 
 

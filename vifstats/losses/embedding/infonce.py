@@ -8,7 +8,8 @@ import numpy as np
 from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
-from vifstats.losses.embedding.contrastive import Contrastive, Encoder, Gauge
+from vifstats.losses.embedding.contrastive import Contrastive, Gauge
+from vifstats.typing import Differentiable, Encoder, TableLike
 
 __all__ = ["InfoNCE"]
 
@@ -69,8 +70,8 @@ class InfoNCE(Contrastive):
 
     def __init__(
         self,
-        X: Any,
-        partners: Any,
+        X: TableLike,
+        partners: TableLike,
         *,
         temperature: float = 1.0,
         normalize: bool = False,
@@ -97,7 +98,7 @@ class InfoNCE(Contrastive):
                 "with the size of a linear encoder, so a penalty shrinks it for ever."
             )
 
-    def value(self, theta: Any, presence: Any) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         z, partner = self.embed(theta, self.X), self.embed(theta, self.partners)
         if self.negatives == "partners":
             picked = _picked(anp.dot(z, partner.T) / self.temperature, presence, presence)
@@ -109,7 +110,7 @@ class InfoNCE(Contrastive):
             picked = _picked(scores, twice, twice, own=np.roll(np.arange(2 * n), n))
         return picked + self.penalty(theta)
 
-    def embed(self, theta: Any, X: np.ndarray) -> Any:
+    def embed(self, theta: Differentiable, X: np.ndarray) -> Any:
         """Embeddings, on the unit sphere where ``normalize`` says so: shape (m, k)."""
         z = self.encode(theta, X)
         return z / anp.sqrt(anp.sum(z**2, axis=1, keepdims=True)) if self.normalize else z
@@ -120,7 +121,9 @@ class InfoNCE(Contrastive):
             return np.vstack([turns, theta])
         return turns
 
-    def example_losses(self, theta: Any, presence: Any, X: np.ndarray, other: Any) -> Any:
+    def example_losses(
+        self, theta: Differentiable, presence: Differentiable, X: np.ndarray, other: TableLike
+    ) -> Any:
         z, partner = self.embed(theta, X), self.embed(theta, checks.design_matrix(other)[0])
         own = anp.sum(z * partner, axis=1, keepdims=True)
         others = [self.embed(theta, self.partners)]

@@ -15,6 +15,7 @@ from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.embedding.random_walks import Subgraph, WalkPlan, pair_counts
 from vifstats.losses.embedding.softmax_tables import SoftmaxTables, log_totals
+from vifstats.typing import Differentiable, Graph
 
 __all__ = ["NodeEmbedding"]
 
@@ -84,7 +85,7 @@ class NodeEmbedding(Loss):
 
     def __init__(
         self,
-        graph: Any,
+        graph: Graph,
         *,
         dim: int = 2,
         length: int = 6,
@@ -119,7 +120,7 @@ class NodeEmbedding(Loss):
         """A place to start a fit from, shape (n_params,): at 0 the loss has a saddle."""
         return np.random.default_rng(seed).normal(scale=0.5, size=self.n_params)
 
-    def value(self, theta: Any, presence: Any) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         kept, C = self.counts(presence)
         P, Q = self.tables(theta)
         P, Q = P[kept], Q[kept]
@@ -127,12 +128,12 @@ class NodeEmbedding(Loss):
         likelihood = anp.sum(C.sum(axis=1) * log_totals(scores)) - anp.sum(C * scores)
         return likelihood + 0.5 * self.ridge * (anp.sum(P**2) + anp.sum(Q**2))
 
-    def tables(self, theta: Any) -> tuple[Any, Any]:
+    def tables(self, theta: Differentiable) -> tuple[Any, Any]:
         """P and Q, each of shape (n, dim)."""
         tables = anp.reshape(theta, (2, len(self.nodes), self.dim))
         return tables[0], tables[1]
 
-    def present_nodes(self, presence: Any) -> np.ndarray:
+    def present_nodes(self, presence: Differentiable) -> np.ndarray:
         """Which nodes are there, shape (n,): without an edge, still all of them."""
         b = autodiff.plain(presence)
         if len(odd := np.flatnonzero((b != 0) & (b != 1))):
@@ -142,7 +143,7 @@ class NodeEmbedding(Loss):
             )
         return b > 0 if self.objects == "nodes" else np.ones(len(self.nodes), dtype=bool)
 
-    def counts(self, presence: Any) -> tuple[np.ndarray, np.ndarray]:
+    def counts(self, presence: Differentiable) -> tuple[np.ndarray, np.ndarray]:
         """Positions of the present nodes (m,), and how often each pair is seen (m, m)."""
         nodes = self.present_nodes(presence)
         edges = self.adjacency & np.outer(nodes, nodes)

@@ -8,8 +8,9 @@ import pandas as pd
 
 from vifstats import checks
 from vifstats.errors import InvalidInputError
-from vifstats.losses.embedding.contrastive import Contrastive, Encoder, Gauge
+from vifstats.losses.embedding.contrastive import Contrastive, Gauge
 from vifstats.losses.regression.special import log_expit
+from vifstats.typing import ArrayLike1D, Differentiable, Encoder, TableLike
 
 __all__ = ["Triplet"]
 
@@ -58,8 +59,8 @@ class Triplet(Contrastive):
 
     def __init__(
         self,
-        X: Any,
-        y: Any,
+        X: TableLike,
+        y: ArrayLike1D,
         *,
         margin: float = 1.0,
         dim: int = 2,
@@ -81,7 +82,7 @@ class Triplet(Contrastive):
                 f"{pd.Series(self.y).value_counts().to_dict()}."
             )
 
-    def value(self, theta: Any, presence: Any) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         z = self.encode(theta, self.X)
         a, p, n = self.triplets.T
         present = presence[a] * presence[p] * presence[n]
@@ -89,7 +90,9 @@ class Triplet(Contrastive):
         terms = self._excess(squares[a, p], squares[a, n])
         return anp.sum(present * terms) + self.penalty(theta)
 
-    def example_losses(self, theta: Any, presence: Any, X: np.ndarray, other: Any) -> Any:
+    def example_losses(
+        self, theta: Differentiable, presence: Differentiable, X: np.ndarray, other: TableLike
+    ) -> Any:
         same = np.asarray(other)[:, None] == self.y
         squares = _squared_distances(self.encode(theta, X), self.encode(theta, self.X))
         terms = self._excess(squares[:, :, None], squares[:, None, :])

@@ -16,6 +16,7 @@ from vifstats.losses import autodiff
 from vifstats.losses.ranking.choice_pools import Lists
 from vifstats.losses.ranking.item_choice import ItemChoice, log_sum
 from vifstats.losses.ranking.sequential_choice import SequentialChoice
+from vifstats.typing import ArrayLike1D, Differentiable, Items, Ranked, TableLike
 
 __all__ = ["ListMLE", "SoftmaxCrossEntropy"]
 
@@ -77,7 +78,13 @@ class ListMLE(SequentialChoice):
     """
 
     def __init__(
-        self, X: Any, Y: Any, *, items: Any = None, ridge: float, objects: str = "items"
+        self,
+        X: TableLike,
+        Y: Ranked,
+        *,
+        items: Items | None = None,
+        ridge: float,
+        objects: str = "items",
     ) -> None:
         ranked = checks.item_lists(Y, items)
         by_items = checks.one_of(objects, OBJECTS, "objects") == "items"
@@ -125,13 +132,13 @@ class SoftmaxCrossEntropy(ItemChoice):
 
     def __init__(
         self,
-        X: Any,
-        Y: Any,
+        X: TableLike,
+        Y: Ranked,
         *,
-        items: Any = None,
+        items: Items | None = None,
         ridge: float,
         objects: str = "items",
-        weights: Any = "renormalised",
+        weights: ArrayLike1D = "renormalised",
     ) -> None:
         ranked = checks.item_lists(Y, items)
         by_items = checks.one_of(objects, OBJECTS, "objects") == "items"
@@ -140,7 +147,7 @@ class SoftmaxCrossEntropy(ItemChoice):
         self.fixed = _fixed_weights(weights, lists, queries, X)
         super().__init__(features, names, queries, ranked.items, lists, ridge, by_items)
 
-    def query_losses(self, theta: Any, items: Any) -> Any:
+    def query_losses(self, theta: Differentiable, items: Items) -> Any:
         scores = self.scores(theta)
         pool = log_sum(self.log_weights(scores, items), self.lists.staying)
         rows = np.arange(len(self.queries))[:, None]

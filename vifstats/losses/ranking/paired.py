@@ -14,6 +14,7 @@ from vifstats.losses.base import Loss
 from vifstats.losses.ranking.choice_pools import Lists
 from vifstats.losses.ranking.sequential_choice import SequentialChoice
 from vifstats.removals import Removals
+from vifstats.typing import ArrayLike1D, Differentiable, Items, Ranked
 
 __all__ = ["BradleyTerry", "PlackettLuce"]
 
@@ -59,9 +60,9 @@ class PlackettLuce(SequentialChoice):
 
     def __init__(
         self,
-        rankings: Any,
+        rankings: Ranked,
         *,
-        items: Any = None,
+        items: Items | None = None,
         unranked: str = "absent",
         ridge: float,
         objects: str = "items",
@@ -113,10 +114,10 @@ class BradleyTerry(Loss):
 
     def __init__(
         self,
-        winners: Any,
-        losers: Any,
+        winners: ArrayLike1D,
+        losers: ArrayLike1D,
         *,
-        items: Any = None,
+        items: Items | None = None,
         ridge: float,
         objects: str = "items",
     ) -> None:
@@ -130,7 +131,7 @@ class BradleyTerry(Loss):
         self.n_params = len(pairs.items)
         self.names = tuple(map(str, pairs.items))
 
-    def value(self, theta: Any, presence: Any) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         items, matches = self._both(presence)
         there = autodiff.plain(matches) > 0
         gap = anp.where(there, theta[self.loser] - theta[self.winner], 0.0)

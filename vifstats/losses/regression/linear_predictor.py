@@ -15,6 +15,7 @@ from vifstats.losses.regression.predictors import Predictors, solves_without_row
 from vifstats.losses.row_losses import RowLoss
 from vifstats.removals import Removals
 from vifstats.solvers import Cholesky
+from vifstats.typing import ArrayLike1D, Differentiable, Penalty, TableLike
 
 __all__ = ["LinearPredictor", "distinct_names"]
 
@@ -70,12 +71,12 @@ class LinearPredictor(Loss):
     def __init__(
         self,
         row_loss: RowLoss,
-        X: Any,
-        y: Any,
+        X: TableLike,
+        y: ArrayLike1D,
         *,
-        offset: Any = None,
-        weights: Any = None,
-        penalty: Any = None,
+        offset: ArrayLike1D | None = None,
+        weights: ArrayLike1D | None = None,
+        penalty: Penalty | None = None,
         names: Sequence[str] | None = None,
         labels: Sequence | pd.Index | None = None,
     ) -> None:
@@ -117,7 +118,7 @@ class LinearPredictor(Loss):
         """The offset of each predictor, shape (n_objects,)."""
         return self.predictors.offsets
 
-    def value(self, theta: Any, presence: Any) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         present = autodiff.plain(presence) > 0
         # Absent rows are never evaluated: outside its domain f would turn 0 * f into nan.
         rows = slice(None) if present.all() else np.flatnonzero(present)

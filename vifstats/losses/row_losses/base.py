@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.losses import autodiff
+from vifstats.typing import Differentiable
 
 __all__ = ["RowLoss"]
 
@@ -32,7 +33,7 @@ class RowLoss(ABC):
     binary: bool = False
 
     @abstractmethod
-    def value(self, eta: Any, y: Any) -> Any:
+    def value(self, eta: Differentiable, y: Any) -> Any:
         """Loss of every row.
 
         Parameters

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from vifstats.losses.row_losses.base import RowLoss
+from vifstats.typing import Differentiable
 
 __all__ = ["Logistic", "Poisson", "SquaredError"]
 
@@ -22,7 +23,7 @@ class SquaredError(RowLoss):
     array([0.5, 2. ])
     """
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return 0.5 * (y - eta[0]) ** 2
 
     def slope(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -46,7 +47,7 @@ class Logistic(RowLoss):
 
     binary = True
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return anp.logaddexp(0.0, eta[0]) - y * eta[0]
 
     def slope(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -66,7 +67,7 @@ class Poisson(RowLoss):
     array([[ 1.,  0., -1.]])
     """
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return anp.exp(eta[0]) - y * eta[0]
 
     def slope(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from vifstats.losses.regression.special import expit, ndtr
 from vifstats.losses.row_losses.base import RowLoss
+from vifstats.typing import Differentiable
 
 __all__ = ["Multinomial", "Ordered"]
 
@@ -31,7 +32,7 @@ class Multinomial(RowLoss):
 
     reference: bool = True
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         first = int(self.reference)
         chosen = sum(anp.where(y == k + first, eta[k], 0.0) for k in range(len(eta)))
         top = 0.0 if self.reference else eta[0]
@@ -75,7 +76,7 @@ class Ordered(RowLoss):
 
     distribution: str = "probit"
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         F = expit if self.distribution == "logit" else ndtr
         threshold = eta[1]
         below = 0.0

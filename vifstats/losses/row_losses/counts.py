@@ -9,6 +9,7 @@ from scipy.special import gammaln as log_gamma
 
 from vifstats.losses.regression.special import gammaln, log_expit, log_ndtr
 from vifstats.losses.row_losses.base import RowLoss
+from vifstats.typing import Differentiable
 
 __all__ = ["GeneralizedPoisson", "NegativeBinomialP", "PoissonCount", "ZeroInflated"]
 
@@ -25,7 +26,7 @@ class PoissonCount(RowLoss):
     array([0.3679, 0.3679, 0.1839])
     """
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return anp.exp(eta[0]) - y * eta[0] + log_gamma(y + 1)
 
 
@@ -48,7 +49,7 @@ class NegativeBinomialP(RowLoss):
 
     power: float = 2
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         log_mu, alpha = eta[0], eta[1]
         mu = anp.exp(log_mu)
         size = anp.exp((2 - self.power) * log_mu) / alpha
@@ -81,7 +82,7 @@ class GeneralizedPoisson(RowLoss):
 
     power: float = 1
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         log_mu, alpha = eta[0], eta[1]
         mu = anp.exp(log_mu)
         excess = alpha * anp.exp((self.power - 1) * log_mu)
@@ -114,7 +115,7 @@ class ZeroInflated(RowLoss):
     counts: RowLoss
     inflation: str = "logit"
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         log_cdf = log_expit if self.inflation == "logit" else log_ndtr
         from_counts = log_cdf(-eta[0]) - self.counts.value(eta[1:], y)
         return -anp.where(y == 0, anp.logaddexp(log_cdf(eta[0]), from_counts), from_counts)

@@ -9,6 +9,7 @@ import numpy as np
 from vifstats.losses.regression.special import xlogy
 from vifstats.losses.row_losses.base import RowLoss
 from vifstats.losses.row_losses.links import Link
+from vifstats.typing import Differentiable
 
 __all__ = [
     "Binomial",
@@ -34,7 +35,7 @@ class Gaussian(RowLoss):
 
     link: Link
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return 0.5 * (y - self.link.inverse(eta[0])) ** 2
 
 
@@ -52,7 +53,7 @@ class Binomial(RowLoss):
     link: Link
     binary = True
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         successes = anp.where(y > 0, y * self.link.log_inverse(eta[0]), 0.0)
         failures = anp.where(y < 1, (1 - y) * self.link.log_complement(eta[0]), 0.0)
         return -successes - failures
@@ -71,7 +72,7 @@ class PoissonGLM(RowLoss):
 
     link: Link
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return self.link.inverse(eta[0]) - y * self.link.log_inverse(eta[0])
 
 
@@ -88,7 +89,7 @@ class Gamma(RowLoss):
 
     link: Link
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return y / self.link.inverse(eta[0]) + self.link.log_inverse(eta[0])
 
 
@@ -105,7 +106,7 @@ class InverseGaussian(RowLoss):
 
     link: Link
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         mu = self.link.inverse(eta[0])
         return 0.5 * y / mu**2 - 1 / mu
 
@@ -124,7 +125,7 @@ class NegativeBinomial(RowLoss):
     link: Link
     alpha: float
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         scaled = self.alpha * self.link.inverse(eta[0])
         return (y + 1 / self.alpha) * anp.log1p(scaled) - xlogy(y, scaled)
 
@@ -143,7 +144,7 @@ class Tweedie(RowLoss):
     link: Link
     power: float
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         mu, p = self.link.inverse(eta[0]), self.power
         # The integrals of mu^(1-p) and y mu^-p, logarithms at p = 2 and p = 1.
         first = anp.log(mu) if p == 2 else mu ** (2 - p) / (2 - p)

@@ -9,6 +9,7 @@ import numpy as np
 from vifstats.losses.regression.special import gammaln
 from vifstats.losses.row_losses.base import RowLoss
 from vifstats.losses.row_losses.links import Link, Log, Logit
+from vifstats.typing import Differentiable
 
 __all__ = ["Beta"]
 
@@ -33,7 +34,7 @@ class Beta(RowLoss):
     mean: Link = Logit()
     precision: Link = Log()
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         mu, phi = self.mean.inverse(eta[0]), self.precision.inverse(eta[1])
         a, b = mu * phi, (1 - mu) * phi
         normaliser = gammaln(a) + gammaln(b) - gammaln(phi)

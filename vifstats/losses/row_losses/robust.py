@@ -9,6 +9,7 @@ import numpy as np
 from autograd.extend import defvjp, primitive
 
 from vifstats.losses.row_losses.base import RowLoss
+from vifstats.typing import Differentiable
 
 __all__ = ["Huber", "Norm", "Robust"]
 
@@ -71,7 +72,7 @@ class Robust(RowLoss):
     norm: Norm
     scale: float = 1.0
 
-    def value(self, eta: Any, y: np.ndarray) -> Any:
+    def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return self.scale**2 * self._rho((y - eta[0]) / self.scale)
 
     def slope(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:

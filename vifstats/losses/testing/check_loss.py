@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
 from vifstats.losses.testing import RULES, Trial
+from vifstats.typing import ArrayLike1D, ParameterFunction
 
 __all__ = ["LossReport", "check_loss"]
 
@@ -46,9 +46,9 @@ class LossReport:
 
 def check_loss(
     loss: Loss,
-    theta: Any,
+    theta: ArrayLike1D,
     *,
-    penalty: Callable[[Any], Any] | None = None,
+    penalty: ParameterFunction | None = None,
     rebuild: Callable[[np.ndarray], Loss] | None = None,
     skip: Collection[str] = (),
     max_objects: int = 30,
