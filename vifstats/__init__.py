@@ -14,7 +14,10 @@ from vifstats.deletion.result import Influence
 from vifstats.deletion.shortcuts import vif_cox
 from vifstats.deletion.truncated_refits import truncated_refits
 from vifstats.diagnostics.conclusions import Conclusions, conclusions
+from vifstats.diagnostics.covariate_sensitivity import covariate_sensitivity
 from vifstats.diagnostics.cross_validation import CrossValidation, cross_validated_loglik
+from vifstats.diagnostics.edits import edit
+from vifstats.diagnostics.fragility import Fragility, fragility, unadjusted_fragility
 from vifstats.diagnostics.groups_left_out import GroupsLeftOut, leave_one_group_out
 from vifstats.diagnostics.influential_sets import InfluentialSet, influential_set
 from vifstats.diagnostics.penalty_choice import PenaltyChoice, choose_penalty
@@ -30,6 +33,7 @@ __all__ = [
     "Conclusions",
     "CrossValidation",
     "Estimate",
+    "Fragility",
     "FunctionLoss",
     "GroupsLeftOut",
     "Influence",
@@ -44,9 +48,12 @@ __all__ = [
     "closed_form",
     "compare",
     "conclusions",
+    "covariate_sensitivity",
     "cross_validated_loglik",
     "datasets",
+    "edit",
     "errors",
+    "fragility",
     "from_model",
     "influential_set",
     "leave_one_group_out",
@@ -62,6 +69,7 @@ __all__ = [
     "streaming",
     "targets",
     "truncated_refits",
+    "unadjusted_fragility",
     "vif",
     "vif_cox",
 ]

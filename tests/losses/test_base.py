@@ -132,7 +132,9 @@ def test_order_of_the_rows_has_no_effect(case):
 
 def test_every_loss_of_the_package_has_a_row():
     rows = {type(case.loss()).__name__ for case in CASES}
-    assert rows == set(vs.losses.__all__) - {"Loss"}
+    # Loss is abstract; of an Edited, absent objects are as edited, so no rule of absence holds:
+    # tests/losses/cox/test_edited_cox.py has its own
+    assert rows == set(vs.losses.__all__) - {"Loss", "Edited"}
 
 
 def test_function_loss_uses_the_derivatives_it_is_given():

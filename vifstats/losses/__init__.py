@@ -2,6 +2,7 @@
 
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.loss import Cox
+from vifstats.losses.edited import Edited
 from vifstats.losses.embedding.infonce import InfoNCE
 from vifstats.losses.embedding.node_embedding import NodeEmbedding
 from vifstats.losses.embedding.triplet import Triplet
@@ -14,6 +15,7 @@ from vifstats.losses.regression.linear_predictor import LinearPredictor
 __all__ = [
     "BradleyTerry",
     "Cox",
+    "Edited",
     "FunctionLoss",
     "InfoNCE",
     "LinearPredictor",

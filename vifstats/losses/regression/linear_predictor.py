@@ -199,6 +199,15 @@ class LinearPredictor(Loss):
         """f of each row, without its weight, shape (n_objects,)."""
         return self.row_loss.value(self.predictors.at(theta), self.y)
 
+    def covariate_slopes(self, theta: np.ndarray) -> np.ndarray:
+        """d grad_k / d x_ij = w (f'' theta_j x_ik + f' [j = k]) of one predictor, (n, k, j)."""
+        (slope,), ((curvature,),) = (
+            self._slopes(theta, self.weights),
+            self._curvatures(theta, self.weights),
+        )
+        along = (curvature[:, None] * self.designs[0])[:, :, None] * theta
+        return along + slope[:, None, None] * np.eye(len(theta))
+
     def leverages(self, theta: np.ndarray) -> np.ndarray:
         """trace(C_i J_i H^-1 J_i'), which sums to n_params without penalty; shape (n_objects,)."""
         curvatures = self._curvatures(theta, self.weights)

@@ -1,0 +1,253 @@
+"""How few edits change a conclusion: the fragility index, adjusted for covariates."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from vifstats import checks
+from vifstats.deletion.methods import vif
+from vifstats.diagnostics.edits import edit
+from vifstats.diagnostics.influential_sets import InfluentialSet, influential_set
+from vifstats.errors import InvalidInputError, InvalidTypeError
+from vifstats.estimate import Estimate
+from vifstats.losses import Cox
+
+__all__ = ["Fragility", "fragility", "unadjusted_fragility"]
+
+EDITS = ("censored -> event", "event -> censored", "swap treatment", "any")
+
+
+@dataclass(frozen=True, eq=False)
+class Fragility(InfluentialSet):
+    """The fewest edits found after which a conclusion changes, proved by a refit.
+
+    Attributes
+    ----------
+    edits : str
+        Which edits were tried.
+    unadjusted : int or None
+        The classical fragility index of the two arms, without covariates and times; None where
+        there are not two.
+
+    Examples
+    --------
+    See `fragility`.
+    """
+
+    edits: str = ""
+    unadjusted: int | None = None
+
+    def __repr__(self) -> str:
+        rows = list(self.members[:10])
+        more = f" ... ({len(self)} in all)" if len(self) > 10 else ""
+        beside = (
+            ""
+            if self.unadjusted is None
+            else f"\n  unadjusted fragility index of the two arms: {self.unadjusted}"
+        )
+        return (
+            f"Fragility: {len(self)} edits ({self.edits}), {self.goal}, {self.status}\n"
+            f"  {self.target}: {self.value:.4g} as recorded, {self.actual:.4g} with the edits, "
+            f"refitted{beside}\n"
+            f"  edited rows: {rows}{more}"
+        )
+
+
+def fragility(
+    est: Estimate,
+    treatment: str,
+    *,
+    edits: str = "censored -> event",
+    among: Any = None,
+    flip: str = "significance",
+    level: float = 0.05,
+    max_size: int | None = None,
+) -> Fragility:
+    """Find the fewest edits after which the treatment's effect changes its significance or sign.
+
+    Parameters
+    ----------
+    est : Estimate
+        Of a Cox model.
+    treatment : str
+        The parameter, a column of the design.
+    edits : {"censored -> event", "event -> censored", "swap treatment", "any"}
+        What may be recorded otherwise, at the same time; "any" takes for each row the one of them
+        that moves the effect further.
+    among : bool mask or sequence of labels, optional
+        The rows that may be edited, such as those of one arm; default all.
+    flip : {"significance", "sign"}
+    level : float
+        Of significance.
+    max_size : int, optional
+        The most edits to try; default all rows that may be edited but one.
+
+    Returns
+    -------
+    Fragility
+        An `InfluentialSet` whose members are edits: ``members``, ``value``, ``actual``,
+        ``status`` and ``path``.
+
+    Raises
+    ------
+    InvalidInputError
+        If no row among those can be edited so, or "swap treatment" is asked of a treatment that
+        has not two levels.
+    InvalidTypeError
+        If the model is not Cox's.
+
+    References
+    ----------
+    Walsh et al. (2014), J. Clin. Epidemiol. 67, of the unadjusted index; docs/mathematics.md,
+    equation (33).
+
+    Examples
+    --------
+    In how many of those who were rearrested would a censoring make age non-significant?
+
+    >>> import vifstats as vs
+    >>> d = vs.datasets.load_rossi()
+    >>> est = vs.minimize(vs.losses.Cox(d[["fin", "age", "prio"]], d.week, d.arrest), np.zeros(3))
+    >>> found = vs.fragility(est, "age", edits="event -> censored")
+    >>> found.status
+    'confirmed'
+    """
+    loss = est.loss
+    if not isinstance(loss, Cox):
+        raise InvalidTypeError(
+            "Fragility is the number of events and censorings that change a Cox model, but the "
+            f"loss is {type(loss).__name__}; use influential_set(vs.edit(...)) for other losses."
+        )
+    checks.one_of(edits, list(EDITS), "edits")
+    checks.one_of(treatment, list(est.names), "treatment")
+    arm = loss.data.X[:, list(est.names).index(treatment)]
+    edited = _edited(est, loss.data.event, treatment, arm, edits, _among(est, among))
+    n = len(edited.labels)
+    largest = n - 1 if max_size is None else min(max_size, n - 1)
+    found = influential_set(edited, treatment, flip=flip, level=level, max_size=max(1, largest))
+    two = len(np.unique(arm)) == 2
+    return Fragility(
+        **{field.name: getattr(found, field.name) for field in fields(InfluentialSet)},
+        edits=edits,
+        unadjusted=unadjusted_fragility(loss.data.event, arm, level=level) if two else None,
+    )
+
+
+def _among(est: Estimate, among: Any) -> np.ndarray:
+    """Which objects of the fit may be edited, shape (n_objects,)."""
+    mask = np.zeros(len(est.labels), dtype=bool)
+    mask[slice(None) if among is None else est.removals().positions(among)] = True
+    return mask[est.kept]
+
+
+def _edited(
+    est: Estimate,
+    event: np.ndarray,
+    treatment: str,
+    arm: np.ndarray,
+    edits: str,
+    among: np.ndarray,
+) -> Estimate:
+    if edits == "any":
+        return _any_edit(est, event, treatment, arm, among)
+    if edits == "swap treatment":
+        return edit(est, covariates={treatment: _swapped(arm)}, rows=_mask(est, among))
+    of = ~event if edits == "censored -> event" else event
+    if not (among & of).any():
+        raise InvalidInputError(
+            f"There must be rows to edit, but none of those allowed is {edits.split(' ->')[0]}; "
+            "give other `edits`, or more rows in `among`."
+        )
+    return edit(est, event="flip", rows=_mask(est, among & of))
+
+
+def _mask(est: Estimate, objects: np.ndarray) -> np.ndarray:
+    """A mask of the user's rows from one of the objects of the fit."""
+    mask = np.zeros(len(est.labels), dtype=bool)
+    mask[est.kept[objects]] = True
+    return mask
+
+
+def _swapped(arm: np.ndarray) -> Any:
+    levels = np.unique(arm)
+    if len(levels) != 2:
+        raise InvalidInputError(
+            f"A treatment to swap must have two levels, but has {len(levels)}; edit its "
+            "`covariates` by vs.edit instead."
+        )
+    return lambda old: levels.sum() - old
+
+
+def _any_edit(
+    est: Estimate, event: np.ndarray, treatment: str, arm: np.ndarray, among: np.ndarray
+) -> Estimate:
+    """For each row the flip or the swap, whichever moves the effect further against its sign."""
+    at = list(est.names).index(treatment)
+    rows = _mask(est, among)
+    swap = _swapped(arm)
+    kinds = (edit(est, event="flip", rows=rows), edit(est, covariates={treatment: swap}, rows=rows))
+    by_flip, by_swap = (np.sign(est.theta[at]) * vif(kind).values[:, at] for kind in kinds)
+    flips = by_flip >= by_swap
+    position = np.flatnonzero(rows)
+    objects = np.argsort(est.kept)[np.searchsorted(np.sort(est.kept), position)]
+    event = event[objects]
+    return edit(
+        est,
+        event=np.where(flips, ~event, event).astype(int),
+        covariates={treatment: lambda old: np.where(flips, old, swap(old))},
+        rows=rows,
+    )
+
+
+def unadjusted_fragility(event: Any, arm: Any, *, level: float = 0.05) -> int:
+    """The classical fragility index of two arms: non-events to turn before Fisher's p is level.
+
+    Non-events become events in the arm with the smaller share of events, one by one, until
+    Fisher's exact test is no longer significant.
+
+    Parameters
+    ----------
+    event : array_like of bool, shape (n,)
+    arm : array_like, shape (n,)
+        Two levels.
+    level : float
+
+    Returns
+    -------
+    int
+        0 where the arms do not differ significantly as they are.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are not two arms.
+
+    References
+    ----------
+    Walsh et al. (2014), J. Clin. Epidemiol. 67, 622-628.
+
+    Examples
+    --------
+    One event among 100 against nine among 100, as in the paper's figure 1:
+
+    >>> event = np.repeat([1, 0, 1, 0], [1, 99, 9, 91])
+    >>> unadjusted_fragility(event, np.repeat([0, 1], 100))
+    1
+    """
+    from scipy.stats import fisher_exact
+
+    event, arm = np.asarray(event).astype(bool), np.asarray(arm)
+    levels = np.unique(arm)
+    if len(levels) != 2:
+        raise InvalidInputError(
+            f"The unadjusted fragility index compares two arms, but there are {len(levels)}; "
+            "leave out the others."
+        )
+    table = np.array([[np.sum(event[arm == a]), np.sum(~event[arm == a])] for a in levels])
+    fewer = int(np.argmin(table[:, 0] / table.sum(axis=1)))
+    for edits in range(table[fewer, 1] + 1):
+        if fisher_exact(table).pvalue >= level:
+            return edits
+        table[fewer] += (1, -1)
+    return edits

@@ -1,0 +1,111 @@
+"""Cox's partial likelihood with edits as its objects: a removal and an arrival in the same sums."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from vifstats.losses.cox.edit_batch import EditBatch
+from vifstats.losses.cox.edit_changes import EditKernel
+from vifstats.losses.cox.loss import BATCH_NUMBERS, Cox
+from vifstats.losses.cox.risk_sets import centred, risk_sets
+from vifstats.losses.edited import Edited
+from vifstats.removals import Removals
+
+__all__ = ["EditedCox"]
+
+
+class EditedCox(Edited):
+    """The partial likelihood of rows of which some have edited versions.
+
+    Parameters
+    ----------
+    loss : Cox
+        On the rows as they are.
+    stacked : Cox
+        On these rows, followed by the edited versions.
+    rows : ndarray of int, shape (k,)
+    labels : Index, shape (k,)
+    """
+
+    stacked: Cox
+
+    def __init__(self, loss: Cox, stacked: Cox, rows: np.ndarray, *, labels: pd.Index) -> None:
+        super().__init__(stacked, rows, labels=labels)
+        self.loss = loss
+        self.kernel = EditKernel(stacked.data, self.rows, loss.ties == "efron")
+
+    @property
+    def changed(self) -> np.ndarray:
+        """Whether each edited version differs from its row, shape (n_objects,)."""
+        return self.kernel.changed
+
+    def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        return self.loss.gradient(theta) if presence is None else super().gradient(theta, presence)
+
+    def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        return self.loss.hessian(theta) if presence is None else super().hessian(theta, presence)
+
+    def gradient_differences(
+        self, theta: np.ndarray, removals: Removals | None = None
+    ) -> np.ndarray:
+        removals = self.each() if removals is None else removals
+        out = np.zeros((len(removals), len(theta)))
+        some = np.flatnonzero(removals.sizes)
+        if removals.single:
+            edits = np.concatenate([np.empty(0, int), *(removals.members(int(k)) for k in some)])
+            out[some], cancelled = self.kernel.gradient_changes(theta, edits)
+            some = some[cancelled]
+        if len(some):
+            # edits together, and those after which next to nothing of a risk set is as it was
+            left = removals.take(some)
+            slopes = self.reduced_slopes(np.tile(theta, (len(some), 1)), left)[1]
+            out[some] = self.gradient(theta) - slopes
+            unchanged = left.sums(self.kernel.changed.astype(int)) == 0
+            out[some[unchanged]] = 0.0
+        return out
+
+    def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
+        removals = self.each() if removals is None else removals
+        return self.reduced_curvatures(np.tile(theta, (len(removals), 1)), removals)
+
+    def reduced_slopes(
+        self, thetas: np.ndarray, removals: Removals
+    ) -> tuple[np.ndarray, np.ndarray]:
+        parts = [(b.values, b.gradients) for b in self._batches(thetas, removals)]
+        values, gradients = (np.concatenate(side) for side in zip(*parts, strict=True))
+        if self.loss.penalty is None:
+            return values, gradients
+        pull = thetas @ self.loss.penalty
+        return values + 0.5 * np.einsum("kp,kp->k", pull, thetas), gradients + pull
+
+    def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        H = np.concatenate([b.hessians() for b in self._batches(thetas, removals)])
+        return H if self.loss.penalty is None else H + self.loss.penalty
+
+    def _batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[EditBatch]:
+        """Edits in blocks, with the edited versions of a block only in its sums."""
+        for part, some in removals.blocks(max(1, BATCH_NUMBERS // (16 * max(1, self.n_rows)))):
+            yield self._batch(thetas[part], some)
+
+    def _batch(self, thetas: np.ndarray, removals: Removals) -> EditBatch:
+        objects = np.flatnonzero(removals.codes >= 0)
+        code, column = removals.codes[objects], np.arange(len(removals))
+        absent = np.zeros((self.n_rows + len(objects), len(removals)), dtype=bool)
+        absent[self.n_rows :] = code[:, None] != column
+        replaces = self.rows[objects] >= 0
+        absent[self.rows[objects[replaces]], code[replaces]] = True
+        kept = np.concatenate([np.arange(self.n_rows), self.n_rows + objects])
+        data = self.kernel.part(kept)
+        sets = risk_sets(data)
+        X, _ = centred(data.X.take(sets.order, axis=0), sets.row_bounds)
+        return EditBatch(
+            sets=sets,
+            X=X,
+            w=data.weights[sets.order],
+            offset=data.offset[sets.order],
+            efron=self.loss.ties == "efron",
+            thetas=thetas,
+            removals=removals,
+            absent=absent,
+        )

@@ -1,0 +1,48 @@
+"""Edits of rows that read theta through linear predictors: one row's part out, another's in."""
+
+import numpy as np
+
+from vifstats.losses.edited import Edited
+from vifstats.losses.regression.linear_predictor import LinearPredictor
+from vifstats.removals import Removals
+
+__all__ = ["EditedRows"]
+
+
+class EditedRows(Edited):
+    """Edits where the loss is a sum over rows: what a row adds does not depend on the others.
+
+    Parameters
+    ----------
+    stacked : LinearPredictor
+    rows, labels
+        As of `Edited`.
+    """
+
+    stacked: LinearPredictor
+
+    @property
+    def changed(self) -> np.ndarray:
+        loss = self.stacked
+        y = loss.y if isinstance(loss.y, tuple) else (loss.y,)
+        columns = np.column_stack([*loss.designs, *y, loss.weights])
+        return (columns[self.rows] != columns[self.n_rows :]).any(axis=1)
+
+    def gradient_differences(
+        self, theta: np.ndarray, removals: Removals | None = None
+    ) -> np.ndarray:
+        scores = self.stacked.gradient_differences(theta)
+        change = scores[self.rows] * (self.rows >= 0)[:, None] - scores[self.n_rows :]
+        return change if removals is None else removals.sums(change)
+
+    def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
+        removals = self.each() if removals is None else removals
+        out, full = [], self.hessian(theta)
+        for members in removals:
+            presence = np.zeros(self.stacked.n_objects)
+            presence[self.rows[members][self.rows[members] >= 0]] = 1.0
+            gone = self.stacked.hessian(theta, presence)
+            presence[:] = 0.0
+            presence[self.n_rows + members] = 1.0
+            out.append(full - gone + self.stacked.hessian(theta, presence))
+        return np.stack(out)
