@@ -6,6 +6,7 @@
 from vifstats import closed_form, datasets, errors, losses, plots, solvers, streaming, targets
 from vifstats.adapters import from_model
 from vifstats.deletion.agreement import Agreement, compare
+from vifstats.deletion.check_target import TargetReport, check_target
 from vifstats.deletion.methods import classical_if, newton_step, vif
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.deletion.refit_top import refit_top
@@ -42,7 +43,9 @@ __all__ = [
     "MEstimator",
     "PenaltyChoice",
     "TargetInfluence",
+    "TargetReport",
     "check_loss",
+    "check_target",
     "choose_penalty",
     "classical_if",
     "closed_form",

@@ -12,6 +12,7 @@ __all__ = [
     "MissingDataError",
     "NotAtMinimumError",
     "NotPositiveDefiniteError",
+    "TargetError",
     "UnsupportedModelError",
     "VifError",
 ]
@@ -47,6 +48,10 @@ class NotPositiveDefiniteError(VifError, ValueError):
 
 class LossError(VifError, ValueError):
     """A loss breaks its contract: it ignores theta, returns nan, or has the wrong shape."""
+
+
+class TargetError(VifError, ValueError):
+    """A target breaks its contract: an override, or a refit, does not agree with its value."""
 
 
 class ConvergenceError(VifError, ValueError):

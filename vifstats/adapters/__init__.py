@@ -1,18 +1,24 @@
 """Fitted models of other libraries as estimates, found by the name of their type.
 
 Nothing is imported until such an object arrives: the table maps the qualified name of a class to
-the function, in a module of this drawer, that turns it into an `Estimate`.
+the function, in a module of this room, that turns it into an `Estimate`. Other packages bring
+adapters for their own fits by entry points of the group `GROUP`, named like the keys of the table.
 """
 
+from collections.abc import Callable
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from vifstats import checks
-from vifstats.errors import UnsupportedModelError
+from vifstats.errors import InvalidTypeError, UnsupportedModelError
 from vifstats.estimate import Estimate
 from vifstats.typing import FittedModel
 
 __all__ = ["from_model"]
+
+# Entry points of other packages: <qualified name of a class> = <module>:<function>.
+GROUP = "vifstats.adapters"
 
 # qualified name of the fitted model's class, or of a base class -> "module:function" here;
 # for statsmodels often the class of ``fit.model``: OLS and QuantReg share one class of results
@@ -70,6 +76,7 @@ def from_model(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
     ----------
     fit : fitted model or array_like
         Of lifelines, statsmodels, scikit-survival or scikit-learn; see the table in the README.
+        Of another package, if that brings an adapter.
         An array, list or Series is taken for the coefficients of a Cox model.
     *data
         What the model was fitted on, where it does not keep it: ``df``, ``X, T, E`` or ``X, y``;
@@ -85,6 +92,8 @@ def from_model(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
     ------
     UnsupportedModelError
         If the model, or one of its settings, cannot be taken.
+    InvalidTypeError
+        If the adapter that another package brings returns no estimate.
     DataMismatchError
         If the data are not those the model was fitted on.
 
@@ -97,16 +106,43 @@ def from_model(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
     >>> est.names
     ('fin', 'age', 'race', 'wexp', 'mar', 'paro', 'prio')
     """
-    data = tuple(map(checks.as_pandas, data))
-    for cls in (*type(fit).__mro__, *type(getattr(fit, "model", None)).__mro__):
-        place = ADAPTERS.get(f"{cls.__module__}.{cls.__qualname__}")
-        if place is not None:
-            module, function = place.split(":")
-            adapter = getattr(import_module(f"vifstats.adapters.{module}"), function)
-            return adapter(fit, *data, **options)
+    adapter = _adapter_of(fit)
+    if adapter is not None:
+        return adapter(fit, *map(checks.as_pandas, data), **options)
     supported = ", ".join(sorted({name.rsplit(".", 1)[-1] for name in ADAPTERS}))
     raise UnsupportedModelError(
         f"A fitted model must be one of {supported}, but this is a "
         f"{type(fit).__module__}.{type(fit).__qualname__}. For a model of your own write its loss "
         "and use vifstats.Estimate(loss, theta)."
     )
+
+
+def _adapter_of(fit: FittedModel) -> Callable[..., Estimate] | None:
+    """The adapter of the nearest class: an own one before one that a package brings."""
+    brought: dict[str, EntryPoint] | None = None
+    for cls in (*type(fit).__mro__, *type(getattr(fit, "model", None)).__mro__):
+        name = f"{cls.__module__}.{cls.__qualname__}"
+        if name in ADAPTERS:
+            module, function = ADAPTERS[name].split(":")
+            return getattr(import_module(f"vifstats.adapters.{module}"), function)
+        if brought is None:  # read anew each time: packages may come while Python runs
+            brought = {point.name: point for point in entry_points(group=GROUP)}
+        if name in brought:
+            return _checked(brought[name])
+    return None
+
+
+def _checked(point: EntryPoint) -> Callable[..., Estimate]:
+    """An adapter of another package, held to what it must return."""
+
+    def adapter(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
+        est = point.load()(fit, *data, **options)
+        if not isinstance(est, Estimate):
+            raise InvalidTypeError(
+                f"An adapter must return a vifstats.Estimate, but {point.value!r}, which "
+                f"{point.dist.name if point.dist else 'a package'} brings for {point.name}, "
+                f"returned {type(est).__name__}; report it there."
+            )
+        return est
+
+    return adapter
