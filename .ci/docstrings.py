@@ -27,7 +27,6 @@ MODULES = (
     "vifstats.losses.row_losses",
     "vifstats.plots",
     "vifstats.reporting",
-    "vifstats.deletion.parallel.shards",
     "vifstats.solvers",
     "vifstats.streaming",
     "vifstats.targets",

@@ -1,18 +1,21 @@
 """Folders that can be written to, and files that are there whole or not at all."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from vifstats.checks.unfinished import sweep, unfinished_file
 from vifstats.errors import InvalidInputError
 
-__all__ = ["replacing", "writable_folder"]
+__all__ = ["create", "reason", "replacing", "replacing_all", "writable_folder"]
 
 
 def writable_folder(path: str | Path, role: str = "output") -> Path:
     """The folder at `path`, made if need be; found out before any work, not after it.
+
+    What a run that was killed has left half-written in it is removed.
 
     Parameters
     ----------
@@ -37,29 +40,99 @@ def writable_folder(path: str | Path, role: str = "output") -> Path:
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        writable = os.access(folder, os.W_OK)
-    except OSError as error:
+        writable = os.access(folder, os.R_OK | os.W_OK | os.X_OK)
+    except (OSError, ValueError) as error:  # a null byte is a ValueError
         raise InvalidInputError(
-            f"The {role} must be a folder, but {str(path)!r} cannot be made ({error.strerror}); "
+            f"The {role} must be a folder, but {str(path)!r} cannot be made ({reason(error)}); "
             "name another."
         ) from error
     if not writable:
         raise InvalidInputError(f"The {role} folder {str(path)!r} must be writable; name another.")
+    sweep(folder)
     return folder
 
 
 @contextmanager
 def replacing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     """A file that takes its name only once it is complete; mode "w" is UTF-8, "wb" bytes."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    encoding, newline = (None, None) if "b" in mode else ("utf-8", "")
+    with replacing_all([path], mode) as (file,):
+        yield file
+
+
+@contextmanager
+def replacing_all(paths: Sequence[Path], mode: str = "w") -> Iterator[list[IO[Any]]]:
+    """Files that take their names only once all of them are complete, and on the disk."""
+    options = {} if "b" in mode else TEXT
+    current = paths[0]
     try:
-        with part.open(mode, encoding=encoding, newline=newline) as file:
-            yield file
-        part.replace(path)
+        with ExitStack() as parts:
+            files, names = [], []
+            for current in paths:
+                name, descriptor = parts.enter_context(unfinished_file(current.parent))
+                file = os.fdopen(descriptor, mode, **options)
+                files.append(parts.enter_context(file))
+                names.append(name)
+            yield files
+            for current, file in zip(paths, files, strict=True):
+                file.flush()
+                os.fsync(file.fileno())
+                _require_no_folder(current)
+            for current, name, file in zip(paths, names, files, strict=True):
+                if os.name == "nt":  # elsewhere it stays open: its lock keeps sweeps away
+                    file.close()
+                name.replace(current)
+        for folder in {path.parent for path in paths}:
+            _keep_names(folder)
     except OSError as error:
         raise InvalidInputError(
-            f"{str(path)!r} must be writable, but is not ({error.strerror}); name another folder."
+            f"{str(current)!r} must be writable, but is not ({reason(error)}); name another folder."
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
+
+
+def create(path: Path, text: str) -> None:
+    """A file that is there whole; if there is one already, also of a moment ago, that one stays."""
+    try:
+        with unfinished_file(path.parent) as (name, descriptor):
+            with os.fdopen(descriptor, "w", closefd=False, **TEXT) as file:
+                file.write(text)
+                file.flush()
+                os.fsync(descriptor)
+            _take_name(name, path)
+        _keep_names(path.parent)
+    except OSError as error:
+        raise InvalidInputError(
+            f"{str(path)!r} must be writable, but is not ({reason(error)}); name another folder."
+        ) from error
+
+
+def _take_name(name: Path, path: Path) -> None:
+    try:
+        os.link(name, path)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        name.replace(path)
+
+
+# A lone surrogate, as of a file name that is no text, has no bytes in UTF-8: it is written \udc80.
+TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+
+
+def reason(error: Exception) -> str:
+    """What the system has against it."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _require_no_folder(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(None, "it is a folder")
+
+
+def _keep_names(folder: Path) -> None:
+    """New names outlast a power cut, where folders can be written through."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -14,10 +14,9 @@ import pandas as pd
 from vifstats.adapters import from_model
 from vifstats.checks.folders import writable_folder
 from vifstats.cli.cox_table import CoxColumns, checked_frame, finite_optimum, fit_frame
+from vifstats.cli.shards import merge_parts, parse_shard, write_part
 from vifstats.datasets import load_rossi, read_table
-from vifstats.deletion.parallel.shards.merging import merge_shards
-from vifstats.deletion.parallel.shards.refitting import refit_shard
-from vifstats.deletion.parallel.shards.shard import Shard
+from vifstats.deletion.parallel import Shard
 from vifstats.errors import InvalidInputError, VifError
 from vifstats.reporting import (
     METHODS,
@@ -132,8 +131,8 @@ def _cox(args: argparse.Namespace, command: str) -> None:
     seconds, progress = SHARE_OF_SAMPLE * args.seconds, sys.stderr.isatty()
     with finite_optimum():
         est = from_model(fit, frame, groups=groups)
-        if shard is not None:
-            _say(f"Written: {refit_shard(est, shard, args.output, progress=progress)}")
+        if shard is not None and folder is not None:
+            _say(f"Written: {write_part(est, shard, folder, progress=progress)}")
             return
         found = find(est, args.method, top=args.top, seconds=seconds, progress=progress)
     events = int(frame[columns.event].sum())
@@ -149,7 +148,7 @@ def _cox(args: argparse.Namespace, command: str) -> None:
 
 
 def _shard(args: argparse.Namespace) -> Shard:
-    shard = Shard.parse(args.shard)
+    shard = parse_shard(args.shard)
     if args.method != "refit" or args.output is None or args.no_rows:
         raise InvalidInputError(
             "--shard is for a part of the refits, row by row, in a folder that all parts share: "
@@ -159,7 +158,7 @@ def _shard(args: argparse.Namespace) -> Shard:
 
 
 def _merge(args: argparse.Namespace, command: str) -> None:
-    merged = merge_shards(args.folder, args.output)
+    merged = merge_parts(args.folder, args.output)
     counts = ", ".join(f"{n} {status}" for status, n in merged.statuses.items())
     _say(f"{merged.n_rows} rows of {merged.n_parts} parts: {counts}\nWritten to {merged.path}")
 

@@ -13,6 +13,7 @@ from vifstats.deletion.parallel import (
     Engine,
     Fingerprint,
     Rows,
+    Shard,
     in_blocks,
     one_blas_thread,
 )
@@ -34,6 +35,7 @@ BLOCK = 64
 BLOCK_NUMBERS = 32_000_000
 
 TOL, MAX_STEPS = 1e-9, 50
+WHOLE = Shard(1, 1)
 
 
 def leave_one_out(
@@ -44,6 +46,7 @@ def leave_one_out(
     n_jobs: int | None = None,
     executor: Pool | None = None,
     checkpoint: str | Path | None = None,
+    shard: tuple[int, int] | None = None,
     progress: bool = False,
     tol: float = TOL,
     max_steps: int = MAX_STEPS,
@@ -65,6 +68,10 @@ def leave_one_out(
         concurrent.futures or of MPI, ``client.get_executor()`` of a Dask client.
     checkpoint : str or Path, optional
         A folder for finished blocks of rows. The same call with it goes on where one was cut off.
+    shard : tuple of int, optional
+        ``(k, n)``: only part k of n of the rows, counted from 1, is computed and is the result.
+        Each of n jobs gives its own number and one `checkpoint` for all; once they are done, the
+        same call without `shard` reads all parts and computes what is missing.
     progress : bool
         Show a progress bar.
     tol : float
@@ -82,8 +89,8 @@ def leave_one_out(
     ConvergenceError
         If the full data cannot be fitted to the same tolerance.
     InvalidInputError, InvalidTypeError
-        If `n_jobs` or `executor` cannot be used, or `checkpoint` cannot be written to or is that
-        of other work.
+        If `n_jobs` or `executor` cannot be used, `checkpoint` cannot be written to or is that
+        of other work, or there is no such `shard`.
 
     Notes
     -----
@@ -107,8 +114,9 @@ def leave_one_out(
     array([-1.,  0.,  1.])
     """
     engine, removals = Engine(n_jobs, executor), est.removals(groups, objects)
+    part = Shard.of(shard, checkpoint)
     folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
-    return refit_removals(est, removals, engine, folder, progress, tol, max_steps)
+    return refit_removals(est, removals, engine, folder, progress, tol, max_steps, part)
 
 
 def refit_removals(
@@ -119,6 +127,7 @@ def refit_removals(
     progress: bool = False,
     tol: float = TOL,
     max_steps: int = MAX_STEPS,
+    shard: Shard = WHOLE,
 ) -> Influence:
     """What `leave_one_out` does, for removals that are there already.
 
@@ -158,12 +167,15 @@ def refit_removals(
         saved = None
         if checkpoint is not None:
             saved = Checkpoint.of(checkpoint, refit.fingerprint(est, blocks))
-        rows = in_blocks(blocks, engine or Engine(), checkpoint=saved, progress=progress)
+        numbers = shard.blocks(len(blocks))
+        rows = in_blocks(
+            blocks, engine or Engine(), numbers=numbers, checkpoint=saved, progress=progress
+        )
     return Influence(
         est,
         "refit",
         rows.values,
-        removals,
+        removals if shard == WHOLE else removals.take(blocks.positions_of(numbers)),
         exact=~rows.failed,
         failed=rows.failed,
         seconds=perf_counter() - begin,

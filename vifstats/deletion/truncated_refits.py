@@ -13,6 +13,7 @@ from vifstats.deletion.parallel import (
     Engine,
     Fingerprint,
     Rows,
+    Shard,
     in_blocks,
     one_blas_thread,
 )
@@ -38,6 +39,7 @@ def truncated_refits(
     n_jobs: int | None = None,
     executor: Pool | None = None,
     checkpoint: str | Path | None = None,
+    shard: tuple[int, int] | None = None,
     progress: bool = False,
     max_steps: int = 2,
     radius: float = 2.0,
@@ -55,11 +57,13 @@ def truncated_refits(
     objects : sequence of labels or bool mask, optional
         The rows of the result to compute; default all.
     n_jobs : int, optional
-        Workers, through joblib; this and the next three are those of `leave_one_out`.
+        Workers, through joblib; this and the next four are those of `leave_one_out`.
     executor : object, optional
         Instead of `n_jobs`, anything with ``submit(function, *args)``.
     checkpoint : str or Path, optional
         A folder for finished blocks of rows.
+    shard : tuple of int, optional
+        ``(k, n)``: only part k of n of the rows, counted from 1.
     progress : bool
         Show a progress bar.
     max_steps : int
@@ -80,13 +84,16 @@ def truncated_refits(
     array([-1.,  0.,  1.])
     """
     begin, engine = perf_counter(), Engine(n_jobs, executor)
-    removals = est.removals(groups, objects)
+    removals, part = est.removals(groups, objects), Shard.of(shard, checkpoint)
     folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
     with one_blas_thread():
         steps = FewSteps(est.loss, est.theta, est.factor, max_steps, radius)
         blocks = Blocks(steps, removals, BLOCK, len(est.theta))
         saved = None if folder is None else Checkpoint.of(folder, steps.fingerprint(est, blocks))
-        rows = in_blocks(blocks, engine, checkpoint=saved, progress=progress)
+        numbers = part.blocks(len(blocks))
+        rows = in_blocks(blocks, engine, numbers=numbers, checkpoint=saved, progress=progress)
+        if shard is not None:
+            removals = removals.take(blocks.positions_of(numbers))
     seconds = perf_counter() - begin
     note = f"at most {max_steps} trust-region steps of length {radius:g} from vif"
     return Influence(est, "truncated", rows.values, removals, seconds=seconds, note=note)

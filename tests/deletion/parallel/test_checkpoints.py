@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
 import numpy as np
 import pytest
 from cases import BY_NAME
+from hypothesis import given
+from hypothesis import strategies as st
 
 import vifstats as vs
-from vifstats.errors import InvalidInputError
+from vifstats.deletion.parallel import Shard
+from vifstats.errors import InvalidInputError, InvalidTypeError
 
 BLOCKS = ["block-000000.npz", "block-000001.npz"]
 
@@ -86,31 +88,72 @@ def test_a_fit_to_other_data_is_refused(folder):
         vs.leave_one_out(other, checkpoint=folder)
 
 
-@pytest.mark.parametrize("name", [*BLOCKS, "work.json"])
-@pytest.mark.parametrize("content", [b"", b"{}", b"nonsense", "half", "another"])
-def test_a_damaged_file_is_named(name, content, est, folder):
-    path = folder / name
-    if content == "half":
-        content = path.read_bytes()[: path.stat().st_size // 2]
-    elif content == "another":
-        content = (folder / BLOCKS[name == BLOCKS[0]]).read_bytes()
-    path.write_bytes(content)
-    with pytest.raises(InvalidInputError, match=f"{name}.*damaged or another's; delete it"):
-        vs.leave_one_out(est, checkpoint=folder)
-
-
-def test_no_bit_that_has_changed_gets_into_a_result(est, folder):
-    """zipfile raises half a dozen kinds of errors, by where the bit is."""
-    path, whole = folder / BLOCKS[0], vs.leave_one_out(est, checkpoint=folder).values
-    content = path.read_bytes()
-    for byte in range(0, len(content), 7):
-        path.write_bytes(content[:byte] + bytes([content[byte] ^ 1]) + content[byte + 1 :])
-        with suppress(InvalidInputError):
-            assert np.array_equal(vs.leave_one_out(est, checkpoint=folder).values, whole)
-
-
 def test_a_folder_that_cannot_be_made_is_found_before_any_work(est, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(vs.deletion.refits.Refit, "of", lambda *_: pytest.fail("work has begun"))
     with pytest.raises(InvalidInputError, match="checkpoint must be a folder"):
         vs.leave_one_out(est, checkpoint=tmp_path / "file" / "folder")
+
+
+def test_shards_fill_one_checkpoint_and_the_same_call_once_more_is_the_whole(
+    est, tmp_path, monkeypatch
+):
+    """In any order, one of them twice; the whole then computes nothing."""
+    whole = vs.leave_one_out(est)
+    for k in (2, 1, 2):
+        part = vs.leave_one_out(est, checkpoint=tmp_path, shard=(k, 2))
+        rows = slice(0, 32) if k == 1 else slice(32, 40)
+        assert list(part.index) == list(est.labels[rows])
+        np.testing.assert_array_equal(part.values, whole.values[rows])
+        assert list(part.status) == list(whole.status[rows])
+    monkeypatch.setattr(vs.deletion.refits.Refit, "__call__", lambda *_: pytest.fail("again"))
+    merged = vs.leave_one_out(est, checkpoint=tmp_path)
+    np.testing.assert_array_equal(merged.values, whole.values)
+    assert merged.exact.all()
+
+
+def test_what_no_shard_has_computed_the_whole_call_does(est, tmp_path):
+    vs.leave_one_out(est, checkpoint=tmp_path, shard=(2, 2))
+    assert sorted(os.listdir(tmp_path)) == [BLOCKS[1], "work.json"]
+    merged = vs.leave_one_out(est, checkpoint=tmp_path)
+    np.testing.assert_array_equal(merged.values, vs.leave_one_out(est).values)
+
+
+def test_truncated_refits_have_shards_too(est, tmp_path):
+    parts = [vs.truncated_refits(est, checkpoint=tmp_path, shard=(k, 3)) for k in (1, 2, 3)]
+    joined = np.concatenate([part.values for part in parts])
+    np.testing.assert_array_equal(joined, vs.truncated_refits(est).values)
+
+
+def test_more_shards_than_blocks_leave_some_without_rows(est, tmp_path):
+    parts = [vs.leave_one_out(est, checkpoint=tmp_path, shard=(k, 5)) for k in range(1, 6)]
+    assert sorted(len(part.removals) for part in parts) == [0, 0, 0, 8, 32]
+
+
+@pytest.mark.parametrize(
+    ("shard", "error", "said"),
+    [
+        ((0, 50), InvalidInputError, "numbered from 1 to 50, but is 0/50"),
+        ((51, 50), InvalidInputError, "numbered from 1 to 50"),
+        ((1, 0), InvalidInputError, "numbered from 1 to 0"),
+        ((1.0, 2), InvalidTypeError, r"as \(3, 50\), but is \(1.0, 2\)"),
+        ((1, 2, 3), InvalidTypeError, "its number and how many"),
+        ("1/2", InvalidTypeError, "its number and how many"),
+        (3, InvalidTypeError, "its number and how many"),
+    ],
+)
+def test_a_shard_that_is_not_there_is_refused_before_any_work(shard, error, said, est, tmp_path):
+    with pytest.raises(error, match=said):
+        vs.leave_one_out(est, checkpoint=tmp_path / "new", shard=shard)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_shard_that_nobody_keeps_is_refused(est):
+    with pytest.raises(InvalidInputError, match="no `checkpoint` is given"):
+        vs.leave_one_out(est, shard=(1, 2))
+
+
+@given(st.integers(0, 500), st.integers(1, 60))
+def test_every_block_is_in_one_shard(n_blocks, total):
+    parts = [Shard(k, total).blocks(n_blocks) for k in range(1, total + 1)]
+    assert [k for part in parts for k in part] == list(range(n_blocks))

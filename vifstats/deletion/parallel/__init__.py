@@ -5,10 +5,11 @@ computed with one BLAS thread: sums of the same numbers in another order end in 
 """
 
 from vifstats.deletion.parallel.blocks import Blocks, Rows
-from vifstats.deletion.parallel.checkpoints import Checkpoint
+from vifstats.deletion.parallel.checkpoints import Checkpoint, work_in
 from vifstats.deletion.parallel.engines import Engine, one_blas_thread
 from vifstats.deletion.parallel.fingerprints import Fingerprint
 from vifstats.deletion.parallel.run import in_blocks
+from vifstats.deletion.parallel.shard import Shard
 
 __all__ = [
     "Blocks",
@@ -16,6 +17,8 @@ __all__ = [
     "Engine",
     "Fingerprint",
     "Rows",
+    "Shard",
     "in_blocks",
     "one_blas_thread",
+    "work_in",
 ]

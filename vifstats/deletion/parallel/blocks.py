@@ -59,7 +59,12 @@ class Blocks:
 
     def positions(self, k: int) -> np.ndarray:
         """The rows of the result in block k."""
-        return np.arange(k * self.size, min((k + 1) * self.size, len(self.removals)))
+        return self.positions_of(range(k, k + 1))
+
+    def positions_of(self, numbers: range) -> np.ndarray:
+        """The rows of the result in consecutive blocks."""
+        end = min(numbers.stop * self.size, len(self.removals))
+        return np.arange(min(numbers.start * self.size, end), end)
 
     def __call__(self, k: int) -> Rows:
         return self.compute(self.removals.take(self.positions(k)))

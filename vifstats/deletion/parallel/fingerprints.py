@@ -4,7 +4,9 @@ The same fit on another processor ends in other last bits, so what is computed i
 millionth of a standard error; what is given, exactly.
 """
 
+import json
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -85,11 +87,34 @@ class Fingerprint:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Fingerprint":
-        """The fingerprint that was written."""
-        return cls(document["given"], *(np.array(document[name]) for name in _ARRAYS))
+        """The fingerprint that was written.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If there is none in it.
+        """
+        arrays = [np.array(document[name], dtype=float) for name in _ARRAYS]
+        p = len(arrays[0])
+        if [array.shape for array in arrays] != [(p,), (p,), (PILES, p)]:
+            raise ValueError("arrays of other shapes")
+        return cls(dict(document["given"]), *arrays)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all of it."""
+        return _digest(_dumped(self.to_json()).encode())
+
+    def document(self) -> str:
+        """A JSON file of it, which is as it was written if its digest is right."""
+        return _dumped({**self.to_json(), "sha256": self.digest})
 
 
 _ARRAYS = ("theta", "curvature", "gradients")
+
+
+def _dumped(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 
 def _close(a: np.ndarray, b: np.ndarray) -> bool:

@@ -14,30 +14,22 @@ def in_blocks(
     blocks: Blocks,
     engine: Engine,
     *,
+    numbers: range | None = None,
     checkpoint: Checkpoint | None = None,
     progress: bool = False,
 ) -> Rows:
     """Compute every block that is not in the checkpoint, and write it there as it finishes.
 
-    Parameters
-    ----------
-    blocks : Blocks
-    engine : Engine
-    checkpoint : Checkpoint, optional
-    progress : bool
-        Show a progress bar, in rows.
-
-    Returns
-    -------
-    Rows
+    ``numbers`` are those of the blocks that are wanted, by default all.
     """
     from tqdm import tqdm  # not tqdm.auto, which warns in a notebook without ipywidgets
 
-    done = {} if checkpoint is None else checkpoint.finished(blocks)
+    numbers = range(len(blocks)) if numbers is None else numbers
+    done = {} if checkpoint is None else checkpoint.finished(blocks, numbers)
     folder = None if checkpoint is None else checkpoint.folder
-    missing = [k for k in range(len(blocks)) if k not in done]
+    missing = [k for k in numbers if k not in done]
     bar = tqdm(
-        total=len(blocks.removals),
+        total=len(blocks.positions_of(numbers)),
         initial=sum(map(len, done.values())),
         disable=not progress,
         unit="refit",
@@ -53,8 +45,8 @@ def in_blocks(
     except (BrokenExecutor, KeyboardInterrupt) as error:
         if checkpoint is not None:
             error.add_note(
-                f"{len(done)} of {len(blocks)} blocks are kept in {str(folder)!r}; the same call "
+                f"{len(done)} of {len(numbers)} blocks are kept in {str(folder)!r}; the same call "
                 "goes on from there."
             )
         raise
-    return Rows.joined([done[k] for k in range(len(blocks))], blocks.n_params)
+    return Rows.joined([done[k] for k in numbers], blocks.n_params)
