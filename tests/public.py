@@ -4,8 +4,7 @@ import inspect
 
 import vifstats
 from vifstats import adapters, reporting
-from vifstats.deletion.parallel import shards
 from vifstats.losses import row_losses
 
-MODULES = [vifstats, adapters, reporting, row_losses, shards]
+MODULES = [vifstats, adapters, reporting, row_losses]
 MODULES += [thing for thing in map(vars(vifstats).get, vifstats.__all__) if inspect.ismodule(thing)]
