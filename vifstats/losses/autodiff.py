@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import autograd
@@ -138,33 +139,42 @@ def as_vector(value: Any) -> Any:
     return anp.reshape(value, (-1,))
 
 
+@primitive
+def _mapped(
+    apply: Callable[[np.ndarray], np.ndarray],
+    transpose: Callable[[np.ndarray], np.ndarray],
+    v: np.ndarray,
+) -> np.ndarray:
+    """apply(v), of which autograd need not know the derivative but for the transpose.
+
+    autograd's tables hold every primitive for good, and with it what the primitive holds: so there
+    is one, of this module, and the maps of a data set are arguments.
+    """
+    return apply(v)
+
+
+defvjp(
+    _mapped,
+    lambda ans, apply, transpose, v: lambda u: _mapped(transpose, apply, u),
+    argnums=(2,),
+)
+
+
+@dataclass(frozen=True, eq=False)
 class LinearMap:
     """A linear map that can be differentiated to any order, and sent to another process.
 
-    autograd knows the derivative of a function by its identity, which a copy does not have: a
-    copy of this map states its derivative afresh.
-
-    Parameters
+    Attributes
     ----------
     apply, transpose : callable
         Plain NumPy functions with ``u @ apply(v) == transpose(u) @ v``.
     """
 
-    def __init__(
-        self,
-        apply: Callable[[np.ndarray], np.ndarray],
-        transpose: Callable[[np.ndarray], np.ndarray],
-    ) -> None:
-        self._functions = apply, transpose
-        self._forward, backward = primitive(apply), primitive(transpose)
-        defvjp(self._forward, lambda ans, v: backward)
-        defvjp(backward, lambda ans, u: self._forward)
+    apply: Callable[[np.ndarray], np.ndarray]
+    transpose: Callable[[np.ndarray], np.ndarray]
 
     def __call__(self, v: Any) -> Any:
-        return self._forward(v)
-
-    def __reduce__(self) -> tuple:
-        return LinearMap, self._functions
+        return _mapped(self.apply, self.transpose, v)
 
 
 def plain(value: Any) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -73,7 +72,7 @@ class Robust(RowLoss):
     scale: float = 1.0
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
-        return self.scale**2 * self._rho((y - eta[0]) / self.scale)
+        return self.scale**2 * _rho(self.norm, (y - eta[0]) / self.scale)
 
     def slope(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
         return -self.scale * _elementwise(self.norm.psi)((y - eta) / self.scale)
@@ -81,17 +80,28 @@ class Robust(RowLoss):
     def curvature(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
         return _elementwise(self.norm.psi_deriv)((y - eta) / self.scale)[None]
 
-    @cached_property
-    def _rho(self) -> Callable[[Any], Any]:
-        """rho for autograd, which takes the norm's word for the derivatives."""
-        rho = primitive(_elementwise(self.norm.rho))
-        psi = primitive(_elementwise(self.norm.psi))
-        curvature = primitive(_elementwise(self.norm.psi_deriv))
-        defvjp(rho, lambda ans, z: lambda g: g * psi(z))
-        defvjp(psi, lambda ans, z: lambda g: g * curvature(z))
-        return rho
-
 
 def _elementwise(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[Any], np.ndarray]:
     """A function of arrays of any shape from one that may take vectors only."""
     return lambda z: np.reshape(function(np.ravel(z)), np.shape(z))
+
+
+# The norm is an argument: autograd's tables hold every primitive for good, so these are the only.
+@primitive
+def _rho(norm: Norm, z: np.ndarray) -> np.ndarray:
+    """rho for autograd, which takes the norm's word for the derivatives."""
+    return _elementwise(norm.rho)(z)
+
+
+@primitive
+def _psi(norm: Norm, z: np.ndarray) -> np.ndarray:
+    return _elementwise(norm.psi)(z)
+
+
+@primitive
+def _psi_deriv(norm: Norm, z: np.ndarray) -> np.ndarray:
+    return _elementwise(norm.psi_deriv)(z)
+
+
+defvjp(_rho, lambda ans, norm, z: lambda g: g * _psi(norm, z), argnums=(1,))
+defvjp(_psi, lambda ans, norm, z: lambda g: g * _psi_deriv(norm, z), argnums=(1,))

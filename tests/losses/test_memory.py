@@ -1,0 +1,78 @@
+"""What is done with stays nowhere: no table of a library holds data, and peaks are bounded."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import weakref
+
+import numpy as np
+import pytest
+from autograd import core
+from cases import CASES
+from joblib import wrap_non_picklable_objects
+
+import vifstats as vs
+from vifstats.losses.base import Loss
+from vifstats.losses.row_losses import Robust
+from vifstats.losses.row_losses.robust import Huber
+
+
+def known_primitives():
+    """How many functions autograd has in its tables, which never forget one."""
+    return len(core.primitive_vjps) + len(core.primitive_jvps)
+
+
+def derivatives(loss, theta):
+    """Everything that is traced, by the definitions of `Loss`."""
+    loss.value(theta, loss.everyone())
+    Loss.gradient(loss, theta)
+    Loss.hessian_product(loss, theta, np.ones_like(theta))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_loss_is_gone_once_it_is_deleted(case):
+    derivatives(case.loss(), case.place)
+    before = known_primitives()
+    loss = case.loss()
+    derivatives(loss, case.place)
+    copy = pickle.loads(pickle.dumps(wrap_non_picklable_objects(loss, keep_wrapper=False)))
+    derivatives(copy, case.place)
+    assert known_primitives() == before
+    gone = weakref.ref(loss)
+    del loss
+    gc.collect()
+    assert gone() is None
+
+
+def test_targets_leave_nothing_behind():
+    rng = np.random.default_rng(1)
+    X, T, E = rng.normal(size=(60, 2)), rng.exponential(size=60), rng.random(60) < 0.7
+    targets = vs.targets
+
+    def ask():
+        est = vs.minimize(vs.losses.Cox(X, T, E), np.zeros(2))
+        influence, profile = vs.vif(est), [0.5, -0.5]
+        influence.on(targets.SurvivalProbability(profile, 0.5))
+        influence.on(targets.BaselineHazard([0.5]))
+        influence.on(targets.RMST(profile, 0.8))
+        influence.on(targets.MedianSurvival(profile))
+        influence.on(targets.Concordance())
+        return weakref.ref(est.loss)
+
+    ask()
+    before = known_primitives()
+    losses = [ask() for _ in range(3)]
+    gc.collect()
+    assert known_primitives() == before
+    assert [loss() for loss in losses] == [None] * 3
+
+
+def test_norms_leave_nothing_behind():
+    eta, y = np.zeros((1, 4)), np.array([0.5, 3.0, -1.0, 9.0])
+    before = known_primitives()
+    for t in (1.0, 1.5, 2.0):
+        loss = Robust(Huber(t))
+        assert np.allclose(loss.slope(eta, y), super(Robust, loss).slope(eta, y))
+        assert np.allclose(loss.curvature(eta, y), super(Robust, loss).curvature(eta, y))
+    assert known_primitives() == before
