@@ -19,13 +19,6 @@ __all__ = ["Removals"]
 class Removals:
     """A family of disjoint sets of objects, each of which is removed in its turn.
 
-    Parameters
-    ----------
-    codes : ndarray of int, shape (n_objects,)
-        The removal that takes object ``i``, or -1 if none does.
-    labels : Index, shape (n_removals,)
-        The user's label of each removal. A removal may be empty: a row that the model dropped.
-
     Examples
     --------
     >>> removals = Removals.of_groups(["b", "a", "b"])
@@ -35,7 +28,10 @@ class Removals:
     array([0., 1., 0.])
     """
 
+    # int (n_objects,): the removal that takes object ``i``, or -1 if none does
     codes: np.ndarray
+    # (n_removals,): the user's label of each removal. A removal may be empty: a row that the model
+    # dropped
     labels: pd.Index
 
     @classmethod
@@ -123,10 +119,8 @@ class Removals:
     def positions(self, objects: Sequence[Hashable] | np.ndarray) -> np.ndarray:
         """Positions of the removals named by label or by a boolean mask.
 
-        Raises
-        ------
-        InvalidInputError
-            If a label is unknown, ambiguous or given twice, or a mask has the wrong length.
+        Raises InvalidInputError if a label is unknown, ambiguous or given twice, or a mask has the
+        wrong length.
         """
         # an Index keeps labels that are tuples, or of several types, as they are
         wanted = pd.Index(objects if is_list_like(objects, allow_sets=False) else [objects])

@@ -15,10 +15,6 @@ LIBRARIES = ("numpy", "scipy", "pandas", "autograd", "lifelines", "statsmodels",
 def versions() -> dict[str, str]:
     """Version by name of vifstats, Python, the platform and the libraries that are installed.
 
-    Returns
-    -------
-    dict of str
-
     Examples
     --------
     >>> list(versions())[:3]

@@ -30,32 +30,12 @@ def cox(
 ) -> Estimate:
     """An estimate from an array, list or Series of log hazard ratios.
 
-    Parameters
-    ----------
-    theta : array_like, shape (p,)
-        A Series with names finds its columns of a DataFrame X by name.
-    X : DataFrame or array_like, shape (n, p)
-    T : array_like, shape (n,)
-        Times, or a structured array of (event, time).
-    E : array_like, shape (n,), optional
-        None: all events.
-    entry, weights, strata, offset, groups : array_like, shape (n,), optional
-    ties : {"efron", "breslow"}, default "efron"
-    penalty : float or array_like, shape (p,) or (p, p), optional
-        P of 0.5 theta' P theta, in the units of X.
-    tol : float
-        As in `Estimate`.
-
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
-        If the data break a rule of `vifstats.checks.survival`.
-    NotAtMinimumError
-        If theta was not fitted to these data, in this way.
+    `theta` (p,): a Series with names finds its columns of a DataFrame X by name; `X` (n, p); `T`
+    (n,): times, or a structured array of (event, time); `E` (n,): None: all events; `entry`,
+    `weights`, `strata`, `offset`, `groups` (n,); `penalty` (p,) or (p, p): P of 0.5 theta' P theta,
+    in the units of X; `tol`: as in `Estimate`. Raises InvalidInputError, InvalidTypeError if the
+    data break a rule of `vifstats.checks.survival`. Raises NotAtMinimumError if theta was not
+    fitted to these data, in this way.
 
     Examples
     --------

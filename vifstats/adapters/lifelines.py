@@ -45,27 +45,11 @@ def cox(fit: Any, X: Any = None, T: Any = None, E: Any = None, **options: Any) -
     ``cluster_col`` only changes lifelines' standard errors: to remove clusters whole, or for
     their robust covariance, pass ``groups=df[cluster_col]``.
 
-    Parameters
-    ----------
-    fit : lifelines.CoxPHFitter
-    X : DataFrame or array_like, shape (n, p)
-        The DataFrame of the fit, or, with T and E, its covariates.
-    T, E : array_like, shape (n,), optional
-        E may be None only if the fit had no event column.
-    **options
-        The keywords entry, weights, strata, where X does not hold the fit's columns for them;
-        groups, penalty, tol.
-
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    UnsupportedModelError
-        For fits that are not fitted, have a spline or piecewise baseline, or an L1 penalty.
-    DataMismatchError
-        If the data are not those of the fit.
+    `X` (n, p): the DataFrame of the fit, or, with T and E, its covariates; `T`, `E` (n,): E may be
+    None only if the fit had no event column; **options: the keywords entry, weights, strata, where
+    X does not hold the fit's columns for them; groups, penalty, tol. Raises UnsupportedModelError
+    for fits that are not fitted, have a spline or piecewise baseline, or an L1 penalty. Raises
+    DataMismatchError if the data are not those of the fit.
 
     Notes
     -----
@@ -109,24 +93,9 @@ def cox_time_varying(
 ) -> Estimate:
     """An estimate from a CoxTimeVaryingFitter: rows (start, stop], subjects removed whole.
 
-    Parameters
-    ----------
-    fit : lifelines.CoxTimeVaryingFitter
-    X : DataFrame or array_like, shape (n, p)
-        The DataFrame of the fit, or, with T and E, its covariates.
-    T, E : array_like, shape (n,), optional
-        Stop times and events; the start times are ``entry``.
-    **options
-        As in `cox`; ``groups`` defaults to the fit's id column.
-
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    UnsupportedModelError, DataMismatchError
-        As in `cox`.
+    `X` (n, p): the DataFrame of the fit, or, with T and E, its covariates; `T`, `E` (n,): stop
+    times and events; the start times are ``entry``; **options: as in `cox`; ``groups`` defaults to
+    the fit's id column. Raises UnsupportedModelError, DataMismatchError as in `cox`.
 
     Examples
     --------

@@ -27,31 +27,13 @@ def regression(
 ) -> Estimate:
     """An estimate from an AFT fitter or another parametric regression of lifelines.
 
-    Parameters
-    ----------
-    fit : lifelines ParametricRegressionFitter
-        With right, left or interval censoring.
-    df : DataFrame, shape (n, ...)
-        What the model was fitted on, with the columns of ``ancillary`` where that was a frame.
-    groups : array_like, shape (n,), optional
-        One label per row.
-    tol : float
-        As in `Estimate`.
-    **options
-        The others of `from_model` are in the fit.
-
-    Returns
-    -------
-    Estimate
-        Parameters are named ``parameter:covariate``. lifelines multiplies its penalty by the sum
-        of the weights and by squared standard deviations; here it is held.
-
-    Raises
-    ------
-    UnsupportedModelError
-        For a penalty with an L1 part, or hazard functions that are not elementwise.
-    DataMismatchError
-        If df holds other rows than the fit.
+    `fit`: with right, left or interval censoring; `df` (n, ...): what the model was fitted on, with
+    the columns of ``ancillary`` where that was a frame; `groups` (n,): one label per row; `tol`: as
+    in `Estimate`; **options: the others of `from_model` are in the fit. Parameters are
+    named ``parameter:covariate``. lifelines multiplies its penalty by the sum of the weights and by
+    squared standard deviations; here it is held. Raises UnsupportedModelError for a penalty with an
+    L1 part, or hazard functions that are not elementwise. Raises DataMismatchError if df holds
+    other rows than the fit.
 
     Notes
     -----
@@ -87,22 +69,9 @@ def univariate(
 ) -> Estimate:
     """An estimate from a parametric univariate fitter, which keeps its data.
 
-    Parameters
-    ----------
-    fit : lifelines ParametricUnivariateFitter
-        With right, left or interval censoring.
-    *data
-        None: rows are numbered 0, 1, ... in the order of the fit.
-    groups : array_like, shape (n,), optional
-        One label per row.
-    tol : float
-        As in `Estimate`.
-    **options
-        The others of `from_model` are in the fit.
-
-    Returns
-    -------
-    Estimate
+    `fit`: with right, left or interval censoring; *data: None: rows are numbered 0, 1, ... in the
+    order of the fit; `groups` (n,): one label per row; `tol`: as in `Estimate`; **options: the
+    others of `from_model` are in the fit.
     """
     refuse("A univariate lifelines fit keeps its data", data=data or None, **options)
     rows, theta = _rows_of_fit(fit), np.asarray(fit._fitted_parameters_, dtype=float)

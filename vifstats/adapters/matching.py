@@ -16,20 +16,9 @@ __all__ = ["columns_by_name", "named_column", "own_ties", "refuse", "require_sam
 def columns_by_name(X: Any, names: Sequence[str]) -> Any:
     """The columns of X with the names of the parameters, in their order.
 
-    Parameters
-    ----------
-    X : DataFrame or array_like, shape (n, p)
-        Without names, its columns are taken to be in the order of the parameters.
-    names : sequence of str
-
-    Returns
-    -------
-    DataFrame, shape (n, n_params)
-
-    Raises
-    ------
-    DataMismatchError
-        If a column is missing, or an array has another number of columns.
+    `X` (n, p): without names, its columns are taken to be in the order of the parameters. Returns
+    (n, n_params). Raises DataMismatchError if a column is missing, or an array has another number
+    of columns.
     """
     if isinstance(X, pd.Series):
         X = X.to_frame()
@@ -63,19 +52,9 @@ def require_columns(frame: pd.DataFrame, names: Sequence[Hashable]) -> None:
 def named_column(given: Any, X: Any, name: Any, keyword: str) -> Any:
     """What the user gave, else the column of X by the name that the fit used for it.
 
-    Parameters
-    ----------
-    given : array_like or None
-    X : DataFrame or array_like
-    name : Hashable, list or None
-        The fit's own column, or a list of them; None if it used none.
-    keyword : str
-        The keyword by which a user may give it.
-
-    Raises
-    ------
-    DataMismatchError
-        If the fit used a column that is neither given nor in X, or one of another name.
+    `name`: the fit's own column, or a list of them; None if it used none; `keyword`: the keyword by
+    which a user may give it. Raises DataMismatchError if the fit used a column that is neither
+    given nor in X, or one of another name.
     """
     if name is None:
         return given
@@ -101,17 +80,9 @@ def named_column(given: Any, X: Any, name: Any, keyword: str) -> Any:
 def require_same_rows(fitted: Mapping[str, Any], given: Mapping[str, Any], labels: Any) -> None:
     """The rows given are those of the fit, in whatever order the fit keeps them.
 
-    Parameters
-    ----------
-    fitted, given : mapping of str to array_like, shape (n,)
-        The same keys, such as "T" and "E", in the fit's order and in the user's.
-    labels : Index, shape (n,)
-        The user's labels, for the error.
-
-    Raises
-    ------
-    DataMismatchError
-        With the number of rows, or the columns that differ and a row that was not fitted.
+    `fitted`, `given` (n,): the same keys, such as "T" and "E", in the fit's order and in the
+    user's; `labels` (n,): the user's labels, for the error. Raises DataMismatchError with the
+    number of rows, or the columns that differ and a row that was not fitted.
     """
     old = np.column_stack([np.asarray(fitted[key], dtype=float) for key in given])
     new = np.column_stack([np.asarray(values, dtype=float) for values in given.values()])
@@ -147,16 +118,7 @@ def own_ties(ties: str | None, own: str, model: str) -> str:
 def refuse(reason: str, **given: Any) -> None:
     """No argument that the fit decides, or does not know, is silently ignored.
 
-    Parameters
-    ----------
-    reason : str
-        Why these arguments cannot be given.
-    **given
-        Arguments by name; None means not given.
-
-    Raises
-    ------
-    InvalidInputError
+    `reason`: why these arguments cannot be given; **given: arguments by name; None means not given.
     """
     if named := [f"`{name}`" for name, value in given.items() if value is not None]:
         verb, them = ("is", "it") if len(named) == 1 else ("are", "them")

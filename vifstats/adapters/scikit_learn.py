@@ -41,22 +41,8 @@ def linear(
 ) -> Estimate:
     """An estimate from LinearRegression.
 
-    Parameters
-    ----------
-    fit : LinearRegression
-    X : DataFrame or array_like, shape (n, p)
-    y : array_like, shape (n,)
-    weights : array_like, shape (n,), optional
-        The ``sample_weight`` of the fit.
-    groups : array_like, shape (n,), optional
-    tol : float
-        As in `Estimate`.
-    **options
-        None of the others of `from_model` applies.
-
-    Returns
-    -------
-    Estimate
+    `X` (n, p); `y` (n,); `weights` (n,): the ``sample_weight`` of the fit; `groups` (n,); `tol`: as
+    in `Estimate`; **options: none of the others of `from_model` applies.
     """
     _require_usable(fit, X, y, options)
     loss = _loss(fit, SquaredError(), X, y, weights, 0.0)

@@ -31,35 +31,12 @@ def cox(
 
     ``alpha`` is the diagonal of P in 0.5 theta' P theta, in the units of X and not divided by n.
 
-    Parameters
-    ----------
-    fit : sksurv.linear_model.CoxPHSurvivalAnalysis
-    X : DataFrame or array_like, shape (n, p)
-        By name where the model was fitted on a DataFrame.
-    T : array_like, shape (n,)
-        The structured array y of the fit, or times.
-    E : array_like, shape (n,), optional
-        Events, where T holds times only.
-    entry, weights, strata, offset : None
-        The library has none of them.
-    groups : array_like, shape (n,), optional
-    ties : {"efron", "breslow"}, optional
-        May be repeated, not changed.
-    penalty : float or array_like, optional
-        Refused when the fit has its own.
-    tol : float
-        As in `Estimate`.
-
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    UnsupportedModelError
-        If the model is not fitted.
-    DataMismatchError
-        If the data are not those of the fit.
+    `X` (n, p): by name where the model was fitted on a DataFrame; `T` (n,): the structured array y
+    of the fit, or times; `E` (n,): events, where T holds times only; `entry`, `weights`, `strata`,
+    `offset`: the library has none of them; `groups` (n,); `ties`: may be repeated, not changed;
+    `penalty`: refused when the fit has its own; `tol`: as in `Estimate`. Raises
+    UnsupportedModelError if the model is not fitted. Raises DataMismatchError if the data are not
+    those of the fit.
     """
     if not hasattr(fit, "coef_"):
         raise UnsupportedModelError(

@@ -16,21 +16,7 @@ __all__ = ["at", "design_matrix", "frame_numbers", "group_labels", "numbers", "r
 def design_matrix(X: Any, name: str = "X") -> tuple[np.ndarray, tuple[str, ...], pd.Index]:
     """A finite float matrix with its column names and row labels.
 
-    Parameters
-    ----------
-    X : DataFrame, Series or array_like, shape (n, p) or (n,)
-    name : str
-        What errors call it.
-
-    Returns
-    -------
-    matrix : ndarray, shape (n, p)
-    names : tuple of str
-    labels : Index
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
+    `X` (n, p) or (n,); `name`: what errors call it. Returns `matrix` (n, p).
     """
     X = as_pandas(X)
     if isinstance(X, pd.Series):
@@ -67,25 +53,9 @@ def row_vector(
 ) -> np.ndarray:
     """A finite float vector with one entry per row of X, in the same order.
 
-    Parameters
-    ----------
-    values : array_like, shape (n,) or (n, 1)
-    name : str
-        What errors call it.
-    n : int
-    labels : Index, shape (n,)
-    X : DataFrame, Series or array_like, optional
-        Where the labels come from; if it is a pandas object, other pandas objects must match them.
-    minus_infinity : bool
-        Whether -inf is allowed.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
+    `values` (n,) or (n, 1); `name`: what errors call it; `labels` (n,); `X`: where the labels come
+    from; if it is a pandas object, other pandas objects must match them; `minus_infinity`: whether
+    -inf is allowed. Returns (n,).
     """
     vector = numbers(values, f"`{name}`")
     if vector.ndim == 2 and vector.shape[1] == 1:
@@ -107,18 +77,7 @@ def row_vector(
 def group_labels(groups: Any, labels: pd.Index) -> np.ndarray:
     """One label per row of the data, none missing, aligned with the rows.
 
-    Parameters
-    ----------
-    groups : array_like, shape (n,)
-    labels : Index, shape (n,)
-
-    Returns
-    -------
-    ndarray, shape (n,)
-
-    Raises
-    ------
-    InvalidInputError
+    Shapes: `groups` (n,); `labels` (n,). Returns (n,).
     """
     values = _as_they_are(as_pandas(groups))
     if values.ndim != 1:
@@ -181,19 +140,7 @@ def numbers(values: Any, what: str) -> np.ndarray:
 
     Text and dates are refused, although NumPy would convert some of them.
 
-    Parameters
-    ----------
-    values : array_like
-    what : str
-        What errors call it, such as "`T`".
-
-    Returns
-    -------
-    ndarray of float
-
-    Raises
-    ------
-    InvalidTypeError
+    `what`: what errors call it, such as "`T`".
     """
     array = _numpy(as_pandas(values), what)
     if array.dtype.kind not in "biuf":

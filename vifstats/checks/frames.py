@@ -13,23 +13,10 @@ __all__ = ["as_pandas"]
 def as_pandas(values: Any) -> Any:
     """A DataFrame or Series of what polars, pyarrow and their like keep rows in.
 
-    Parameters
-    ----------
-    values : object
-        pandas, NumPy and anything that is no table or column are returned as they are. Only
-        what is known to Arrow otherwise is converted, by narwhals, which is not imported before.
-
-    Returns
-    -------
-    object
-        A new DataFrame or Series has the labels 0, 1, ..., n - 1.
-
-    Raises
-    ------
-    InvalidInputError
-        If two columns share a name.
-    InvalidTypeError
-        If it is a query that has not been run.
+    `values`: pandas, NumPy and anything that is no table or column are returned as they are. Only
+    what is known to Arrow otherwise is converted, by narwhals, which is not imported before.
+    A new DataFrame or Series has the labels 0, 1, ..., n - 1. Raises InvalidInputError if
+    two columns share a name. Raises InvalidTypeError if it is a query that has not been run.
 
     Examples
     --------

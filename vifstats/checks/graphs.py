@@ -15,20 +15,8 @@ __all__ = ["undirected_graph"]
 def undirected_graph(graph: Any) -> tuple[np.ndarray, pd.Index]:
     """The adjacency matrix of an undirected graph without weights, and its nodes.
 
-    Parameters
-    ----------
-    graph : networkx.Graph, DataFrame, sparse or dense array of shape (n, n)
-        Attributes of the edges of a networkx graph are not read.
-
-    Returns
-    -------
-    adjacency : ndarray of bool, shape (n, n)
-    nodes : Index, shape (n,)
-        The graph's own nodes in its own order, or 0, 1, ... for an array.
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
+    `graph` (n, n): attributes of the edges of a networkx graph are not read. Returns `adjacency`
+    bool (n, n); `nodes` (n,): the graph's own nodes in its own order, or 0, 1, ... for an array.
     """
     if hasattr(graph, "nodes") and hasattr(graph, "edges"):
         return _from_networkx(graph)

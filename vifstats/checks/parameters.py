@@ -58,20 +58,7 @@ def parameter_names(
 def kept_rows(kept: Any, labels: pd.Index, n_objects: int) -> np.ndarray:
     """The row of the user's data of each object: all of them unless the model dropped some.
 
-    Parameters
-    ----------
-    kept : array_like of int, shape (n_objects,), or None
-        Positions in ``labels``, ascending.
-    labels : Index
-    n_objects : int
-
-    Returns
-    -------
-    ndarray of int, shape (n_objects,)
-
-    Raises
-    ------
-    InvalidInputError
+    `kept` (n_objects,): positions in ``labels``, ascending. Returns int (n_objects,).
     """
     if kept is None:
         if len(labels) != n_objects:
@@ -92,18 +79,7 @@ def kept_rows(kept: Any, labels: pd.Index, n_objects: int) -> np.ndarray:
 def penalty_matrix(penalty: Any, n_params: int) -> np.ndarray | None:
     """A scalar, a diagonal or a matrix as P of 0.5 theta' P theta.
 
-    Parameters
-    ----------
-    penalty : float or array_like, shape (n_params,) or (n_params, n_params), or None
-    n_params : int
-
-    Returns
-    -------
-    ndarray, shape (n_params, n_params), or None
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
+    Shapes: `penalty` (n_params,) or (n_params, n_params). Returns (n_params, n_params).
     """
     if penalty is None:
         return None
@@ -127,16 +103,8 @@ def penalty_matrix(penalty: Any, n_params: int) -> np.ndarray | None:
 def usable_loss(loss: Any, theta: np.ndarray) -> None:
     """The loss returns one finite number on the full data and depends on every parameter.
 
-    Parameters
-    ----------
-    loss : Loss
-    theta : ndarray, shape (n_params,)
-
-    Raises
-    ------
-    LossError
-    NotPositiveDefiniteError
-        If the loss knows of parameters that it does not depend on.
+    Shapes: `theta` (n_params,). Raises NotPositiveDefiniteError if the loss knows of parameters
+    that it does not depend on.
     """
     varying(loss.flat(), loss.names)
     value = np.asarray(loss.value(theta, np.ones(loss.n_objects)))
@@ -160,15 +128,7 @@ def usable_loss(loss: Any, theta: np.ndarray) -> None:
 def short_step(steps: np.ndarray, names: Sequence[str], tol: float) -> None:
     """A Newton step from theta is short, in standard errors: theta is at the minimum.
 
-    Parameters
-    ----------
-    steps : ndarray, shape (n_params,)
-    names : sequence of str, shape (n_params,)
-    tol : float
-
-    Raises
-    ------
-    NotAtMinimumError
+    Shapes: `steps` (n_params,); `names` (n_params,).
     """
     if steps[worst := int(np.argmax(steps))] > tol:
         raise NotAtMinimumError(
@@ -182,15 +142,7 @@ def short_step(steps: np.ndarray, names: Sequence[str], tol: float) -> None:
 def varying(flat: np.ndarray, names: Sequence[str] | None) -> None:
     """No covariate is constant wherever two rows are at risk together.
 
-    Parameters
-    ----------
-    flat : ndarray of int
-        Those that are.
-    names : sequence of str or None
-
-    Raises
-    ------
-    NotPositiveDefiniteError
+    `flat`: those that are.
     """
     if len(flat):
         found = [names[k] for k in flat] if names else list(flat)

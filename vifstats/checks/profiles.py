@@ -19,21 +19,8 @@ __all__ = ["profiles"]
 def profiles(x: Any, profile: Any, names: tuple[str, ...]) -> np.ndarray:
     """Profiles as design rows: from raw columns, by name, or as they are.
 
-    Parameters
-    ----------
-    x : dict, Series, DataFrame or array_like, shape (n_params,) or (m, n_params)
-    profile : callable or None
-        Turns a DataFrame of raw columns into design rows.
-    names : tuple of str
-        Parameter names, the columns looked for without ``profile``.
-
-    Returns
-    -------
-    ndarray, shape (m, n_params)
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
+    `x` (n_params,) or (m, n_params); `profile`: turns a DataFrame of raw columns into design rows;
+    `names`: parameter names, the columns looked for without ``profile``. Returns (m, n_params).
     """
     x = as_pandas(x)
     if isinstance(x, dict):

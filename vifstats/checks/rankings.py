@@ -16,42 +16,24 @@ __all__ = ["ItemLists", "item_lists", "paired_items", "query_features"]
 
 @dataclass(frozen=True, eq=False)
 class ItemLists:
-    """Checked lists of items, one per query.
+    """Checked lists of items, one per query."""
 
-    Attributes
-    ----------
-    order : ndarray of int, shape (n_queries, longest)
-        Positions of the listed items, the first one first; -1 after the end of a list.
-    items : Index, shape (n_items,)
-        The user's label of each item.
-    queries : Index, shape (n_queries,)
-        The labels of a Series or DataFrame of lists, else 0, 1, ...
-    """
-
+    # int (n_queries, longest): positions of the listed items, the first one first; -1 after the end
+    # of a list
     order: np.ndarray
+    # (n_items,): the user's label of each item
     items: pd.Index
+    # (n_queries,): the labels of a Series or DataFrame of lists, else 0, 1, ...
     queries: pd.Index
 
 
 def item_lists(Y: Any, items: Any = None) -> ItemLists:
     """Lists of items, from a matrix of 0 and 1 or from one sequence of labels per query.
 
-    Parameters
-    ----------
-    Y : sparse array, DataFrame, ndarray, or sequence of sequences
-        A matrix (n_queries, n_items) lists the items that are not 0 in the order of its columns.
-        Sequences hold item labels, the first choice first; a Series of them labels the queries.
-    items : int or sequence, optional
-        Item labels, or how many there are: 0, 1, ... Default the columns of a matrix, and for
-        sequences the labels that occur, in order of first appearance.
-
-    Returns
-    -------
-    ItemLists
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
+    `Y`: a matrix (n_queries, n_items) lists the items that are not 0 in the order of its columns.
+    Sequences hold item labels, the first choice first; a Series of them labels the queries;
+    `items`: item labels, or how many there are: 0, 1, ... Default the columns of a matrix, and for
+    sequences the labels that occur, in order of first appearance.
 
     Examples
     --------
@@ -68,20 +50,7 @@ def item_lists(Y: Any, items: Any = None) -> ItemLists:
 def query_features(X: Any, n_queries: int) -> tuple[Any, tuple[str, ...], pd.Index]:
     """Features of the queries with a column of ones behind them, dense or sparse as they came.
 
-    Parameters
-    ----------
-    X : sparse array, DataFrame or array_like, shape (n_queries, n_features)
-    n_queries : int
-
-    Returns
-    -------
-    matrix : ndarray or csr_array, shape (n_queries, n_features + 1)
-    names : tuple of str
-    labels : Index
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
+    Shapes: `X` (n_queries, n_features). Returns `matrix` (n_queries, n_features + 1).
     """
     if scipy.sparse.issparse(X):
         sparse = scipy.sparse.csr_array(X, dtype=float)
@@ -100,21 +69,9 @@ def query_features(X: Any, n_queries: int) -> tuple[Any, tuple[str, ...], pd.Ind
 def paired_items(winners: Any, losers: Any, items: Any = None) -> ItemLists:
     """Pairs as lists of two, the winner first.
 
-    Parameters
-    ----------
-    winners, losers : sequence of labels, shape (n_matches,)
-        The index of a Series labels the matches.
-    items : int or sequence, optional
-        As in `item_lists`.
-
-    Returns
-    -------
-    ItemLists
-
-    Raises
-    ------
-    InvalidInputError
-        If the lengths or the indexes differ, or an item plays itself.
+    `winners`, `losers` (n_matches,): the index of a Series labels the matches; `items`: as in
+    `item_lists`. Raises InvalidInputError if the lengths or the indexes differ, or an item plays
+    itself.
     """
     pairs = list(zip(winners, losers, strict=False))
     require_length(len(losers), len(winners), "losers")

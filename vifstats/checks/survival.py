@@ -15,32 +15,22 @@ __all__ = ["SurvivalInput", "case_weights", "strata_codes", "survival"]
 
 @dataclass(frozen=True, eq=False)
 class SurvivalInput:
-    """Checked survival data, one entry per row, in the user's order.
+    """Checked survival data, one entry per row, in the user's order."""
 
-    Attributes
-    ----------
-    X : ndarray, shape (n, p)
-    names : tuple of str
-    labels : Index
-    time, entry, weights, offset : ndarray, shape (n,)
-        entry is -inf, weights 1 and offset 0 where the user gave none.
-    event : ndarray of bool, shape (n,)
-    strata : ndarray of int, shape (n,)
-        Codes 0, 1, ... in order of first appearance.
-    stratum_names : tuple
-        What the user calls each stratum, a tuple where several columns make it; one None where
-        there are no strata.
-    """
-
-    X: np.ndarray
+    X: np.ndarray  # (n, p)
     names: tuple[str, ...]
     labels: pd.Index
+    # time, entry, weights, offset (n,): entry is -inf, weights 1 and offset 0 where the user gave
+    # none
     time: np.ndarray
-    event: np.ndarray
+    event: np.ndarray  # bool (n,)
     entry: np.ndarray
     weights: np.ndarray
+    # int (n,): codes 0, 1, ... in order of first appearance
     strata: np.ndarray
     offset: np.ndarray
+    # What the user calls each stratum, a tuple where several columns make it; one None where there
+    # are no strata
     stratum_names: tuple = (None,)
 
 
@@ -56,24 +46,9 @@ def survival(
 ) -> SurvivalInput:
     """Check survival data: everything finite, one length, the same labels in the same order.
 
-    Parameters
-    ----------
-    X : DataFrame or array_like, shape (n, p)
-    T : array_like, shape (n,)
-        Times, or a structured array of (event, time) as in scikit-survival; E stays None then.
-    E : array_like of 0/1 or bool, shape (n,), optional
-        None: every row is an event.
-    entry, weights : array_like, shape (n,), optional
-    strata : array_like, shape (n,) or (n, k), optional
-    offset : array_like, shape (n,), optional
-
-    Returns
-    -------
-    SurvivalInput
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
+    `X` (n, p); `T` (n,): times, or a structured array of (event, time) as in scikit-survival; E
+    stays None then; `E` (n,): None: every row is an event; `entry`, `weights` (n,); `strata` (n,)
+    or (n, k); `offset` (n,).
     """
     T, E = _split_structured(T, E)
     matrix, names, labels = design_matrix(X)
@@ -105,21 +80,7 @@ def survival(
 def case_weights(weights: Any, n: int, labels: pd.Index, X: Any = None) -> np.ndarray:
     """Positive finite weights; a weight of 0 would mean an absent row.
 
-    Parameters
-    ----------
-    weights : array_like, shape (n,)
-    n : int
-    labels : Index, shape (n,)
-    X : DataFrame, Series or array_like, optional
-        As in `row_vector`.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
+    `weights` (n,); `labels` (n,); `X`: as in `row_vector`. Returns (n,).
     """
     values = row_vector(weights, "weights", n, labels, X)
     if len(bad := np.flatnonzero(values <= 0)):
@@ -133,21 +94,7 @@ def case_weights(weights: Any, n: int, labels: pd.Index, X: Any = None) -> np.nd
 def strata_codes(strata: Any, n: int, labels: pd.Index, X: Any = None) -> np.ndarray:
     """Integer codes in order of first appearance, of one column or of several together.
 
-    Parameters
-    ----------
-    strata : array_like, shape (n,) or (n, k)
-    n : int
-    labels : Index, shape (n,)
-    X : DataFrame, Series or array_like, optional
-        As in `row_vector`.
-
-    Returns
-    -------
-    ndarray of int, shape (n,)
-
-    Raises
-    ------
-    InvalidInputError
+    `strata` (n,) or (n, k); `labels` (n,); `X`: as in `row_vector`. Returns int (n,).
     """
     if np.ndim(strata) not in (1, 2):
         raise InvalidInputError(

@@ -29,16 +29,6 @@ BESIDE = ("row", "cooks_distance", "exact", "status")
 class CoxColumns:
     """Which column of a table plays which part in a Cox model.
 
-    Attributes
-    ----------
-    time, event : str
-    covariates : tuple of str, optional
-        None: every column that plays no other part.
-    strata : tuple of str
-    weights, entry, groups : str, optional
-    identifier : str, optional
-        What rows are called; no covariate.
-
     Examples
     --------
     >>> table = pd.DataFrame({"week": [2.0, 1.0], "arrest": [1, 1], "age": [20, 30]})
@@ -48,28 +38,19 @@ class CoxColumns:
 
     time: str
     event: str
+    # None: every column that plays no other part
     covariates: tuple[str, ...] | None = None
     strata: tuple[str, ...] = ()
     weights: str | None = None
     entry: str | None = None
     groups: str | None = None
+    # What rows are called; no covariate
     identifier: str | None = None
 
     def labelled(self, table: pd.DataFrame) -> pd.DataFrame:
         """A table whose rows are called by the identifier, if there is one.
 
-        Parameters
-        ----------
-        table : DataFrame
-
-        Returns
-        -------
-        DataFrame
-
-        Raises
-        ------
-        InvalidInputError
-            If there is no such column, or it has gaps.
+        Raises InvalidInputError if there is no such column, or it has gaps.
         """
         if self.identifier is None:
             return table
@@ -85,19 +66,8 @@ class CoxColumns:
     def covariates_of(self, table: pd.DataFrame) -> tuple[str, ...]:
         """The covariates, found among the columns of a table if none were named.
 
-        Parameters
-        ----------
-        table : DataFrame
-
-        Returns
-        -------
-        tuple of str
-
-        Raises
-        ------
-        InvalidInputError
-            If a column is missing, plays two parts, is called as one of the result, or none is
-            left for a covariate.
+        Raises InvalidInputError if a column is missing, plays two parts, is called as one of the
+        result, or none is left for a covariate.
         """
         optional = (self.weights, self.entry, self.groups, self.identifier)
         taken = [self.time, self.event, *self.strata, *filter(None, optional)]
@@ -124,24 +94,10 @@ def checked_frame(
 ) -> pd.DataFrame:
     """The columns of the model alone, covariates as numbers, after every check of the input.
 
-    Parameters
-    ----------
-    table : DataFrame
-    columns : CoxColumns
-    penalizer : float
-        Ridge, as in lifelines: with it, collinear covariates are no error.
-
-    Returns
-    -------
-    DataFrame
-        In the order and with the labels of the table.
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
-        If a column is missing or breaks a rule; it is named as in the table.
-    NotPositiveDefiniteError
-        If covariates are constant or collinear, before lifelines says so without their names.
+    `penalizer`: ridge, as in lifelines: with it, collinear covariates are no error. Rows are in the
+    order and with the labels of the table. Raises InvalidInputError, InvalidTypeError if a column
+    is missing or breaks a rule; it is named as in the table. Raises NotPositiveDefiniteError if
+    covariates are constant or collinear, before lifelines says so without their names.
 
     Examples
     --------
@@ -179,21 +135,7 @@ def checked_frame(
 def fit_frame(frame: pd.DataFrame, columns: CoxColumns, *, penalizer: float = 0.0) -> Any:
     """Fit lifelines' CoxPHFitter, to full precision, to a `checked_frame`.
 
-    Parameters
-    ----------
-    frame : DataFrame
-    columns : CoxColumns
-    penalizer : float
-        Ridge, as in lifelines.
-
-    Returns
-    -------
-    CoxPHFitter
-
-    Raises
-    ------
-    ConvergenceError
-        If lifelines finds no optimum.
+    `penalizer`: ridge, as in lifelines. Raises ConvergenceError if lifelines finds no optimum.
 
     Examples
     --------
@@ -225,10 +167,7 @@ def fit_frame(frame: pd.DataFrame, columns: CoxColumns, *, penalizer: float = 0.
 def finite_optimum() -> Iterator[None]:
     """Where lifelines ended without a warning that counts, but refits find no optimum there.
 
-    Raises
-    ------
-    ConvergenceError
-        With what a reader of the table can do about it.
+    Raises ConvergenceError with what a reader of the table can do about it.
 
     Examples
     --------

@@ -20,63 +20,40 @@ TIES = ("efron", "breslow")
 
 @dataclass(frozen=True, eq=False)
 class CoxData:
-    """Data and risks at one theta.
+    """Data and risks at one theta."""
 
-    Attributes
-    ----------
-    X : ndarray, shape (n, p)
-        About its mean: only differences of covariates matter.
-    time, entry, w, r : ndarray, shape (n,)
-        w is the case weight and r = w exp(x'theta), up to a factor.
-    event : ndarray of bool, shape (n,)
-    stratum : ndarray of int, shape (n,)
-    ties : {"efron", "breslow"}
-    penalty : ndarray, shape (p, p)
-    """
-
+    # (n, p): about its mean: only differences of covariates matter
     X: np.ndarray
+    # time, entry, w, r (n,): w is the case weight and r = w exp(x'theta), up to a factor
     time: np.ndarray
-    event: np.ndarray
+    event: np.ndarray  # bool (n,)
     entry: np.ndarray
-    stratum: np.ndarray
+    stratum: np.ndarray  # int (n,)
     w: np.ndarray
     r: np.ndarray
     ties: str
-    penalty: np.ndarray
+    penalty: np.ndarray  # (p, p)
 
 
 @dataclass(frozen=True, eq=False)
 class EventTime:
-    """A time at which someone of a stratum dies.
+    """A time at which someone of a stratum dies."""
 
-    Attributes
-    ----------
-    at_risk, dying : ndarray of bool, shape (n,)
-        Who dies is also at risk.
-    """
-
+    # at_risk, dying bool (n,): who dies is also at risk
     at_risk: np.ndarray
     dying: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """a log phi and what its derivatives need.
+    """a log phi and what its derivatives need."""
 
-    Attributes
-    ----------
-    a : float
-        Coefficient: the mean weight of the deaths (Efron) or their sum (Breslow).
-    c : ndarray, shape (n,)
-        What each row adds to phi: r, or (1 - l/d) r of a row that dies; 0 if not at risk.
-    phi : float
-    m : ndarray, shape (p,)
-        Mean of x, weighted by c.
-    """
-
+    # Coefficient: the mean weight of the deaths (Efron) or their sum (Breslow)
     a: float
+    # (n,): what each row adds to phi: r, or (1 - l/d) r of a row that dies; 0 if not at risk
     c: np.ndarray
     phi: float
+    # (p,): mean of x, weighted by c
     m: np.ndarray
 
 
@@ -96,10 +73,8 @@ def cox_data(
 ) -> CoxData:
     """Check the data and compute the risks.
 
-    Raises
-    ------
-    InvalidInputError
-        If the data break a rule of `vifstats.checks.survival`, or ask for more than was printed.
+    Raises InvalidInputError if the data break a rule of `vifstats.checks.survival`, or ask for more
+    than was printed.
     """
     options = {"entry": entry, "weights": weights, "strata": strata, "offset": offset}
     given = [name for name, value in options.items() if value is not None]

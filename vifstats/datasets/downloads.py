@@ -16,16 +16,9 @@ CHUNK = 1 << 16
 
 @dataclass(frozen=True)
 class PublicFile:
-    """A file of which every byte is known.
+    """A file of which every byte is known."""
 
-    Attributes
-    ----------
-    title : str
-        What errors call the data.
-    url : str
-    sha256 : str
-    """
-
+    # What errors call the data
     title: str
     url: str
     sha256: str
@@ -38,10 +31,6 @@ class PublicFile:
 
 def cache_folder() -> Path:
     """Where downloads are kept: ``vifstats`` in the user's folder of caches.
-
-    Returns
-    -------
-    Path
 
     Examples
     --------
@@ -57,20 +46,8 @@ def fetch(file: PublicFile) -> Path:
     It takes its name only once it is complete and its digest is right, so that nothing
     half-downloaded is ever found.
 
-    Parameters
-    ----------
-    file : PublicFile
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    MissingDataError
-        If it cannot be downloaded; the message has the two ways to get it.
-    DataMismatchError
-        If what comes is another file.
+    Raises MissingDataError if it cannot be downloaded; the message has the two ways to get it.
+    Raises DataMismatchError if what comes is another file.
     """
     target = cache_folder() / file.name
     if target.is_file():

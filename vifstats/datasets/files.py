@@ -15,26 +15,10 @@ VARIABLE = "VIFSTATS_DATA"
 def find_file(title: str, names: Sequence[str], path: str | Path | None, source: str) -> Path:
     """The file that was given, else the first of these names in a folder.
 
-    Parameters
-    ----------
-    title : str
-        What errors call the data.
-    names : sequence of str
-        File names, in order of preference.
-    path : str or Path, optional
-        A file, or a folder with one of the names; default the folder that the environment
-        variable VIFSTATS_DATA names.
-    source : str
-        Where a user gets it.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    MissingDataError
-        If there is no such file.
+    `title`: what errors call the data; `names`: file names, in order of preference; `path`: a file,
+    or a folder with one of the names; default the folder that the environment variable
+    VIFSTATS_DATA names; `source`: where a user gets it. Raises MissingDataError if there is no such
+    file.
     """
     given = os.environ.get(VARIABLE) if path is None else path
     found = f"no path was given and {VARIABLE} is not set"
@@ -53,15 +37,7 @@ def find_file(title: str, names: Sequence[str], path: str | Path | None, source:
 def require_digest(path: Path, sha256: str) -> None:
     """Raise unless a file is, to the byte, the one whose digest is known.
 
-    Parameters
-    ----------
-    path : Path
-    sha256 : str
-
-    Raises
-    ------
-    DataMismatchError
-        If it is another, or a part of it.
+    Raises DataMismatchError if it is another, or a part of it.
     """
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,15 +14,8 @@ __all__ = ["at_risk", "covariates", "follow_up", "residuals"]
 def follow_up(influence: Influence) -> pd.DataFrame | None:
     """The time at which follow-up of each row ends, and whether with an event.
 
-    Parameters
-    ----------
-    influence : Influence
-
-    Returns
-    -------
-    DataFrame or None
-        Columns ``time``, in the units of the fit, and ``event``, 0 or 1; nan for rows that are
-        not in the fit. None where groups are removed, or the model has no time.
+    Returns columns ``time``, in the units of the fit, and ``event``, 0 or 1; nan for rows that are
+    not in the fit. None where groups are removed, or the model has no time.
 
     Examples
     --------
@@ -46,16 +39,8 @@ def follow_up(influence: Influence) -> pd.DataFrame | None:
 def covariates(influence: Influence, table: pd.DataFrame | None = None) -> pd.DataFrame | None:
     """The covariates of each row, from the user's table or from the loss.
 
-    Parameters
-    ----------
-    influence : Influence
-    table : DataFrame, optional
-        One line for each row of the data; it is believed before the loss.
-
-    Returns
-    -------
-    DataFrame or None
-        None where groups are removed, or the loss keeps no design.
+    `table`: one line for each row of the data; it is believed before the loss. Returns None where
+    groups are removed, or the loss keeps no design.
 
     Examples
     --------
@@ -84,14 +69,8 @@ def covariates(influence: Influence, table: pd.DataFrame | None = None) -> pd.Da
 def at_risk(influence: Influence) -> np.ndarray | None:
     """How many rows are at risk at the last event time that each row lives to see.
 
-    Parameters
-    ----------
-    influence : Influence
-
-    Returns
-    -------
-    ndarray, shape (n_removals,), or None
-        Rows that are never at risk have nan. None but for a Cox model and single rows.
+    Returns (n_removals,): rows that are never at risk have nan. None but for a Cox model and single
+    rows.
 
     Examples
     --------
@@ -112,19 +91,12 @@ def at_risk(influence: Influence) -> np.ndarray | None:
 def residuals(influence: Influence) -> tuple[np.ndarray, np.ndarray] | None:
     """Leverage and residual of each row: how much it can pull, and how much it does.
 
-    Parameters
-    ----------
-    influence : Influence
-
-    Returns
-    -------
-    tuple of ndarray, shape (n_removals,), or None
-        For linear predictors the trace of C J H^-1 J' and the score over the square root of the
-        information, Pearson's residual for a canonical link. For a Cox model u' H^-1 u, with u
-        the covariates less their mean over the risk set in which follow-up ends, and the
-        martingale residual: the event less the hazard that the row has lived through. Both pairs
-        have the product leverage * residual^2, about the likelihood displacement. None where
-        groups are removed, or the loss has neither.
+    Returns (n_removals,): for linear predictors the trace of C J H^-1 J' and the score over the
+    square root of the information, Pearson's residual for a canonical link. For a Cox model u' H^-1
+    u, with u the covariates less their mean over the risk set in which follow-up ends, and the
+    martingale residual: the event less the hazard that the row has lived through. Both pairs have
+    the product leverage * residual^2, about the likelihood displacement. None where groups are
+    removed, or the loss has neither.
 
     References
     ----------

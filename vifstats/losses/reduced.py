@@ -17,21 +17,9 @@ __all__ = ["reduced"]
 def reduced(loss: Loss, kept: np.ndarray) -> Loss:
     """The loss of the objects kept, numbered from 0 in their order.
 
-    Parameters
-    ----------
-    loss : Loss
-    kept : ndarray of bool, shape (n_objects,)
-
-    Returns
-    -------
-    Loss
-        Of the same kind, with all its fast methods, for Cox and linear predictors; else the same
-        loss behind a mask.
-
-    Raises
-    ------
-    InvalidInputError
-        If nothing can be estimated from what is kept.
+    Shapes: `kept` bool (n_objects,). Returns a loss of the same kind, with all its fast methods,
+    for Cox and linear predictors; else the same loss behind a mask. Raises InvalidInputError if
+    nothing can be estimated from what is kept.
 
     Examples
     --------
@@ -50,10 +38,7 @@ def reduced(loss: Loss, kept: np.ndarray) -> Loss:
 class Masked(Loss):
     """A loss of which some objects are absent for good.
 
-    Parameters
-    ----------
-    loss : Loss
-    kept : ndarray of bool, shape (n_objects of the whole,)
+    Shapes: `kept` bool (n_objects of the whole,).
     """
 
     def __init__(self, loss: Loss, kept: np.ndarray) -> None:

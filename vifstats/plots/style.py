@@ -33,16 +33,7 @@ MOST_CHARACTERS = 28
 
 
 def axes_for(ax: Any = None) -> Any:
-    """The Axes to draw into, a new one if none is given, without the upper and right line.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
-    """
+    """The Axes to draw into, a new one if none is given, without the upper and right line."""
     if ax is None:
         import matplotlib.pyplot as plt
 
@@ -54,14 +45,7 @@ def axes_for(ax: Any = None) -> Any:
 def called(label: Any) -> str:
     """A row's label, or a parameter's name, as text: its ends, where all of it has no room.
 
-    Parameters
-    ----------
-    label : object
-        Of several levels, a tuple.
-
-    Returns
-    -------
-    str
+    `label`: of several levels, a tuple.
 
     Examples
     --------
@@ -80,14 +64,6 @@ def called(label: Any) -> str:
 def plain(text: Any) -> str:
     """Text in which a dollar sign is one, and not the start of a formula.
 
-    Parameters
-    ----------
-    text : object
-
-    Returns
-    -------
-    str
-
     Examples
     --------
     >>> print(plain("cost ($)"))
@@ -99,12 +75,7 @@ def plain(text: Any) -> str:
 def dots(ax: Any, x: np.ndarray, y: np.ndarray, **options: Any) -> None:
     """Points: vectors if they are few, an image if they are many.
 
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    x, y : ndarray, shape (n,)
-    **options
-        Of ``Axes.plot``.
+    `x`, `y` (n,); **options: of ``Axes.plot``.
     """
     many = len(x) > RASTERISED_FROM
     look = {"linestyle": "none", "marker": "o", "markersize": 2.2 if many else 3.2}
@@ -122,15 +93,8 @@ def name_rows(
 ) -> None:
     """Write the user's label beside some rows, the first first, where there is room for it.
 
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    x, y : ndarray, shape (n,)
-    labels : sequence, shape (n,)
-    rows : iterable of int
-        Positions of the rows to name.
-    radius : ndarray, shape (n,), optional
-        Of each point, in points of print, where it matters.
+    `x`, `y` (n,); `labels` (n,); `rows`: positions of the rows to name; `radius` (n,): of each
+    point, in points of print, where it matters.
     """
     taken: list[tuple[float, float, float]] = []
     for i in rows:
@@ -166,14 +130,7 @@ def _overlap(one: tuple[float, float, float], other: tuple[float, float, float])
 def largest(values: np.ndarray, n: int) -> np.ndarray:
     """Positions of the n values of largest size, without those that are nan or 0.
 
-    Parameters
-    ----------
-    values : ndarray, shape (n_rows,)
-    n : int
-
-    Returns
-    -------
-    ndarray of int
+    Shapes: `values` (n_rows,).
     """
     size = np.nan_to_num(np.abs(values), nan=0.0)
     order = np.argsort(-size, kind="stable")[:n]
@@ -183,19 +140,7 @@ def largest(values: np.ndarray, n: int) -> np.ndarray:
 def position(names: Sequence[str], name: str | None) -> int:
     """Which parameter is meant; None means the only one there is.
 
-    Parameters
-    ----------
-    names : sequence of str
-    name : str or None
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    InvalidInputError
-        If there is no such parameter, or several and none is named.
+    Raises InvalidInputError if there is no such parameter, or several and none is named.
 
     Examples
     --------

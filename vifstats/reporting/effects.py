@@ -13,23 +13,15 @@ __all__ = ["Effects", "effects_of"]
 
 @dataclass(frozen=True, eq=False)
 class Effects:
-    """How the parameters are shown.
+    """How the parameters are shown."""
 
-    Attributes
-    ----------
-    model : str
-        What the model is called, "Cox model".
-    effect : str
-        What one effect is called, "hazard ratio".
-    ratio : bool
-        Whether exp(theta) is shown.
-    shown : ndarray of int
-        Positions of the parameters that are effects: not intercepts, scales or thresholds.
-    """
-
+    # What the model is called, "Cox model"
     model: str
+    # What one effect is called, "hazard ratio"
     effect: str
+    # Whether exp(theta) is shown
     ratio: bool
+    # Positions of the parameters that are effects: not intercepts, scales or thresholds
     shown: np.ndarray
 
     def of(self, theta: Any) -> Any:
@@ -88,14 +80,7 @@ ROW_LOSSES: dict[str, tuple[str, str | None]] = {
 def effects_of(loss: Loss, names: tuple[str, ...]) -> Effects:
     """How the parameters of a loss are shown.
 
-    Parameters
-    ----------
-    loss : Loss
-    names : tuple of str, shape (n_params,)
-
-    Returns
-    -------
-    Effects
+    Shapes: `names` (n_params,).
 
     Examples
     --------

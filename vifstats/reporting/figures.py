@@ -35,20 +35,9 @@ def figures(
 ) -> dict[str, Any]:
     """All pictures, by the section they belong to.
 
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-    document : dict
-        The report so far: the text alternatives are made from its numbers.
-    curve : Survival or None
-    rows : bool
-        Whether rows may be shown. If not, distributions take the place of points.
-
-    Returns
-    -------
-    dict
-        "ranges": a figure; "index": a list of figures; and so on.
+    `document`: the report so far: the text alternatives are made from its numbers; `rows`: whether
+    rows may be shown. If not, distributions take the place of points. Returns "ranges": a figure;
+    "index": a list of figures; and so on.
     """
     out: dict[str, Any] = {
         "ranges": _ranges(findings, effects, document),

@@ -17,14 +17,7 @@ SAFE = " ;:/?=&,.()[]{}!*+-_|$@~\n"
 def render(document: Mapping[str, Any]) -> str:
     """One self-contained HTML page: no script, no request, everything escaped.
 
-    Parameters
-    ----------
-    document : mapping
-        The contents of report.json.
-
-    Returns
-    -------
-    str
+    `document`: the contents of report.json.
 
     Examples
     --------
@@ -45,14 +38,7 @@ def render(document: Mapping[str, Any]) -> str:
 def environment(folder: str | Path | None = None) -> Any:
     """Templates with the style of the report, and its ways to write numbers as filters.
 
-    Parameters
-    ----------
-    folder : str or Path, optional
-        With templates of another page, which may include ``report.css``.
-
-    Returns
-    -------
-    jinja2.Environment
+    `folder`: with templates of another page, which may include ``report.css``.
 
     Examples
     --------

@@ -22,22 +22,9 @@ def recipe(
 ) -> str:
     """Python that makes the report again, with the data under the names of a reader's own.
 
-    Parameters
-    ----------
-    model : Estimate, Influence or fitted model
-    data : tuple
-        What it was fitted on.
-    options : mapping
-        Of `from_model`.
-    call : mapping
-        Arguments of `report` that are not the default.
-    est : Estimate
-        Of the model.
-
-    Returns
-    -------
-    str
-        Lines of Python. No value of any row is in it: tables and arrays appear by name.
+    `data`: what it was fitted on; `options`: of `from_model`; `call`: arguments of `report` that
+    are not the default; `est`: of the model. Returns lines of Python. No value of any row is in it:
+    tables and arrays appear by name.
 
     Examples
     --------

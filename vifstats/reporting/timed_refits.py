@@ -20,21 +20,9 @@ def refit_rows(
 ) -> tuple[Influence, np.ndarray]:
     """A result with as many of these rows refitted as the time allows, and which those are.
 
-    Parameters
-    ----------
-    influence : Influence
-    rows : ndarray of int
-        Positions, the most important first.
-    seconds : float
-        When to stop; the few first refits, by which the time is measured, are always made
-        unless it is 0 or less.
-    progress : bool
-        Show a progress bar.
-
-    Returns
-    -------
-    tuple of Influence and ndarray of int
-        The result, and the positions of the rows that were refitted.
+    `rows`: positions, the most important first; `seconds`: when to stop; the few first refits, by
+    which the time is measured, are always made unless it is 0 or less; `progress`: show a progress
+    bar. Returns the result, and the positions of the rows that were refitted.
 
     Examples
     --------
@@ -59,15 +47,7 @@ def refit_rows(
 def only(influence: Influence, rows: np.ndarray) -> Influence:
     """The same result with some of its rows.
 
-    Parameters
-    ----------
-    influence : Influence
-    rows : ndarray of int
-        Positions.
-
-    Returns
-    -------
-    Influence
+    `rows`: positions.
 
     Examples
     --------
@@ -89,14 +69,7 @@ def only(influence: Influence, rows: np.ndarray) -> Influence:
 def removal_of_each_row(influence: Influence) -> np.ndarray:
     """The row of a result that takes each row of the data: its groups, by number.
 
-    Parameters
-    ----------
-    influence : Influence
-
-    Returns
-    -------
-    ndarray of int, shape (n_labels,)
-        -1 for rows that no removal takes.
+    Returns int (n_labels,): -1 for rows that no removal takes.
 
     Examples
     --------

@@ -13,12 +13,8 @@ DEPENDENT = 1e-10
 def solve_each(H: np.ndarray, rows: np.ndarray, owned: np.ndarray | None = None) -> np.ndarray:
     """Solve with each of a stack of symmetric matrices, nan where one is not positive definite.
 
-    Parameters
-    ----------
-    H : ndarray, shape (k, p, p)
-    rows : ndarray, shape (k, p)
-    owned : ndarray of bool, shape (k, p), optional
-        Parameters left out of each solve, whose entries of the result are 0.
+    `H` (k, p, p); `rows` (k, p); `owned` bool (k, p): parameters left out of each solve, whose
+    entries of the result are 0.
     """
     if owned is not None:
         H = np.where(owned[:, :, None] | owned[:, None, :], 0.0, H) + _diagonal(owned)
@@ -42,10 +38,7 @@ def pinned(H: np.ndarray, gauge: np.ndarray) -> np.ndarray:
     them, also where its H, away from the minimum, is curved along them. See docs/mathematics.md,
     equation (11).
 
-    Parameters
-    ----------
-    H : ndarray, shape (p, p) or (k, p, p)
-    gauge : ndarray, shape (g, p) or (k, g, p)
+    Shapes: `H` (p, p) or (k, p, p); `gauge` (g, p) or (k, g, p).
     """
     if not gauge.any():
         return H

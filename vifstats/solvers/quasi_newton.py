@@ -35,23 +35,11 @@ def quasi_newton(
 ) -> Minima:
     """Minimise k problems that are nearly one whose Hessian H can be solved with.
 
-    Parameters
-    ----------
-    slopes : callable
-        Values and gradients of the problems at positions ``rows``, as for `damped_newton`.
-    solve : callable
-        H^-1 applied to each row, shape (k, p).
-    starts : ndarray, shape (k, p)
-    fixed : ndarray of bool, shape (k, p), optional
-        Parameters that stay where they start.
-    tol : float
-        A problem has converged once sqrt(g' H^-1 g) is this small. A step H^-1 g then moves no
-        parameter by more than ``tol`` standard errors of the related fit, by Cauchy and Schwarz.
-    max_steps : int
-
-    Returns
-    -------
-    Minima
+    `slopes`: values and gradients of the problems at positions ``rows``, as for `damped_newton`;
+    `solve`: H^-1 applied to each row, shape (k, p); `starts` (k, p); `fixed` bool (k, p):
+    parameters that stay where they start; `tol`: a problem has converged once sqrt(g' H^-1 g) is
+    this small. A step H^-1 g then moves no parameter by more than ``tol`` standard errors of the
+    related fit, by Cauchy and Schwarz.
 
     References
     ----------

@@ -27,18 +27,8 @@ def trust_region_steps(
 
     Where the loss does not fall the radius shrinks to a quarter, and stays so.
 
-    Parameters
-    ----------
-    value, gradient, hessian : callable
-        Of the loss at theta.
-    start : ndarray, shape (p,)
-    steps : int
-    radius : float
-        Euclidean, in units of the parameters.
-
-    Returns
-    -------
-    ndarray, shape (p,)
+    `value`, `gradient`, `hessian`: of the loss at theta; `start` (p,); `radius`: euclidean, in
+    units of the parameters. Returns (p,).
 
     References
     ----------

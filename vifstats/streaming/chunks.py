@@ -93,12 +93,7 @@ def row_groups(path: str | Path) -> list[RowGroup]:
 
 
 def chunks_of(chunks: Iterable[Any]) -> list[Any]:
-    """The chunks, each of which will be read several times.
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
-    """
+    """The chunks, each of which will be read several times."""
     if isinstance(chunks, pd.DataFrame | np.ndarray | Mapping | str):
         raise InvalidTypeError(
             f"`chunks` must be a sequence of tables, but is one {type(chunks).__name__}; put it "
@@ -118,24 +113,12 @@ def chunks_of(chunks: Iterable[Any]) -> list[Any]:
 def read(chunk: Any, columns: Sequence[Any]) -> pd.DataFrame:
     """Some columns of a chunk.
 
-    Parameters
-    ----------
-    chunk : object
-        A table of pandas, polars or pyarrow; a mapping of names to arrays; a structured or plain
-        array, memory-mapped or not, of which plain ones have the columns 0, 1, ...; something
-        that reads one with ``compute()``, as Dask's partitions and delayed objects do, or with
-        ``to_table(columns=...)``, as row groups and pyarrow's fragments do; or a function without
-        arguments that returns one.
-    columns : sequence of str or int
-
-    Returns
-    -------
-    DataFrame
-
-    Raises
-    ------
-    InvalidInputError
-        If a column is missing, or the chunk cannot be read.
+    `chunk`: a table of pandas, polars or pyarrow; a mapping of names to arrays; a structured or
+    plain array, memory-mapped or not, of which plain ones have the columns 0, 1, ...; something
+    that reads one with ``compute()``, as Dask's partitions and delayed objects do, or with
+    ``to_table(columns=...)``, as row groups and pyarrow's fragments do; or a function without
+    arguments that returns one. Raises InvalidInputError if a column is missing, or the chunk cannot
+    be read.
     """
     table = _frame(_opened(chunk, columns), columns)
     require_columns(table, columns)

@@ -28,61 +28,37 @@ __all__ = ["BlockSums", "CoxPasses", "Task"]
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """The blocks that begin in one chunk.
+    """The blocks that begin in one chunk."""
 
-    Attributes
-    ----------
-    sources : mapping of int to object
-        The chunks that they need: the own one, and those into which a tie goes on.
-    blocks : list of Block
-    number : int
-        Of the chunk.
-    first_row : int
-        Number of the first row among all.
-    pasts : list of Past
-        For the third pass.
-    """
-
+    # The chunks that they need: the own one, and those into which a tie goes on
     sources: Mapping[int, Any]
     blocks: Sequence[Block]
+    # Of the chunk
     number: int
+    # Number of the first row among all
     first_row: int
+    # For the third pass
     pasts: Sequence[Past] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class BlockSums:
-    """What the second pass finds in a block.
+    """What the second pass finds in a block."""
 
-    Attributes
-    ----------
-    gradient : ndarray, shape (p,)
-    hessian : ndarray, shape (p, p)
-    powers : Powers or None
-        For later blocks of its stratum; None without events.
-    visits : ndarray, shape (n_visitors, p)
-        What its visitors take.
-    """
-
-    gradient: np.ndarray
-    hessian: np.ndarray
+    gradient: np.ndarray  # (p,)
+    hessian: np.ndarray  # (p, p)
+    # For later blocks of its stratum; None without events
     powers: Powers | None
+    # (n_visitors, p): what its visitors take
     visits: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class CoxPasses:
-    """A Cox model at one theta.
-
-    Attributes
-    ----------
-    columns : Columns
-    theta : ndarray, shape (p,)
-    efron : bool
-    """
+    """A Cox model at one theta."""
 
     columns: Columns
-    theta: np.ndarray
+    theta: np.ndarray  # (p,)
     efron: bool
 
     def curvature(self, task: Task) -> list[BlockSums]:

@@ -19,14 +19,7 @@ __all__ = ["Columns", "Rows", "rows_of"]
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a chunk by the part they play.
-
-    Attributes
-    ----------
-    x, strata, keep : tuple of str
-    time : str
-    event, weights, offset : str or None
-    """
+    """The columns of a chunk by the part they play."""
 
     x: tuple[Any, ...]
     time: Any
@@ -46,25 +39,17 @@ class Columns:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Checked rows of one chunk, or of adjacent ones.
+    """Checked rows of one chunk, or of adjacent ones."""
 
-    Attributes
-    ----------
-    X : ndarray, shape (n, p)
-    time, weights, offset : ndarray, shape (n,)
-    event : ndarray of bool, shape (n,)
-    stratum : ndarray of int, shape (n,)
-        Number of the stratum within the chunk.
-    keep : DataFrame
-        Columns that are passed on.
-    """
-
-    X: np.ndarray
+    X: np.ndarray  # (n, p)
+    # time, weights, offset: (n,)
     time: np.ndarray
-    event: np.ndarray
+    event: np.ndarray  # bool (n,)
     weights: np.ndarray
     offset: np.ndarray
+    # int (n,): number of the stratum within the chunk
     stratum: np.ndarray
+    # Columns that are passed on
     keep: pd.DataFrame
 
     def part(self, start: int, stop: int) -> "Rows":
@@ -97,21 +82,7 @@ class Rows:
 
 
 def rows_of(table: pd.DataFrame, columns: Columns) -> Rows:
-    """The rows of a table, checked but for the order of their times.
-
-    Parameters
-    ----------
-    table : DataFrame
-    columns : Columns
-
-    Returns
-    -------
-    Rows
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
-    """
+    """The rows of a table, checked but for the order of their times."""
     X, _, labels = checks.design_matrix(table[list(columns.x)])
     n = len(X)
 

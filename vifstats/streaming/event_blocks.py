@@ -30,42 +30,27 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Link:
-    """What a block must know of its stratum besides its own rows.
+    """What a block must know of its stratum besides its own rows."""
 
-    Attributes
-    ----------
-    span : int
-        Number of the stratum among those that go over several chunks.
-    origin : ndarray, shape (p,)
-        From where its covariates are measured: their mean.
-    visitors : HeavyRows
-        Later rows to be treated one by one.
-    crowd : Mass or None
-        All other later rows.
-    n_powers : int
-        How many powers of r/phi the crowd needs.
-    """
-
+    # Number of the stratum among those that go over several chunks
     span: int
+    # (p,): from where its covariates are measured: their mean
     origin: np.ndarray
+    # Later rows to be treated one by one
     visitors: HeavyRows
+    # All other later rows
     crowd: Mass | None
+    # How many powers of r/phi the crowd needs
     n_powers: int
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Rows that are treated together, in order.
+    """Rows that are treated together, in order."""
 
-    Attributes
-    ----------
-    parts : tuple of Part
-        More than one where a tie goes on in the next chunks.
-    link : Link or None
-        None for strata that lie within the block.
-    """
-
+    # More than one where a tie goes on in the next chunks
     parts: tuple[Part, ...]
+    # None for strata that lie within the block
     link: Link | None = None
 
     @property
@@ -85,12 +70,7 @@ class Block:
 
 
 def require_order(surveys: Sequence[ChunkSurvey], time: str) -> None:
-    """Strata ascend from chunk to chunk, and within a stratum times do.
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
-    """
+    """Strata ascend from chunk to chunk, and within a stratum times do."""
     edges = [survey.stretches for survey in surveys if survey.stretches]
     for before, after in zip(edges[:-1], edges[1:], strict=True):
         last, first = before[-1], after[0]
@@ -132,18 +112,8 @@ def blocks_of(
 ) -> list[list[Block]]:
     """The blocks that begin in each chunk, in the order of their rows.
 
-    Parameters
-    ----------
-    surveys : sequence of ChunkSurvey
-        In order.
-    theta : ndarray, shape (p,)
-    visiting : bool
-        Whether heavy rows are to be treated one by one; the classical influence function needs
-        the first power alone, which is exact.
-
-    Returns
-    -------
-    list of list of Block
+    `surveys`: in order; `theta` (p,); `visiting`: whether heavy rows are to be treated one by one;
+    the classical influence function needs the first power alone, which is exact.
     """
     blocks: list[list[Block]] = [[] for _ in surveys]
     inside = [Part(chunk, 0, survey.n_rows) for chunk, survey in enumerate(surveys)]

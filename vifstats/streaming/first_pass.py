@@ -22,67 +22,42 @@ BLOCK = 4096
 
 @dataclass(frozen=True, eq=False)
 class Stretch:
-    """Rows of one stratum in one chunk, at its beginning or its end.
-
-    Attributes
-    ----------
-    chunk, start, stop : int
-    key : tuple
-        The values of the strata columns.
-    first_time, last_time : float
-    n_head : int
-        Number of rows at the first time.
-    first_x, centre : ndarray, shape (p,)
-        Covariates of the first row, and their mean.
-    head, body : Load
-        Rows at the first time, and all others, with x measured from the centre.
-    """
+    """Rows of one stratum in one chunk, at its beginning or its end."""
 
     chunk: int
     start: int
     stop: int
+    # The values of the strata columns
     key: tuple
     first_time: float
     last_time: float
+    # Number of rows at the first time
     n_head: int
+    # first_x, centre (p,): covariates of the first row, and their mean
     first_x: np.ndarray
     centre: np.ndarray
+    # head, body: rows at the first time, and all others, with x measured from the centre
     head: Load
     body: Load
 
 
 @dataclass(frozen=True, eq=False)
 class ChunkSurvey:
-    """What the first pass keeps of a chunk.
-
-    Attributes
-    ----------
-    n_rows, n_events : int
-    varies : ndarray of bool, shape (p,)
-        Columns that change within a stratum.
-    stretches : tuple of Stretch
-        The first and the last stratum; one if they are the same, none if there are no rows.
-    """
+    """What the first pass keeps of a chunk."""
 
     n_rows: int
     n_events: int
+    # bool (p,): columns that change within a stratum
     varies: np.ndarray
+    # The first and the last stratum; one if they are the same, none if there are no rows
     stretches: tuple[Stretch, ...]
 
 
 def survey(numbered: tuple[int, Any], columns: Columns, theta: np.ndarray) -> ChunkSurvey:
     """Check a chunk, and sum its first and its last stratum.
 
-    Parameters
-    ----------
-    numbered : tuple of (int, object)
-        The number of the chunk, and the chunk as in `vifstats.streaming.chunks.read`.
-    columns : Columns
-    theta : ndarray, shape (p,)
-
-    Returns
-    -------
-    ChunkSurvey
+    `numbered`: the number of the chunk, and the chunk as in `vifstats.streaming.chunks.read`;
+    `theta` (p,).
     """
     number, chunk = numbered
     with in_chunk(number):

@@ -103,22 +103,7 @@ def minimum(
 ) -> Minimum:
     """Newton steps to the minimum, as many as asked for, and whether it was reached.
 
-    Parameters
-    ----------
-    theta : ndarray, shape (p,)
-    look_at : callable
-    names : sequence of str
-    newton_steps : int
-    dispersion, tol : float
-
-    Returns
-    -------
-    Minimum
-
-    Raises
-    ------
-    NotAtMinimumError
-    NotPositiveDefiniteError
+    Shapes: `theta` (p,).
     """
     dispersion = checks.positive_number(dispersion, "dispersion")
     for left in reversed(range(checks.whole_number(newton_steps, "newton_steps") + 1)):
@@ -136,12 +121,7 @@ def minimum(
 def streamed(request: Request, found: Minimum, start: float) -> StreamedInfluence:
     """The pass that computes rows, and the result.
 
-    Parameters
-    ----------
-    request : Request
-    found : Minimum
-    start : float
-        When the call began.
+    `start`: when the call began.
     """
     look, sizes = found.look, found.look.sizes
     harvests: list[Harvest] = []

@@ -23,32 +23,20 @@ SIZE = "cooks_distance"
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """What is asked for.
+    """What is asked for."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        Of the parameters.
-    method : {"vif", "if"}
-    to : Path or None
-        Where the rows are to be written.
-    target : Target or None
-    target_names : tuple of str
-    top : int
-        How many of the largest rows are kept.
-    by : str
-        What is large: Cook's distance, a parameter or a target value.
-    robust : bool
-        Whether the infinitesimal jackknife covariance is wanted.
-    """
-
+    # Of the parameters
     names: tuple[str, ...]
     method: str
+    # Where the rows are to be written
     to: Path | None
     target: Target | None
     target_names: tuple[str, ...]
+    # How many of the largest rows are kept
     top: int
+    # What is large: Cook's distance, a parameter or a target value
     by: str
+    # Whether the infinitesimal jackknife covariance is wanted
     robust: bool
 
     @property
@@ -77,12 +65,7 @@ def request_of(
     by: str,
     robust: bool,
 ) -> Request:
-    """Check what is asked for.
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
-    """
+    """Check what is asked for."""
     names = tuple(map(str, names))
     bound, target_names = _target(target, names)
     allowed = (SIZE, *names, *target_names)

@@ -21,43 +21,26 @@ __all__ = ["Harvest", "Reduction", "complete_folder", "harvest", "largest_rows"]
 
 @dataclass(frozen=True, eq=False)
 class Reduction:
-    """How the rows of every chunk are solved, and what is kept of them.
-
-    Attributes
-    ----------
-    request : Request
-    theta : ndarray, shape (p,)
-    hessian : ndarray, shape (p, p)
-    factor : Factor
-        Of the Hessian.
-    dispersion : float
-    folder : Path or None
-        Where the rows are written.
-    """
+    """How the rows of every chunk are solved, and what is kept of them."""
 
     request: Request
-    theta: np.ndarray
-    hessian: np.ndarray
+    theta: np.ndarray  # (p,)
+    hessian: np.ndarray  # (p, p)
+    # Of the Hessian
     factor: Factor
     dispersion: float
+    # Where the rows are written
     folder: Path | None
 
 
 @dataclass(frozen=True, eq=False)
 class Harvest:
-    """What is kept of a chunk.
-
-    Attributes
-    ----------
-    n_rows : int
-    top : DataFrame or None
-        The largest rows, by their number among all.
-    gram : ndarray, shape (p, p), or None
-        Sum of dfbeta dfbeta' of the classical influence function.
-    """
+    """What is kept of a chunk."""
 
     n_rows: int
+    # The largest rows, by their number among all
     top: pd.DataFrame | None
+    # (p, p): sum of dfbeta dfbeta' of the classical influence function
     gram: np.ndarray | None
 
 
@@ -71,19 +54,9 @@ def harvest(
 ) -> Harvest:
     """Solve with H, then write or reduce.
 
-    Parameters
-    ----------
-    D, derivatives : ndarray, shape (n, p)
-        Finite differences of the gradient, and derivatives; read only where asked for.
-    keep : DataFrame
-        Columns that are passed on.
-    number, first_row : int
-        Of the chunk, and of its first row among all rows.
-    reduction : Reduction
-
-    Returns
-    -------
-    Harvest
+    `D`, `derivatives` (n, p): finite differences of the gradient, and derivatives; read only where
+    asked for; `keep`: columns that are passed on; `number`, `first_row`: of the chunk, and of its
+    first row among all rows.
     """
     request = reduction.request
     gram = top = None

@@ -22,17 +22,11 @@ __all__ = ["NOTHING_YET", "Past", "Powers", "pasts", "powers_of"]
 
 @dataclass(frozen=True, eq=False)
 class Powers:
-    """Sums over event times: G_k and M_k for k = 1 .. K.
+    """Sums over event times: G_k and M_k for k = 1 .. K."""
 
-    Attributes
-    ----------
-    log_c : float
-        Logarithm of c, the smallest phi.
-    table : ndarray, shape (K, 1 + p)
-    """
-
+    # Logarithm of c, the smallest phi
     log_c: float
-    table: np.ndarray
+    table: np.ndarray  # (K, 1 + p)
 
     def then(self, later: "Powers") -> "Powers":
         """With those of a later block, in which phi has fallen further."""
@@ -52,20 +46,13 @@ class Powers:
 
 @dataclass(frozen=True, eq=False)
 class Past:
-    """What a block is told of the event times before it.
+    """What a block is told of the event times before it."""
 
-    Attributes
-    ----------
-    powers : Powers or None
-        None if there were none.
-    settled : ndarray of int, shape (k,)
-        Positions in the block of rows that visited earlier blocks.
-    taken : ndarray, shape (k, p)
-        What these take, instead of what the powers say.
-    """
-
+    # None if there were none
     powers: Powers | None
+    # int (k,): positions in the block of rows that visited earlier blocks
     settled: np.ndarray
+    # (k, p): what these take, instead of what the powers say
     taken: np.ndarray
 
 
@@ -105,18 +92,8 @@ class _Span:
 def powers_of(sums: RiskSums, K: int, shift: float, by: np.ndarray) -> Powers:
     """The powers of all cells of some sums, which are of one stratum.
 
-    Parameters
-    ----------
-    sums : RiskSums
-    K : int
-    shift : float
-        Its r are in units of exp(shift).
-    by : ndarray, shape (p,)
-        From how much further back x is to be measured.
-
-    Returns
-    -------
-    Powers
+    `shift`: its r are in units of exp(shift); `by` (p,): from how much further back x is to be
+    measured.
     """
     c = float(sums.phi_min.min())
     table = np.empty((K, 1 + sums.X.shape[1]))
@@ -133,16 +110,7 @@ def pasts(
 ) -> list[list[Past]]:
     """What each block is told, from what all blocks found.
 
-    Parameters
-    ----------
-    blocks : sequence of sequence of Block
-        In order, by chunk.
-    found : sequence of sequence of (Powers or None, ndarray)
-        Of each block, its powers, and what its visitors took.
-
-    Returns
-    -------
-    list of list of Past
+    `blocks`: in order, by chunk; `found`: of each block, its powers, and what its visitors took.
     """
     spans: dict[int, _Span] = {}
     out = []

@@ -18,22 +18,14 @@ __all__ = ["HeavyRows", "Load", "Mass", "load_of"]
 
 @dataclass(frozen=True, eq=False)
 class Mass:
-    """Some rows at risk: the sum of r = w exp(eta), and the moments of x under it.
+    """Some rows at risk: the sum of r = w exp(eta), and the moments of x under it."""
 
-    Attributes
-    ----------
-    log_r : float
-        Logarithm of the sum.
-    mean : ndarray, shape (p,)
-    covariance : ndarray, shape (p, p)
-        Zeros for a single row.
-    log_largest : float
-        Logarithm of the largest r of a row.
-    """
-
+    # Logarithm of the sum
     log_r: float
-    mean: np.ndarray
+    mean: np.ndarray  # (p,)
+    # (p, p): zeros for a single row
     covariance: np.ndarray
+    # Logarithm of the largest r of a row
     log_largest: float
 
     def __add__(self, other: "Mass") -> "Mass":
@@ -53,18 +45,11 @@ class Mass:
 
 @dataclass(frozen=True, eq=False)
 class HeavyRows:
-    """Rows that are more than a hundredth of what they were weighed with.
+    """Rows that are more than a hundredth of what they were weighed with."""
 
-    Attributes
-    ----------
-    log_r : ndarray, shape (k,)
-    x : ndarray, shape (k, p)
-    place : ndarray of int, shape (k, 2)
-        Chunk, and row in it.
-    """
-
-    log_r: np.ndarray
-    x: np.ndarray
+    log_r: np.ndarray  # (k,)
+    x: np.ndarray  # (k, p)
+    # int (k, 2): chunk, and row in it
     place: np.ndarray
 
     def __len__(self) -> int:
@@ -141,16 +126,7 @@ def _sum(masses: Iterable[Mass]) -> Mass | None:
 def load_of(log_r: np.ndarray, x: np.ndarray, chunk: int, first: int) -> Load:
     """Weigh consecutive rows of a chunk.
 
-    Parameters
-    ----------
-    log_r : ndarray, shape (k,)
-    x : ndarray, shape (k, p)
-    chunk, first : int
-        Where they are.
-
-    Returns
-    -------
-    Load
+    `log_r` (k,); `x` (k, p); `chunk`, `first`: where they are.
     """
     is_heavy = log_r > _log_sum(log_r) + np.log(EXPLICIT)
     at = np.flatnonzero(is_heavy)

@@ -171,10 +171,7 @@ def central_differences(
 def value_of(target: Target, theta: np.ndarray, presence: np.ndarray, loss: Loss) -> np.ndarray:
     """The values of a target, shape (m,), from copies that it may write to.
 
-    Raises
-    ------
-    InvalidInputError
-        If it returns anything but a number or a vector of them.
+    Raises InvalidInputError if it returns anything but a number or a vector of them.
     """
     value = target.value(theta.copy(), presence.copy(), loss)
     array = np.asarray(value)

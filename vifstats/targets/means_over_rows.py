@@ -22,13 +22,6 @@ EXACT_PAIRS = 100_000_000
 class RowMean:
     """The mean of f(x_j'theta + offset_j) over the rows j that are present, unweighted.
 
-    Attributes
-    ----------
-    f : callable
-        Elementwise, in autograd.numpy.
-    X : ndarray, shape (n, p)
-    offset : ndarray, shape (n,)
-
     Examples
     --------
     >>> mean = RowMean(np.exp, np.zeros((4, 1)), np.log([1.0, 2.0, 3.0, 6.0]))
@@ -36,9 +29,10 @@ class RowMean:
     2.0
     """
 
+    # Elementwise, in autograd.numpy
     f: Callable[[Any], Any]
-    X: np.ndarray
-    offset: np.ndarray
+    X: np.ndarray  # (n, p)
+    offset: np.ndarray  # (n,)
 
     def value(self, theta: Any, presence: Any) -> Any:
         """The mean at theta, a number."""

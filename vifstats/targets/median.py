@@ -96,13 +96,7 @@ class _Crossing(HazardTarget):
     ) -> np.ndarray:
         """How many event times of each removal lie below its level of the mean's hazard.
 
-        Parameters
-        ----------
-        levels : ndarray, shape (n_removals,)
-        steps : ndarray, shape (n_removals, p)
-        removals : Removals
-        guess : int
-            The same number of the full fit.
+        `levels` (n_removals,); `steps` (n_removals, p); `guess`: the same number of the full fit.
         """
         n_times = len(self.positions)
         # so many times lie below for certain, and fewer than so many

@@ -123,20 +123,11 @@ class AverageMarginalEffect(Target):
 
 @dataclass(frozen=True, eq=False)
 class _MeanOfRows(Target):
-    """A sum of means over rows, times a coefficient where one is given.
-
-    Attributes
-    ----------
-    means : tuple of (float, RowMean)
-    names : tuple of str
-    theta : ndarray, shape (n_params,)
-        Of the full fit, about which means are expanded; empty if it is not known.
-    exact : bool or None
-    coefficient : int or None
-    """
+    """A sum of means over rows, times a coefficient where one is given."""
 
     means: tuple[tuple[float, RowMean], ...]
     names: tuple[str, ...]
+    # (n_params,): of the full fit, about which means are expanded; empty if it is not known
     theta: np.ndarray = field(default_factory=lambda: np.zeros(0))
     exact: bool | None = None
     coefficient: int | None = None

@@ -108,17 +108,11 @@ class RMSTDifference(CurveTarget):
 
 @dataclass(frozen=True, eq=False)
 class RestrictedMean(HazardTarget):
-    """Restricted means of profiles, or contrasts of them.
+    """Restricted means of profiles, or contrasts of them."""
 
-    Attributes
-    ----------
-    widths : ndarray, shape (q,)
-        Length of the interval that begins at each time.
-    contrast : ndarray, shape (n_values, m)
-    """
-
+    # (q,): length of the interval that begins at each time
     widths: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    contrast: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    contrast: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))  # (n_values, m)
 
     def _exactly(self, removals: Removals) -> bool:
         return self.pairs_are_few(removals) if self.exact is None else self.exact

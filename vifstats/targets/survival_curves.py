@@ -34,17 +34,11 @@ REMOVALS_A_TIME = 20
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The hazard of one stratum.
+    """The hazard of one stratum."""
 
-    Attributes
-    ----------
-    loss : Cox
-        With the ties that the hazard is to be estimated with.
-    stratum : int
-        Its code.
-    """
-
+    # With the ties that the hazard is to be estimated with
     loss: Cox
+    # Its code
     stratum: int
 
     @property
@@ -74,20 +68,13 @@ class Curve:
 
 
 class CurveTarget(Target, ABC):
-    """A target that reads the survival curve of a Cox model; a subclass says which function of it.
+    """A target of the survival curve of a Cox model; a subclass says which function of it."""
 
-    Attributes
-    ----------
-    stratum : Hashable
-        The stratum whose baseline is meant, by the user's name of it.
-    ties : str or None
-        "efron" or "breslow" for the baseline; None for the fit's own.
-    exact : bool or None
-        See `SurvivalProbability`.
-    """
-
+    # The stratum whose baseline is meant, by the user's name of it
     stratum: Hashable | None
+    # "efron" or "breslow" for the baseline; None for the fit's own
     ties: str | None
+    # See `SurvivalProbability`
     exact: bool | None
 
     @abstractmethod
@@ -109,35 +96,22 @@ class CurveTarget(Target, ABC):
 
 @dataclass(frozen=True, eq=False)
 class HazardTarget(Target):
-    """A function of cumulative hazards H(t | x) at some event times.
-
-    Attributes
-    ----------
-    curve : Curve
-    x : ndarray, shape (m, p)
-        Design rows of the profiles.
-    positions : ndarray of int, shape (q,)
-        How many event times have passed at each time that is read.
-    function : callable
-        H, shape (..., m, q), to values, shape (..., n_values), in autograd.numpy.
-    names : tuple of str
-    exact : bool or None
-    theta : ndarray, shape (p,)
-        Of the full fit, about which hazards are expanded; empty if it is not known.
-    smooth : bool
-        Whether the function has a derivative.
-    undefined : str or None
-        Why a value may be nan.
-    """
+    """A function of cumulative hazards H(t | x) at some event times."""
 
     curve: Curve
+    # (m, p): design rows of the profiles
     x: np.ndarray
+    # int (q,): how many event times have passed at each time that is read
     positions: np.ndarray
+    # H, shape (..., m, q), to values, shape (..., n_values), in autograd.numpy
     function: Callable[[Any], Any]
     names: tuple[str, ...]
     exact: bool | None = None
+    # (p,): of the full fit, about which hazards are expanded; empty if it is not known
     theta: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    # Whether the function has a derivative
     smooth: bool = True
+    # Why a value may be nan
     undefined: str | None = None
 
     def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
@@ -213,16 +187,8 @@ class HazardTarget(Target):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Weighted hazards of the mean covariates without each removal, and risks of profiles.
 
-        Parameters
-        ----------
-        weights : ndarray, shape (n_cells, q)
-        thetas : ndarray, shape (n_removals, p)
-        removals : Removals
-
-        Returns
-        -------
-        hazards : ndarray, shape (n_removals, q)
-        risks : ndarray, shape (n_removals, m)
+        Shapes: `weights` (n_cells, q); `thetas` (n_removals, p). Returns `hazards` (n_removals, q);
+        `risks` (n_removals, m).
         """
         loss = self.curve.loss
         steps = self.theta - thetas

@@ -19,16 +19,9 @@ SPECS = ("model_spec", "design_info")
 def design_rows(model: Any) -> Callable[[pd.DataFrame], pd.DataFrame] | None:
     """What makes design rows of raw columns; None for a model that was given its design.
 
-    Parameters
-    ----------
-    model : statsmodels model
-
-    Returns
-    -------
-    callable or None
-        From a DataFrame to one with the columns of the design. It raises `InvalidInputError`
-        for columns that are missing, or are none of the data of the fit, and for levels that
-        were not fitted.
+    Returns a function from a DataFrame to one with the columns of the design. It raises
+    `InvalidInputError` for columns that are missing, or are none of the data of the fit, and for
+    levels that were not fitted.
 
     Examples
     --------

@@ -35,28 +35,10 @@ def phreg(
     ``fit(groups=...)`` only changes statsmodels' standard errors: rows stay single rows here
     unless ``groups`` is given.
 
-    Parameters
-    ----------
-    fit : statsmodels PHRegResults
-    X, T, E, entry, weights, strata, offset : None
-        The model keeps them.
-    groups : array_like, shape (n_rows,), optional
-        One label per row of the result.
-    ties : {"efron", "breslow"}, optional
-        May be repeated, not changed.
-    penalty : float or array_like, optional
-        Of coefficients that were put into the results by hand: PHReg's own fit has none.
-    tol : float
-        As in `Estimate`.
-
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    UnsupportedModelError
-        For ``fit_regularized``.
+    `X`, `T`, `E`, `entry`, `weights`, `strata`, `offset`: the model keeps them; `groups` (n_rows,):
+    one label per row of the result; `ties`: may be repeated, not changed; `penalty`: of
+    coefficients that were put into the results by hand: PHReg's own fit has none; `tol`: as in
+    `Estimate`. Raises UnsupportedModelError for ``fit_regularized``.
 
     Notes
     -----

@@ -29,20 +29,12 @@ CERTAIN = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """What differs from model to model.
-
-    Attributes
-    ----------
-    loss : LinearPredictor
-    theta : ndarray, shape (n_params,)
-    names : tuple of str
-    dispersion : float
-        The naive covariance is ``dispersion * H^-1``.
-    """
+    """What differs from model to model."""
 
     loss: LinearPredictor
-    theta: np.ndarray
+    theta: np.ndarray  # (n_params,)
     names: tuple[str, ...]
+    # The naive covariance is ``dispersion * H^-1``
     dispersion: float = 1.0
 
 

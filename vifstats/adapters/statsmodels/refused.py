@@ -24,12 +24,7 @@ REASONS = {
 
 
 def refused(fit: Any, *data: Any, **options: Any) -> Estimate:
-    """Refuse a model, with the reason.
-
-    Raises
-    ------
-    UnsupportedModelError
-    """
+    """Refuse a model, with the reason."""
     for cls in type(fit.model).__mro__:
         if cls.__name__ in REASONS:
             raise UnsupportedModelError(REASONS[cls.__name__])

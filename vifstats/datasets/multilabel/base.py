@@ -46,14 +46,6 @@ def read_arrays(path: str | Path) -> MultiLabel:
     It holds ``shape`` (rows, features, labels), ``X_indptr``, ``X_indices`` and, unless
     ``X_binary`` is 1, ``X_data``; ``Y_indptr`` and ``Y_indices``; ``is_test`` (0, 1, or 255 where
     there is no split); ``feature_names`` and ``label_names``.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    MultiLabel
     """
     with np.load(path, allow_pickle=False) as file:
         held = {name: file[name] for name in file.files}

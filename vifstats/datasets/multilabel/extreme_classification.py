@@ -19,18 +19,8 @@ def read_extreme_classification(path: str | Path) -> MultiLabel:
     The first line holds the numbers of rows, features and labels; then each line is
     ``label,label feature:value feature:value ...``, counted from 0.
 
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    MultiLabel
-
-    Raises
-    ------
-    InvalidInputError
-        If a line does not fit, or there are more or fewer than the first line says.
+    Raises InvalidInputError if a line does not fit, or there are more or fewer than the first line
+    says.
     """
     path = Path(path)
     with path.open(encoding="utf-8") as file:

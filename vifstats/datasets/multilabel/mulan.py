@@ -18,20 +18,8 @@ ATTRIBUTE = re.compile(r"@attribute\s+('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\S
 def read_mulan_arff(path: str | Path, n_labels: int) -> MultiLabel:
     """Read an ARFF file of the Mulan library, in which the last attributes are the labels.
 
-    Parameters
-    ----------
-    path : str or Path
-    n_labels : int
-        How many of the attributes are labels. Mulan keeps that in an XML file of its own.
-
-    Returns
-    -------
-    MultiLabel
-
-    Raises
-    ------
-    InvalidInputError
-        If an attribute or a row cannot be read, or a value is missing.
+    `n_labels`: how many of the attributes are labels. Mulan keeps that in an XML file of its own.
+    Raises InvalidInputError if an attribute or a row cannot be read, or a value is missing.
     """
     path = Path(path)
     with path.open(encoding="utf-8") as file:

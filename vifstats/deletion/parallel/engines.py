@@ -49,17 +49,8 @@ def one_blas_thread() -> Iterator[None]:
 class Engine:
     """Who computes.
 
-    Attributes
-    ----------
-    n_jobs : int, optional
-        Workers, through joblib; default what ``joblib.parallel_config`` says, else 1.
-    executor : object, optional
-        Has ``submit(function, *args)``, which returns a future.
-
-    Raises
-    ------
-    InvalidInputError, InvalidTypeError
-        If both are given, `n_jobs` is no number of workers, or `executor` has no ``submit``.
+    Raises InvalidInputError, InvalidTypeError if both are given, `n_jobs` is no number of workers,
+    or `executor` has no ``submit``.
 
     Examples
     --------
@@ -69,7 +60,9 @@ class Engine:
 are given; leave one out.
     """
 
+    # Workers, through joblib; default what ``joblib.parallel_config`` says, else 1
     n_jobs: int | None = None
+    # Has ``submit(function, *args)``, which returns a future
     executor: Any = None
 
     def __post_init__(self) -> None:

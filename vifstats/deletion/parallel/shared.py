@@ -22,12 +22,8 @@ KEPT = 2
 class Shared:
     """A value for every task.
 
-    Parameters
-    ----------
-    value : object
-        Functions in it may be lambdas: cloudpickle, which comes with joblib, pickles them.
-    folder : Path
-        Where the file goes.
+    `value`: functions in it may be lambdas: cloudpickle, which comes with joblib, pickles them;
+    `folder`: where the file goes.
     """
 
     def __init__(self, value: Any, folder: Path) -> None:
@@ -79,10 +75,7 @@ class InMessage:
 def value_of(shared: InFile | InMessage) -> Any:
     """The value, read by each process once.
 
-    Raises
-    ------
-    FileNotFoundError
-        On a machine that does not see the file.
+    Raises FileNotFoundError on a machine that does not see the file.
     """
     with _READING:
         return _read(shared)

@@ -18,17 +18,8 @@ __all__ = ["concordance"]
 def concordance(sets: RiskSets, w: np.ndarray, score: np.ndarray) -> float:
     """Concordant plus half the tied pairs, over all comparable pairs.
 
-    Parameters
-    ----------
-    sets : RiskSets
-    w, score : ndarray, shape (n,)
-        Case weights, 0 for an absent row, and linear predictors, in sorted order. A pair counts
-        with the product of its weights.
-
-    Returns
-    -------
-    float
-        nan where no pair is comparable.
+    `w`, `score` (n,): case weights, 0 for an absent row, and linear predictors, in sorted order. A
+    pair counts with the product of its weights. Returns nan where no pair is comparable.
 
     References
     ----------

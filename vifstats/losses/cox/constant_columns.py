@@ -17,15 +17,7 @@ def constant_columns(X: np.ndarray, sets: RiskSets) -> np.ndarray:
     if and only if it is constant on each set of linked rows. Rows at risk in ranges of event
     times, sorted by where they begin, are linked to the next unless all so far have ended.
 
-    Parameters
-    ----------
-    X : ndarray, shape (n, p)
-        In the user's order.
-    sets : RiskSets
-
-    Returns
-    -------
-    ndarray of bool, shape (p,)
+    `X` (n, p): in the user's order. Returns bool (p,).
 
     Examples
     --------

@@ -16,35 +16,21 @@ __all__ = ["CoxEdit", "edited_design"]
 
 @dataclass(frozen=True, eq=False)
 class CoxEdit:
-    """What is edited of some rows, each an array with an entry per edited row, or None.
+    """What is edited of some rows, each an array with an entry per edited row, or None."""
 
-    Attributes
-    ----------
-    event, time, weights, stratum : ndarray, shape (k,), or None
-        stratum holds the user's names of strata.
-    covariates : dict of str to ndarray, shape (k,)
-    """
-
+    # event, time, weights, stratum (k,): stratum holds the user's names of strata
     event: np.ndarray | None
     time: np.ndarray | None
     weights: np.ndarray | None
     stratum: np.ndarray | None
-    covariates: dict[str, np.ndarray]
+    covariates: dict[str, np.ndarray]  # (k,)
 
     def of(self, loss: Cox, rows: np.ndarray, labels: pd.Index) -> EditedCox:
         """The loss with these edits as its objects.
 
-        Parameters
-        ----------
-        loss : Cox
-        rows : ndarray of int, shape (k,)
-        labels : Index, shape (k,)
-
-        Raises
-        ------
-        InvalidInputError
-            If an edit leaves the domain: an event at or before entry, a weight of 0, an unknown
-            stratum or column, anything that is not finite.
+        Shapes: `rows` int (k,); `labels` (k,). Raises InvalidInputError if an edit leaves the
+        domain: an event at or before entry, a weight of 0, an unknown stratum or column, anything
+        that is not finite.
         """
         old = loss.data
         new = replace(

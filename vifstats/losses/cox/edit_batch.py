@@ -12,14 +12,10 @@ __all__ = ["EditBatch"]
 
 @dataclass(frozen=True, eq=False)
 class EditBatch(Batch):
-    """k edited data sets at k thetas.
+    """k edited data sets at k thetas."""
 
-    Attributes
-    ----------
-    absent : ndarray of bool, shape (n, k)
-        In the user's order: the rows that an edit replaces, and every edited version but its own.
-    """
-
+    # bool (n, k): in the user's order: the rows that an edit replaces, and every edited version but
+    # its own
     absent: np.ndarray
 
     @cached_property

@@ -32,18 +32,11 @@ SLICE = 1 << 15
 
 @dataclass(frozen=True, eq=False)
 class EditKernel:
-    """The stacked rows, sorted once, whatever theta.
+    """The stacked rows, sorted once, whatever theta."""
 
-    Attributes
-    ----------
-    data : SurvivalInput
-        Rows, followed by edited versions.
-    rows : ndarray of int, shape (k,)
-        The row that each version replaces, -1 for one to add.
-    efron : bool
-    """
-
+    # Rows, followed by edited versions
     data: SurvivalInput
+    # int (k,): the row that each version replaces, -1 for one to add
     rows: np.ndarray
     efron: bool
 
@@ -89,16 +82,8 @@ class EditKernel:
     ) -> tuple[np.ndarray, np.ndarray]:
         """grad L(theta, 1) - grad L(theta, 1_-i) of single edits.
 
-        Parameters
-        ----------
-        theta : ndarray, shape (p,)
-        edits : ndarray of int, shape (k,)
-
-        Returns
-        -------
-        changes : ndarray, shape (k, p)
-        cancelled : ndarray of bool, shape (k,)
-            Where next to nothing of a sum is left, and digits with it.
+        Shapes: `theta` (p,); `edits` int (k,). Returns `changes` (k, p); `cancelled` bool (k,):
+        where next to nothing of a sum is left, and digits with it.
         """
         sums = self._sums(theta)
         out, cancelled = np.zeros((len(edits), len(theta))), np.zeros(len(edits), dtype=bool)
@@ -189,25 +174,19 @@ class _Sums:
 
 @dataclass(frozen=True, eq=False)
 class _Moves:
-    """k edits: the sorted rows that leave (-1: none) and arrive, and the intervals they make.
+    """k edits: the sorted rows that leave (-1: none) and arrive, and the intervals they make."""
 
-    Attributes
-    ----------
-    old, new : ndarray of int, shape (k,)
-    edit, start, stop : ndarray of int, shape (n_intervals,)
-        Intervals of cells without deaths of the edit.
-    rho, q : ndarray, shape (n_intervals,), (n_intervals, p)
-    own : ndarray of int, shape (k, 2)
-        Cells in which the old and the new row die; -1 for none.
-    """
-
+    # old, new: int (k,)
     old: np.ndarray
     new: np.ndarray
+    # edit, start, stop int (n_intervals,): intervals of cells without deaths of the edit
     edit: np.ndarray
     start: np.ndarray
     stop: np.ndarray
+    # rho, q: (n_intervals,), (n_intervals, p)
     rho: np.ndarray
     q: np.ndarray
+    # int (k, 2): cells in which the old and the new row die; -1 for none
     own: np.ndarray
 
     @classmethod

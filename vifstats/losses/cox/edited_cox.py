@@ -18,14 +18,8 @@ __all__ = ["EditedCox"]
 class EditedCox(Edited):
     """The partial likelihood of rows of which some have edited versions.
 
-    Parameters
-    ----------
-    loss : Cox
-        On the rows as they are.
-    stacked : Cox
-        On these rows, followed by the edited versions.
-    rows : ndarray of int, shape (k,)
-    labels : Index, shape (k,)
+    `loss`: on the rows as they are; `stacked`: on these rows, followed by the edited versions;
+    `rows` int (k,); `labels` (k,).
     """
 
     stacked: Cox

@@ -26,15 +26,7 @@ SMALL = 0.08
 def efron_sums(g: np.ndarray, N: np.ndarray) -> np.ndarray:
     """C(g, N), the sum of f_l.
 
-    Parameters
-    ----------
-    g : ndarray, shape (k,)
-        At least N.
-    N : ndarray of int, shape (k,)
-
-    Returns
-    -------
-    ndarray, shape (k,)
+    `g` (k,): at least N; `N` int (k,). Returns (k,).
 
     Examples
     --------
@@ -47,14 +39,7 @@ def efron_sums(g: np.ndarray, N: np.ndarray) -> np.ndarray:
 def efron_squares(g: np.ndarray, N: np.ndarray) -> np.ndarray:
     """Q(g, N), the sum of f_l^2; as `efron_sums`.
 
-    Parameters
-    ----------
-    g : ndarray, shape (k,)
-    N : ndarray of int, shape (k,)
-
-    Returns
-    -------
-    ndarray, shape (k,)
+    Shapes: `g` (k,); `N` int (k,). Returns (k,).
 
     Examples
     --------
@@ -84,15 +69,7 @@ def _by_size(g: np.ndarray, N: np.ndarray, power: int, far: Closed, near: Closed
 def efron_logs(g: np.ndarray, N: np.ndarray) -> np.ndarray:
     """The sum of log(g - l) over l = 0 .. N - 1.
 
-    Parameters
-    ----------
-    g : ndarray, shape (k,)
-        At least N.
-    N : ndarray of int, shape (k,)
-
-    Returns
-    -------
-    ndarray, shape (k,)
+    `g` (k,): at least N; `N` int (k,). Returns (k,).
 
     Examples
     --------

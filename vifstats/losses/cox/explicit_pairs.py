@@ -15,28 +15,21 @@ __all__ = ["Terms", "dominated", "geometric", "left_over", "terms_of"]
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """Pairs of a piece and a term, one by one.
+    """Pairs of a piece and a term, one by one."""
 
-    Attributes
-    ----------
-    piece, cell : ndarray of int, shape (k,)
-    a, eps, phi, f : ndarray, shape (k,)
-    alive : ndarray, shape (k,)
-        1 - l/d, the share with which deaths of the cell count in the term.
-    K : ndarray of int, shape (k,)
-        The powers that were summed already.
-    other : ndarray of int, shape (k,)
-        Position in `Others` where eps > 1/2, else -1.
-    """
-
+    # piece, cell: int (k,)
     piece: np.ndarray
     cell: np.ndarray
+    # a, eps, phi, f: (k,)
     a: np.ndarray
     eps: np.ndarray
     phi: np.ndarray
     f: np.ndarray
+    # (k,): 1 - l/d, the share with which deaths of the cell count in the term
     alive: np.ndarray
+    # int (k,): the powers that were summed already
     K: np.ndarray
+    # int (k,): position in `Others` where eps > 1/2, else -1
     other: np.ndarray
 
 
@@ -50,14 +43,7 @@ def terms_of(
 ) -> Terms:
     """Every term of the cell of each pair.
 
-    Parameters
-    ----------
-    piece, cell : ndarray of int, shape (k,)
-    K : ndarray, shape (n_cells,)
-        Powers summed already.
-    sums : RiskSums
-    pieces : Pieces
-    others : Others
+    `piece`, `cell` int (k,); `K` (n_cells,): powers summed already.
     """
     pair, tie = expanded(sums.n_terms[cell])
     piece, cell = piece[pair], cell[pair]

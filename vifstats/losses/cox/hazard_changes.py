@@ -42,18 +42,8 @@ def hazards_without(
     What leaves is taken exactly, to first order in the step; its logarithm then to second order
     in the step: the error is of third order in 1/n, relative to the hazard.
 
-    Parameters
-    ----------
-    sums : RiskSums
-        At theta.
-    weights : ndarray, shape (n_cells, q)
-    removals : Removals
-        Of rows in the user's order.
-    steps : ndarray, shape (n_removals, p)
-
-    Returns
-    -------
-    ndarray, shape (n_removals, q)
+    `sums`: at theta; `weights` (n_cells, q); `removals`: of rows in the user's order; `steps`
+    (n_removals, p). Returns (n_removals, q).
     """
     size = max(1, BLOCK_NUMBERS // (len(sums.r) * (1 + steps.shape[1])))
     blocks = [
@@ -139,18 +129,11 @@ def _own_change(
 
 @dataclass(frozen=True, eq=False)
 class HazardKernel:
-    """(a/phi) eps/(1 - eps) and its derivative along a step, for several weights of the cells.
-
-    Attributes
-    ----------
-    sums : RiskSums
-    weights : ndarray, shape (n_cells, q)
-    steps : ndarray, shape (n_pieces, p)
-    """
+    """(a/phi) eps/(1 - eps) and its derivative along a step, for several weights of the cells."""
 
     sums: RiskSums
-    weights: np.ndarray
-    steps: np.ndarray
+    weights: np.ndarray  # (n_cells, q)
+    steps: np.ndarray  # (n_pieces, p)
     columns = NO_PAIRS
 
     @property

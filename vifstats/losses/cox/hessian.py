@@ -62,17 +62,8 @@ def covariances_about_top(
 ) -> np.ndarray:
     """a sum_l V_l of some cells, with x measured from the row that dominates the cell.
 
-    Parameters
-    ----------
-    sums : RiskSums
-    cells, top : ndarray of int, shape (k,)
-        Ascending cells, and the row of each.
-    columns : pair of ndarray of int, shape (q,)
-        Pairs of covariates.
-
-    Returns
-    -------
-    ndarray, shape (k, q)
+    `cells`, `top` int (k,): ascending cells, and the row of each; `columns` int (q,): pairs of
+    covariates. Returns (k, q).
     """
     i, j = columns
     origin = sums.X[top]

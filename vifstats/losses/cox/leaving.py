@@ -23,69 +23,45 @@ __all__ = ["Deaths", "Pieces", "leaving"]
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """Intervals over which a removal is at risk, without the cells of its own deaths.
+    """Intervals over which a removal is at risk, without the cells of its own deaths."""
 
-    Attributes
-    ----------
-    code : ndarray of int, shape (k,)
-        The removal of each piece.
-    r : ndarray, shape (k,)
-    x : ndarray, shape (k, p)
-        Mean covariates, weighted by r.
-    scatter : ndarray, shape (k, q) or None
-        Packed covariance of x within the piece, for the columns asked for; None if it is 0.
-    ranges : Ranges
-    distinct : bool
-        Whether no two pieces belong to one removal.
-    """
-
+    # int (k,): the removal of each piece
     code: np.ndarray
-    r: np.ndarray
+    r: np.ndarray  # (k,)
+    # (k, p): mean covariates, weighted by r
     x: np.ndarray
+    # (k, q) or None: packed covariance of x within the piece, for the columns asked for; None if it
+    # is 0
     scatter: np.ndarray | None
     ranges: Ranges
+    # Whether no two pieces belong to one removal
     distinct: bool
 
 
 @dataclass(frozen=True, eq=False)
 class Deaths:
-    """Cells in which a removal has deaths of its own, with all it takes from them.
+    """Cells in which a removal has deaths of its own, with all it takes from them."""
 
-    Attributes
-    ----------
-    code, cell, d : ndarray of int, shape (k,)
-        Removal, cell, and number of deaths.
-    w : ndarray, shape (k,)
-    wx : ndarray, shape (k, p)
-        Case weights of the deaths, and weighted covariates.
-    dying : callable
-        From positions among these deaths to their moments: only ties ask for them.
-    alive : Moments or None
-        Of its other rows at risk in the cell; None if there are none.
-    piece : ndarray of int, shape (k,), or None
-        The piece of the same row, where pieces are rows.
-    """
-
+    # code, cell, d int (k,): removal, cell, and number of deaths
     code: np.ndarray
     cell: np.ndarray
     d: np.ndarray
-    w: np.ndarray
+    w: np.ndarray  # (k,)
+    # (k, p): case weights of the deaths, and weighted covariates
     wx: np.ndarray
+    # From positions among these deaths to their moments: only ties ask for them
     dying: Callable[[np.ndarray], Moments]
+    # Of its other rows at risk in the cell; None if there are none
     alive: Moments | None = None
+    # int (k,): the piece of the same row, where pieces are rows
     piece: np.ndarray | None = None
 
 
 def leaving(sums: RiskSums, removals: Removals, columns: Columns) -> tuple[Pieces, Deaths]:
     """Pieces and deaths of every removal.
 
-    Parameters
-    ----------
-    sums : RiskSums
-    removals : Removals
-        Of rows in the user's order.
-    columns : pair of ndarray of int
-        Covariate pairs whose second moments are wanted too.
+    `removals`: of rows in the user's order; `columns`: covariate pairs whose second moments are
+    wanted too.
     """
     sets = sums.sets
     code = removals.codes[sets.order]

@@ -14,18 +14,11 @@ NO_PAIRS: Columns = (np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp))
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Sums over rows, one for each of k items.
+    """Sums over rows, one for each of k items."""
 
-    Attributes
-    ----------
-    r : ndarray, shape (k,)
-    rx : ndarray, shape (k, p)
-    rxx : ndarray, shape (k, q)
-        Of the pairs of covariates asked for.
-    """
-
-    r: np.ndarray
-    rx: np.ndarray
+    r: np.ndarray  # (k,)
+    rx: np.ndarray  # (k, p)
+    # (k, q): of the pairs of covariates asked for
     rxx: np.ndarray
 
     def take(self, at: np.ndarray) -> "Moments":
@@ -71,11 +64,7 @@ class Moments:
 def moments_of(r: np.ndarray, x: np.ndarray, columns: Columns) -> Moments:
     """The moments of single rows.
 
-    Parameters
-    ----------
-    r : ndarray, shape (k,)
-    x : ndarray, shape (k, p)
-    columns : pair of ndarray of int, shape (q,)
+    Shapes: `r` (k,); `x` (k, p); `columns` int (q,).
     """
     rx = r[:, None] * x
     return Moments(r, rx, rx[:, columns[0]] * x[:, columns[1]])

@@ -68,17 +68,7 @@ class Kernel(Protocol):
 def exposure(sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarray) -> np.ndarray:
     """Sum a kernel over every term in the range of every piece.
 
-    Parameters
-    ----------
-    sums : RiskSums
-    pieces : Pieces
-    kernel : Kernel
-    row_code : ndarray of int, shape (n,)
-        The removal of each row, in sorted order.
-
-    Returns
-    -------
-    ndarray, shape (n_pieces, kernel.width)
+    `row_code` int (n,): the removal of each row, in sorted order. Returns (n_pieces, kernel.width).
     """
     out = np.zeros((len(pieces.r), kernel.width))
     plan = _plan(sums, pieces)

@@ -29,12 +29,6 @@ FEW_CELLS = 128
 class Ranges:
     """Ranges lo .. hi - 1 of cells, each within one segment; empty where lo >= hi.
 
-    Attributes
-    ----------
-    lo, hi : ndarray of int, shape (n,)
-    bounds : ndarray of int, shape (n_segments + 1,)
-        Segment boundaries among the cells.
-
     Examples
     --------
     >>> ranges = Ranges(np.array([0, 1]), np.array([2, 3]), np.array([0, 3]))
@@ -44,8 +38,10 @@ class Ranges:
     array([1., 3., 2.])
     """
 
+    # lo, hi: int (n,)
     lo: np.ndarray
     hi: np.ndarray
+    # int (n_segments + 1,): segment boundaries among the cells
     bounds: np.ndarray
 
     @property
@@ -224,15 +220,8 @@ class Ranges:
         A binary tree of minima is descended from its root for all rows at once, so the work is
         the number of pairs found times the depth of the tree.
 
-        Parameters
-        ----------
-        key : ndarray, shape (n_cells,)
-        threshold : ndarray, shape (n,)
-
-        Returns
-        -------
-        rows, cells : ndarray of int, shape (n_pairs,)
-            Ordered by row, then by cell.
+        Shapes: `key` (n_cells,); `threshold` (n,). Returns `rows`, `cells` int (n_pairs,): ordered
+        by row, then by cell.
         """
         minima = [key]
         while len(minima[-1]) > 1:

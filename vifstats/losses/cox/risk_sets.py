@@ -18,34 +18,23 @@ class RiskSets:
 
     A row is at risk at the event times t of its stratum with entry < t <= time: strictly after
     entry, up to and with its own time (mathematics: section on Cox regression).
-
-    Attributes
-    ----------
-    order : ndarray of int, shape (n,)
-        The user's row at each sorted position. All other arrays are in sorted order.
-    ranges : Ranges
-        The cells at which each row is at risk.
-    exposed : Ranges
-        The same without the cell of its own event.
-    own : ndarray of int, shape (n_events,)
-        Sorted positions of the event rows; the cell of an event is the last of its range.
-    stratum : ndarray of int, shape (n,)
-    cell_time : ndarray, shape (n_cells,)
-    cell_stratum : ndarray of int, shape (n_cells,)
-    deaths : ndarray of int, shape (n_cells,)
-        Number of event rows d at each cell.
-    row_bounds : ndarray of int, shape (n_strata + 1,)
-        Sorted positions where each stratum begins.
     """
 
+    # int (n,): the user's row at each sorted position. All other arrays are in sorted order
     order: np.ndarray
+    # The cells at which each row is at risk
     ranges: Ranges
+    # The same without the cell of its own event
     exposed: Ranges
+    # int (n_events,): sorted positions of the event rows; the cell of an event is the last of its
+    # range
     own: np.ndarray
-    stratum: np.ndarray
-    cell_time: np.ndarray
-    cell_stratum: np.ndarray
+    stratum: np.ndarray  # int (n,)
+    cell_time: np.ndarray  # (n_cells,)
+    cell_stratum: np.ndarray  # int (n_cells,)
+    # int (n_cells,): number of event rows d at each cell
     deaths: np.ndarray
+    # int (n_strata + 1,): sorted positions where each stratum begins
     row_bounds: np.ndarray
 
     @property
@@ -82,16 +71,7 @@ class RiskSets:
 
 
 def risk_sets(data: SurvivalInput) -> RiskSets:
-    """Sort the rows and find the range of event times of each.
-
-    Parameters
-    ----------
-    data : SurvivalInput
-
-    Returns
-    -------
-    RiskSets
-    """
+    """Sort the rows and find the range of event times of each."""
     # Events first among equal times: then the intervals of exposure end in ascending order.
     order = np.argsort(~data.event, kind="stable")
     order = order[np.argsort(data.time[order], kind="stable")]
@@ -136,16 +116,8 @@ def risk_sets(data: SurvivalInput) -> RiskSets:
 def centred(X: np.ndarray, row_bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """X less its mean in each stratum, in place, and the means: digits change, not results.
 
-    Parameters
-    ----------
-    X : ndarray, shape (n, p)
-        In sorted order.
-    row_bounds : ndarray of int, shape (n_strata + 1,)
-
-    Returns
-    -------
-    X : ndarray, shape (n, p)
-    means : ndarray, shape (n_strata, p)
+    `X` (n, p): in sorted order; `row_bounds` int (n_strata + 1,). Returns `X` (n, p); `means`
+    (n_strata, p).
     """
     sizes = np.diff(row_bounds)
     if len(sizes) == 1:

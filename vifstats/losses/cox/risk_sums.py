@@ -26,24 +26,17 @@ __all__ = ["PowerSums", "RiskSums", "Tied", "risk_sums"]
 
 @dataclass(frozen=True, eq=False)
 class Tied:
-    """The cells with several deaths and their terms: d of them for Efron, one for Breslow.
+    """The cells with several deaths and their terms: d of them for Efron, one for Breslow."""
 
-    Attributes
-    ----------
-    cells : ndarray of int, shape (k,)
-    R1, S1D, delta : ndarray, shape (k, p)
-        r x of the rows at risk that do not die; of those that do; delta as above.
-    first : ndarray of int, shape (k,)
-        The first term of each cell.
-    alive, phi, f : ndarray, shape (n_terms,)
-        1 - l/d, phi_l and f_l. Breslow's term has l = 0, hence f = 0.
-    """
-
-    cells: np.ndarray
+    cells: np.ndarray  # int (k,)
+    # R1, S1D, delta (k, p): r x of the rows at risk that do not die; of those that do; delta as
+    # above
     R1: np.ndarray
     S1D: np.ndarray
     delta: np.ndarray
+    # int (k,): the first term of each cell
     first: np.ndarray
+    # alive, phi, f (n_terms,): 1 - l/d, phi_l and f_l. Breslow's term has l = 0, hence f = 0
     alive: np.ndarray
     phi: np.ndarray
     f: np.ndarray
@@ -77,36 +70,24 @@ class PowerSums:
 
 @dataclass(frozen=True, eq=False)
 class RiskSums:
-    """Sums over the risk sets at one theta.
-
-    Attributes
-    ----------
-    sets : RiskSets
-    X : ndarray, shape (n, p)
-        Covariates in sorted order, centred by stratum.
-    w, r : ndarray, shape (n,)
-        Case weights, and w exp(x'theta) up to a factor for each stratum.
-    R, S0D, W : ndarray, shape (n_cells,)
-        r of the rows at risk that do not die in the cell; r, and weight, of those that do.
-    m0 : ndarray, shape (n_cells, p)
-    tied : Tied
-    a : ndarray, shape (n_cells,)
-        Coefficient of each term of a cell: W/d for Efron, W for Breslow's only term.
-    n_terms : ndarray of int, shape (n_cells,)
-    efron : bool
-    """
+    """Sums over the risk sets at one theta."""
 
     sets: RiskSets
+    # (n, p): covariates in sorted order, centred by stratum
     X: np.ndarray
+    # w, r (n,): case weights, and w exp(x'theta) up to a factor for each stratum
     w: np.ndarray
     r: np.ndarray
+    # R, S0D, W (n_cells,): r of the rows at risk that do not die in the cell; r, and weight, of
+    # those that do
     R: np.ndarray
     S0D: np.ndarray
     W: np.ndarray
-    m0: np.ndarray
+    m0: np.ndarray  # (n_cells, p)
     tied: Tied
+    # (n_cells,): coefficient of each term of a cell: W/d for Efron, W for Breslow's only term
     a: np.ndarray
-    n_terms: np.ndarray
+    n_terms: np.ndarray  # int (n_cells,)
     efron: bool
 
     @cached_property
@@ -164,18 +145,8 @@ def risk_sums(
 ) -> RiskSums:
     """Sum over the risk sets.
 
-    Parameters
-    ----------
-    sets : RiskSets
-    X : ndarray, shape (n, p)
-        In sorted order, centred by stratum.
-    w, eta : ndarray, shape (n,)
-        Case weights and linear predictors, in sorted order.
-    efron : bool
-
-    Returns
-    -------
-    RiskSums
+    `X` (n, p): in sorted order, centred by stratum; `w`, `eta` (n,): case weights and linear
+    predictors, in sorted order.
     """
     largest = np.maximum.reduceat(eta, sets.row_bounds[:-1])
     r = w * np.exp(eta - np.repeat(largest, np.diff(sets.row_bounds)))

@@ -14,11 +14,7 @@ SHORT_SEGMENT = 4096
 class Bins:
     """Sums of rows by bin, in the order of the rows.
 
-    Parameters
-    ----------
-    bin_of : ndarray of int, shape (n,)
-        The bin of each row, in 0 .. n_bins - 1.
-    n_bins : int
+    `bin_of` int (n,): the bin of each row, in 0 .. n_bins - 1.
     """
 
     def __init__(self, bin_of: np.ndarray, n_bins: int) -> None:
@@ -43,10 +39,7 @@ class Bins:
 class Segments:
     """Running sums that restart where a segment begins.
 
-    Parameters
-    ----------
-    bounds : ndarray of int, shape (n_segments + 1,)
-        Segment s is the cells bounds[s] .. bounds[s + 1] - 1.
+    `bounds` int (n_segments + 1,): segment s is the cells bounds[s] .. bounds[s + 1] - 1.
     """
 
     def __init__(self, bounds: np.ndarray) -> None:

@@ -14,20 +14,13 @@ __all__ = ["Others", "others_afresh"]
 
 @dataclass(frozen=True, eq=False)
 class Others:
-    """Cells, a removal for each, and who else is at risk there and does not die.
+    """Cells, a removal for each, and who else is at risk there and does not die."""
 
-    Attributes
-    ----------
-    cells : ndarray of int, shape (k,)
-        Ascending.
-    code : ndarray of int, shape (k,)
-        The removal left out.
-    moments : Moments
-        Of the rows at risk that neither die in the cell nor leave.
-    """
-
+    # int (k,): ascending
     cells: np.ndarray
+    # int (k,): the removal left out
     code: np.ndarray
+    # Of the rows at risk that neither die in the cell nor leave
     moments: Moments
 
     def find(self, cells: np.ndarray, code: np.ndarray) -> np.ndarray:
@@ -43,15 +36,8 @@ def others_afresh(
 ) -> Others:
     """Sum over the rows at risk that do not die, without those of one removal in each cell.
 
-    Parameters
-    ----------
-    sums : RiskSums
-    cells, code : ndarray of int, shape (k,)
-        Distinct cells, ascending, and the removal left out in each.
-    row_code : ndarray of int, shape (n,)
-        The removal of each row.
-    columns : pair of ndarray of int
-        The second moments wanted.
+    `cells`, `code` int (k,): distinct cells, ascending, and the removal left out in each;
+    `row_code` int (n,): the removal of each row; `columns`: the second moments wanted.
     """
     exposed = sums.sets.exposed
     rows = np.flatnonzero(exposed.hi > cells.min(initial=exposed.n_cells))

@@ -22,25 +22,18 @@ __all__ = ["TieChange", "tie_changes"]
 
 @dataclass(frozen=True, eq=False)
 class Tie:
-    """Sums of the cells of some deaths, shape (k,), (k, p) or, of packed pairs, (k, q).
+    """Sums of the cells of some deaths, shape (k,), (k, p) or, of packed pairs, (k, q)."""
 
-    Attributes
-    ----------
-    a, n_terms : ndarray, shape (k,)
-        Coefficient and number of the terms; 0 terms where no death remains.
-    S0, S0D : ndarray, shape (k,)
-        r of all at risk, and of those that die; 1 where nobody is.
-    m0, delta : ndarray, shape (k, p)
-    A0, AD : ndarray, shape (k, q)
-        S2/S0 and S2D/S0D.
-    """
-
+    # a, n_terms (k,): coefficient and number of the terms; 0 terms where no death remains
     a: np.ndarray
     n_terms: np.ndarray
+    # S0, S0D (k,): r of all at risk, and of those that die; 1 where nobody is
     S0: np.ndarray
     S0D: np.ndarray
+    # m0, delta: (k, p)
     m0: np.ndarray
     delta: np.ndarray
+    # A0, AD (k, q): S2/S0 and S2D/S0D
     A0: np.ndarray
     AD: np.ndarray
 
@@ -94,23 +87,15 @@ class Tie:
 
 @dataclass(frozen=True, eq=False)
 class TieChange:
-    """The deaths that share their cell with others, and the tie with and without them.
+    """The deaths that share their cell with others, and the tie with and without them."""
 
-    Attributes
-    ----------
-    at : ndarray of int, shape (k,)
-        Positions among the deaths given.
-    before, after : Tie
-    W_left : ndarray, shape (k,)
-        Weight of the deaths that remain.
-    m0_change : ndarray, shape (k, p)
-        m0 before minus after.
-    """
-
+    # int (k,): positions among the deaths given
     at: np.ndarray
     before: Tie
     after: Tie
+    # (k,): weight of the deaths that remain
     W_left: np.ndarray
+    # (k, p): m0 before minus after
     m0_change: np.ndarray
 
 
@@ -154,17 +139,7 @@ def tie_changes(
 ) -> TieChange:
     """Sums of the tied cells with and without each removal that has deaths there.
 
-    Parameters
-    ----------
-    sums : RiskSums
-    deaths : Deaths
-    row_code : ndarray of int, shape (n,)
-    columns : pair of ndarray of int
-        The second moments wanted.
-
-    Returns
-    -------
-    TieChange
+    `row_code` int (n,); `columns`: the second moments wanted.
     """
     at, position = sums.tied.find(deaths.cell)
     cells = sums.tied.cells

@@ -25,13 +25,8 @@ __all__ = ["value_differences"]
 def value_differences(sums: RiskSums, z: np.ndarray, removals: Removals) -> np.ndarray:
     """L(theta, 1) - L(theta, 1_-i) without penalty, shape (n_removals,).
 
-    Parameters
-    ----------
-    sums : RiskSums
-    z : ndarray, shape (n,)
-        Linear predictors in sorted order, less the largest of their stratum.
-    removals : Removals
-        Of rows in the user's order.
+    `z` (n,): linear predictors in sorted order, less the largest of their stratum; `removals`: of
+    rows in the user's order.
     """
     pieces, deaths = leaving(sums, removals, NO_PAIRS)
     row_code = removals.codes[sums.sets.order]

@@ -19,21 +19,11 @@ Gauge = Callable[[np.ndarray], np.ndarray]
 class Contrastive(Loss):
     """What contrastive losses share: features, an encoder and a penalty.
 
-    Parameters
-    ----------
-    X : DataFrame or array_like, shape (n, p)
-        Features of the examples, which are the objects.
-    dim : int
-        Columns of the linear encoder, X W with W of shape (p, dim).
-    encoder : callable, optional
-        ``encoder(theta, X)`` in autograd.numpy, (m, p) -> (m, k), in place of the linear one.
-    n_params : int, optional
-        Length of theta for an encoder of your own.
-    gauge : callable, optional
-        ``gauge(theta)``: directions in which that encoder turns all embeddings alike, shape
-        (k, n_params).
-    ridge : float
-        Of ridge/2 |theta|^2, which no example owns.
+    `X` (n, p): features of the examples, which are the objects; `dim`: columns of the linear
+    encoder, X W with W of shape (p, dim); `encoder`: ``encoder(theta, X)`` in autograd.numpy, (m,
+    p) -> (m, k), in place of the linear one; `n_params`: length of theta for an encoder of your
+    own; `gauge`: ``gauge(theta)``: directions in which that encoder turns all embeddings alike,
+    shape (k, n_params); `ridge`: of ridge/2 |theta|^2, which no example owns.
     """
 
     def __init__(

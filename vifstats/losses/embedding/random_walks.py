@@ -22,44 +22,28 @@ SMALL, KEPT_SMALL, KEPT_LARGE = 300, 256, 2
 
 @dataclass(frozen=True)
 class WalkPlan:
-    """How walks are taken.
+    """How walks are taken."""
 
-    Attributes
-    ----------
-    length : int
-        Nodes in a walk.
-    window : int
-    samples : int or None
-        Walks drawn from each node, counted by their mean; None for the exact expectation.
-    common : bool
-        Whether drawn walks share their random numbers between subgraphs: a walk that does not
-        meet what is absent is then the same on both. Otherwise each subgraph has its own.
-    seed : int
-    """
-
+    # Nodes in a walk
     length: int
     window: int
+    # Walks drawn from each node, counted by their mean; None for the exact expectation
     samples: int | None = None
+    # Whether drawn walks share their random numbers between subgraphs: a walk that does not meet
+    # what is absent is then the same on both. Otherwise each subgraph has its own
     common: bool = True
     seed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Subgraph:
-    """What is present of a graph of n nodes.
+    """What is present of a graph of n nodes."""
 
-    Attributes
-    ----------
-    adjacency : ndarray of bool, shape (n, n)
-        Of the whole graph, symmetric.
-    nodes : ndarray of bool, shape (n,)
-        The nodes that are present.
-    edges : ndarray of bool, shape (n, n)
-        The edges that are present, symmetric: some of ``adjacency``, between such nodes.
-    """
-
+    # bool (n, n): of the whole graph, symmetric
     adjacency: np.ndarray
+    # bool (n,): the nodes that are present
     nodes: np.ndarray
+    # bool (n, n): the edges that are present, symmetric: some of ``adjacency``, between such nodes
     edges: np.ndarray
 
 

@@ -27,15 +27,10 @@ def log_totals(scores: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class SoftmaxTables:
-    """Counts and the two tables at which derivatives are taken.
+    """Counts and the two tables at which derivatives are taken."""
 
-    Attributes
-    ----------
-    C : ndarray, shape (m, m)
-    P, Q : ndarray, shape (m, d)
-    """
-
-    C: np.ndarray
+    C: np.ndarray  # (m, m)
+    # P, Q: (m, d)
     P: np.ndarray
     Q: np.ndarray
 

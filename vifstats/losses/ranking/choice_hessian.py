@@ -28,16 +28,8 @@ TILE = 256
 def choice_hessian(steps: Steps, features: Any, ridge: np.ndarray) -> np.ndarray:
     """Hessian in the weights of all items, in row-major order of (item, feature).
 
-    Parameters
-    ----------
-    steps : Steps
-    features : ndarray or csr_array, shape (n_queries, n_features)
-    ridge : ndarray, shape (n_items,)
-        What the penalty adds to the diagonal of each item.
-
-    Returns
-    -------
-    ndarray, shape (n_items * n_features, n_items * n_features)
+    `features` (n_queries, n_features); `ridge` (n_items,): what the penalty adds to the diagonal of
+    each item. Returns (n_items * n_features, n_items * n_features).
     """
     n_items, n_features = len(ridge), features.shape[1]
     H = np.zeros((n_items * n_features,) * 2, order="F")

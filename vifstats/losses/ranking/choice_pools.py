@@ -18,22 +18,14 @@ __all__ = ["Lists", "Place", "Steps"]
 
 @dataclass(frozen=True, eq=False)
 class Lists:
-    """Items by query, in order, and which of them leave the pool.
+    """Items by query, in order, and which of them leave the pool."""
 
-    Attributes
-    ----------
-    order : ndarray of int, shape (n_queries, longest)
-        Positions of the listed items, -1 after the end of a list.
-    n_items : int
-    leave : bool
-        Whether a listed item leaves the pool after its step; else there is one step, with all.
-    closed : bool
-        Whether items that a query does not list are outside its pools.
-    """
-
+    # int (n_queries, longest): positions of the listed items, -1 after the end of a list
     order: np.ndarray
     n_items: int
+    # Whether a listed item leaves the pool after its step; else there is one step, with all
     leave: bool = True
+    # Whether items that a query does not list are outside its pools
     closed: bool = False
 
     @cached_property
@@ -64,22 +56,14 @@ class Lists:
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """What the scores at one theta say, whoever is present.
-
-    Attributes
-    ----------
-    lists : Lists
-    listed : ndarray, shape (n_queries, longest)
-        Scores in the places of ``lists.order``.
-    staying : ndarray, shape (n_queries, n_items)
-        exp(score - shift) of items that never leave the pool, else 0.
-    shift : ndarray, shape (n_queries,)
-    """
+    """What the scores at one theta say, whoever is present."""
 
     lists: Lists
+    # (n_queries, longest): scores in the places of ``lists.order``
     listed: np.ndarray
+    # (n_queries, n_items): exp(score - shift) of items that never leave the pool, else 0
     staying: np.ndarray
-    shift: np.ndarray
+    shift: np.ndarray  # (n_queries,)
 
     @classmethod
     def of(cls, lists: Lists, scores: np.ndarray) -> "Place":
@@ -94,14 +78,9 @@ class Place:
     def steps(self, items: np.ndarray, of_pools: np.ndarray, of_scores: np.ndarray) -> "Steps":
         """The sums over the pools of the items that are present.
 
-        Parameters
-        ----------
-        items : ndarray, shape (n_items,)
-            Presence.
-        of_pools : ndarray, shape (n_queries, n_steps)
-            a, what log Z counts; 0 where a step does not take place.
-        of_scores : ndarray, shape (n_queries, longest)
-            What the scores in the places of ``lists.order`` count; 0 where there is none.
+        `items` (n_items,): presence; `of_pools` (n_queries, n_steps): a, what log Z counts; 0 where
+        a step does not take place; `of_scores` (n_queries, longest): what the scores in the places
+        of ``lists.order`` count; 0 where there is none.
         """
         with np.errstate(divide="ignore"):
             unlisted = self.shift + np.log(self.staying @ items)
@@ -123,26 +102,16 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """Sums over the steps of every query, with some items and queries present.
-
-    Attributes
-    ----------
-    place : Place
-    items : ndarray, shape (n_items,)
-    of_pools : ndarray, shape (n_queries, n_steps)
-        a.
-    of_scores : ndarray, shape (n_queries, longest)
-    leaving : ndarray, shape (n_queries, n_steps)
-        log weight of the item that leaves after each step, -inf for none.
-    log_Z, log_b, log_c : ndarray, shape (n_queries, n_steps)
-        log Z is 0 where a is.
-    """
+    """Sums over the steps of every query, with some items and queries present."""
 
     place: Place
-    items: np.ndarray
+    items: np.ndarray  # (n_items,)
+    # (n_queries, n_steps): a
     of_pools: np.ndarray
-    of_scores: np.ndarray
+    of_scores: np.ndarray  # (n_queries, longest)
+    # (n_queries, n_steps): log weight of the item that leaves after each step, -inf for none
     leaving: np.ndarray
+    # log_Z, log_b, log_c (n_queries, n_steps): log Z is 0 where a is
     log_Z: np.ndarray
     log_b: np.ndarray
     log_c: np.ndarray

@@ -33,19 +33,10 @@ class ItemChoice(Loss):
     A subclass writes `query_losses`, the definition, and `coefficients`, from which everything
     else is computed by sums over pools.
 
-    Parameters
-    ----------
-    features : ndarray or csr_array, shape (n_queries, n_features)
-    names : tuple of str
-        Of the features.
-    queries : Index, shape (n_queries,)
-    items : Index, shape (n_items,)
-    lists : Lists
-    ridge : float
-        > 0; 0.5 * ridge * theta'theta is added. Scores may be shifted together without effect,
-        so without it there is no unique minimum.
-    by_items : bool
-        Whether the objects are items or queries.
+    `features` (n_queries, n_features); `names`: of the features; `queries` (n_queries,); `items`
+    (n_items,); `ridge`: > 0; 0.5 * ridge * theta'theta is added. Scores may be shifted together
+    without effect, so without it there is no unique minimum; `by_items`: whether the objects are
+    items or queries.
     """
 
     def __init__(
@@ -76,27 +67,15 @@ class ItemChoice(Loss):
     def query_losses(self, theta: Any, items: Any) -> Any:
         """The loss of each query with some items present, shape (n_queries,).
 
-        Parameters
-        ----------
-        theta : array, shape (n_params,)
-        items : array, shape (n_items,)
-            Presence of the items.
+        `theta` (n_params,); `items` (n_items,): presence of the items.
         """
 
     @abstractmethod
     def coefficients(self, items: np.ndarray, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What log Z of each step and the score of each listed item count.
 
-        Parameters
-        ----------
-        items, queries : ndarray
-            Presence of either.
-
-        Returns
-        -------
-        of_pools : ndarray, shape (n_queries, n_steps)
-        of_scores : ndarray, shape (n_queries, longest)
-            0 where no item is listed.
+        `items`, `queries`: presence of either. Returns `of_pools` (n_queries, n_steps); `of_scores`
+        (n_queries, longest): 0 where no item is listed.
         """
 
     def value(self, theta: Any, presence: Any) -> Any:

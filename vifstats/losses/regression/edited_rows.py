@@ -12,11 +12,7 @@ __all__ = ["EditedRows"]
 class EditedRows(Edited):
     """Edits where the loss is a sum over rows: what a row adds does not depend on the others.
 
-    Parameters
-    ----------
-    stacked : LinearPredictor
-    rows, labels
-        As of `Edited`.
+    `rows`, `labels`: as of `Edited`.
     """
 
     stacked: LinearPredictor

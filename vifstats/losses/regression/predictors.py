@@ -13,16 +13,10 @@ __all__ = ["Predictors", "solves_without_rows"]
 
 @dataclass(frozen=True, eq=False)
 class Predictors:
-    """Designs X_1, ..., X_q with offsets; for row i, J_i (q, p) has its rows of them as blocks.
+    """Designs X_1, ..., X_q with offsets; for row i, J_i (q, p) has its rows of them as blocks."""
 
-    Attributes
-    ----------
-    designs : tuple of ndarray, shape (n, p_k)
-    offsets : tuple of ndarray, shape (n,)
-    """
-
-    designs: tuple[np.ndarray, ...]
-    offsets: tuple[np.ndarray, ...]
+    designs: tuple[np.ndarray, ...]  # (n, p_k)
+    offsets: tuple[np.ndarray, ...]  # (n,)
 
     @cached_property
     def blocks(self) -> tuple[slice, ...]:
@@ -106,22 +100,9 @@ def solves_without_rows(
 
     (H - J'CJ)^-1 = H^-1 + H^-1 J' (I - C J H^-1 J')^-1 C J H^-1.
 
-    Parameters
-    ----------
-    predictors : Predictors
-    inverse : ndarray, shape (p, p)
-        H^-1.
-    curvatures : ndarray, shape (q, q, n)
-    rows : ndarray of int, shape (k,)
-        The row that leaves in each solve.
-    right : ndarray, shape (k, p)
-        The right-hand sides v_i.
-
-    Returns
-    -------
-    solved : ndarray, shape (k, p)
-    distance : ndarray, shape (k,)
-        How far each matrix is from singular, relative to H: 1 - leverage for one predictor.
+    `inverse` (p, p): H^-1; `curvatures` (q, q, n); `rows` int (k,): the row that leaves in each
+    solve; `right` (k, p): the right-hand sides v_i. Returns `solved` (k, p); `distance` (k,): how
+    far each matrix is from singular, relative to H: 1 - leverage for one predictor.
     """
     solved = right @ inverse
     K, G = predictors.project(inverse, rows)

@@ -37,15 +37,7 @@ def arrays_of(loss: Loss) -> dict[str, Any]:
 def rewritten(loss: Loss, visit: Visit) -> Loss:
     """A copy of the loss in which ``visit(name, array)`` stands in for each array that it reads.
 
-    Parameters
-    ----------
-    loss : Loss
-    visit : callable
-        Takes the name of the variable and the array (or Series or DataFrame).
-
-    Returns
-    -------
-    Loss
+    `visit`: takes the name of the variable and the array (or Series or DataFrame).
 
     Examples
     --------

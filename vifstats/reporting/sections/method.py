@@ -16,15 +16,7 @@ __all__ = ["fingerprint", "method"]
 def method(findings: Findings, command: str) -> dict[str, Any]:
     """Method, sign, versions, a hash of the data and the command.
 
-    Parameters
-    ----------
-    findings : Findings
-    command : str
-        What to type to get the report again.
-
-    Returns
-    -------
-    dict
+    `command`: what to type to get the report again.
     """
     influence = findings.influence
     return {

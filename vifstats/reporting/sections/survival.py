@@ -22,29 +22,16 @@ MOST_NUMBERS = 5_000_000
 
 @dataclass(frozen=True, eq=False)
 class Survival:
-    """S(t|x) at the mean of the covariates, without each row.
+    """S(t|x) at the mean of the covariates, without each row."""
 
-    Attributes
-    ----------
-    times : ndarray, shape (m,)
-    change : TargetInfluence
-        One value for each time.
-    """
-
-    times: np.ndarray
+    times: np.ndarray  # (m,)
+    # One value for each time
     change: TargetInfluence
 
     def numbers(self, rows: bool) -> dict[str, Any]:
         """The largest change, where and by whom.
 
-        Parameters
-        ----------
-        rows : bool
-            Whether rows may be named.
-
-        Returns
-        -------
-        dict
+        `rows`: whether rows may be named.
         """
         influence = np.nan_to_num(self.change.influence)
         row, at = np.unravel_index(np.abs(influence).argmax(), influence.shape)
@@ -61,16 +48,8 @@ class Survival:
 def survival(findings: Findings, rows: bool) -> Survival | None:
     """The curve of a Cox model without strata, at the mean of the covariates.
 
-    Parameters
-    ----------
-    findings : Findings
-    rows : bool
-        Whether times of rows may be shown; otherwise the curve is read at round times.
-
-    Returns
-    -------
-    Survival or None
-        None for other models, with strata, and where it would take long.
+    `rows`: whether times of rows may be shown; otherwise the curve is read at round times. Returns
+    None for other models, with strata, and where it would take long.
     """
     influence = findings.influence
     loss = influence.estimate.loss

@@ -8,17 +8,7 @@ __all__ = ["accuracy", "how_refitted", "worst_row"]
 
 
 def accuracy(section: dict[str, Any], unit: str) -> str:
-    """How well the method agrees with refits.
-
-    Parameters
-    ----------
-    section : dict
-    unit : str
-
-    Returns
-    -------
-    str
-    """
+    """How well the method agrees with refits."""
     if section["method"] == "refit":
         return f"Every {unit} was refitted, so nothing here is approximate."
     if not section["figures"]:
@@ -33,17 +23,7 @@ def accuracy(section: dict[str, Any], unit: str) -> str:
 
 
 def how_refitted(section: dict[str, Any], unit: str) -> str:
-    """Which rows were refitted.
-
-    Parameters
-    ----------
-    section : dict
-    unit : str
-
-    Returns
-    -------
-    str
-    """
+    """Which rows were refitted."""
     if section["method"] == "refit":
         return ""
     n, n_before = section["n_refitted"], section["n_exact_before"]
@@ -73,15 +53,6 @@ def _why_none(section: dict[str, Any]) -> str:
 
 def worst_row(found: dict[str, Any], unit: str) -> str:
     """Where the method errs most.
-
-    Parameters
-    ----------
-    found : dict
-    unit : str
-
-    Returns
-    -------
-    str
 
     Examples
     --------

@@ -12,15 +12,7 @@ MOST_NAMED = 5
 def alert(found: dict[str, Any], unit: str) -> str:
     """One alert in words.
 
-    Parameters
-    ----------
-    found : dict
-        Of the section "alerts".
-    unit : str
-
-    Returns
-    -------
-    str
+    `found`: of the section "alerts".
 
     Examples
     --------

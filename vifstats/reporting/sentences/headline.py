@@ -13,14 +13,7 @@ Document = dict[str, Any]
 def subtitle(document: Document) -> str:
     """What was fitted, on how much.
 
-    Parameters
-    ----------
-    document : dict
-        The report; the section "overview" is read.
-
-    Returns
-    -------
-    str
+    `document`: the report; the section "overview" is read.
 
     Examples
     --------
@@ -42,14 +35,7 @@ def subtitle(document: Document) -> str:
 def headline(document: Document) -> list[str]:
     """What a reader who reads no further should know.
 
-    Parameters
-    ----------
-    document : dict
-        The report; its sections "overview", "coefficients", "sets" and "accuracy" are read.
-
-    Returns
-    -------
-    list of str
+    `document`: the report; its sections "overview", "coefficients", "sets" and "accuracy" are read.
     """
     if document["overview"]["n_gauge"]:
         return [_no_single_parameter(document)]

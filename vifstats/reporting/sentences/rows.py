@@ -10,15 +10,7 @@ __all__ = ["coefficient_plot", "in_sum", "top_row"]
 def top_row(item: dict[str, Any], overview: dict[str, Any]) -> str:
     """What happens without one of the top rows.
 
-    Parameters
-    ----------
-    item : dict
-        Of the section "rows".
-    overview : dict
-
-    Returns
-    -------
-    str
+    `item`: of the section "rows".
     """
     who = f"Without {overview['unit']} {item['row']}{_outcome(item)}"
     moved = item.get("most_moved")
@@ -37,19 +29,7 @@ def top_row(item: dict[str, Any], overview: dict[str, Any]) -> str:
 def coefficient_plot(item: dict[str, Any], unit: str, n: int, convention: float) -> str:
     """What the index plot of one coefficient shows: its text alternative.
 
-    Parameters
-    ----------
-    item : dict
-        Of the section "coefficients".
-    unit : str
-    n : int
-        How many rows there are.
-    convention : float
-        Harrell's.
-
-    Returns
-    -------
-    str
+    `item`: of the section "coefficients"; `n`: how many rows there are; `convention`: Harrell's.
     """
     largest = item["largest"]
     if largest is None:
@@ -64,15 +44,6 @@ def coefficient_plot(item: dict[str, Any], unit: str, n: int, convention: float)
 
 def in_sum(total: dict[str, Any], unit: str) -> str:
     """What the waterfall shows.
-
-    Parameters
-    ----------
-    total : dict
-    unit : str
-
-    Returns
-    -------
-    str
 
     Examples
     --------

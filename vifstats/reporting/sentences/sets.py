@@ -13,15 +13,7 @@ MOST_NAMED = 8
 def set_found(item: dict[str, Any], overview: dict[str, Any]) -> str:
     """What a set changes, or does not.
 
-    Parameters
-    ----------
-    item : dict
-        Of the section "sets".
-    overview : dict
-
-    Returns
-    -------
-    str
+    `item`: of the section "sets".
     """
     unit, n = overview["unit"], plural(item["n"], overview["unit"])
     if item["about"] == "significance":
@@ -44,15 +36,6 @@ def set_found(item: dict[str, Any], overview: dict[str, Any]) -> str:
 
 def sets_searched(section: dict[str, Any], unit: str) -> str:
     """How far the search for sets went.
-
-    Parameters
-    ----------
-    section : dict
-    unit : str
-
-    Returns
-    -------
-    str
 
     Examples
     --------

@@ -10,15 +10,7 @@ __all__ = ["survival"]
 def survival(found: dict[str, Any], unit: str) -> str:
     """The largest change of a survival curve.
 
-    Parameters
-    ----------
-    found : dict
-        The section.
-    unit : str
-
-    Returns
-    -------
-    str
+    `found`: the section.
 
     Examples
     --------
