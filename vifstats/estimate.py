@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.errors import ConvergenceError, LossError, NotPositiveDefiniteError
+from vifstats.errors import ConvergenceError, InvalidInputError, LossError, NotPositiveDefiniteError
 from vifstats.losses.base import Loss, pinned_curvatures
 from vifstats.removals import Removals
 from vifstats.solvers import Cholesky, Factor, HessianProduct, Solution, Solver
@@ -122,6 +122,57 @@ class Estimate:
     def params(self) -> pd.Series:
         """Parameters by name."""
         return pd.Series(self.theta, index=list(self.names), name="theta")
+
+    def cov_params(self, kind: str = "naive", *, groups: Groups | None = None) -> pd.DataFrame:
+        """Covariance of the parameters.
+
+        Parameters
+        ----------
+        kind : {"naive", "robust"}
+            "naive" is dispersion * H^-1. "robust" is the infinitesimal jackknife, the sum of
+            dfbeta dfbeta' of the classical influence function: Lin & Wei's sandwich for Cox,
+            HC0 for least squares.
+        groups : array_like, shape (n_labels,), optional
+            For "robust": clusters, which are summed first; default the estimate's own.
+
+        Returns
+        -------
+        DataFrame, shape (n_params, n_params)
+            Not a number where a parameter vanishes with its object.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such kind, or it takes no `groups`, or presence has no derivative.
+
+        References
+        ----------
+        Lin & Wei (1989), J. Am. Statist. Ass. 84; docs/mathematics.md, equation (15).
+
+        Examples
+        --------
+        >>> import vifstats as vs
+        >>> y = np.array([1.0, 3.0, 5.0])
+        >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y, names=["mean"])
+        >>> vs.minimize(loss, [0.0]).cov_params("robust").round(3)
+               mean
+        mean  0.889
+        """
+        if checks.one_of(kind, ["naive", "robust"], "kind") == "naive" and groups is not None:
+            raise InvalidInputError(
+                "`groups` are for kind='robust', but `kind` is 'naive'; leave them out."
+            )
+        values = self.covariance if kind == "naive" else self._sandwich(groups)
+        return pd.DataFrame(values, index=list(self.names), columns=list(self.names))
+
+    def _sandwich(self, groups: Groups | None) -> np.ndarray:
+        """The sum of dfbeta dfbeta' of the classical influence function, (n_params, n_params)."""
+        removals = self.removals(groups)
+        rows = self.solve(self.loss.weight_gradients(self.theta, removals))
+        owned = self.loss.owned_mask(removals, len(self.theta))
+        if owned is not None:
+            rows[owned] = np.nan
+        return rows.T @ rows
 
     def solution(self, rows: np.ndarray, solver: Solver | None = None) -> Solution:
         """H^-1 applied to each row, and how: by Cholesky unless another solver is given.

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from cases import BY_NAME
+from cases import BY_NAME, CASES
 from tolerances import ROUNDING, relative_error
 
 import vifstats as vs
@@ -72,8 +72,26 @@ def test_naive_and_jackknife_covariance(vif):
     assert list(vif.cov_params().columns) == ["age", "dose"]
     with pytest.raises(InvalidInputError, match="`kind` must be"):
         vif.cov_params("hc3")
-    with pytest.raises(InvalidInputError, match="'jackknife'; leave them out"):
-        vif.cov_params("jackknife", groups=np.arange(40))
+    for kind in ("naive", "jackknife"):
+        with pytest.raises(InvalidInputError, match=f"'{kind}'; leave them out"):
+            vif.cov_params(kind, groups=np.arange(40))
+    with pytest.raises(InvalidInputError, match="`kind` must be one of 'naive', 'robust', but"):
+        vif.estimate.cov_params("jackknife")
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_robust_covariance_is_the_sum_of_the_classical_influences(case):
+    est = case.estimate()
+    if not est.loss.fractional:
+        with pytest.raises(InvalidInputError, match="classical influence function"):
+            est.cov_params("robust")
+        return
+    names = list(est.names)
+    for groups in (None, np.arange(len(est.labels)) % 7):
+        rows = vs.classical_if(est, groups=groups).values
+        found = est.cov_params("robust", groups=groups)
+        np.testing.assert_array_equal(found, rows.T @ rows)
+        assert list(found.index) == list(found.columns) == names
 
 
 def test_top_is_sorted_by_size_and_keeps_labels(vif):

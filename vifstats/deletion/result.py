@@ -179,9 +179,8 @@ class Influence:
         Parameters
         ----------
         kind : {"naive", "robust", "jackknife"}
-            "naive" is dispersion * H^-1. "robust" is the infinitesimal jackknife, the sum of
-            dfbeta dfbeta' of the classical influence function: Lin & Wei's sandwich for Cox,
-            HC0 for least squares. "jackknife" is that sum over this result's own rows.
+            "naive" and "robust" are those of `Estimate.cov_params`; "jackknife" is the sum of
+            dfbeta dfbeta' over this result's own rows.
         groups : array_like, optional
             One label per row of the data, for "robust": clusters are summed first.
 
@@ -193,23 +192,15 @@ class Influence:
         ----------
         Lin & Wei (1989), J. Am. Statist. Ass. 84; docs/mathematics.md, equation (15).
         """
-        if groups is not None and kind != "robust":
+        if checks.one_of(kind, ["naive", "robust", "jackknife"], "kind") != "jackknife":
+            return self.estimate.cov_params(kind, groups=groups)
+        if groups is not None:
             raise InvalidInputError(
-                f'`groups` are for kind="robust", but `kind` is {kind!r}; leave them out.'
+                "`groups` are for kind='robust', but `kind` is 'jackknife'; leave them out, or ask "
+                "a result whose rows are the groups."
             )
-        if kind == "naive":
-            return self._square(self.estimate.covariance)
-        if kind == "robust":
-            from vifstats.deletion.methods import (
-                classical_if,  # a named exception of the import order
-            )
-
-            return self._square(_gram(classical_if(self.estimate, groups=groups).values))
-        if kind == "jackknife":
-            return self._square(_gram(self.values))
-        raise InvalidInputError(
-            f'`kind` must be "naive", "robust" or "jackknife", but is {kind!r}.'
-        )
+        names = list(self.estimate.names)
+        return pd.DataFrame(self.values.T @ self.values, index=names, columns=names)
 
     def summary_frame(self) -> pd.DataFrame:
         """One row per removal: ``dfb_<name>`` (dfbetas), cooks_d, hat_diag, exact, status.
@@ -354,10 +345,6 @@ class Influence:
     def _frame(self, values: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(values, index=self.index, columns=list(self.estimate.names))
 
-    def _square(self, values: np.ndarray) -> pd.DataFrame:
-        names = list(self.estimate.names)
-        return pd.DataFrame(values, index=names, columns=names)
-
     def _dfbeta_beside(self, **columns: Any) -> pd.DataFrame:
         """dfbeta with more columns, none in the place of a parameter's."""
         if taken := [name for name in columns if name in self.estimate.names]:
@@ -374,7 +361,3 @@ class Influence:
                 f"but is {name!r}."
             )
         return self.dfbeta[name]
-
-
-def _gram(rows: np.ndarray) -> np.ndarray:
-    return rows.T @ rows
