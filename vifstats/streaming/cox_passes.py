@@ -101,6 +101,8 @@ class CoxPasses:
             return BlockSums(sums.gradient(), hessian(sums), None, np.zeros((0, p)))
         sums, shift = self._open(rows, link)
         H = hessian(sums)
+        # The crowd stands in the sums as one row at its mean. Gradients need no more, but rows at
+        # one place have no spread: theirs is added, r h times the covariance of the crowd.
         if link.crowd is not None:
             r = np.exp(link.crowd.log_r - shift)
             H += r * sums.power_sums(1).Z.sum() * link.crowd.covariance
@@ -108,6 +110,8 @@ class CoxPasses:
         if n_visitors:
             n = len(sums.r)
             codes = np.full(n, -1)
+            # Later rows follow the block's own: the visitors, each a removal, then the crowd, which
+            # stays.
             codes[len(rows.time) : len(rows.time) + n_visitors] = np.arange(n_visitors)
             visits = gradient_differences(sums, Removals(codes, pd.RangeIndex(n_visitors)))
         powers = powers_of(sums, link.n_powers, shift, _about(link))
@@ -131,6 +135,8 @@ class CoxPasses:
         if link is None or past.powers is None:
             return finite, derivative
         x = rows.X - link.origin
+        # Measured as the powers are: from the origin of the stratum, which is the same in all
+        # blocks.
         log_r = x @ self.theta + rows.offset + np.log(rows.weights)
         if reduction.request.finite:
             before = past.powers.taken(log_r, x)
@@ -138,6 +144,7 @@ class CoxPasses:
                 before[past.settled] = past.taken
             finite += before
         if reduction.request.derivative:
+            # a u eps, without the denominator: the first power is exact.
             derivative += past.powers.taken(log_r, x, 1)
         return finite, derivative
 
@@ -157,11 +164,15 @@ class CoxPasses:
         n_later = sum(map(len, log_r))
         own = rows.X - link.origin
         eta = np.concatenate([own @ self.theta + rows.offset, *log_r])
+        # Just after the last row, censored: at risk in every cell of the block, and a death in
+        # none. In what order they leave does not matter here.
         later = np.full(n_later, np.nextafter(rows.time[-1], np.inf))
         time = np.concatenate([rows.time, later])
         event = np.concatenate([rows.event, np.zeros(n_later, dtype=bool)])
         sets = risk_sets(_survival(time, event, np.zeros(len(time), dtype=np.intp)))
         X = np.concatenate([own, *x]).take(sets.order, axis=0)
+        # After eta: another origin changes digits of the sums, and must not change r, whose unit is
+        # shared with the other blocks.
         X -= _about(link)
         weights = np.concatenate([rows.weights, np.ones(n_later)])[sets.order]
         sums = risk_sums(sets, X, weights, eta[sets.order], self.efron)

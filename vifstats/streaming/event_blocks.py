@@ -116,6 +116,7 @@ def blocks_of(
     the classical influence function needs the first power alone, which is exact.
     """
     blocks: list[list[Block]] = [[] for _ in surveys]
+    # What no linked stratum takes from the two ends of a chunk is its strata that lie within it.
     inside = [Part(chunk, 0, survey.n_rows) for chunk, survey in enumerate(surveys)]
     for number, span in enumerate(_spans(surveys)):
         for block in _linked(span, number, theta, visiting):
@@ -156,7 +157,11 @@ def _linked(span: list[Stretch], number: int, theta: np.ndarray, visiting: bool)
     none = np.zeros((0, len(theta)))
     later = Load(None, HeavyRows(np.zeros(0), none, np.zeros((0, 2), dtype=int)))
     blocks = []
+    # From the last block back, since at risk in a block is everyone later. Loads add up on the way,
+    # so each block knows its crowd after one pass over the surveys.
     for parts, load in reversed(_cut(span, origin, theta)):
+        # The classical influence function is linear in what leaves: the first power is all of it,
+        # however heavy the row.
         later = later.settled() if visiting else later.lightened()
         link = Link(number, origin, later.heavy, later.light, _powers(later))
         blocks.append(Block(parts, link))
@@ -174,6 +179,8 @@ def _cut(
         by = stretch.centre - origin
         head, body = stretch.head.moved(by, theta), stretch.body.moved(by, theta)
         middle = stretch.start + stretch.n_head
+        # A tie must be in one block whole, for its deaths share one denominator. It joins the block
+        # in which it begins, which then reads a few rows of the next chunk.
         if stretch.first_time == last_time:
             parts, load = blocks[-1]
             joined = (*parts, Part(stretch.chunk, stretch.start, middle))
@@ -190,5 +197,6 @@ def _powers(later: Load) -> int:
     """How many powers of r/phi are above rounding, for the heaviest of the crowd."""
     if later.light is None:
         return 1
+    # phi is at least what is at risk after the block, so this bounds eps in all of its cells.
     eps = np.exp(later.light.log_largest - later.log_r)
     return int(powers_needed(np.array([eps]), MAX_POWER)[0])

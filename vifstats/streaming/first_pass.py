@@ -98,6 +98,7 @@ def _stretch(
     centre = some.X.mean(axis=0)
     x = some.X - centre
     log_r = x @ theta + some.offset + np.log(some.weights)
+    # The rows at the first time stand apart: a tie may join them to the block of the chunk before.
     n_head = int(np.searchsorted(some.time, some.time[0], side="right"))
     return Stretch(
         chunk=chunk,
@@ -117,6 +118,8 @@ def _stretch(
 def _varying(X: np.ndarray, same: np.ndarray) -> np.ndarray:
     """Columns that change from a row to the next of its stratum, shape (p,)."""
     left = np.arange(X.shape[1])
+    # A column that has changed once is done with; one block overlaps the next by a row, so that no
+    # change between two of them is missed.
     for start in range(0, len(same), BLOCK):
         changes = np.diff(X[start : start + BLOCK + 1, left], axis=0) != 0
         left = left[~changes[same[start : start + BLOCK]].any(axis=0)]

@@ -31,13 +31,19 @@ class Powers:
     def then(self, later: "Powers") -> "Powers":
         """With those of a later block, in which phi has fallen further."""
         k = np.arange(1, MAX_POWER + 1)
+        # The tables are in units of c, the smallest phi so far; it falls from block to block, and
+        # by so much the earlier powers shrink. Logarithms keep c^k from leaving the range of
+        # doubles.
         table = _padded(self.table) * np.exp(k * (later.log_c - self.log_c))[:, None]
         return Powers(later.log_c, table + _padded(later.table))
 
     def taken(self, log_r: np.ndarray, x: np.ndarray, K: int = MAX_POWER) -> np.ndarray:
         """What rows that come later take, by the first K powers; shape (n, p)."""
+        # Powers that no block needed are rows of 0, at the end.
         K = min(K, int(np.flatnonzero(self.table.any(axis=1)).max(initial=0)) + 1)
         table = self.table[:K]
+        # eps^k = (r/c)^k (phi/c)^-k, equation (23): of rows too heavy for this the sum is
+        # meaningless, but those were visitors, and what they took replaces it in `Past.settled`.
         shares = np.exp(log_r - self.log_c)[:, None] ** np.arange(1, K + 1)
         out = x * (shares @ table[:, 0])[:, None]
         out -= shares @ table[:, 1:]
@@ -80,6 +86,8 @@ class _Span:
         """Add what visitors took, and the powers."""
         assert block.link is not None
         guests = block.link.visitors
+        # A visitor may come from blocks before the first that counted it singly: there it was
+        # light, and the powers up to here say what it took. From then on its own account is kept.
         before = np.zeros_like(guests.x)
         if self.powers is not None:
             before = self.powers.taken(guests.log_r, guests.x)
@@ -95,6 +103,7 @@ def powers_of(sums: RiskSums, K: int, shift: float, by: np.ndarray) -> Powers:
     `shift`: its r are in units of exp(shift); `by` (p,): from how much further back x is to be
     measured.
     """
+    # With the smallest phi as unit every (phi/c)^-k is at most 1.
     c = float(sums.phi_min.min())
     table = np.empty((K, 1 + sums.X.shape[1]))
     for k in range(1, K + 1):

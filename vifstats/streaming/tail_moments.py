@@ -32,6 +32,8 @@ class Mass:
         log_r = np.logaddexp(self.log_r, other.log_r)
         share = np.exp(self.log_r - log_r)
         rest = np.exp(other.log_r - log_r)
+        # Chan, Golub and LeVeque's update: means and covariances are added by their difference,
+        # never as raw second moments less the product of means, which would cancel.
         apart = other.mean - self.mean
         return Mass(
             log_r=float(log_r),
@@ -90,10 +92,14 @@ class Load:
 
     def __add__(self, other: "Load") -> "Load":
         masses = [mass for mass in (self.light, other.light) if mass is not None]
+        # Heavy stays heavy here, though it may be light beside both together: `settled` looks at
+        # the whole once, from the end of the stratum on.
         return Load(_sum(masses), self.heavy + other.heavy)
 
     def moved(self, by: np.ndarray, theta: np.ndarray) -> "Load":
         """The same rows with x measured from an origin that lies ``by`` further back."""
+        # r = w exp(x'theta) goes with the origin of x, so its logarithm moves along; a covariance
+        # does not.
         more, light, heavy = float(by @ theta), self.light, self.heavy
         if light is not None:
             light = Mass(
@@ -106,6 +112,8 @@ class Load:
 
         At most a hundred are left, because they sum to no more than the whole.
         """
+        # The bound of the power sums: a row with eps <= EXPLICIT is summed by its powers to all
+        # digits. Going back in time phi only grows, so what is light once stays light.
         is_heavy = self.heavy.log_r > self.log_r + np.log(EXPLICIT)
         masses = self.heavy.take(~is_heavy).masses()
         masses += [] if self.light is None else [self.light]
@@ -150,5 +158,7 @@ def _mass_of(log_r: np.ndarray, x: np.ndarray) -> Mass:
     sum_r = share.sum()
     share /= sum_r
     mean = share @ x
+    # x is measured from the mean of its stratum in the chunk, so this difference is of centred
+    # numbers.
     covariance = (x * share[:, None]).T @ x - np.outer(mean, mean)
     return Mass(float(largest + np.log(sum_r)), mean, covariance, float(largest))

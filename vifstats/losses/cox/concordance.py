@@ -63,6 +63,9 @@ def _weights_below(
     rank: np.ndarray, w: np.ndarray, start: np.ndarray, stop: np.ndarray, wanted: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weight in rank[start:stop] of ranks below, equal to, and of any relation to each wanted."""
+    # A wavelet tree over the ranks, from the highest bit down: rows are parted by the bit, and each
+    # range follows its query. If the query has a 1, all zeros of the range are below it; what is
+    # left in the end has the same rank. All ranges together take n log n, whatever their lengths.
     running = _running(w)
     total = running[stop] - running[start]
     below = np.zeros(len(wanted))

@@ -17,7 +17,10 @@ import numpy as np
 
 __all__ = ["efron_logs", "efron_squares", "efron_sums"]
 
+# From this argument on the series below, cut after four Bernoulli numbers, are exact to rounding;
+# nearer to 0 what was cut shows.
 ASYMPTOTIC = 16.0
+# Ties of up to so many are added up: that has no cancellation at all, and most ties are small.
 DIRECT = 8
 # Below this N/g, closed forms cancel and series in N/g are short.
 SMALL = 0.08
@@ -55,6 +58,7 @@ Closed = Callable[[np.ndarray, np.ndarray], np.ndarray]
 def _by_size(g: np.ndarray, N: np.ndarray, power: int, far: Closed, near: Closed) -> np.ndarray:
     """Few terms are added up; more have a closed form, far from the pole at l = g or near it."""
     out = np.zeros(len(g))
+    # The term l = 0 is 0.
     for tie in range(1, DIRECT):
         at = np.flatnonzero((N <= DIRECT) & (tie < N))
         out[at] += (tie / (g[at] - tie)) ** power
@@ -81,9 +85,12 @@ def efron_logs(g: np.ndarray, N: np.ndarray) -> np.ndarray:
     a = g + 1
     z = a - N
     far = z >= ASYMPTOTIC
+    # np.where evaluates both branches; what is not taken gets an argument at which it is finite.
     safe = np.where(far, z, ASYMPTOTIC)
     # log Gamma(a) - log Gamma(z) by Stirling's series, differenced term by term
     y = np.where(far, N / a, 0.0)
+    # (a - 1/2) log a - (z - 1/2) log z - N with log z = log a + log(1 - N/a): two large logarithms
+    # become one small one.
     series = N * np.log(a) - (safe - 0.5) * np.log1p(-y) - N
     for power, factor in ((1, 1 / 12), (3, -1 / 360), (5, 1 / 1260), (7, -1 / 1680)):
         series += factor * (a**-power - safe**-power)
@@ -94,6 +101,8 @@ def _sums_far(g: np.ndarray, N: np.ndarray) -> np.ndarray:
     """psi(a) - psi(z) by the asymptotic series of psi, with a = g + 1 and z = a - N."""
     a = g + 1
     z = a - N
+    # Every z^-k - a^-k is factored by 1/z - 1/a = N/(a z), which is a product, N being an integer:
+    # so nothing below is a difference of nearly equal numbers.
     ia, iz = 1 / a, 1 / z
     y, q = N * ia, N * ia * iz
     a2, z2 = ia * ia, iz * iz
@@ -101,6 +110,8 @@ def _sums_far(g: np.ndarray, N: np.ndarray) -> np.ndarray:
     i4 = i2 * (z2 + a2)
     i6 = i2 * (z2 * z2 + z2 * a2 + a2 * a2)
     i8 = i4 * (z2 * z2 + a2 * a2)
+    # C = g [psi(a) - psi(z)] - N, whose first part is g [-log(1 - y) + q/2 + ...]. There g y - N =
+    # -y, since g = a - 1: the leading N goes by algebra, not by subtraction.
     return g * _log_remainder(y) - y + g * (q / 2 + i2 / 12 - i4 / 120 + i6 / 252 - i8 / 240)
 
 
@@ -112,6 +123,8 @@ def _squares_far(g: np.ndarray, N: np.ndarray) -> np.ndarray:
     j3, j5, j7, j9 = (_odd_difference(z, a, q, k) for k in (3, 5, 7, 9))
     i2 = q * (1 / z + 1 / a)
     G2 = g**2 * (q + i2 / 2 + j3 / 6 - j5 / 30 + j7 / 42 - j9 / 30)
+    # Q = g^2 [psi1(z) - psi1(a)] - 2 C - N, from f = g/(g - l) - 1. Q is of order N (N/g)^2, and
+    # its three parts of order N: where N/g is small they cancel, and the integral does not.
     return np.where(SMALL * a > N, _squares_by_integral(g, N), G2 - 2 * _sums_far(g, N) - N)
 
 

@@ -74,6 +74,8 @@ def dominated(
     """The cells with a piece of eps > 1/2 in some term, at most one a cell, and its others."""
     ranges = pieces.ranges.take(candidates)
     at, cells = ranges.pairs_below(0.5 * sums.phi_min, pieces.r[candidates])
+    # Who is at risk and does not die sums to phi_min at most, so no two pieces can have more than
+    # half of it: a cell stands here once, and is found by its number.
     order = np.argsort(cells)
     code = pieces.code[candidates[at]][order]
     return others_afresh(sums, cells[order], code, row_code, columns)
@@ -83,6 +85,7 @@ def left_over(
     sums: RiskSums, terms: Terms, big: np.ndarray, others: Others, columns: Columns
 ) -> Moments:
     """The moments of some terms without their piece, from sums that never held it."""
+    # A piece does not die in its cells, so all who die there stay in the term, with their share.
     dying = sums.dying(terms.cell[big], columns)
     return others.moments.take(terms.other[big]) + dying.scaled(terms.alive[big])
 

@@ -44,6 +44,7 @@ class GradientKernel:
         out[:, 0] = Z
         np.multiply(m0, Z[:, None], out=out[:, 1:])
         found, at = self.sums.tied.find(cells)
+        # m_l = m0 + delta f_l: only a tie has a second part.
         out[found, 1:] += powers.F[at, None] * self.sums.tied.delta[at]
         return out
 
@@ -64,6 +65,9 @@ class GradientKernel:
         out = (terms.a * tail)[:, None] * u
         big = np.flatnonzero(~plain)
         if len(big):
+            # u/(1 - eps) = x - m' exactly, m' being the mean of those who stay. It is summed over
+            # them, so no 1 - eps is formed from an eps near 1; then the powers already added are
+            # taken off.
             mean = left_over(self.sums, terms, big, others, NO_PAIRS).mean()
             done, _ = geometric(eps[big], K[big])
             out[big] = terms.a[big, None] * (
@@ -107,6 +111,8 @@ def _own_weight_gradient(sums: RiskSums) -> np.ndarray:
     """w (mean of m_l - x) + a sum_l (1 - l/d) eps_l (x - m_l) of each death, (n_events, p)."""
     own, cell, tied = sums.sets.own, sums.sets.cell_of_event, sums.tied
     w, r = sums.w[own], sums.r[own]
+    # With m_l = m0 + delta f_l both sums part into one along x - m0, which every cell has, and one
+    # along delta, which only a tie has.
     share = r * sums.own_hazard()[cell] - w
     out = share[:, None] * (sums.X.take(own, axis=0) - sums.m0.take(cell, axis=0))
     found, at = tied.find(cell)

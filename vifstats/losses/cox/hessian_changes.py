@@ -87,6 +87,8 @@ class HessianKernel:
         p = self.sums.X.shape[1]
         x, G, M = pieces.x[rows], sums[:, :1], sums[:, 1 : 1 + p]
         part = sums[:, 1 + p :].copy()
+        # eps/(1 - eps)^2 = eps + 2 eps^2 + 3 eps^3 + ...: the part with u u' has a factor k, and
+        # that with V has none, so they are summed apart and only read together.
         part += k * ((x[:, i] * G - M[:, i]) * x[:, j] - x[:, i] * M[:, j])
         if pieces.scatter is not None:
             part += pieces.scatter[rows] * G
@@ -104,10 +106,13 @@ class HessianKernel:
         plain = terms.other < 0
         rest = np.where(plain, 1 - eps, 1.0)
         tail = np.where(plain, eps ** (K + 1) / rest, 0.0)
+        # sum of k eps^k over k > K = ((K + 1) - K eps) eps^(K + 1)/(1 - eps)^2
         tail_uu = np.where(plain, ((K + 1) - K * eps) * eps ** (K + 1) / rest**2, 0.0)
         out = tail_uu[:, None] * uu + tail[:, None] * spread
         big = np.flatnonzero(~plain)
         if len(big):
+            # V - V' itself where one piece is most of the term: (C - V) eps/(1 - eps) and the u u'
+            # part would be two large numbers of opposite sign.
             V_left = left_over(self.sums, terms, big, others, self.columns).covariance(self.columns)
             done, done_uu = geometric(eps[big], K[big])
             out[big] = V[big] - V_left - done_uu[:, None] * uu[big] - done[:, None] * spread[big]
@@ -136,11 +141,13 @@ def _own_hessian(kernel: HessianKernel, deaths: Deaths, row_code: np.ndarray) ->
     i, j = kernel.columns
     sums, cell = kernel.sums, deaths.cell
     m0 = sums.m0.take(cell, axis=0)
+    # A cell with one death: a V, all of which goes, for without its death there is no term.
     own = sums.a[cell, None] * (kernel.A0[cell] - m0[:, i] * m0[:, j])
     dominated, top = dominated_cells(sums)
     if len(dominated):
         at = np.minimum(np.searchsorted(dominated, cell), len(dominated) - 1)
         found = np.flatnonzero(dominated[at] == cell)
+        # A0 - m0 m0' is next to nothing where one row is nearly all of the risk set.
         exact = covariances_about_top(sums, dominated, top, kernel.columns)
         own[found] = exact[at[found]]
     tie = tie_changes(sums, deaths, row_code, kernel.columns)

@@ -98,16 +98,23 @@ class _Plan:
 
 
 def _plan(sums: RiskSums, pieces: Pieces) -> _Plan:
+    # phi is kept in units of the largest S0, so phi^-k reaches 10^(k span): a wide span affords
+    # fewer powers, and more pairs are then added one by one, from a smaller eps on.
     span = np.log10(sums.S0.max() / sums.phi_min.min())
     most = int(np.clip(LOG10_RANGE / max(span, 1.0), 1, MAX_POWER))
     explicit = min(EXPLICIT, 10.0 ** (-DIGITS / most))
     few = _cells_of_few_rows(sums)
+    # What a table of powers holds depends on the cell alone, so one K must serve the largest mass
+    # that is exposed there. A light piece reads fewer tables, by its own K.
     K_cell = powers_needed(_largest_mass(pieces) / sums.phi_min, most)
     K_cell[few] = 0
     key = sums.phi_min * explicit
+    # A key of 0 is below every mass: with K = 0 all pairs of these cells are the remainder.
     key[few] = 0.0
     smallest = pieces.ranges.minimum(sums.phi_min)
     scale = float(sums.S0.max())
+    # Candidates are found by the smallest phi of the whole range, which is read once a piece; the
+    # descent for pairs then starts with few of them.
     lowest = smallest if not len(few) else pieces.ranges.minimum(key) / explicit
     return _Plan(
         K_cell=K_cell,
@@ -151,6 +158,9 @@ def _add_powers_by_chunks(
         for start in range(first, last, CHUNK):
             cells = slice(start, min(start + CHUNK, last))
             if plan.K_cell[cells].any():
+                # Pieces are in the order in which they end: those that end in this chunk are a
+                # slice. All begin with the stratum, so what they take is one entry of a running
+                # sum.
                 rows = slice(*np.searchsorted(ranges.hi, [start, cells.stop], side="right"))
                 _add_chunk(out, cells, rows, carry, plan, pieces, kernel)
     # A piece that is exposed nowhere ends where its stratum begins: with the stratum before.
@@ -170,6 +180,7 @@ def _add_chunk(
     needed = plan.K_piece[rows]
     for k in range(1, max(plan.K_cell[cells].max(), needed.max(initial=0)) + 1):
         running = kernel.table(k, plan.powers[k - 1], cells)
+        # In place: the table is made anew for each chunk, and is the largest array of all this.
         np.cumsum(running, axis=0, out=running)
         running += carry[k]
         carry[k] = running[-1]
@@ -203,6 +214,8 @@ def _add_part(
     kernel: Kernel,
 ) -> None:
     part = kernel.power(k, gathered, pieces, rows)
+    # eps^k = (r/scale)^k (phi/scale)^-k: each factor stays in the range of doubles, where r^k
+    # phi^-k may not.
     part *= ((pieces.r[rows] / plan.scale) ** k)[:, None]
     out[rows] += part
 
@@ -212,6 +225,8 @@ def _largest_mass(pieces: Pieces) -> np.ndarray:
     ranges = pieces.ranges
     rows = np.flatnonzero(ranges.lo < ranges.hi)
     largest = np.zeros(ranges.n_cells)
+    # A mass is put where it ends and carried back to the beginning of the stratum, as if no one
+    # entered late. That bounds it from above, which costs a power at most, never a digit.
     np.maximum.at(largest, ranges.hi[rows] - 1, pieces.r[rows])
     return ranges.segments.accumulate(largest, reverse=True, ufunc=np.maximum)
 
@@ -225,6 +240,8 @@ def _add_remainder(
     row_code: np.ndarray,
 ) -> None:
     others = dominated(sums, pieces, plan.candidates, row_code, kernel.columns)
+    # How many pairs a candidate has is known only once they are found; four is a guess, which only
+    # bounds the memory of the search.
     for part in slices_of(np.full(len(plan.candidates), 4), SLICE):
         some = plan.candidates[part]
         at, cell = pieces.ranges.take(some).pairs_below(plan.key, pieces.r[some])
@@ -232,5 +249,7 @@ def _add_remainder(
         for few in slices_of(sums.n_terms[cell], SLICE):
             terms = terms_of(piece[few], cell[few], plan.K_cell, sums, pieces, others)
             change = kernel.remainder(terms, pieces, others)
+            # Pairs come ordered by piece, so the terms of a piece stand together, and at most the
+            # first and the last piece of a slice are added in two parts: hence +=.
             first = np.flatnonzero(np.diff(terms.piece, prepend=-1))
             out[terms.piece[first]] += np.add.reduceat(change, first, axis=0)

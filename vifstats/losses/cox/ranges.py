@@ -19,6 +19,9 @@ from vifstats.losses.cox.segment_sums import Bins, Segments
 
 __all__ = ["Ranges"]
 
+# A range that begins after its segment (delayed entry) is the end of one block, whole blocks, and
+# the beginning of another. It is not a difference of two running sums: that would leave a short
+# range the rounding of all cells before it.
 BLOCK_BITS = 5
 BLOCK = 2**BLOCK_BITS
 # Up to this many cells, a table of every (first, last) pair.
@@ -128,6 +131,7 @@ class Ranges:
             out[rows] = _all_pairs(cells)[self.lo[rows], self.hi[rows] - 1]
             return out
         if len(self._prefix):
+            # From the first cell of the segment on: the range is one entry of its running sums.
             running = self.segments.accumulate(cells)
             out[self._prefix] = running.take(self.hi[self._prefix] - 1, axis=0)
         for step, rows in enumerate(self._within):
@@ -179,6 +183,8 @@ class Ranges:
         window = np.zeros(self.n_cells)
         for level in reversed(range(int(levels.max(initial=-1)) + 1)):
             half = 2**level
+            # From the longest windows down: a window of 2 half cells is two of half, its first and
+            # its last.
             window[half:] = np.maximum(window[half:], window[:-half].copy())
             at = np.flatnonzero(levels == level)
             np.maximum.at(window, lo[at], rows[self._rest[at]])
@@ -225,6 +231,7 @@ class Ranges:
         """
         minima = [key]
         while len(minima[-1]) > 1:
+            # An odd one out is paired with a node that is never below anything.
             even = minima[-1] if len(minima[-1]) % 2 == 0 else np.append(minima[-1], np.inf)
             minima.append(np.minimum(even[::2], even[1::2]))
         rows = np.flatnonzero((self.lo < self.hi) & (minima[-1][0] < threshold))
@@ -233,6 +240,8 @@ class Ranges:
             rows = np.repeat(rows, 2)
             nodes = np.repeat(2 * nodes, 2)
             nodes[1::2] += 1
+            # A node of this level covers the cells node << level to (node + 1) << level, the last
+            # left out: it goes on only if some of those are in the row's range.
             inside = (nodes << level < self.hi[rows]) & (nodes + 1 << level > self.lo[rows])
             rows, nodes = rows[inside], nodes[inside]
             below = minima[level][nodes] < threshold[rows]

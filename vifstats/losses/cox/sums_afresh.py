@@ -40,6 +40,7 @@ def others_afresh(
     `row_code` int (n,): the removal of each row; `columns`: the second moments wanted.
     """
     exposed = sums.sets.exposed
+    # Rows that end before the first of these cells are in none of them.
     rows = np.flatnonzero(exposed.hi > cells.min(initial=exposed.n_cells))
     some = exposed.take(rows).restricted(cells)
     inside = np.flatnonzero(some.lo < some.hi)
@@ -55,6 +56,8 @@ def _without_own(
     """Cut each row's range at the cells where its own removal is the one left out."""
     n_cells = len(cell_code)
     by_code = np.lexsort((np.arange(n_cells), cell_code))
+    # (removal, cell) as one ascending integer: the cells to be cut from a row, those of its own
+    # removal within its range, are then a run of them.
     keys = cell_code[by_code] * (n_cells + 1) + by_code
     base = row_code * (n_cells + 1)
     first = np.searchsorted(keys, base + ranges.lo)

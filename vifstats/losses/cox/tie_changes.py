@@ -60,6 +60,8 @@ class Tie:
     def logs(self) -> np.ndarray:
         """a sum_l log phi_l, shape (k,)."""
         N = np.maximum(self.n_terms, 1)
+        # phi_l = (S0D/N) (g - l) with g = N S0/S0D, so that the logarithms add up to N log(S0D/N)
+        # and a quotient of gamma functions. Breslow's only term is log S0: unit S0, g = 1.
         unit = np.where(self.n_terms > 1, self.S0D / N, self.S0)
         return self.a * (self.n_terms * np.log(unit) + efron_logs(self.S0 / unit, self.n_terms))
 
@@ -118,6 +120,7 @@ class _Masses:
     def tie(self, efron: bool) -> Tie:
         """The tie of these masses; every entry finite, also where nobody remains."""
         some = self.N > 0
+        # Where nobody dies any more N = 0 makes every sum 0; only 0/0 must not come before it.
         dying = np.where(some, self.dying.r, 1.0)
         S0 = np.where(self.S0 > 0, self.S0, 1.0)
         n_terms = self.N if efron else np.minimum(self.N, 1)
@@ -128,6 +131,8 @@ class _Masses:
             S0=S0,
             S0D=dying,
             m0=(self.alive.rx + self.dying.rx) / S0[:, None],
+            # m0 - S1D/S0D = (R1 - R S1D/S0D)/S0, for S0 - S0D = R: where almost all who are at risk
+            # die, the two means are nearly equal, and R and R1 are small as they should be.
             delta=(self.alive.rx - self.alive.r[:, None] * xD) / S0[:, None],
             A0=(self.alive.rxx + self.dying.rxx) / S0[:, None],
             AD=self.dying.rxx / dying[:, None],
@@ -149,6 +154,7 @@ def tie_changes(
     gone = _Gone(deaths, at, origin.take(position, axis=0), row_code, columns)
     dying_left, W_left = gone.from_dying(sums, full)
     left = _Masses(gone.from_alive(sums, full), dying_left, W_left, full.N - deaths.d[at])
+    # What stood before depends on the cell alone: made once a cell, then read by each death.
     before, after = ties.tie(sums.efron).take(position), left.tie(sums.efron)
     return TieChange(at, before, after, W_left, gone.m0_change(full, left, before, after))
 
@@ -180,6 +186,7 @@ def _second_alive(sums: RiskSums, columns: Columns) -> np.ndarray:
     cells = sums.tied.cells
     if not len(columns[0]):
         return np.empty((len(cells), 0))
+    # Only over the tied cells: (n_cells, q) second moments of all would be the largest array here.
     exposed = sums.sets.exposed.restricted(cells)
     return exposed.scatter(moments_of(sums.r, sums.X, columns).rxx)
 
@@ -207,6 +214,9 @@ class _Gone:
     def from_dying(self, sums: RiskSums, full: _Masses) -> tuple[Moments, np.ndarray]:
         """Moments and weight of the deaths that remain; afresh where most of it leaves."""
         left, W = full.dying - self.dying, full.W - self.deaths.w[self.at]
+        # A difference of sums loses digits only once it is smaller than what was taken away. Only
+        # one removal of a cell can hold more than half of the risk, and one of the weight, so
+        # summing those afresh stays near-linear.
         most = np.flatnonzero((left.r < 0.5 * full.dying.r) | (W < 0.5 * full.W))
         item, row = sums.dead(self.deaths.cell[self.at[most]])
         stays = self.row_code[row] != self.deaths.code[self.at[most]][item]
@@ -223,6 +233,8 @@ class _Gone:
             return full.alive
         left = full.alive - self.alive
         most = np.flatnonzero(left.r < 0.5 * full.alive.r)
+        # `others_afresh` wants distinct ascending cells, and they are distinct: two removals cannot
+        # both hold more than half of a cell.
         most = most[np.argsort(self.deaths.cell[self.at[most]])]
         cell, code = self.deaths.cell[self.at[most]], self.deaths.code[self.at[most]]
         others = others_afresh(sums, cell, code, self.row_code, self.columns).moments
@@ -233,5 +245,7 @@ class _Gone:
         """m0 - m0', small where the removal is, not by the difference of nearly equal means."""
         gone = self.dying if self.alive is None else self.dying + self.alive
         S0_left = np.where(left.S0 > 0, left.S0, 1.0)
+        # m0 - m0' = (g1 - m0 g0)/S0', with g what leaves: as small as that, and right to its last
+        # digit. Where most leaves, m0' is summed afresh and the plain difference is exact enough.
         small = (gone.rx - before.m0 * gone.r[:, None]) / S0_left[:, None]
         return np.where((gone.r <= 0.5 * full.S0)[:, None], small, before.m0 - after.m0)
