@@ -19,7 +19,7 @@ from cases import BY_NAME
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import vifstats as vs
-from vifstats.deletion.parallel import Blocks, Engine, Rows, in_blocks
+from vifstats.deletion.parallel import Blocks, Engine, Rows, in_blocks, one_blas_thread
 from vifstats.deletion.parallel.shared import InFile
 from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.removals import Removals
@@ -228,6 +228,7 @@ def assert_resumed(est, folder, trouble):
 WRONG = {
     "both": ({"n_jobs": 2, "executor": Elsewhere()}, InvalidInputError, "leave one out"),
     "no submit": ({"executor": print}, InvalidTypeError, "must have a method `submit`"),
+    "a class": ({"executor": ThreadPoolExecutor}, InvalidTypeError, "the class ThreadPoolExecutor"),
     "no jobs": ({"n_jobs": 0}, InvalidInputError, "a number of workers"),
     "half a job": ({"n_jobs": 0.5}, InvalidInputError, "a number of workers"),
 }
@@ -240,3 +241,39 @@ def test_bad_engines_are_refused_before_any_work(case, method, tmp_path):
     with pytest.raises(error, match=said):
         method(BY_NAME["mean"].estimate(), checkpoint=tmp_path / "new", **options)
     assert not (tmp_path / "new").exists()
+
+
+def test_an_executor_that_is_shut_down_is_an_error_of_ours():
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    with pytest.raises(InvalidInputError, match="must take tasks, but ThreadPoolExecutor does not"):
+        vs.leave_one_out(BY_NAME["mean"].estimate(), executor=pool)
+
+
+def test_calls_that_overlap_leave_blas_as_it_was():
+    """The second begins while the first is at work, and ends after it."""
+
+    def threads():
+        return {p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"}
+
+    first, second = one_blas_thread(), one_blas_thread()
+    with threadpool_limits(2, "blas"):
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert threads() == {1}, "the second is still at work"
+        second.__exit__(None, None, None)
+        assert threads() == {2}
+
+
+def test_one_process_needs_no_temporary_folder(monkeypatch):
+    monkeypatch.setattr(
+        "vifstats.deletion.parallel.shared.gettempdir", lambda: pytest.fail("asked")
+    )
+    vs.leave_one_out(BY_NAME["mean"].estimate())
+
+
+def test_several_processes_without_a_temporary_folder_are_told_what_to_do(pool, monkeypatch):
+    monkeypatch.setattr("vifstats.deletion.parallel.shared.gettempdir", lambda: "/proc/nowhere")
+    with pytest.raises(InvalidInputError, match="set TMPDIR"):
+        vs.leave_one_out(BY_NAME["mean"].estimate(), executor=pool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import stat
 
 import pytest
 
@@ -11,7 +12,8 @@ from vifstats.deletion.parallel.shared import InFile, Shared, value_of
 
 
 def test_a_value_that_never_leaves_is_never_written(tmp_path):
-    assert Shared("here", tmp_path).value == "here"
+    with Shared("here", tmp_path) as shared:
+        assert shared.value == "here"
     assert os.listdir(tmp_path) == []
 
 
@@ -34,3 +36,33 @@ def test_where_the_file_is_out_of_sight_the_value_can_be_sent(tmp_path):
     with pytest.raises(FileNotFoundError):
         value_of(arrived)
     assert value_of(pickle.loads(pickle.dumps(message))) == "out of sight"
+
+
+class Planted:
+    """What runs when it is unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, ("planted",)
+
+
+def test_what_was_put_in_the_place_of_the_file_is_not_unpickled(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Shared("not yet read", tmp_path) as shared:
+        arrived = pickle.loads(pickle.dumps(shared))
+        with open(arrived.path, "wb") as file:
+            file.write(pickle.dumps(Planted()))
+        with pytest.raises(OSError, match="another"):
+            value_of(arrived)
+        assert not (tmp_path / "planted").exists()
+        assert value_of(shared.in_message()) == "not yet read", (
+            "what was pickled, not what is there"
+        )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are those of POSIX")
+def test_the_data_are_for_their_owner_alone_and_go_with_the_work(tmp_path):
+    with Shared("mine", tmp_path) as shared:
+        pickle.dumps(shared)
+        (path,) = tmp_path.iterdir()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == []

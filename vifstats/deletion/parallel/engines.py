@@ -1,18 +1,19 @@
 """Where blocks are computed: here, by joblib, or by anything that has `submit`."""
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+import inspect
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
 from queue import SimpleQueue
-from tempfile import TemporaryDirectory
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any
 
 from vifstats.deletion.parallel.blocks import Blocks, Rows
 from vifstats.deletion.parallel.shared import InMessage, Shared, value_of
-from vifstats.errors import InvalidInputError, InvalidTypeError
+from vifstats.errors import InvalidInputError, InvalidTypeError, VifError
 
 __all__ = ["Engine", "one_blas_thread"]
 
@@ -41,8 +42,35 @@ def one_blas_thread() -> Iterator[None]:
     except ModuleNotFoundError:
         yield
         return
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _BLAS.held(threadpool_limits):
         yield
+
+
+class _Limit:
+    """One limit for all threads of the process: the first sets it, the last lifts it.
+
+    Were each to set and restore it, the second would keep one thread as what was there before.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._holders, self._limits = Lock(), 0, ExitStack()
+
+    @contextmanager
+    def held(self, limits: Callable[..., Any]) -> Iterator[None]:
+        with self._lock:
+            if not self._holders:
+                self._limits.enter_context(limits(limits=1, user_api="blas"))
+            self._holders += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holders -= 1
+                if not self._holders:
+                    self._limits.close()
+
+
+_BLAS = _Limit()
 
 
 @dataclass(frozen=True)
@@ -71,16 +99,23 @@ are given; leave one out.
                 "Either `n_jobs` or `executor` says who computes, but both are given; leave one "
                 "out."
             )
-        if self.executor is not None and not callable(getattr(self.executor, "submit", None)):
+        submit = getattr(self.executor, "submit", None)
+        if self.executor is not None and (inspect.isclass(self.executor) or not callable(submit)):
             raise InvalidTypeError(
                 "`executor` must have a method `submit`, as a pool of concurrent.futures has, but "
-                f"is {type(self.executor).__name__}; of Dask, pass `client.get_executor()`."
+                f"is {self._described}; of Dask, pass `client.get_executor()`."
             )
         if self.n_jobs is not None and not (isinstance(self.n_jobs, Integral) and self.n_jobs):
             raise InvalidInputError(
                 "`n_jobs` must be a number of workers, or -1 for one on each core, but is "
                 f"{self.n_jobs!r}."
             )
+
+    @property
+    def _described(self) -> str:
+        if inspect.isclass(self.executor):
+            return f"the class {self.executor.__name__}, not one made of it"
+        return type(self.executor).__name__
 
     def run(
         self, blocks: Blocks, which: Sequence[int], folder: Path | None = None
@@ -90,8 +125,7 @@ are given; leave one out.
         ``folder`` is one that all workers see, if there is any: the data are put there for them.
         """
         unseen: list[int] = []
-        with TemporaryDirectory(dir=folder, prefix=".data-") as shelf:
-            shared = Shared(blocks, Path(shelf))
+        with Shared(blocks, folder) as shared:
             yield from self._seen(shared, which, unseen)
             if unseen:
                 yield from self._seen(shared.in_message(), unseen, [])
@@ -118,7 +152,7 @@ def _block(shared: Shared | InMessage, k: int) -> Outcome:
             return k, shared.value(k)
     try:
         blocks = value_of(shared)
-    except FileNotFoundError:
+    except OSError:  # not seen from here, or another in its place
         return k, None
     with _TURNS, one_blas_thread():
         return k, blocks(k)
@@ -162,10 +196,22 @@ def _by_submit(
     futures = []
     try:
         for k in which:
-            futures.append(executor.submit(_block, shared, k))
+            futures.append(_submitted(executor, shared, k))
             futures[-1].add_done_callback(finished.put)
         for _ in futures:
             yield finished.get().result()
     finally:
         for future in futures:
             future.cancel()
+
+
+def _submitted(executor: Any, shared: Shared | InMessage, k: int) -> Any:
+    try:
+        return executor.submit(_block, shared, k)
+    except (BrokenExecutor, VifError):
+        raise
+    except Exception as error:  # each library has its own for an executor that is closed
+        raise InvalidInputError(
+            f"`executor` must take tasks, but {type(executor).__name__} does not ({error}); pass "
+            "one that is open."
+        ) from error
