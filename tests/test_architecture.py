@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).parents[1] / "vifstats"
 # The rooms of the house, lowest first; docs/architecture.md shows the same picture.
 ROWS = [
     {"errors", "typing", "versions"},
-    {"checks", "datasets"},
-    {"removals", "solvers", "closed_form"},
+    {"checks"},
+    {"datasets", "removals", "solvers", "closed_form"},
     {"losses"},
     {"targets"},
     {"estimate"},

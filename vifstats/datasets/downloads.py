@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from vifstats.checks.unfinished import sweep, unfinished_file
 from vifstats.datasets.files import VARIABLE, require_digest
 from vifstats.errors import DataMismatchError, MissingDataError
 
@@ -53,34 +54,32 @@ def fetch(file: PublicFile) -> Path:
     if target.is_file():
         require_digest(target, file.sha256)
         return target
-    part = target.with_name(f".{file.name}.{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        found = _download(file.url, part)
-        if found != file.sha256:
-            raise DataMismatchError(
-                f"{file.name} must have the SHA-256 {file.sha256}, but {file.url} sent one with "
-                f"{found}; nothing was kept. Try again, or get the file elsewhere."
-            )
-        part.replace(target)
+        sweep(target.parent)
+        with unfinished_file(target.parent) as (part, descriptor):
+            found = _download(file.url, descriptor)
+            if found != file.sha256:
+                raise DataMismatchError(
+                    f"{file.name} must have the SHA-256 {file.sha256}, but {file.url} sent one "
+                    f"with {found}; nothing was kept. Try again, or get the file elsewhere."
+                )
+            part.replace(target)
     except OSError as error:  # urllib's errors are OSErrors
         raise MissingDataError(
             f"{file.title} is not part of this package and must be downloaded once, but {file.url} "
             f"cannot be had ({getattr(error, 'reason', error)}). Either connect and call again, or "
             f"copy {file.name} here and pass its path or set {VARIABLE} to the folder it is in."
         ) from error
-    finally:
-        if part.exists():
-            part.unlink()
     return target
 
 
-def _download(url: str, part: Path) -> str:
+def _download(url: str, descriptor: int) -> str:
     """Write what is at an address, and return its digest."""
     from urllib.request import urlopen  # forty modules that nobody needs who has the file
 
     digest = hashlib.sha256()
-    with urlopen(url, timeout=SECONDS) as answer, part.open("wb") as file:
+    with urlopen(url, timeout=SECONDS) as answer, os.fdopen(descriptor, "wb") as file:
         while chunk := answer.read(CHUNK):
             digest.update(chunk)
             file.write(chunk)

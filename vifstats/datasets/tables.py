@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
+from stat import S_ISDIR
 
 import pandas as pd
 
+from vifstats.checks.folders import reason
 from vifstats.errors import InvalidInputError, MissingDataError
 
 __all__ = ["read_table", "require_columns"]
@@ -43,8 +45,7 @@ def read_table(path: str | Path, *, text: Iterable[str] = ()) -> pd.DataFrame:
     vifstats.errors.MissingDataError: A table must be a file, but there is no file 'nowhere.csv'.
     """
     path = Path(path)
-    if not path.exists() or path.is_dir():  # but /dev/stdin is as good as a file
-        found = f"{str(path)!r} is a folder" if path.is_dir() else f"there is no file {str(path)!r}"
+    if found := _in_the_way(path):
         raise MissingDataError(f"A table must be a file, but {found}.")
     table = _read_parquet(path) if path.suffix.lower() in PARQUET else _read_csv(path, text)
     if table.empty:
@@ -82,13 +83,24 @@ def require_columns(table: pd.DataFrame, names: Iterable[str]) -> None:
         raise InvalidInputError(f"There is no column {name!r}; {remedy}")
 
 
+def _in_the_way(path: Path) -> str:
+    """Why there is no file to read, if so; /dev/stdin is as good as one."""
+    try:
+        is_folder = S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        return f"there is no file {str(path)!r}"
+    except (OSError, ValueError) as error:  # no permission, too long, a null byte
+        return f"{str(path)!r} cannot be reached ({reason(error)})"
+    return f"{str(path)!r} is a folder" if is_folder else ""
+
+
 def _read_csv(path: Path, text: Iterable[str]) -> pd.DataFrame:
     try:
         # pandas' default parser is off in the last digit, and guesses types for each piece of a
         # large file: 7 in one would be "7" in the next
         options = {"float_precision": "round_trip", "low_memory": False}
         return pd.read_csv(path, dtype=dict.fromkeys(text, str), **options)
-    except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
+    except Exception as error:  # each way to compress a file has its own errors, and pandas more
         raise InvalidInputError(
             f"A table must be a CSV file with a header line, but {str(path)!r} cannot be read as "
             f"one ({error}); export it as UTF-8 with commas."
@@ -103,7 +115,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
             f"Parquet needs pyarrow, which is not installed, to read {str(path)!r}; "
             "pip install 'vifstats[parquet]', or give a CSV file."
         ) from error
-    except (ValueError, OSError) as error:  # pyarrow's errors are ValueErrors
+    except Exception as error:  # pyarrow has a kind for each way to be damaged
         raise InvalidInputError(
             f"A file ending in {path.suffix} must be Parquet, but {str(path)!r} cannot be read as "
             f"such ({error})."

@@ -85,7 +85,7 @@ def row_groups(path: str | Path) -> list[RowGroup]:
         try:
             with ParquetFile(name) as file:
                 groups += [RowGroup(name, number) for number in range(file.num_row_groups)]
-        except (ValueError, OSError) as error:  # pyarrow's errors are both
+        except Exception as error:  # pyarrow has a kind for each way to be damaged
             raise InvalidInputError(
                 f"A Parquet file must be complete, but {name!r} is not ({error}); write it again."
             ) from error
@@ -132,7 +132,7 @@ def in_chunk(number: int) -> Iterator[None]:
         yield
     except VifError as error:
         raise type(error)(f"In chunk {number}: {error}") from error
-    except (ValueError, OSError) as error:  # pyarrow's errors are both
+    except Exception as error:  # whatever reads it has errors of its own
         raise InvalidInputError(
             f"In chunk {number}: a chunk must be readable, but is not ({error}); write it again."
         ) from error

@@ -1,16 +1,16 @@
 """What becomes of the influence of a chunk: written, or reduced to a few numbers."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pandas as pd
 
+from vifstats.checks.folders import reason
+from vifstats.checks.unfinished import unfinished_folder
 from vifstats.errors import InvalidInputError
 from vifstats.solvers import Factor
 from vifstats.streaming.chunks import in_chunk
@@ -159,10 +159,11 @@ def complete_folder(path: Path | None) -> Iterator[Path | None]:
     if path is None:
         yield None
         return
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex[:8]}.unfinished")
-    unfinished.mkdir(parents=True)
     try:
-        yield unfinished
-        unfinished.rename(path)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        with unfinished_folder(path.parent) as unfinished:
+            yield unfinished
+            unfinished.rename(path)
+    except OSError as error:
+        raise InvalidInputError(
+            f"{str(path)!r} must be writable, but is not ({reason(error)}); name another folder."
+        ) from error

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from vifstats.datasets.multilabel.base import MultiLabel, require_distinct_below, sparse_rows
+from vifstats.datasets.multilabel.base import (
+    MultiLabel,
+    readable,
+    require_distinct_below,
+    sparse_rows,
+)
 from vifstats.errors import InvalidInputError
 
 __all__ = ["read_extreme_classification"]
@@ -23,7 +28,7 @@ def read_extreme_classification(path: str | Path) -> MultiLabel:
     says.
     """
     path = Path(path)
-    with path.open(encoding="utf-8") as file:
+    with readable(path), path.open(encoding="utf-8") as file:
         shape = _header(path, file.readline())
         rows = [_text_row(path, number, line, shape) for number, line in enumerate(file, 2)]
     n, n_features, n_labels = shape

@@ -7,7 +7,12 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse
 
-from vifstats.datasets.multilabel.base import MultiLabel, require_distinct_below, sparse_rows
+from vifstats.datasets.multilabel.base import (
+    MultiLabel,
+    readable,
+    require_distinct_below,
+    sparse_rows,
+)
 from vifstats.errors import InvalidInputError
 
 __all__ = ["read_mulan_arff"]
@@ -22,7 +27,7 @@ def read_mulan_arff(path: str | Path, n_labels: int) -> MultiLabel:
     Raises InvalidInputError if an attribute or a row cannot be read, or a value is missing.
     """
     path = Path(path)
-    with path.open(encoding="utf-8") as file:
+    with readable(path), path.open(encoding="utf-8") as file:
         names = _attributes(path, file)
         n_features = len(names) - n_labels
         if n_features < 1:

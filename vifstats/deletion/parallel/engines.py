@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
+from pickle import PicklingError
 from queue import SimpleQueue
 from threading import Lock, RLock
 from typing import Any
@@ -172,7 +173,12 @@ def _by_joblib(
     except ValueError:  # the backends of multiprocessing and Ray have lists only
         yield from _in_rounds(n_jobs, shared, which)
     else:
-        yield from parallel(delayed(_block)(shared, k) for k in which)
+        try:
+            yield from parallel(delayed(_block)(shared, k) for k in which)
+        except PicklingError as error:  # joblib's, around whatever kept the data from being written
+            if isinstance(error.__context__, VifError):
+                raise error.__context__ from None
+            raise
 
 
 def _in_rounds(
