@@ -203,6 +203,19 @@ def views() -> tuple[np.ndarray, np.ndarray]:
     return X, X + generator(18).normal(size=X.shape)
 
 
+def matched_sets():
+    """N rows in two sets, of which about two in five are cases."""
+    rng = generator(41)
+    X, sets = rng.normal(size=(N, 2)), np.arange(N) % 2
+    y = (rng.random(N) < 0.4).astype(int)
+
+    def make(rows, labels):
+        X_own = pd.DataFrame(X[rows], index=labels, columns=["a", "b"])
+        return vs.losses.ConditionalLogistic(X_own, y[rows], sets[rows], penalty=1.0)
+
+    return make
+
+
 def contrastive(dim: int, **options: Any):
     X, partners = views()
 

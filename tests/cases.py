@@ -24,6 +24,7 @@ from built_losses import (
     huber,
     least_squares,
     logistic,
+    matched_sets,
     matches,
     mean,
     node_embedding,
@@ -309,6 +310,7 @@ CASES = [
         named=True,
     ),
     Case("Bradley-Terry, matches", matches("matches"), somewhere(4), ROWS, penalty=ridge(1.0)),
+    Case("matched sets", matched_sets(), (0.0, 0.0), ROWS, penalty=ridge(1.0)),
     Case("least squares", least_squares(), (0.0, 0.0, 0.0), ROWS),
     Case(
         "logistic ridge",

@@ -32,6 +32,9 @@ ADAPTERS = {
     "statsmodels.base._penalized.PenalizedMixin": "statsmodels.refused:refused",
     "statsmodels.base.elastic_net.RegularizedResults": "statsmodels.refused:refused",
     "statsmodels.discrete.count_model.GenericZeroInflated": "statsmodels.discrete:zero_inflated",
+    "statsmodels.discrete.conditional_models.ConditionalLogit": (
+        "statsmodels.conditional:conditional_logit"
+    ),
     "statsmodels.discrete.discrete_model.GeneralizedPoisson": (
         "statsmodels.discrete:generalized_poisson"
     ),

@@ -8,12 +8,14 @@ from vifstats.losses.embedding.node_embedding import NodeEmbedding
 from vifstats.losses.embedding.triplet import Triplet
 from vifstats.losses.functions import FunctionLoss
 from vifstats.losses.m_estimator import MEstimator
+from vifstats.losses.matched_sets.conditional_logistic import ConditionalLogistic
 from vifstats.losses.ranking.listwise import ListMLE, SoftmaxCrossEntropy
 from vifstats.losses.ranking.paired import BradleyTerry, PlackettLuce
 from vifstats.losses.regression.linear_predictor import LinearPredictor
 
 __all__ = [
     "BradleyTerry",
+    "ConditionalLogistic",
     "Cox",
     "Edited",
     "FunctionLoss",

@@ -1,0 +1,5 @@
+"""Losses of matched sets: how likely these members were the cases, given how many there were."""
+
+from vifstats.losses.matched_sets.conditional_logistic import ConditionalLogistic
+
+__all__ = ["ConditionalLogistic"]
