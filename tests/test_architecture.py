@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,3 +184,15 @@ def test_the_rules_can_fail():
     assert not _allowed("estimate", "__init__")
     assert _allowed("estimate", "losses") and _allowed("deletion", "plots")
     assert _target("numpy") is None and _target("vifstats.losses.Cox") == "losses"
+
+
+def test_the_page_shows_the_rows():
+    """docs/architecture.md has a line for each row, in this order."""
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    lines = [
+        line.split("|")[1] for line in page.split("## The rooms")[1].splitlines() if "|" in line
+    ]
+    shown = [set(re.findall(r"`(\w+)/?`", line)) for line in lines]
+    joined = [row for row in ROWS if row != {"__main__"}]
+    joined[-1] = joined[-1] | {"__main__"}
+    assert [row for row in shown if row][: len(joined)] == joined
