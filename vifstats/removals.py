@@ -110,6 +110,11 @@ class Removals:
         new_code[rows] = np.arange(len(rows))
         return Removals(new_code[self.codes], self.labels[rows])
 
+    def together(self, rows: Sequence[int] | np.ndarray) -> "Removals":
+        """One removal, called "set", of all that these removals take."""
+        taken = np.isin(self.codes, rows)
+        return Removals(np.where(taken, 0, -1), pd.Index(["set"]))
+
     def blocks(self, size: int) -> Iterator[tuple[slice, "Removals"]]:
         """Consecutive parts of at most ``size`` removals."""
         for start in range(0, len(self), size):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
 from cases import BY_NAME
@@ -65,3 +66,57 @@ def test_refits_go_on_from_a_checkpoint(tmp_path):
 def test_a_number_of_rows_must_be_whole(n, error):
     with pytest.raises(error, match="`n` must be"):
         vs.refit_top(vs.vif(BY_NAME["poisson"].estimate()), n)
+
+
+def indefinite_without_row_0() -> vs.Estimate:
+    """Of six terms only the first is curved upwards near the minimum; far off all are."""
+    curvature, centre = np.array([9.0, -0.5, -0.7, -0.6, -0.9, 0.1]), np.linspace(-1, 1, 6)
+
+    def f(theta, d):
+        return 0.5 * d[0] * (theta[0] - d[1]) ** 2 + 0.01 * (theta[0] - d[1]) ** 4
+
+    return vs.minimize(vs.MEstimator(f, (curvature, centre)), [0.0])
+
+
+def separated_without_row_0() -> vs.Estimate:
+    """Logistic regression, of which the loss cannot tell that only row 0 keeps it finite."""
+    x = np.concatenate([[-3.0], np.linspace(-2, 2, 20)])
+    y = np.concatenate([[1.0], (np.linspace(-2, 2, 20) > 0).astype(float)])
+
+    def f(theta, d):
+        eta = theta[0] + theta[1] * d[0]
+        return anp.logaddexp(0.0, eta) - d[1] * eta
+
+    return vs.minimize(vs.MEstimator(f, (x, y)), [0.0, 0.0])
+
+
+@pytest.mark.parametrize("make", [indefinite_without_row_0, separated_without_row_0])
+@pytest.mark.parametrize("n", [1, 3, 6])
+def test_a_row_says_what_happened_to_it_whatever_the_others_were_computed_by(make, n):
+    est = make()
+    exact = vs.leave_one_out(est)
+    guarded = vs.newton_step(est, guard=True)
+    for influence in (vs.vif(est), vs.classical_if(est), vs.newton_step(est), guarded):
+        mended = vs.refit_top(influence, n)
+        refitted = mended.exact | mended.failed
+        assert refitted.sum() == n and refitted[0]
+        assert mended.status[refitted].equals(exact.status[refitted])
+        assert mended.status[~refitted].equals(influence.status[~refitted])
+    assert guarded.status.iloc[0] == ("indefinite" if guarded.guarded[0] else "ok")
+
+
+def test_a_refit_that_fails_says_so_whatever_the_method():
+    est = separated_without_row_0()
+    for method in (vs.vif, vs.classical_if, vs.newton_step, vs.leave_one_out):
+        mended = vs.refit_top(method(est), 1)
+        assert mended.failed[0] and mended.status.iloc[0] == "did not converge"
+
+
+def test_a_row_of_a_newton_step_in_another_result_is_still_indefinite():
+    est = indefinite_without_row_0()
+    for guard in (False, True):
+        newton = vs.newton_step(est, guard=guard)
+        mixed = vs.vif(est).with_rows(np.array([0]), newton.take(np.array([0])))
+        assert mixed.status.iloc[0] == newton.status.iloc[0] == "indefinite"
+        back = newton.with_rows(np.array([0]), vs.vif(est).take(np.array([0])))
+        assert back.status.iloc[0] == "ok" and not back.guarded.any()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from cases import BY_NAME, CASES
 from tolerances import ROUNDING, relative_error
 
 import vifstats as vs
+from vifstats.deletion.result import _of_no_row
 from vifstats.errors import InvalidInputError
 
 CASE = BY_NAME["cox efron ties"]
@@ -144,3 +145,31 @@ def test_repeated_labels_are_fine():
     repeated = vs.vif(vs.Estimate(CASE.loss(labels=np.arange(CASE.n) % 3), est.theta))
     assert len(repeated.top(7)) == 7 and len(repeated.status) == CASE.n
     assert repeated.to_frame().shape[0] == CASE.n
+
+
+@dataclass(frozen=True, eq=False)
+class Marked(vs.Influence):
+    """A result that says one more thing of each row."""
+
+    doubtful: np.ndarray = field(default_factory=_of_no_row)
+
+
+def test_every_flag_goes_with_its_row(vif):
+    n, rows = CASE.n, np.array([5, 0, 9])
+    flags = [each.name for each in fields(Marked) if each.default_factory is _of_no_row]
+    assert set(flags) == {"exact", "failed", "indefinite", "guarded", "doubtful"}
+    of_vif = (vif.estimate, "vif", vif.values, vif.removals)
+    for k, name in enumerate(flags):
+        every_third = np.arange(n) % 3 == k % 3
+        marked = Marked(*of_vif, **{name: every_third})
+        some = marked.take(rows)
+        np.testing.assert_array_equal(getattr(some, name), every_third[rows])
+        assert list(some.index) == list(vif.index[rows])
+        np.testing.assert_array_equal(some.values, vif.values[rows])
+        put_back = Marked(*of_vif).with_rows(rows, some)
+        expected = np.isin(np.arange(n), rows) & every_third
+        np.testing.assert_array_equal(getattr(put_back, name), expected)
+        taken_away = marked.with_rows(rows, Marked(*of_vif).take(rows))
+        np.testing.assert_array_equal(
+            getattr(taken_away, name), every_third & ~np.isin(np.arange(n), rows)
+        )

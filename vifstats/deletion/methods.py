@@ -21,7 +21,7 @@ from vifstats.solvers.linalg import pinned
 from vifstats.solvers.newton import descent
 from vifstats.typing import Groups, Objects
 
-__all__ = ["classical_if", "newton_step", "vif"]
+__all__ = ["classical_if", "newton_of", "newton_step", "vif"]
 
 
 def vif(
@@ -157,13 +157,19 @@ def newton_step(
     >>> vs.newton_step(est).values.ravel()
     array([-1.,  0.,  1.])
     """
-    start, removals = perf_counter(), est.removals(groups, objects)
+    return newton_of(est, est.removals(groups, objects), guard)
+
+
+def newton_of(est: Estimate, removals: Removals, guard: bool = False) -> Influence:
+    """What `newton_step` does, for removals that are there already."""
+    start = perf_counter()
     D = est.loss.gradient_differences(est.theta, removals)
     steps = est.loss.reduced_solves(est.theta, removals, D)
-    guarded = ~np.isfinite(steps).all(axis=1) & guard
+    indefinite = ~np.isfinite(steps).all(axis=1)
+    guarded = indefinite & guard
     for k in np.flatnonzero(guarded):
         steps[k] = _guarded_step(est, removals.take(np.array([k])), D[[k]])
-    return _result(est, "newton", removals, steps, start, guarded=guarded)
+    return _result(est, "newton", removals, steps, start, indefinite=indefinite, guarded=guarded)
 
 
 def _guarded_step(est: Estimate, removal: Removals, D: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Who moves which parameter, by how much."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -52,8 +52,11 @@ class Influence:
         True where the row was refitted.
     failed : ndarray of bool, shape (n_removals,)
         True where a refit did not converge; the row is nan.
+    indefinite : ndarray of bool, shape (n_removals,)
+        True where a Newton step met a Hessian that is not positive definite; the row is nan,
+        unless it was guarded.
     guarded : ndarray of bool, shape (n_removals,)
-        True where a Newton step met an indefinite Hessian and went by its absolute eigenvalues.
+        True where such a step went by the absolute eigenvalues instead.
     seconds : float
         Wall time of the computation.
     note : str
@@ -75,14 +78,20 @@ class Influence:
     removals: Removals
     exact: np.ndarray = field(default_factory=_of_no_row)
     failed: np.ndarray = field(default_factory=_of_no_row)
+    indefinite: np.ndarray = field(default_factory=_of_no_row)
     guarded: np.ndarray = field(default_factory=_of_no_row)
     seconds: float = float("nan")
     note: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("exact", "failed", "guarded"):
+        for name in self._flags():
             flags = np.broadcast_to(getattr(self, name), (len(self.removals),))
             object.__setattr__(self, name, flags)
+
+    @classmethod
+    def _flags(cls) -> list[str]:
+        """The fields that say something of each row; a new one is carried along by itself."""
+        return [each.name for each in fields(cls) if each.default_factory is _of_no_row]
 
     @property
     def index(self) -> pd.Index:
@@ -165,9 +174,9 @@ class Influence:
         status = np.full(len(self.removals), "ok", dtype=object)
         status[np.isnan(self.values).any(axis=1)] = "owned"
         status[(self.values == 0).all(axis=1)] = "no influence"
-        gone = np.isnan(self.values).all(axis=1) | self.failed
-        status[gone] = "indefinite" if self.method == "newton" else "did not converge"
-        status[self.guarded] = "indefinite"
+        # of a result put together from several methods, each row has what happened to it
+        status[~self.exact & np.isnan(self.values).all(axis=1) | self.failed] = "did not converge"
+        status[(self.indefinite | self.guarded) & ~self.exact & ~self.failed] = "indefinite"
         separated = self.estimate.loss.separated(self.estimate.theta, self.removals)
         status[separated] = "separation"
         status[self.removals.sizes == 0] = "not in fit"
@@ -292,6 +301,28 @@ class Influence:
         """
         return (self.on(target, linear) for target in targets)
 
+    def take(self, rows: np.ndarray) -> "Influence":
+        """The same result with some of its rows.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Positions here, in the order wanted.
+
+        Returns
+        -------
+        Influence
+
+        Examples
+        --------
+        >>> import vifstats as vs
+        >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.arange(3.0))
+        >>> vs.vif(vs.minimize(loss, [0.0])).take(np.array([2, 0])).index.to_list()
+        [2, 0]
+        """
+        taken = {name: getattr(self, name)[rows] for name in ("values", *self._flags())}
+        return replace(self, removals=self.removals.take(rows), **taken)
+
     def with_rows(self, rows: np.ndarray, other: "Influence") -> "Influence":
         """The same result with some rows taken from another, usually refits of those rows.
 
@@ -300,9 +331,23 @@ class Influence:
         rows : ndarray of int or bool
             Positions here of the rows of ``other``, in its order.
         other : Influence
+            Its values and all it says of each row are taken.
+
+        Returns
+        -------
+        Influence
+            Of the method of this one.
+
+        Examples
+        --------
+        >>> import vifstats as vs
+        >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.arange(3.0))
+        >>> est = vs.minimize(loss, [0.0])
+        >>> vs.vif(est).with_rows(np.array([2]), vs.leave_one_out(est, objects=[2])).exact
+        array([False, False,  True])
         """
         taken = {}
-        for name in ("values", "exact", "failed"):
+        for name in ("values", *self._flags()):
             taken[name] = getattr(self, name).copy()
             taken[name][rows] = getattr(other, name)
         return replace(self, **taken, seconds=self.seconds + other.seconds)

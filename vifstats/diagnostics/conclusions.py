@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.deletion.methods import newton_step
-from vifstats.deletion.refits import leave_one_out
+from vifstats.deletion.methods import newton_of
+from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
 from vifstats.diagnostics.wald_fits import WaldFits, require_rest
 from vifstats.estimate import Estimate
@@ -117,10 +116,9 @@ def conclusions(
     checks.proportion(level, "level")
     removals = est.removals(groups, objects)
     require_rest(removals.sizes, est.loss.n_objects)
-    predicted = WaldFits.of(newton_step(est, groups=groups, objects=objects))
+    predicted = WaldFits.of(newton_of(est, removals))
     near = np.flatnonzero(predicted.beyond(MARGIN).changes(level).any(axis=(1, 2)))
-    rows = _mask(est, groups, objects, near)
-    refits = leave_one_out(est, groups=groups, objects=rows)
+    refits = refit_removals(est, removals.take(near))
     table = _table(predicted.take(near), WaldFits.of(refits), refits, level)
     separated = removals.labels[est.loss.separated(est.theta, removals)]
     return Conclusions(table, separated, level, len(removals), len(near))
@@ -153,12 +151,3 @@ def _table(
             "status": refits.status.to_numpy()[row],
         }
     )
-
-
-def _mask(est: Estimate, groups: Any, objects: Any, near: np.ndarray) -> np.ndarray:
-    """A mask over all rows of a result, from positions among the objects asked for."""
-    n_rows = len(est.removals(groups))
-    asked = np.arange(n_rows) if objects is None else est.removals(groups).positions(objects)
-    mask = np.zeros(n_rows, dtype=bool)
-    mask[asked[near]] = True
-    return mask

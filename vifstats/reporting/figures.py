@@ -17,7 +17,6 @@ from vifstats.reporting.sections.accuracy import explained_by
 from vifstats.reporting.sections.groups import most_moved
 from vifstats.reporting.sections.rows import N_IN_SUM
 from vifstats.reporting.sections.survival import Survival
-from vifstats.reporting.timed_refits import only
 
 __all__ = ["figures"]
 
@@ -145,7 +144,7 @@ def _agreement(findings: Findings, effects: Effects, document: Document) -> dict
     if findings.agreement is None:
         return None
     rows = _refitted(findings)
-    before, after = only(findings.approximate, rows), only(findings.influence, rows)
+    before, after = findings.approximate.take(rows), findings.influence.take(rows)
     return _figure(
         lambda ax: plots.agreement_plot(before, after, ax=ax),
         sentences.accuracy(document["accuracy"], document["overview"]["unit"]),
@@ -161,7 +160,7 @@ def _error(findings: Findings, document: Document) -> dict[str, str] | None:
     if explanation is None:
         return None
     rows = _refitted(findings)
-    before, after = only(findings.approximate, rows), only(findings.influence, rows)
+    before, after = findings.approximate.take(rows), findings.influence.take(rows)
     against, xlabel = explanation[0][rows], explanation[1]
     return _figure(
         lambda ax: plots.error_plot(before, after, against, ax=ax, xlabel=xlabel),

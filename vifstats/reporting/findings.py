@@ -14,7 +14,7 @@ from vifstats.deletion.result import Influence
 from vifstats.deletion.shortcuts import METHODS
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
-from vifstats.reporting.timed_refits import only, refit_rows
+from vifstats.reporting.timed_refits import refit_rows
 
 __all__ = ["METHODS", "Findings", "confirm", "find", "ratios"]
 
@@ -244,4 +244,4 @@ def _random_rows(rows: np.ndarray) -> np.ndarray:
 def _agreement(influence: Influence, confirmed: Influence, rows: np.ndarray) -> Agreement | None:
     if not len(rows) or confirmed.failed[rows].all():
         return None
-    return compare(only(influence, rows), only(confirmed, rows))
+    return compare(influence.take(rows), confirmed.take(rows))

@@ -1,7 +1,6 @@
 """Refits of some rows of a result, in the time there is."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy as np
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
 
-__all__ = ["only", "refit_rows", "removal_of_each_row"]
+__all__ = ["refit_rows", "removal_of_each_row"]
 
 # The first refits that are timed; the next are twice as many, or what the time allows.
 FIRST_REFITS = 4
@@ -42,28 +41,6 @@ def refit_rows(
             done += len(part)
             bar.update(len(part))
     return result, rows[:done]
-
-
-def only(influence: Influence, rows: np.ndarray) -> Influence:
-    """The same result with some of its rows.
-
-    `rows`: positions.
-
-    Examples
-    --------
-    >>> import vifstats as vs
-    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.arange(3.0))
-    >>> only(vs.vif(vs.minimize(loss, [0.0])), np.array([2])).index.to_list()
-    [2]
-    """
-    return replace(
-        influence,
-        values=influence.values[rows],
-        removals=influence.removals.take(rows),
-        exact=influence.exact[rows],
-        failed=influence.failed[rows],
-        guarded=influence.guarded[rows],
-    )
 
 
 def removal_of_each_row(influence: Influence) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
@@ -83,3 +84,25 @@ def test_a_result_without_its_data_is_refused():
     fit.remove_data()
     with pytest.raises(UnsupportedModelError, match="OLS: .*remove_data"):
         from_model(fit)
+
+
+@pytest.mark.parametrize("missing", [[2, 9], [0, 1], [12, 13]], ids=str)
+def test_groups_are_of_all_rows_and_those_left_out_as_missing_belong_to_none(missing):
+    """The last leaves a group without any row, the second one with fewer."""
+    rng = np.random.default_rng(4)
+    x, groups = rng.normal(size=14), np.array(list("qqqqppppssssrr"))
+    y = x + rng.normal(size=14)
+    y[missing] = np.nan
+    est = from_model(sm.OLS(y, sm.add_constant(x), missing="drop").fit())
+    result = vs.leave_one_out(est, groups=groups)
+    assert list(result.index) == list("qpsr")
+    for k, label in enumerate(result.index):
+        kept = np.isfinite(y) & (groups != label)
+        assert result.removals.sizes[k] == (np.isfinite(y) & (groups == label)).sum()
+        without = sm.OLS(y[kept], sm.add_constant(x[kept])).fit().params
+        assert relative_error(result.params_without.iloc[k], without) <= ROUNDING
+        assert (result.status[label] == "not in fit") == (result.removals.sizes[k] == 0)
+    found = vs.conclusions(est, groups=groups, objects=list("sp"))
+    by_rows = vs.conclusions(est, groups=groups)
+    some = by_rows.to_frame().query("row in ['s', 'p']").reset_index(drop=True)
+    pd.testing.assert_frame_equal(found.to_frame(), some)

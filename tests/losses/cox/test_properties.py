@@ -191,3 +191,14 @@ def test_ten_rows_of_rossi_separate_together():
         assert not (method(est).status == "separation").any()
     refit = vs.leave_one_out(est, groups=ids, objects=["ten"])
     assert refit.status["ten"] == "separation" and refit.dfbeta.loc["ten"].isna().all()
+
+
+def test_separation_by_the_only_row_above():
+    """Without row 3 the subject that dies has the largest covariate at risk, each time."""
+    for scale in (1.0, -2.0, 1000.0):
+        X = scale * np.array([[5.0], [4.0], [3.0], [9.0], [0.0]])
+        est = vs.minimize(Cox(X, [1, 2, 3, 4, 5], [1, 1, 1, 0, 0]), [0.0])
+        for method in (vs.classical_if, vs.vif, vs.newton_step, vs.leave_one_out):
+            result = method(est)
+            assert (result.status == "separation").tolist() == [False] * 3 + [True, False]
+        assert np.isnan(result.values[3, 0]) and np.isfinite(np.delete(result.values, 3)).all()

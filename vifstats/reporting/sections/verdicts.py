@@ -8,7 +8,6 @@ from vifstats.diagnostics.wald_fits import WaldFits
 from vifstats.estimate import Estimate
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Z95, Findings
-from vifstats.reporting.timed_refits import only
 
 __all__ = ["Verdict", "candidates", "undetermined", "verdicts"]
 
@@ -101,7 +100,7 @@ def verdicts(findings: Findings, effects: Effects) -> list[Verdict]:
         nobody = np.zeros(0, dtype=int)
         return [Verdict(int(j), False, nobody, 0, None) for j in effects.shown]
     known = np.flatnonzero(influence.exact & ~influence.failed)
-    z = np.abs(WaldFits.of(only(influence, known)).z)
+    z = np.abs(WaldFits.of(influence.take(known)).z)
     return [_verdict(findings, j, known, z[:, j]) for j in effects.shown]
 
 
