@@ -99,6 +99,7 @@ CASES = [
     TargetCase(lambda: targets.RMSTDifference(*PROFILES, tau=1.5), "cox breslow ties"),
     TargetCase(lambda: targets.MedianSurvival(PROFILES), "cox efron", STEPS),
     TargetCase(lambda: targets.Concordance(), "cox efron ties", STEPS),
+    TargetCase(lambda: targets.ProportionalHazards("rank"), "cox efron ties", BY_DIFFERENCES),
     TargetCase(lambda: targets.MeanPrediction(), "logit"),
     TargetCase(lambda: targets.MeanPrediction(built.design(44)[:3]), "logit"),
     TargetCase(lambda: targets.AverageMarginalEffect("age"), "logit"),

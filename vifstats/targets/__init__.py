@@ -9,6 +9,7 @@ from vifstats.targets.held_out_loss import HeldOutLoss
 from vifstats.targets.likelihood import LogLikelihood
 from vifstats.targets.median import MedianSurvival
 from vifstats.targets.prediction import AverageMarginalEffect, MeanPrediction
+from vifstats.targets.proportional_hazards import ProportionalHazards
 from vifstats.targets.restricted_mean import RMST, RMSTDifference
 from vifstats.targets.survival import BaselineHazard, SurvivalProbability
 from vifstats.targets.wald import ConfidenceLimits, PValue, StandardError, ZValue
@@ -28,6 +29,7 @@ __all__ = [
     "MedianSurvival",
     "PValue",
     "PairLoss",
+    "ProportionalHazards",
     "RMST",
     "RMSTDifference",
     "RelativeRisk",
