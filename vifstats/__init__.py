@@ -7,6 +7,7 @@ from vifstats import closed_form, datasets, errors, losses, plots, solvers, stre
 from vifstats.adapters import from_model
 from vifstats.deletion.agreement import Agreement, compare
 from vifstats.deletion.check_target import TargetReport, check_target
+from vifstats.deletion.influence import influence
 from vifstats.deletion.methods import classical_if, newton_step, vif
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.deletion.refit_top import refit_top
@@ -58,6 +59,7 @@ __all__ = [
     "errors",
     "fragility",
     "from_model",
+    "influence",
     "influential_set",
     "leave_one_group_out",
     "leave_one_out",

@@ -1,0 +1,115 @@
+"""The one-line call for any fitted model: exact where that is cheap, else the nearest to it."""
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from vifstats import checks
+from vifstats.deletion.inputs import estimate_of, named_column
+from vifstats.deletion.methods import classical_if, newton_step, vif
+from vifstats.deletion.refit_top import refit_top as with_refits
+from vifstats.deletion.refits import leave_one_out, refit_removals
+from vifstats.deletion.result import Influence
+from vifstats.errors import ConvergenceError
+from vifstats.estimate import Estimate
+from vifstats.typing import FittedModel, Groups, Objects
+
+__all__ = ["influence"]
+
+# A method by its short name, and by that of the function.
+METHODS: dict[str, Callable[..., Influence]] = {
+    "vif": vif,
+    "if": classical_if,
+    "classical_if": classical_if,
+    "newton": newton_step,
+    "newton_step": newton_step,
+    "refit": leave_one_out,
+    "leave_one_out": leave_one_out,
+}
+# Rows refitted to learn what one costs.
+TRIED = 16
+# Where refitting everything takes too long, at least so many of the largest are refitted.
+FEWEST = 10
+
+
+def influence(
+    fit: "FittedModel | Estimate | Influence",
+    *data: Any,
+    method: str = "auto",
+    groups: "Groups | str | None" = None,
+    objects: Objects | None = None,
+    refit_top: int = 0,
+    seconds: float = 10.0,
+    **options: Any,
+) -> Influence:
+    """Influence of every row, or group, on a fitted model: exact where that takes no time.
+
+    Parameters
+    ----------
+    fit : fitted model, Estimate or Influence
+        Of any library in the table of the README.
+    *data
+        What the model was fitted on, where it does not keep it, as in `from_model`.
+    method : {"auto", "vif", "if", "newton", "refit"}
+        "auto" refits without every row where that is predicted to take less than ``seconds``, from
+        the time that a few take; else it is "vif" with as many of the largest rows refitted as
+        there is time for. The functions' own names are taken too.
+    groups : array_like, shape (n_rows,), or str, optional
+        One label per row, or the name of a column of the data: groups leave whole.
+    objects : sequence of labels or bool mask, optional
+        The rows of the result to compute; default all.
+    refit_top : int, default 0
+        Refit without each of this many rows of largest Cook's distance.
+    seconds : float, default 10.0
+        Of "auto".
+    **options
+        As in `from_model`.
+
+    Returns
+    -------
+    Influence
+        ``exact`` says which rows were refitted.
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError, UnsupportedModelError, DataMismatchError
+        As `from_model`.
+
+    Examples
+    --------
+    >>> from statsmodels.regression.linear_model import OLS
+    >>> import vifstats as vs
+    >>> fit = OLS([1.0, 3.0, 8.0], [[1.0], [1.0], [1.0]]).fit()
+    >>> vs.influence(fit).params_without.to_numpy().ravel().round(3).tolist()
+    [5.5, 4.5, 2.0]
+    """
+    checks.one_of(method, ["auto", *METHODS], "method")
+    refit_top = checks.whole_number(refit_top, "refit_top")
+    seconds = checks.non_negative_number(seconds, "seconds")
+    groups = named_column(groups, fit, data)
+    est = estimate_of(fit, *data, **options)
+    compute = _exact_where_cheap(seconds) if method == "auto" else METHODS[method]
+    found = compute(est, groups=groups, objects=objects)
+    return with_refits(found, refit_top) if refit_top else found
+
+
+def _exact_where_cheap(seconds: float) -> Callable[..., Influence]:
+    """The method "auto", for so many seconds."""
+
+    def auto(est: Estimate, *, groups: Any, objects: Any) -> Influence:
+        start, removals = perf_counter(), est.removals(groups, objects)
+        some = np.unique(np.linspace(0, len(removals) - 1, min(TRIED, len(removals))).astype(int))
+        try:
+            each = refit_removals(est, removals.take(some)).seconds / max(1, len(some))
+        except ConvergenceError:
+            # the fit itself lies at infinity: nothing can be refitted, and `status` says so
+            return vif(est, groups=groups, objects=objects)
+        if each * len(removals) <= seconds:
+            return refit_removals(est, removals)
+        left = seconds - (perf_counter() - start)
+        found = vif(est, groups=groups, objects=objects)
+        return with_refits(found, max(FEWEST, int(left / each)))
+
+    return auto

@@ -1,0 +1,51 @@
+"""One noun opens every door: an estimate from whatever a verb is given."""
+
+from typing import Any
+
+import pandas as pd
+
+from vifstats.adapters import from_model
+from vifstats.deletion.on_target import TargetInfluence
+from vifstats.deletion.result import Influence
+from vifstats.errors import InvalidInputError
+from vifstats.estimate import Estimate
+from vifstats.typing import FittedModel
+
+__all__ = ["estimate_of", "named_column"]
+
+
+def estimate_of(x: "FittedModel | Estimate | Influence", *data: Any, **options: Any) -> Estimate:
+    """The estimate that an Influence or a fitted model with its data stands for.
+
+    Raises InvalidInputError where data or options come with an estimate, which has its own.
+    """
+    if isinstance(x, TargetInfluence):
+        x = x.source
+    if isinstance(x, Influence):
+        x = x.estimate
+    if not isinstance(x, Estimate):
+        return from_model(x, *data, **options)
+    if data or options:
+        given = [*(["data"] if data else []), *options]
+        raise InvalidInputError(
+            f"An Estimate has its own data and settings, but {given} came with it; leave them out, "
+            "or give the fitted model."
+        )
+    return x
+
+
+def named_column(groups: Any, x: Any, data: tuple) -> Any:
+    """One label per row where a column of the data is named; anything else as it is."""
+    if not isinstance(groups, str):
+        return groups
+    tables = [table for table in data if isinstance(table, pd.DataFrame)]
+    kept = getattr(getattr(getattr(x, "model", None), "data", None), "frame", None)
+    tables += [kept] if isinstance(kept, pd.DataFrame) else []
+    for table in tables:
+        if groups in table.columns:
+            return table[groups]
+    columns = [list(table.columns) for table in tables]
+    raise InvalidInputError(
+        f"`groups` must be one label per row or the name of a column, but {groups!r} is no column "
+        f"of {columns[0] if columns else 'the data, which are no table'}; give the labels."
+    )
