@@ -1,19 +1,23 @@
 """The command ``vifstats``: arguments in, text and files out, exit code 2 and one line on error."""
 
 import argparse
+import json
 import os
 import shlex
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 import pandas as pd
 
 from vifstats.adapters import from_model
-from vifstats.checks.folders import writable_folder
+from vifstats.checks.folders import reason, replacing_all, writable_folder
+from vifstats.checks.text import inert, legible
 from vifstats.cli.cox_table import CoxColumns, checked_frame, finite_optimum, fit_frame
+from vifstats.cli.process import Terminated, open_descriptors, terminated_as_interrupted
 from vifstats.cli.shards import merge_parts, parse_shard, write_part
 from vifstats.datasets import load_rossi, read_table
 from vifstats.deletion.parallel import Shard
@@ -25,13 +29,14 @@ from vifstats.reporting import (
     as_text,
     describe,
     find,
-    write_findings,
-    write_report,
 )
+from vifstats.reporting.assemble import report_texts
+from vifstats.reporting.files import findings_texts
 from vifstats.versions import __version__
 
 __all__ = ["main"]
 
+TABLES = ("influence.csv", "influence.json")
 WHAT = "Versatile Influence Function, not the variance inflation factor"
 
 
@@ -47,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         The exit code: 0, 2 after an error in the input, 130 after an interrupt, 141 where the
-        reader of the output went away.
+        reader of the output went away, 143 where it was asked to end (SIGTERM).
 
     Examples
     --------
@@ -55,8 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Cox model of rossi, ...
     0
     """
+    open_descriptors()
     try:
-        with warnings.catch_warnings():
+        with terminated_as_interrupted(), warnings.catch_warnings():
             warnings.showwarning = _tell_warning  # restored by catch_warnings
             args = _parser().parse_args(argv)
             given = sys.argv[1:] if argv is None else argv
@@ -67,10 +73,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as interrupt:
         notes = getattr(interrupt, "__notes__", ())
         _tell("; ".join(["interrupted; nothing half-written is left behind", *notes]))
-        return 130
+        return 143 if isinstance(interrupt, Terminated) else 130
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         _drop_output()
         return 141
+    except OSError as error:  # of the system, such as a disk that is full; BrokenPipe is above
+        _tell(f"error: The system must let this work, but does not ({reason(error)}).")
+        return 2
     return 0
 
 
@@ -128,7 +137,7 @@ def _cox(args: argparse.Namespace, command: str) -> None:
     frame = checked_frame(table, columns, penalizer=args.penalizer)
     groups = None if columns.groups is None else table[columns.groups]
     fit = fit_frame(frame, columns, penalizer=args.penalizer)
-    seconds, progress = SHARE_OF_SAMPLE * args.seconds, sys.stderr.isatty()
+    seconds, progress = SHARE_OF_SAMPLE * args.seconds, _watched()
     with finite_optimum():
         est = from_model(fit, frame, groups=groups)
         if shard is not None and folder is not None:
@@ -176,12 +185,27 @@ def _write(
         rows=rows,
         unit=context["groups"] or "row",
         seconds=args.seconds,
-        progress=sys.stderr.isatty(),
+        progress=_watched(),
         command=command,
     )
-    page = write_report(document, folder / "report.html")
-    tables = write_findings(found, folder, context, rows=rows)
-    return [page, page.with_suffix(".json"), *tables]
+    paths = [folder / name for name in ("report.html", "report.json", *TABLES)]
+    with replacing_all(paths) as files:
+        table, numbers = findings_texts(found, context, rows=rows)
+        page = report_texts(document, json.loads(numbers)["run"])
+        for file, text in zip(files, (*page, table, numbers), strict=True):
+            file.write(text)
+    _tell_quoted(found, rows)
+    return paths
+
+
+def _tell_quoted(found: Findings, rows: bool) -> None:
+    """What is not in the table as it is."""
+    names = [*found.influence.estimate.names, *(found.influence.index if rows else ())]
+    if n := sum(inert(name) is not name for name in names):
+        _tell(
+            f"warning: {n} names would be formulas to a spreadsheet; in {TABLES[0]} they have a "
+            "quote (') before them"
+        )
 
 
 def _input(args: argparse.Namespace) -> tuple[pd.DataFrame, str, CoxColumns]:
@@ -195,7 +219,9 @@ def _input(args: argparse.Namespace) -> tuple[pd.DataFrame, str, CoxColumns]:
             "for censored) with which follow-up ends."
         )
     else:
-        text = [column for column in (args.id_col, args.groups) if column is not None]
+        # a covariate is numbers, also where its values are groups as well
+        numbers = (None, *(args.covariates or ()))
+        text = [column for column in (args.id_col, args.groups) if column not in numbers]
         table, name = read_table(args.file, text=text), _legible(args.file)
         time, event = args.time, args.event
     parts = (args.covariates, args.strata, args.weights, args.entry, args.groups, args.id_col)
@@ -208,8 +234,13 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _legible(text: str, encoding: str = "utf-8") -> str:
-    """What an encoding cannot say, such as bytes of a file name that are no text, escaped."""
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+    """What an encoding cannot say, and what would steer a terminal, escaped."""
+    return legible(text, keep="\n").encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _watched() -> bool:
+    """Whether somebody sees a progress bar."""
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _say(text: str) -> None:
@@ -234,8 +265,12 @@ def _drop_output() -> None:
 
 
 def _tell(message: str) -> None:
-    """One line on standard error, however many the message had."""
-    print("vifstats:", " ".join(message.split()), file=sys.stderr)
+    """One line on standard error, if there is one, however many the message had."""
+    if sys.stderr is None:
+        return
+    line = _legible(" ".join(message.split()), sys.stderr.encoding or "utf-8")
+    with suppress(OSError):  # nowhere is left to tell it
+        print("vifstats:", line, file=sys.stderr, flush=True)
 
 
 def _tell_warning(

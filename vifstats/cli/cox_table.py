@@ -148,7 +148,7 @@ def fit_frame(frame: pd.DataFrame, columns: CoxColumns, *, penalizer: float = 0.
     from lifelines.exceptions import ConvergenceError as LifelinesConvergenceError
 
     try:
-        return CoxPHFitter(penalizer=penalizer).fit(
+        fit = CoxPHFitter(penalizer=penalizer).fit(
             frame,
             columns.time,
             columns.event,
@@ -161,6 +161,14 @@ def fit_frame(frame: pd.DataFrame, columns: CoxColumns, *, penalizer: float = 0.
         raise ConvergenceError(
             f"The Cox model must have a finite optimum, but lifelines found none ({error}); {DROP}"
         ) from error
+    played = (columns.time, columns.event, columns.weights, columns.entry, *columns.strata)
+    asked = [name for name in frame.columns if name not in played]
+    if lost := [name for name in asked if name not in fit.params_.index]:
+        raise InvalidInputError(
+            f"Every covariate must be in the fit, but lifelines leaves out {lost}, which it takes "
+            "for something of its own; rename them in the table."
+        )
+    return fit
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from vifstats.checks.folders import reason, replacing, replacing_all, writable_folder
+from vifstats.checks.text import inert_frame
 from vifstats.deletion.parallel import Fingerprint, Shard, work_in
 from vifstats.deletion.refits import leave_one_out
 from vifstats.errors import InvalidInputError
@@ -47,7 +48,7 @@ def write_part(est: Estimate, shard: Shard, folder: Path, *, progress: bool = Fa
     influence = leave_one_out(
         est, checkpoint=folder, shard=(shard.number, shard.total), progress=progress
     )
-    frame = influence.to_frame()
+    frame = inert_frame(influence.to_frame())
     text = frame.to_csv(index_label="row")
     document = {
         "shard": [shard.number, shard.total],

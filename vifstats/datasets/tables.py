@@ -99,17 +99,23 @@ def _read_csv(path: Path, text: Iterable[str]) -> pd.DataFrame:
         # pandas' default parser is off in the last digit, and guesses types for each piece of a
         # large file: 7 in one would be "7" in the next
         options = {"float_precision": "round_trip", "low_memory": False}
-        return pd.read_csv(path, dtype=dict.fromkeys(text, str), **options)
+        table = pd.read_csv(path, dtype=dict.fromkeys(text, str), **options)
     except Exception as error:  # each way to compress a file has its own errors, and pandas more
         raise InvalidInputError(
             f"A table must be a CSV file with a header line, but {str(path)!r} cannot be read as "
             f"one ({error}); export it as UTF-8 with commas."
         ) from error
+    if not isinstance(table.index, pd.RangeIndex):
+        raise InvalidInputError(
+            f"A table must have a name for each column, but lines of {str(path)!r} have more "
+            "fields than its header; give the first column, of row names say, a name."
+        )
+    return table
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path).rename(columns=str)
+        table = pd.read_parquet(path)
     except ImportError as error:
         raise InvalidInputError(
             f"Parquet needs pyarrow, which is not installed, to read {str(path)!r}; "
@@ -120,3 +126,6 @@ def _read_parquet(path: Path) -> pd.DataFrame:
             f"A file ending in {path.suffix} must be Parquet, but {str(path)!r} cannot be read as "
             f"such ({error})."
         ) from error
+    # a named index is a column as any other, an unnamed one was only a number
+    kept = [name for name in table.index.names if name is not None]
+    return (table.reset_index(kept) if kept else table).reset_index(drop=True).rename(columns=str)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
+from vifstats.checks.text import inert_frame
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
@@ -371,8 +372,12 @@ class Influence:
         )
 
     def to_csv(self, path: ToFile, **options: Any) -> None:
-        """Write `to_frame` as CSV; options are those of pandas."""
-        self.to_frame().to_csv(path, **options)
+        """Write `to_frame` as CSV; options are those of pandas.
+
+        A label or name that a spreadsheet would run as a formula has a quote before it; write
+        ``to_frame().to_csv()`` to have it as it is.
+        """
+        inert_frame(self.to_frame()).to_csv(path, **{"errors": "backslashreplace", **options})
 
     def __repr__(self) -> str:
         n_exact, n_failed = int(self.exact.sum()), int(self.failed.sum())

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.checks.text import legible
 from vifstats.errors import InvalidInputError
 
 __all__ = [
@@ -54,7 +55,7 @@ def called(label: Any) -> str:
     >>> called("probability_of_readmission_within_30_days")
     'probability_o…ithin_30_days'
     """
-    text = ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
+    text = legible(", ".join(map(str, label)) if isinstance(label, tuple) else str(label))
     if len(text) <= MOST_CHARACTERS:
         return text
     end = (MOST_CHARACTERS - 1) // 2
@@ -69,7 +70,7 @@ def plain(text: Any) -> str:
     >>> print(plain("cost ($)"))
     cost (\\$)
     """
-    return str(text).replace("$", r"\$")
+    return legible(str(text), keep="\n").replace("$", r"\$")
 
 
 def dots(ax: Any, x: np.ndarray, y: np.ndarray, **options: Any) -> None:

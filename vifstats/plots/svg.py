@@ -5,6 +5,7 @@ import warnings
 from io import StringIO
 from typing import Any
 
+from vifstats.checks.text import legible
 from vifstats.plots.style import BLUE, FAINT, INK, ORANGE
 from vifstats.typing import Draw
 
@@ -68,7 +69,7 @@ def as_svg(draw: Draw, size: tuple[float, float] = (4.4, 2.8)) -> str:
 
 
 def _for_a_page(svg: str) -> str:
-    svg = svg[svg.index("<svg ") :]
+    svg = legible(svg[svg.index("<svg ") :], keep="\t\n")
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font: \1px system-ui, sans-serif", svg)
     light = "".join(f"--{c[1:]}:{c};" for c in DARK)

@@ -1,7 +1,6 @@
 """`report`: one page on what a fit depends on, and its numbers as JSON."""
 
 import inspect
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats.adapters import from_model
-from vifstats.checks.folders import replacing, writable_folder
+from vifstats.checks.folders import replacing_all, writable_folder
 from vifstats.deletion.result import Influence
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
@@ -17,7 +16,7 @@ from vifstats.plots.rows import HARRELL
 from vifstats.reporting import sentences
 from vifstats.reporting.effects import Effects, effects_of
 from vifstats.reporting.figures import MOST, figures
-from vifstats.reporting.files import plain
+from vifstats.reporting.files import as_json, plain, run_of
 from vifstats.reporting.findings import Findings, confirm, find
 from vifstats.reporting.page import render
 from vifstats.reporting.reproduce import recipe
@@ -32,7 +31,7 @@ from vifstats.reporting.sections.survival import survival
 from vifstats.reporting.sections.verdicts import candidates, verdicts
 from vifstats.typing import FittedModel
 
-__all__ = ["describe", "report", "write_report"]
+__all__ = ["describe", "report", "report_texts", "write_report"]
 
 # Of the time for refits: rows that show how good the method is, and sets; the rest is for rows on
 # which ranges and verdicts rest.
@@ -211,7 +210,7 @@ def describe(
 
 
 def write_report(document: dict[str, Any], path: Path) -> Path:
-    """Write the page and its JSON, each whole or not at all.
+    """Write the page and its JSON, both whole or not at all.
 
     Parameters
     ----------
@@ -235,13 +234,16 @@ def write_report(document: dict[str, Any], path: Path) -> Path:
     ...     write_report(document, Path(folder) / "mean.html").name
     'mean.html'
     """
-    page = render(document)
-    with replacing(path.with_suffix(".json")) as file:
-        json.dump(document, file, indent=1, allow_nan=False)
-        file.write("\n")
-    with replacing(path) as file:
-        file.write(page)
+    with replacing_all([path, path.with_suffix(".json")]) as files:
+        for file, text in zip(files, report_texts(document), strict=True):
+            file.write(text)
     return path
+
+
+def report_texts(document: dict[str, Any], run: str | None = None) -> tuple[str, str]:
+    """The page and its JSON, which tell what run they are of, by default by their numbers."""
+    document = {"run": run or run_of(as_json(document)), **document}
+    return render(document), as_json(document)
 
 
 def _page_path(path: str | Path) -> Path:

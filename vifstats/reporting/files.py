@@ -2,23 +2,26 @@
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from vifstats.checks.folders import replacing
+from vifstats.checks.folders import replacing_all
+from vifstats.checks.text import inert_frame
 from vifstats.reporting.findings import SEED, Findings
 from vifstats.versions import versions
 
-__all__ = ["write_findings"]
+__all__ = ["as_json", "findings_texts", "plain", "run_of", "write_findings"]
 
 
 def write_findings(
     findings: Findings, folder: Path, context: Mapping[str, Any], *, rows: bool = True
 ) -> list[Path]:
-    """Write influence.csv and influence.json, each whole or not at all.
+    """Write influence.csv and influence.json, both whole or not at all.
 
     Parameters
     ----------
@@ -47,17 +50,40 @@ def write_findings(
     >>> [path.name for path in paths]
     ['influence.csv', 'influence.json']
     """
-    table, document = folder / "influence.csv", folder / "influence.json"
-    with replacing(table) as file:
-        if rows:
-            findings.influence.to_csv(file, index_label="row")
-        else:
-            _by_coefficient(findings).to_csv(file, index_label="coefficient")
+    paths = [folder / "influence.csv", folder / "influence.json"]
+    with replacing_all(paths) as files:
+        for file, text in zip(files, findings_texts(findings, context, rows=rows), strict=True):
+            file.write(text)
+    return paths
+
+
+def findings_texts(
+    findings: Findings, context: Mapping[str, Any], *, rows: bool = True
+) -> tuple[str, str]:
+    """What is in influence.csv and influence.json; the latter tells what run both are of."""
+    table = StringIO()
+    if rows:
+        findings.influence.to_csv(table, index_label="row")
+    else:
+        inert_frame(_by_coefficient(findings)).to_csv(table, index_label="coefficient")
     contents = {**context, **_contents(findings), **(_rows(findings) if rows else {})}
-    with replacing(document) as file:
-        json.dump(plain(contents), file, indent=1, allow_nan=False)
-        file.write("\n")
-    return [table, document]
+    run = run_of(table.getvalue(), as_json(plain(contents)))
+    return table.getvalue(), as_json({"run": run, **plain(contents)})
+
+
+def as_json(document: Mapping[str, Any]) -> str:
+    """A document as a file of JSON."""
+    text = StringIO()
+    json.dump(document, text, indent=1, allow_nan=False)
+    return f"{text.getvalue()}\n"
+
+
+def run_of(*texts: str) -> str:
+    """What a run is called, by its numbers: files of two runs are told apart by it."""
+    digest = sha256()
+    for text in texts:
+        digest.update(text.encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()[:16]
 
 
 def _by_coefficient(findings: Findings) -> pd.DataFrame:

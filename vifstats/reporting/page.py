@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from vifstats.checks.text import legible
 from vifstats.reporting import formats as numbers
 from vifstats.reporting import sentences
 
@@ -51,6 +52,7 @@ def environment(folder: str | Path | None = None) -> Any:
     made = Environment(
         loader=ChoiceLoader([*others, PackageLoader("vifstats.reporting")]),
         autoescape=True,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
@@ -60,6 +62,11 @@ def environment(folder: str | Path | None = None) -> Any:
     made.filters["data_uri"] = _data_uri
     made.filters["cell"] = _cell
     return made
+
+
+def _visible(value: Any) -> Any:
+    """Characters that act, such as those that turn the order of letters, written out."""
+    return legible(value, keep="\t\n") if type(value) is str else value
 
 
 def _data_uri(svg: str) -> str:

@@ -88,7 +88,8 @@ def _statsmodels(model: Any) -> list[str]:
         return ["import statsmodels.api as sm", f"fit = {made}"]
     return [
         "import statsmodels.api as sm",
-        f"# y: {model.endog_names}; X: {', '.join(model.exog_names)}",
+        f"# y: {_in_comment(model.endog_names)}; X: "
+        f"{', '.join(map(_in_comment, model.exog_names))}",
         f"fit = sm.{kind}(y, X{options}).fit()",
     ]
 
@@ -104,7 +105,12 @@ def _names(model: Any) -> list[str]:
     """Covariates of a lifelines fit."""
     index = model.params_.index
     names = index.get_level_values(-1).unique()
-    return [str(name) for name in names if name != "Intercept"]
+    return [_in_comment(name) for name in names if name != "Intercept"]
+
+
+def _in_comment(name: Any) -> str:
+    """A name that stays in its line: as it is, or as Python writes it."""
+    return str(name) if str(name).isprintable() else repr(str(name))
 
 
 def _changed(model: Any) -> dict[str, Any]:

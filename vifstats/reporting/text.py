@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from vifstats.checks.text import legible
 from vifstats.reporting.findings import SEED, Findings
 
 __all__ = ["as_text"]
@@ -36,8 +37,8 @@ def as_text(findings: Findings, *, rows: str = "row", named: bool = True) -> str
     >>> print(as_text(find(est, top=1)).splitlines()[1])
         hazard ratio  95% lower  95% upper
     """
-    top = _top(findings, rows) if named else ""
-    paragraphs = [_fit(findings), top, _agreement(findings, rows)]
+    rows = legible(rows)
+    paragraphs = [_fit(findings), _top(findings, rows) if named else "", _agreement(findings, rows)]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
@@ -54,11 +55,15 @@ def _top(findings: Findings, rows: str) -> str:
     labels = [f"without {label}" for label in table.index]
     table = pd.concat([full.to_frame("all rows").T, table.set_axis(labels)])
     status = findings.influence.status.iloc[findings.top].to_numpy()
+    exact = findings.influence.exact[findings.top]
+    how = "refitted" if exact.all() else "predicted, or refitted where it says so,"
+    if not exact.all():
+        table["refitted"] = ["", *np.where(exact, "yes", "no")]
     if np.any(status != "ok"):
         table["status"] = ["", *status]
     return (
         f"The {len(labels)} most influential by Cook's distance, one {rows} a line: each hazard "
-        f"ratio with all rows,\nand refitted without the {rows}\n{_table(table, 3)}"
+        f"ratio with all rows,\nand {how} without the {rows}\n{_table(table, 3)}"
     )
 
 
@@ -66,6 +71,8 @@ def _agreement(findings: Findings, rows: str) -> str:
     method, n = findings.influence.method, len(findings.refitted)
     if method == "refit":
         return f"Every {rows} was refitted, so nothing here is approximate."
+    if not n:
+        return f"No {rows} was refitted, so how accurate {method!r} is here is unknown."
     sample = "" if n == findings.n_planned else f" of {findings.n_planned}, the time being up"
     n_top = len(np.intersect1d(findings.top, findings.refitted))
     title = (
@@ -82,4 +89,6 @@ def _agreement(findings: Findings, rows: str) -> str:
 
 
 def _table(frame: pd.DataFrame, digits: int) -> str:
+    frame = frame.set_axis([legible(str(label)) for label in frame.index], axis=0)
+    frame = frame.set_axis([legible(str(name)) for name in frame.columns], axis=1)
     return frame.to_string(line_width=LINE, float_format=lambda v: f"{v:.{digits}f}")

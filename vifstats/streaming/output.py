@@ -162,8 +162,26 @@ def complete_folder(path: Path | None) -> Iterator[Path | None]:
     try:
         with unfinished_folder(path.parent) as unfinished:
             yield unfinished
+            _require_one_schema(unfinished)
             unfinished.rename(path)
     except OSError as error:
         raise InvalidInputError(
             f"{str(path)!r} must be writable, but is not ({reason(error)}); name another folder."
         ) from error
+
+
+def _require_one_schema(folder: Path) -> None:
+    """Parts whose columns differ in type would be read as one table by nobody."""
+    from pyarrow.parquet import read_schema
+
+    first = None
+    for part in sorted(folder.glob("*.parquet")):
+        schema = read_schema(part)
+        first = schema if first is None else first
+        for one, other in zip(first, schema, strict=True):
+            if one.type != other.type:
+                raise InvalidInputError(
+                    f"Columns to `keep` must have one type in all chunks, but {one.name!r} is "
+                    f"{one.type} in the first and {other.type} in {part.name}; convert it, for "
+                    "example to text."
+                )

@@ -1,0 +1,203 @@
+"""Text that would run, break or hide something, everywhere a user's text goes to."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import html
+import json
+import re
+import shutil
+import subprocess
+import xml.dom.minidom
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import vifstats as vs
+from vifstats.checks.text import ACTING, inert
+from vifstats.cli.command import main
+from vifstats.reporting import as_text, find
+
+ATTACKS = [
+    "<script>document.title='ran'</script>",
+    "<img src=x onerror=\"document.title='ran'\">",
+    "</title></style><script>document.title='ran'</script>",
+    "\"><svg onload=document.title='ran'>",
+    "</text></svg><script>document.title='ran'</script>",
+    "]]><!-- ",
+    "--><b>",
+    "&lt;&#0;&amp",
+    "{{ 7 * 7 }}{% raise %}",
+    "${7*7}$x^$ \\frac{",
+    "a\nimport os\nos.mkdir('ran')",
+    "a\r\nb",
+    "'''+__import__('os').mkdir('ran')+'''",
+    '"""\n__import__("os").mkdir("ran")\n"""',
+    "\x1b[2J\x1b]0;ran\x07",
+    "\x9b31mred",
+    "dose\x0b(mg)\x00\x08",
+    "=cmd|' /C calc'!A0",
+    "@SUM(1+1)*cmd",
+    "+1+1\t",
+    "-2+3",
+    "\t=1+1",
+    "admin\u202egnp.exe\u2066",
+    "../../etc/passwd\\..\\x",
+    "half \ud800 \ufeff\u2028",
+]
+
+
+def table(n=150):
+    """Every text is a column, and what a row is called; those rows matter most."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(size=(n, len(ATTACKS))), columns=ATTACKS)
+    frame.iloc[: len(ATTACKS)] *= 3
+    frame["t"], frame["e"] = np.ceil(rng.exponential(10, n)), (rng.random(n) < 0.7) * 1
+    frame.index = [*ATTACKS, *(f"row {k}" for k in range(len(ATTACKS), n))]
+    return frame
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return table()
+
+
+@pytest.fixture(scope="module")
+def est(frame):
+    return vs.minimize(
+        vs.losses.Cox(frame[ATTACKS], frame["t"], frame["e"]), np.zeros(len(ATTACKS))
+    )
+
+
+class Page(HTMLParser):
+    """What a browser would run or load."""
+
+    def __init__(self):
+        super().__init__()
+        self.active, self.images = [], []
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        handlers = [name for name in values if name.startswith("on")]
+        if tag in ("script", "iframe", "object", "embed", "base", "form", "link") or handlers:
+            self.active.append((tag, attrs))
+        source = values.get("src") or ""
+        if tag == "img":
+            self.images.append(source)
+            assert source.startswith("data:image/svg+xml,")
+
+
+@pytest.fixture(scope="module")
+def report(frame, tmp_path_factory):
+    """The page and its JSON."""
+    lifelines = pytest.importorskip("lifelines")
+    fit = lifelines.CoxPHFitter().fit(frame, "t", "e")
+    path = tmp_path_factory.mktemp("report") / "page.html"
+    vs.report(fit, frame, path=path, seconds=1, title=" ".join(ATTACKS))
+    return path.read_text(encoding="utf-8"), path.with_suffix(".json").read_text()
+
+
+def test_nothing_runs_in_a_page_and_every_picture_is_xml(report):
+    page, _ = report
+    seen = Page()
+    seen.feed(page)
+    assert seen.active == [] and seen.images
+    for source in seen.images:
+        svg = xml.dom.minidom.parseString(unquote(source.split(",", 1)[1]).encode())
+        names = {node.tagName for node in svg.getElementsByTagName("*")}
+        assert not names & {"script", "foreignObject", "a", "iframe"}
+    assert not set(ACTING.findall(page)) - {"\n", "\t"}
+    assert "{{ 7 * 7 }}" in page
+
+
+def test_json_has_every_text_as_it_is(report):
+    document = json.loads(report[1])
+    assert {item["name"] for item in document["coefficients"]} == set(ATTACKS)
+    assert {item["row"] for item in document["rows"]["items"]} & set(ATTACKS)
+
+
+def test_what_reproduces_a_report_is_python_that_does_what_it_says(report):
+    page, _ = report
+    code = html.unescape(re.search(r"<pre><code>(import vifstats.*?)</code>", page, re.S)[1])
+    tree = ast.parse(code)
+    called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    made = {"CoxPHFitter", "CoxPHFitter().fit", "vs.from_model", "vs.report"}
+    assert called == {*made, "vs.reporting.fingerprint"}
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert len(imports) == 2
+
+
+def test_a_spreadsheet_finds_no_formula_and_no_label_is_another(est, tmp_path):
+    influence = vs.vif(est)
+    influence.to_csv(tmp_path / "i.csv", index_label="row")
+    with (tmp_path / "i.csv").open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert {len(row) for row in rows} == {len(header)} and len(rows) == len(influence.index)
+    for cells in (header[1 : 1 + len(ATTACKS)], [row[0] for row in rows[: len(ATTACKS)]]):
+        written = [
+            str(inert(text)).encode("utf-8", "backslashreplace").decode() for text in ATTACKS
+        ]
+        assert cells == written
+        assert not [cell for cell in cells if re.match("[=+@\t\r\n-]", cell)]
+
+
+def test_a_terminal_is_told_nothing_to_do(est):
+    for text in ATTACKS:
+        found = find(est, top=25, seconds=0)
+        printed = as_text(found, rows=text)
+        assert set(ACTING.findall(printed)) <= {"\n"}
+    assert len([line for line in printed.splitlines() if line.startswith("without")]) >= 25
+
+
+def test_the_command_takes_them_as_columns_and_groups(frame, tmp_path, capsys):
+    path = tmp_path / "a;$(touch ran)`touch ran`'\x1b[2J\n=1.csv"
+    groups = frame.assign(
+        site=np.resize([text for text in ATTACKS if "\0" not in text], len(frame))
+    )
+    columns = [*ATTACKS[:9], ATTACKS[17], "t", "e", "site"]
+    groups[columns].to_csv(path, index=False, errors="backslashreplace")
+    command = [
+        "cox",
+        str(path),
+        "--time",
+        "t",
+        "--event",
+        "e",
+        "--groups",
+        "site",
+        "--seconds",
+        "1",
+    ]
+    code = main([*command, "--top", "2", "-o", str(tmp_path / "out")])
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    assert not (set(ACTING.findall(out)) | set(ACTING.findall(err))) - {"\n"}
+    assert "would be formulas to a spreadsheet" in err
+    documents = [
+        (tmp_path / "out" / name).read_text() for name in ("report.json", "influence.json")
+    ]
+    runs = {json.loads(document)["run"] for document in documents}
+    assert len(runs) == 1 and runs.pop() in (tmp_path / "out" / "report.html").read_text()
+
+
+@pytest.mark.skipif(
+    not (browser := shutil.which("chromium") or shutil.which("google-chrome")),
+    reason="no browser on this machine",
+)
+def test_a_browser_runs_nothing(report, tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text(report[0], encoding="utf-8")
+    command = [
+        browser,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--dump-dom",
+        f"file://{path}",
+    ]
+    seen = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+    assert "<title>ran</title>" not in seen and "</html>" in seen

@@ -1,0 +1,61 @@
+"""Text of the user, made safe for what it goes to: nothing in it acts, nothing is lost."""
+
+import re
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["inert", "inert_frame", "legible"]
+
+# Characters that steer a terminal, a browser or an XML parser, or turn the order of what follows;
+# and halves of characters, which have no bytes.
+ACTING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff"
+    "\ud800-\udfff]"
+)
+# What a spreadsheet takes for the beginning of a formula, also behind quotes that stand for one.
+FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+
+
+def legible(text: str, keep: str = "") -> str:
+    r"""The text with characters that act written out, as in Python; those to `keep` stay.
+
+    Examples
+    --------
+    >>> print(legible("dose\x0b(mg)\x1b[2J"))
+    dose\x0b(mg)\x1b[2J
+    """
+    return ACTING.sub(lambda found: found[0] if found[0] in keep else _escaped(found[0]), text)
+
+
+def inert(value: Any) -> Any:
+    """A label with a quote before it where a spreadsheet would run it; numbers stay numbers.
+
+    Examples
+    --------
+    >>> inert("=cmd()"), inert("-5.5"), inert("'=cmd()")
+    ("'=cmd()", '-5.5', "''=cmd()")
+    """
+    return f"'{value}" if isinstance(value, str) and _is_formula(value) else value
+
+
+def inert_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame whose labels and columns are `inert`; the same one where they are."""
+    index, columns = ([inert(label) for label in labels] for labels in (frame.index, frame.columns))
+    if index != list(frame.index):
+        frame = frame.set_axis(pd.Index(index, name=frame.index.name, dtype=object), axis=0)
+    return frame if columns == list(frame.columns) else frame.set_axis(columns, axis=1)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
+def _is_formula(text: str) -> bool:
+    if not FORMULA.match(text):
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return True
+    return text.strip() != text  # a number, but behind a tab
