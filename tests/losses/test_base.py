@@ -217,3 +217,18 @@ def test_pinned_is_the_hessian_across_the_gauge():
 def test_a_constant_loss_has_a_gradient_of_zero():
     loss = vs.FunctionLoss(lambda theta, b: anp.sum(b), 3, 2)
     assert loss.gradient(np.zeros(2)).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.fractional], ids=str)
+def test_scores_without_removals_equal_their_default(case):
+    """Of each object that is left, without each removal, at its own theta: what sandwiches sum."""
+    loss, removals = case.loss(), groups_of(case.n)
+    thetas = case.place + np.random.default_rng(3).normal(0, 0.1, (len(removals), len(case.start)))
+    found = loss.reduced_scores(thetas, removals)
+    expected = Loss.reduced_scores(loss, thetas, removals)
+    for one, other in zip(found, expected, strict=True):
+        assert relative_error(one, other, np.abs(other).max()) < ROUNDING
+    nobody = Removals.nobody(case.n)
+    everyone = loss.reduced_scores(case.place[None], nobody)[0]
+    expected = loss.weight_gradients(case.place)
+    assert relative_error(everyone, expected, np.abs(expected).max()) < ROUNDING

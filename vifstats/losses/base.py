@@ -93,21 +93,25 @@ class Loss(ABC):
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         """d/db_i of grad L(theta, b) at b = 1, summed by removal: (n_removals, n_params)."""
+        removals = self.each() if removals is None else removals
+        return removals.sums(self._presence_slopes(theta, self.everyone()))
+
+    def _presence_slopes(self, theta: np.ndarray, presence: np.ndarray) -> np.ndarray:
+        """d/db of the gradient at b = presence, shape (n_objects, n_params)."""
         if not self.fractional:
             raise InvalidInputError(
                 f"A classical influence function is a derivative in presence, but "
                 f"{type(self).__name__} rebuilds its data for each removal and has no meaning "
                 "between present and absent; use vif."
             )
-        removals = self.each() if removals is None else removals
 
         def theta_gradient(b: Any) -> Any:
             return autodiff.gradient(lambda t: self.value(t, b), theta)
 
         def along(unit: np.ndarray) -> np.ndarray:
-            return autodiff.gradient(lambda b: theta_gradient(b) @ unit, self.everyone())
+            return autodiff.gradient(lambda b: theta_gradient(b) @ unit, presence)
 
-        return removals.sums(np.stack([along(unit) for unit in np.eye(len(theta))], axis=1))
+        return np.stack([along(unit) for unit in np.eye(len(theta))], axis=1)
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         """H_-i, the Hessian without each removal, shape (n_removals, n_params, n_params)."""
@@ -126,6 +130,16 @@ class Loss(ABC):
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         """Hessians (k, p, p) without each removal, each at its own theta (k, p)."""
         return np.stack([self.hessian(t, removals.presence(k)) for k, t in enumerate(thetas)])
+
+    def reduced_scores(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        """d/db_j of the gradient for each object j that is left, without each removal, each at its
+        own theta: (k, n_objects, p), 0 for objects that are gone.
+        """
+        out = np.zeros((len(removals), self.n_objects, thetas.shape[1]))
+        for k, theta in enumerate(thetas):
+            left, presence = removals.codes != k, removals.presence(k)
+            out[k, left] = self._presence_slopes(theta, presence)[left]
+        return out
 
     def reduced_solves(self, theta: np.ndarray, removals: Removals, rows: np.ndarray) -> np.ndarray:
         """H_-i^-1 applied to row i, on the parameters that remain: (n_removals, n_params).

@@ -14,9 +14,10 @@ from vifstats.deletion.result import Influence
 from vifstats.diagnostics.influential_sets.goals import Goal, value_of
 from vifstats.errors import ConvergenceError, VifError
 from vifstats.estimate import Estimate
+from vifstats.inference.dispersion import dispersions_without
 from vifstats.losses.reduced import reduced
 from vifstats.removals import Removals
-from vifstats.targets.standard_errors import dispersions_without
+
 
 __all__ = ["SEARCHES", "Search"]
 

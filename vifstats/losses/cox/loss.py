@@ -204,6 +204,13 @@ class Cox(Loss):
         H = np.concatenate([b.hessians() for b in self.batches(thetas, removals)])
         return H if self.penalty is None else H + self.penalty
 
+    def reduced_scores(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        out = np.empty((len(removals), self.n_objects, thetas.shape[1]))
+        out[:, self.risk_sets.order] = np.concatenate(
+            [b.scores() for b in self.batches(thetas, removals)]
+        )
+        return out
+
     def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         free = self._X if self.penalty is None else self._X[:, ~self.penalty.any(axis=0)]
         code = removals.codes[self.risk_sets.order]

@@ -153,16 +153,21 @@ class Batch:
         return hazards
 
     @cached_property
+    def _own_hazard(self) -> np.ndarray:
+        """a sum_l (1 - l/d)/phi_l, what each cell adds for its own deaths, shape (n_cells, k)."""
+        tied, at_own = self._tied, self._a / self._S0
+        dying = self._S0D[tied.cells]
+        # (1 - l/d)/phi_l = (1 - f_l R/S0D)/phi_l is summed as (1/phi_l - (l/d)/phi_l)
+        share = tied.f / np.where(dying > 0, dying, 1.0)[tied.item]
+        at_own[tied.cells] = self.hazards[tied.cells] - self._a[tied.cells] * tied.sums(share)
+        return at_own
+
+    @cached_property
     def _rho(self) -> np.ndarray:
         """r times the hazard each row was exposed to, shape (n, k)."""
-        tied, own, hazard = self._tied, self.sets.own, self.hazards
-        at_own = self._a / self._S0
-        a = self._a[tied.cells]
-        # (1 - l/d)/phi_l = (1 - f_l R/S0D)/phi_l is summed as (1/phi_l - (l/d)/phi_l)
-        share = tied.f / np.where(self._S0D[tied.cells] > 0, self._S0D[tied.cells], 1.0)[tied.item]
-        at_own[tied.cells] = hazard[tied.cells] - a * tied.sums(share)
-        seen = self.sets.exposed.gather(hazard)
-        seen[own] += at_own.take(self.sets.cell_of_event, axis=0)
+        own = self.sets.own
+        seen = self.sets.exposed.gather(self.hazards)
+        seen[own] += self._own_hazard.take(self.sets.cell_of_event, axis=0)
         seen *= self._r
         return seen
 
@@ -195,6 +200,33 @@ class Batch:
         H -= cross + cross.swapaxes(1, 2)
         H -= (delta * Q.T[:, :, None]).swapaxes(1, 2) @ delta
         return H
+
+    def scores(self) -> np.ndarray:
+        """The derivative of the gradient in the presence of each row that is left: (k, n, p).
+
+        It is r times the sum of a/phi (x - m) over the terms at which a row is exposed; a death
+        has r a (1 - l/d)/phi (x - m) - w (x - m)/d of each term of its own tie besides.
+        """
+        own, cell, tied = self.sets.own, self.sets.cell_of_event, self._tied
+        m0, xD = (means.transpose(2, 1, 0) for means in self._means())
+        a, dying = self._a[tied.cells], self._S0D[tied.cells]
+        share = a * tied.sums(tied.f / tied.phi)
+        alive = share - a * tied.sums(tied.f**2) / np.where(dying > 0, dying, 1.0)
+        mean_f = tied.sums(tied.f) / np.maximum(self._N[tied.cells], 1)
+        left = np.ones_like(self._r)
+        left[self._gone] = 0.0
+        w, r = self.w[own, None] * left.take(own, axis=0), self._r.take(own, axis=0)
+        out = np.empty((len(self.thetas), *self.X.shape))
+        for column, x in enumerate(self.X.T):
+            m = m0[column]
+            exposed, met, mean = self.hazards * m, self._own_hazard * m, m.copy()
+            delta = m[tied.cells] - xD[column][tied.cells]
+            for cells, weight in ((exposed, share), (met, alive), (mean, mean_f)):
+                cells[tied.cells] += weight * delta
+            rows = self._rho * x[:, None] - self._r * self.sets.exposed.gather(exposed)
+            rows[own] += w * (mean.take(cell, axis=0) - x[own, None]) - r * met.take(cell, axis=0)
+            out[:, :, column] = rows.T
+        return out
 
     def _means(self) -> tuple[np.ndarray, np.ndarray]:
         """m0 and xD of every cell, shape (k, n_cells, p)."""

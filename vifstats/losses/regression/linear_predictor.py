@@ -195,6 +195,12 @@ class LinearPredictor(Loss):
                 out[part.start + k] = self._penalised(self.predictors.gram(curvatures[:, :, k]))
         return out
 
+    def reduced_scores(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        slopes = self.row_loss.slope(self.predictors.at(thetas), self.y)
+        slopes = _weighted(slopes, self._weights_without(removals))
+        parts = [s[:, :, None] * X for s, X in zip(slopes, self.designs, strict=True)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+
     def row_losses(self, theta: np.ndarray) -> np.ndarray:
         """f of each row, without its weight, shape (n_objects,)."""
         return self.row_loss.value(self.predictors.at(theta), self.y)

@@ -1,0 +1,177 @@
+"""What a fit itself reports: which covariance its standard errors are of, and which distribution."""
+
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
+from vifstats import checks
+from vifstats.errors import InvalidInputError, UnsupportedModelError
+
+__all__ = ["Inference"]
+
+COVARIANCES = {
+    "naive": "dispersion * H^-1",
+    "robust": "the infinitesimal jackknife (Huber-White, Lin-Wei)",
+    "cluster": "robust to dependence within groups, with a small-sample correction",
+    "HC0": "robust to heteroscedasticity (HC0)",
+    "HC1": "robust to heteroscedasticity, times n / (n - p) (HC1)",
+    "HC2": "robust to heteroscedasticity, squared residuals over 1 - h (HC2)",
+    "HC3": "robust to heteroscedasticity, squared residuals over (1 - h)^2 (HC3)",
+    "lifelines' robust": "lifelines' robust, which breaks ties by the order of the rows",
+    "statsmodels' robust": "PHReg's robust, with Breslow's residuals for any ties",
+}
+DISTRIBUTIONS = ("normal", "t")
+INFORMATION = ("observed", "expected")
+
+
+@dataclass(frozen=True, eq=False)
+class Inference:
+    """Which covariance and which distribution the tests and intervals of a fit are based on.
+
+    With everybody they give the standard errors, p-values and limits of the fit's own summary;
+    without a removal, those of the same summary after a refit.
+
+    Attributes
+    ----------
+    covariance : str
+        "naive" is dispersion * H^-1. "robust" is the sum of s s' over rows, or over the sums of
+        ``groups``, between two H^-1, with s the derivative of the gradient in a row's weight: Lin
+        and Wei's for Cox, HC0 for sums over rows. "cluster" is that, by groups, times
+        G/(G - 1) (n - 1)/(n - p). "HC0" to "HC3" are White's and MacKinnon and White's.
+        "lifelines' robust" and "statsmodels' robust" are what these libraries report of a Cox
+        model, see Notes.
+    groups : array_like, shape (n_labels,), optional
+        One label per row of the data: rows of one label are added up. For "robust" and "cluster".
+    distribution : {"normal", "t"}
+        Of a parameter over its standard error.
+    df : float, optional
+        Degrees of freedom of t with everybody; default n - p, for "cluster" groups less one.
+    information : {"observed", "expected"}
+        Of the rows in H: expected for generalised linear models fitted by scoring, where it
+        differs from the Hessian unless the link is canonical.
+    corrected : bool, optional
+        Whether "cluster" has its small-sample correction; default True.
+    factor : float
+        A constant that the covariance is multiplied by.
+    counts : array_like, shape (n_objects,), optional
+        How many observations a row stands for (frequency weights); default 1.
+    df_by : {"rows", "groups"}, optional
+        What a removal takes off the degrees of freedom; default groups for "cluster".
+    reported : array_like, shape (n_params,), optional
+        The standard errors that the fit reports, to be found again by this covariance.
+    refusal : str
+        Why this covariance cannot be followed without a row; then there are no verdicts.
+
+    Raises
+    ------
+    InvalidInputError
+        If the covariance is unknown, "cluster" has no groups, or others have.
+
+    Notes
+    -----
+    lifelines computes score residuals as if no two rows had the same time, in the order of time,
+    then censored before events, then of the data, and without entries: with ties, Efron's method
+    and delayed entry these are not Lin and Wei's. It is followed to the digit because it is what
+    the summary says; ``est.with_inference("robust", groups=...)`` gives Lin and Wei's instead, as
+    R's ``coxph(robust=TRUE)``. statsmodels' PHReg takes Breslow's score residuals for Efron fits
+    too.
+
+    References
+    ----------
+    White (1980), Econometrica 48, p. 821; MacKinnon & White (1985), J. Econometrics 29, p. 308;
+    Lin & Wei (1989), J. Am. Statist. Ass. 84, p. 1075; Liang & Zeger (1986), Biometrika 73, p. 15.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.array([1.0, 3.0, 5.0]))
+    >>> est = vs.minimize(loss, [0.0], names=["mean"], inference=Inference("HC0"))
+    >>> est.standard_errors.round(4)
+    array([0.9428])
+    """
+
+    covariance: str = "naive"
+    groups: Any = None
+    distribution: str = "normal"
+    df: float | None = None
+    _: KW_ONLY
+    information: str = "observed"
+    corrected: bool | None = None
+    factor: float = 1.0
+    counts: np.ndarray | None = None
+    df_by: str | None = None
+    reported: np.ndarray | None = None
+    refusal: str = ""
+
+    def __post_init__(self) -> None:
+        checks.one_of(self.distribution, DISTRIBUTIONS, "distribution")
+        checks.one_of(self.information, INFORMATION, "information")
+        if self.refusal:
+            return
+        checks.one_of(self.covariance, list(COVARIANCES), "covariance")
+        if self.covariance == "cluster" and self.groups is None:
+            raise InvalidInputError(
+                'A "cluster" covariance needs `groups`, but they are not given; pass one label '
+                "per row, such as df['id']."
+            )
+        if self.groups is not None and self.covariance in ("naive", "HC0", "HC1", "HC2", "HC3"):
+            raise InvalidInputError(
+                f"`groups` are for a robust or cluster covariance, but `covariance` is "
+                f'{self.covariance!r}; leave them out, or pass "robust" or "cluster".'
+            )
+        if self.df is not None:
+            checks.positive_number(self.df, "df")
+
+    @property
+    def is_naive(self) -> bool:
+        """Whether the covariance is dispersion * H^-1, rather than a sandwich."""
+        return self.covariance == "naive"
+
+    @property
+    def by_groups(self) -> bool:
+        """Whether a removal takes whole groups, rather than rows, off the degrees of freedom."""
+        by = ("groups" if self.covariance == "cluster" else "rows") if self.df_by is None else None
+        return (by or self.df_by) == "groups"
+
+    def require_followed(self) -> None:
+        """Raise the reason where this covariance cannot be computed without a row."""
+        if self.refusal:
+            raise UnsupportedModelError(
+                f"{self.refusal} Influences on parameters stand; for verdicts on significance set "
+                'a covariance that can be followed, such as est.with_inference("robust").'
+            )
+
+    def p_values(self, z: np.ndarray, df: Any) -> np.ndarray:
+        """Two-sided p-values of z or t, shape of z broadcast with df."""
+        size = -np.abs(z)
+        return 2 * (stdtr(df, size) if self.distribution == "t" else ndtr(size))
+
+    def quantile(self, share: float, df: Any) -> Any:
+        """The quantile of the distribution, for each of the degrees of freedom."""
+        if self.distribution == "normal":
+            return np.full(np.shape(df), ndtri(share)) if np.ndim(df) else ndtri(share)
+        return stdtrit(df, share)
+
+    def aligned(self, labels: pd.Index) -> "Inference":
+        """The same, with groups checked against the rows of the data."""
+        if self.groups is None:
+            return self
+        return replace(self, groups=checks.group_labels(self.groups, labels))
+
+    def of_rows(self, rows: np.ndarray, objects: np.ndarray) -> "Inference":
+        """The same for fewer data: rows of the labels, and objects, that are kept (positions)."""
+        return replace(
+            self,
+            groups=None if self.groups is None else np.asarray(self.groups)[rows],
+            counts=None if self.counts is None else np.asarray(self.counts)[objects],
+            df=None if self.df_by is None and self.df is None else self.df,
+            reported=None,
+        )
+
+    def __repr__(self) -> str:
+        what = self.covariance if self.refusal else COVARIANCES[self.covariance]
+        by = "" if self.distribution == "normal" or self.df is None else f" with {self.df:g} df"
+        return f"Inference({self.covariance!r}: {what}; by the {self.distribution}{by})"
