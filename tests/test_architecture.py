@@ -18,6 +18,7 @@ ROWS = [
     {"checks"},
     {"datasets", "removals", "solvers", "closed_form"},
     {"losses"},
+    {"inference"},
     {"targets"},
     {"estimate"},
     {"adapters", "streaming"},

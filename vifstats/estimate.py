@@ -1,6 +1,7 @@
 """An estimate: a loss at its minimum, with the Hessian and its factor computed once."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cached_property, partial
 from typing import Any
 
@@ -9,12 +10,15 @@ import pandas as pd
 
 from vifstats import checks
 from vifstats.errors import ConvergenceError, InvalidInputError, LossError, NotPositiveDefiniteError
+from vifstats.inference import Inference
+from vifstats.inference.degrees import degrees_of_freedom
 from vifstats.losses.base import Loss, pinned_curvatures
 from vifstats.removals import Removals
 from vifstats.solvers import Cholesky, Factor, HessianProduct, Solution, Solver
 from vifstats.solvers.linalg import pinned
 from vifstats.solvers.newton import FLAT, Minima, damped_newton
 from vifstats.solvers.quasi_newton import LARGE, quasi_newton
+from vifstats.targets.standard_errors import standard_errors_without
 from vifstats.typing import ArrayLike1D, Groups, Objects
 
 __all__ = ["Estimate", "minimize"]
@@ -46,6 +50,9 @@ class Estimate:
         The user's row of each object, where a model dropped some rows; default all.
     groups : array_like, shape (n_labels,), optional
         What is removed together when a call names no ``groups`` of its own.
+    inference : Inference, optional
+        Which covariance and distribution standard errors, tests and intervals are of; default
+        the naive covariance and the normal distribution.
 
     Raises
     ------
@@ -78,6 +85,7 @@ class Estimate:
         tol: float = 1e-2,
         kept: np.ndarray | None = None,
         groups: Groups | None = None,
+        inference: Inference | None = None,
     ) -> None:
         self.loss = loss
         self.theta = checks.parameters(theta, loss.n_params)
@@ -88,6 +96,7 @@ class Estimate:
         self.profile = profile
         self.tol = checks.tolerance(tol, "tol")
         self.groups = None if groups is None else checks.group_labels(groups, self.labels)
+        self.inference = (Inference() if inference is None else inference).aligned(self.labels)
         if np.isfinite(self.tol):
             self._require_minimum()
 
@@ -114,9 +123,101 @@ class Estimate:
         return bool(self.loss.separated(self.theta, nobody)[0])
 
     @property
-    def standard_errors(self) -> np.ndarray:
-        """Naive standard errors, shape (n_params,)."""
+    def naive_errors(self) -> np.ndarray:
+        """Standard errors of the naive covariance, shape (n_params,): the unit of dfbetas."""
         return np.sqrt(np.diag(self.covariance))
+
+    @cached_property
+    def standard_errors(self) -> np.ndarray:
+        """Standard errors by the fit's own `inference`, shape (n_params,).
+
+        Raises
+        ------
+        UnsupportedModelError
+            If its covariance is none that can be followed without a row.
+        """
+        self.inference.require_followed()
+        if self.inference.as_given:
+            found = self.naive_errors
+        else:
+            nobody = Removals.nobody(self.loss.n_objects)
+            found = standard_errors_without(self, self.loss, self.theta[None], nobody, True)[0]
+        return self.inference.confirmed(found)
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom of the tests: infinite by the normal distribution."""
+        return degrees_of_freedom(self)
+
+    @property
+    def z_values(self) -> np.ndarray:
+        """Parameters over their standard errors: z, or t; shape (n_params,)."""
+        return self.theta / self.standard_errors
+
+    @property
+    def p_values(self) -> np.ndarray:
+        """Two-sided p-values of the parameters, by the fit's own inference; shape (n_params,)."""
+        return self.inference.p_values(self.z_values, self.df)
+
+    def confidence_limits(self, level: float = 0.95) -> np.ndarray:
+        """Lower and upper limits by the fit's own inference, shape (n_params, 2)."""
+        share = 0.5 + checks.proportion(level, "level") / 2
+        width = self.inference.quantile(share, self.df) * self.standard_errors
+        return np.stack([self.theta - width, self.theta + width], axis=1)
+
+    @cached_property
+    def clusters(self) -> np.ndarray | None:
+        """The group of each object in the covariance, 0, 1, ...; None where it has no groups."""
+        if self.inference.groups is None:
+            return None
+        return pd.factorize(np.asarray(self.inference.groups)[self.kept])[0]
+
+    def with_inference(
+        self,
+        covariance: str | Inference = "naive",
+        *,
+        groups: Groups | None = None,
+        distribution: str = "normal",
+        df: float | None = None,
+    ) -> "Estimate":
+        """The same estimate, whose errors, tests and intervals are those of another covariance.
+
+        Parameters
+        ----------
+        covariance : str or Inference
+            "naive", "robust", "cluster", "HC0" to "HC3"; see `Inference`, which may be passed whole
+            instead.
+        groups : array_like, shape (n_labels,), optional
+            One label per row of the data: the clusters of "robust" and "cluster".
+        distribution : {"normal", "t"}
+        df : float, optional
+            Degrees of freedom of t; default n - p, for "cluster" groups less one.
+
+        Returns
+        -------
+        Estimate
+
+        Raises
+        ------
+        InvalidInputError
+            If the covariance is unknown, or needs groups, or has none.
+
+        Examples
+        --------
+        >>> import vifstats as vs
+        >>> y = np.array([1.0, 3.0, 5.0, 7.0])
+        >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+        >>> est = vs.minimize(loss, [0.0], names=["mean"])
+        >>> est.with_inference("robust", groups=["a", "a", "b", "b"]).standard_errors.round(3)
+        array([1.414])
+        """
+        if not isinstance(covariance, Inference):
+            covariance = Inference(covariance, groups, distribution, df)
+        twin = copy(self)
+        for name in ("standard_errors", "clusters"):
+            twin.__dict__.pop(name, None)
+        twin.inference = covariance.aligned(self.labels)
+        return twin
 
     @property
     def params(self) -> pd.Series:
@@ -230,7 +331,7 @@ class Estimate:
         # No entry is more standard errors long than this, and a large model has no others yet.
         if gradient @ step <= self.dispersion * self.tol**2:
             return
-        checks.short_step(np.abs(step) / self.standard_errors, self.names, self.tol)
+        checks.short_step(np.abs(step) / self.naive_errors, self.names, self.tol)
 
 
 def minimize(
@@ -247,7 +348,7 @@ def minimize(
         parameters, once it exceeds no ``10 * tol`` standard errors.
     max_steps : int
     **options
-        Passed to `Estimate`: names, labels, dispersion, profile.
+        Passed to `Estimate`: names, labels, dispersion, profile, inference.
 
     Returns
     -------

@@ -21,6 +21,7 @@ from vifstats.adapters.matching import (
 )
 from vifstats.errors import DataMismatchError, UnsupportedModelError
 from vifstats.estimate import Estimate
+from vifstats.inference import Inference
 from vifstats.losses import Cox
 
 __all__ = ["cox", "cox_time_varying"]
@@ -42,8 +43,8 @@ def cox(fit: Any, X: Any = None, T: Any = None, E: Any = None, **options: Any) -
     """An estimate from a CoxPHFitter with the semi-parametric (default) baseline.
 
     Ties are Efron's, as in every such fit; penalty, strata, weights and entries are the fit's.
-    ``cluster_col`` only changes lifelines' standard errors: to remove clusters whole, or for
-    their robust covariance, pass ``groups=df[cluster_col]``.
+    ``cluster_col`` only changes the standard errors, as here: to remove clusters whole pass
+    ``groups=df[cluster_col]``.
 
     `X` (n, p): the DataFrame of the fit, or, with T and E, its covariates; `T`, `E` (n,): E may be
     None only if the fit had no event column; **options: the keywords entry, weights, strata, where
@@ -85,7 +86,7 @@ def cox(fit: Any, X: Any = None, T: Any = None, E: Any = None, **options: Any) -
         "entry": np.full(n, -np.inf) if fit.entries is None else fit.entries,
         "weights": fit.weights,
     }
-    return _estimate(fit, columns, fitted, X, T, E, **options)
+    return _estimate(fit, columns, fitted, _inference(fit, X), X, T, E, **options)
 
 
 def cox_time_varying(
@@ -118,7 +119,8 @@ def cox_time_varying(
     )
     rows = fit.start_stop_and_events
     fitted = {"T": rows["stop"], "E": rows["event"], "entry": rows["start"], "weights": fit.weights}
-    return _estimate(fit, columns, fitted, X, T, E, **options)
+    inference = Inference(reported=fit.standard_errors_.to_numpy())
+    return _estimate(fit, columns, fitted, inference, X, T, E, **options)
 
 
 def _require_fitted(fit: Any) -> None:
@@ -137,6 +139,7 @@ def _estimate(
     fit: Any,
     columns: Columns,
     fitted: Mapping[str, Any],
+    inference: Inference,
     X: Any,
     T: Any,
     E: Any,
@@ -181,7 +184,26 @@ def _estimate(
         fit.params_,
         profile=None if fit.formula is None else partial(_transformed, fit),
         groups=named_column(None, X, columns.groups, "groups") if groups is None else groups,
+        inference=inference,
         tol=tol,
+    )
+
+
+def _inference(fit: Any, X: Any) -> Inference:
+    """Naive, or the sandwich that lifelines reports for ``robust`` and ``cluster_col``."""
+    reported = fit.standard_errors_.to_numpy()
+    column = fit.cluster_col
+    if column is None:
+        kind = "lifelines' robust" if fit.robust else "naive"
+        return Inference(kind, reported=reported)
+    if isinstance(X, pd.DataFrame) and column in X.columns:
+        require_columns(X, [column])
+        return Inference("lifelines' robust", X[column].to_numpy(), reported=reported)
+    return Inference(
+        "lifelines' robust",
+        reported=reported,
+        refusal=f"The clusters of the fit, {column!r}, must be a column of the data, but are not; "
+        "pass the DataFrame of the fit.",
     )
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from vifstats.adapters.matching import refuse, require_columns, require_frame, require_same_rows
 from vifstats.errors import DataMismatchError, UnsupportedModelError
 from vifstats.estimate import Estimate
+from vifstats.inference import Inference
 from vifstats.losses import LinearPredictor, Loss, MEstimator
 from vifstats.losses.row_losses import RowLoss
 
@@ -61,7 +62,9 @@ def regression(
     theta = fit.params_.to_numpy()
     _require_elementwise(fit, loss, theta)
     _require_same_likelihood(fit, loss, theta)
-    return Estimate(loss, theta, groups=groups, tol=tol)
+    kind = "robust" if getattr(fit, "robust", False) else "naive"
+    inference = Inference(kind, reported=fit.standard_errors_.to_numpy())
+    return Estimate(loss, theta, groups=groups, inference=inference, tol=tol)
 
 
 def univariate(

@@ -309,5 +309,5 @@ def _way(est: Estimate, tol: float, max_steps: int) -> OwnHessians | FullFactor:
     """How this model is refitted."""
     if len(est.theta) > LARGE:
         return FullFactor(est.loss, est.factor, tol, max_steps)
-    scale = est.standard_errors / np.sqrt(est.dispersion)
+    scale = est.naive_errors / np.sqrt(est.dispersion)
     return OwnHessians(est.loss, scale, tol, max_steps)

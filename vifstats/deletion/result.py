@@ -13,6 +13,11 @@ from vifstats.checks.text import inert_frame
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
+from vifstats.inference.least_squares import (
+    deletion_variances,
+    is_least_squares,
+    row_diagnostics,
+)
 from vifstats.removals import Removals
 from vifstats.solvers.linalg import pinned
 from vifstats.targets.base import Target, as_target, value_of
@@ -121,8 +126,16 @@ class Influence:
 
     @property
     def dfbetas(self) -> pd.DataFrame:
-        """dfbeta over the naive standard error, as in R. Harrell's convention: look above 0.2."""
-        return self._frame(self.values / self.estimate.standard_errors)
+        """dfbeta over the naive standard error, as in R. Harrell's convention: look above 0.2.
+
+        For least squares the residual variance is that without the row, as in R's ``dfbetas`` and
+        statsmodels' (Belsley, Kuh & Welsch 1980, p. 13, equation 2.7).
+        """
+        est = self.estimate
+        scaled = self.values / est.naive_errors
+        if is_least_squares(est):
+            scaled *= np.sqrt(est.dispersion / deletion_variances(est, self.removals))[:, None]
+        return self._frame(scaled)
 
     @property
     def likelihood_displacement(self) -> pd.Series:
@@ -216,14 +229,25 @@ class Influence:
         """One row per removal: ``dfb_<name>`` (dfbetas), cooks_d, hat_diag, exact, status.
 
         The names are those of statsmodels. ``hat_diag``, the leverage, is there for single rows
-        of losses that have it.
+        of losses that have it. For least squares single rows also have standard_resid and
+        student_resid (residuals over their standard error, with and without the row), dffits
+        and cov_ratio.
         """
         frame = self.dfbetas.add_prefix("dfb_").assign(cooks_d=self.cooks_distance)
-        leverages = self.estimate.loss.leverages(self.estimate.theta)
-        if leverages is not None and self.removals.single:
-            inside = self.removals.sizes > 0
-            frame["hat_diag"] = np.where(inside, self.removals.sums(leverages), np.nan)
+        inside = self.removals.sizes > 0
+        for name, values in self._of_single_rows().items():
+            frame[name] = np.where(inside, self.removals.sums(values), np.nan)
         return frame.assign(exact=self.exact, status=self.status)
+
+    def _of_single_rows(self) -> dict[str, np.ndarray]:
+        """What objects have by themselves, of losses that have it, by name: (n_objects,)."""
+        if not self.removals.single:
+            return {}
+        found = row_diagnostics(self.estimate)
+        if found is not None:
+            return found
+        leverages = self.estimate.loss.leverages(self.estimate.theta)
+        return {} if leverages is None else {"hat_diag": leverages}
 
     def top(self, n: int = 10, by: str = "cooks_distance") -> pd.DataFrame:
         """The n most influential rows, the largest first.

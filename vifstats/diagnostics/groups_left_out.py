@@ -86,7 +86,7 @@ def leave_one_group_out(est: Estimate, groups: Groups, *, level: float = 0.05) -
             "coefficient": fits.coefficients.ravel(),
             "standard_error": fits.errors.ravel(),
             "p_value": fits.p_values.ravel(),
-            "dfbetas": (refits.values / est.standard_errors).ravel(),
+            "dfbetas": (refits.values / est.naive_errors).ravel(),
             "sign_changes": sign.ravel(),
             "significance_changes": (lost | gained).ravel(),
             "status": np.repeat(refits.status.to_numpy(), p),

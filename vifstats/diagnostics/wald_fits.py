@@ -1,12 +1,13 @@
 """Coefficients and standard errors with everybody and without each removal, side by side."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from vifstats.deletion.result import Influence
 from vifstats.errors import InvalidInputError
+from vifstats.inference import Inference
+from vifstats.inference.degrees import degrees_without
 from vifstats.targets.standard_errors import standard_errors_without
 
 __all__ = ["WaldFits", "require_rest"]
@@ -14,19 +15,26 @@ __all__ = ["WaldFits", "require_rest"]
 
 @dataclass(frozen=True, eq=False)
 class WaldFits:
-    """Coefficients and standard errors of the full fit (p,) and without each removal (k, p)."""
+    """Coefficients, standard errors and degrees of freedom, by the inference of the fit.
 
+    Of the full fit (p,) and without each removal (k, p), degrees of freedom (k,).
+    """
+
+    inference: Inference
     full: np.ndarray
     full_errors: np.ndarray
+    full_df: float
     coefficients: np.ndarray
     errors: np.ndarray
+    df: np.ndarray
 
     @classmethod
     def of(cls, influence: Influence) -> "WaldFits":
-        est = influence.estimate
+        est, removals = influence.estimate, influence.removals
         thetas = est.theta - influence.values
-        errors = standard_errors_without(est, est.loss, thetas, influence.removals)
-        return cls(est.theta, est.standard_errors, thetas, errors)
+        errors = standard_errors_without(est, est.loss, thetas, removals)
+        df = degrees_without(est, removals)
+        return cls(est.inference, est.theta, est.standard_errors, est.df, thetas, errors, df)
 
     @property
     def z(self) -> np.ndarray:
@@ -34,28 +42,32 @@ class WaldFits:
 
     @property
     def p_values(self) -> np.ndarray:
-        return 2 * ndtr(-np.abs(self.z))
+        return self.inference.p_values(self.z, self.df[:, None])
 
     @property
     def full_p_values(self) -> np.ndarray:
-        return 2 * ndtr(-np.abs(self.full / self.full_errors))
+        return self.inference.p_values(self.full / self.full_errors, self.full_df)
 
     def take(self, rows: np.ndarray) -> "WaldFits":
-        return WaldFits(self.full, self.full_errors, self.coefficients[rows], self.errors[rows])
+        taken = {name: getattr(self, name)[rows] for name in ("coefficients", "errors", "df")}
+        return replace(self, **taken)
 
     def beyond(self, share: float) -> "WaldFits":
         """With every change enlarged by a share of it."""
         further = self.coefficients + share * (self.coefficients - self.full)
         errors = self.errors * (self.errors / self.full_errors) ** share
-        return WaldFits(self.full, self.full_errors, further, errors)
+        return replace(self, coefficients=further, errors=errors)
+
+    def beyond_bound(self, level: float) -> np.ndarray:
+        """How far |z| is beyond the bound of significance without each removal: (k, p)."""
+        return np.abs(self.z) - self.inference.quantile(1 - level / 2, self.df)[:, None]
 
     def changes(self, level: float) -> np.ndarray:
         """Whether the sign changes, significance is lost, is gained: (k, p, 3)."""
-        bound = -ndtri(level / 2)
-        before = np.abs(self.full / self.full_errors) > bound
-        z = np.abs(self.z)
+        before = self.full_p_values < level
+        after = self.beyond_bound(level)
         sign = self.coefficients * self.full < 0
-        return np.stack([sign, before & (z <= bound), ~before & (z > bound)], axis=-1)
+        return np.stack([sign, before & (after <= 0), ~before & (after > 0)], axis=-1)
 
 
 def require_rest(sizes: np.ndarray, n_objects: int) -> None:

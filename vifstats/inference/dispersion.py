@@ -10,16 +10,10 @@ from vifstats.losses.base import BLOCK_NUMBERS, Loss
 from vifstats.losses.row_losses import SquaredError
 from vifstats.removals import Removals
 
-__all__ = ["deletion_variances", "dispersions_without", "is_least_squares", "residual_counts"]
+__all__ = ["dispersions_without", "residual_counts"]
 
 # Relative to itself: a dispersion as near as this to Pearson's is that.
 SAME = 1e-6
-
-
-def is_least_squares(fit: Any, loss: Loss) -> bool:
-    """Whether the dispersion is the residual variance of a least squares fit."""
-    squares = isinstance(loss, LinearPredictor) and isinstance(loss.row_loss, SquaredError)
-    return squares and residual_counts(fit, loss) is not None
 
 
 def residual_counts(fit: Any, loss: Loss) -> np.ndarray | None:
@@ -53,17 +47,6 @@ def dispersions_without(
     left = counts.sum() - len(fit.theta) - removals.sums(counts)
     without = _pearson(loss, thetas, removals)
     return (without / np.where(left > 0, left, np.nan))[:, None]
-
-
-def deletion_variances(fit: Any, loss: Loss, removals: Removals) -> np.ndarray:
-    """The residual variance of least squares without each removal, shape (n_removals,).
-
-    One Newton step is the refit, whatever approximation a result holds.
-    """
-    steps = loss.reduced_solves(
-        fit.theta, removals, loss.gradient_differences(fit.theta, removals)
-    )
-    return np.squeeze(dispersions_without(fit, loss, fit.theta + steps, removals), axis=1)
 
 
 def _pearson(loss: LinearPredictor, thetas: np.ndarray, removals: Removals) -> np.ndarray:

@@ -24,6 +24,8 @@ COVARIANCES = {
     "statsmodels' robust": "PHReg's robust, with Breslow's residuals for any ties",
 }
 DISTRIBUTIONS = ("normal", "t")
+# Relative: what the unfinished optimisation of a fit leaves in its standard errors is below this.
+SAME_ERRORS = 0.01
 INFORMATION = ("observed", "expected")
 
 
@@ -144,6 +146,27 @@ class Inference:
                 'a covariance that can be followed, such as est.with_inference("robust").'
             )
 
+    @property
+    def as_given(self) -> bool:
+        """Whether the covariance is that of `Estimate.covariance` itself."""
+        return self.is_naive and self.information == "observed" and self.factor == 1.0
+
+    def confirmed(self, errors: np.ndarray) -> np.ndarray:
+        """The standard errors that the fit reports, if these, computed here, are the same.
+
+        A fit stops short of its optimum, so that they agree to some digits only.
+        """
+        if self.reported is None:
+            return errors
+        apart = np.max(np.abs(errors / self.reported - 1))
+        if not apart < SAME_ERRORS:
+            raise UnsupportedModelError(
+                f"The {self.covariance} standard errors computed here must be those that the fit "
+                f"reports, but differ by {apart:.1%}: without a row, too, they would not be the "
+                'fit\'s. Choose a covariance, such as est.with_inference("robust").'
+            )
+        return np.asarray(self.reported, dtype=float)
+
     def p_values(self, z: np.ndarray, df: Any) -> np.ndarray:
         """Two-sided p-values of z or t, shape of z broadcast with df."""
         size = -np.abs(z)
@@ -161,13 +184,13 @@ class Inference:
             return self
         return replace(self, groups=checks.group_labels(self.groups, labels))
 
-    def of_rows(self, rows: np.ndarray, objects: np.ndarray) -> "Inference":
-        """The same for fewer data: rows of the labels, and objects, that are kept (positions)."""
+    def of_rows(self, rows: np.ndarray, objects: np.ndarray, df: float) -> "Inference":
+        """The same for the rows, and objects, that are kept, with their degrees of freedom."""
         return replace(
             self,
             groups=None if self.groups is None else np.asarray(self.groups)[rows],
             counts=None if self.counts is None else np.asarray(self.counts)[objects],
-            df=None if self.df_by is None and self.df is None else self.df,
+            df=df if self.distribution == "t" else None,
             reported=None,
         )
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.errors import InvalidInputError
+from vifstats.inference.degrees import group_pairs, groups_left
 from vifstats.inference.reported import Inference
 from vifstats.inference.twins import score_loss
 from vifstats.losses import LinearPredictor
@@ -115,19 +116,11 @@ class Sandwich:
             if kind == "HC1":
                 factor = left / (left - p)
             elif kind == "cluster" and self.inference.corrected is not False:
-                groups = self.groups_left(removals)
+                groups = groups_left(self.codes, removals)
                 factor = groups / (groups - 1) * (left - 1) / (left - p)
             else:
                 factor = np.ones(len(left))
         return (self.inference.factor * factor)[:, None]
-
-    def groups_left(self, removals: Removals) -> np.ndarray:
-        """How many groups have an object left without each removal, shape (n_removals,)."""
-        codes = np.arange(self.loss.n_objects) if self.codes is None else self.codes
-        sizes = np.bincount(codes)
-        pair, size, k = _pairs(codes, removals)
-        gone = size == sizes[codes[pair]]
-        return len(sizes) - np.bincount(k[gone], minlength=len(removals))
 
     def _scores(
         self, inverses: np.ndarray, thetas: np.ndarray, removals: Removals
@@ -163,27 +156,12 @@ class Sandwich:
         codes = np.arange(len(scores)) if self.codes is None else self.codes
         totals = self._grouped(scores)
         rows = np.flatnonzero(removals.codes >= 0)
-        first, _, k = _pairs(codes, removals)
+        first, _, pair = group_pairs(codes, removals)
         lost = np.zeros((len(first), scores.shape[1]))
-        np.add.at(lost, _pair_of(codes, removals), scores[rows])
+        np.add.at(lost, pair, scores[rows])
         S = totals[codes[first]]
-        pairs = np.einsum("ca,cb->cab", S, lost)
-        change = pairs + pairs.swapaxes(1, 2) - np.einsum("ca,cb->cab", lost, lost)
+        crossed = np.einsum("ca,cb->cab", S, lost)
+        change = crossed + crossed.swapaxes(1, 2) - np.einsum("ca,cb->cab", lost, lost)
         out = np.zeros((len(removals), *change.shape[1:]))
-        np.add.at(out, k, change)
+        np.add.at(out, removals.codes[first], change)
         return out
-
-
-def _pair_of(codes: np.ndarray, removals: Removals) -> np.ndarray:
-    """For each object that leaves, the number of its pair of removal and group."""
-    rows = np.flatnonzero(removals.codes >= 0)
-    key = removals.codes[rows] * (codes.max(initial=0) + 1) + codes[rows]
-    return np.unique(key, return_inverse=True)[1]
-
-
-def _pairs(codes: np.ndarray, removals: Removals) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """An object, the number of objects, and the removal of each pair of removal and group."""
-    rows = np.flatnonzero(removals.codes >= 0)
-    key = removals.codes[rows] * (codes.max(initial=0) + 1) + codes[rows]
-    _, first, size = np.unique(key, return_index=True, return_counts=True)
-    return rows[first], size, removals.codes[rows[first]]

@@ -21,9 +21,6 @@ from vifstats.typing import Axes
 
 __all__ = ["forest_plot", "range_plot", "waterfall_plot"]
 
-Z95 = 1.959963984540054
-
-
 def range_plot(
     influence: Influence,
     names: str | Sequence[str] | None = None,
@@ -57,13 +54,13 @@ def range_plot(
     est = influence.estimate
     shown = list(est.names) if names is None else list(names)
     at = [position(est.names, name) for name in shown]
-    theta, margin = est.theta[at], Z95 * est.standard_errors[at]
+    theta, limits = est.theta[at], est.confidence_limits()[at]
     without = est.theta[at] - influence.values[:, at]
     low, high = np.fmin.reduce(without), np.fmax.reduce(without)  # nan where no row has a number
     to = _exp if ratio else np.asarray
     y = np.arange(len(at))[::-1]
     ax.axvline(1.0 if ratio else 0.0, color=FAINT, linewidth=0.6)
-    ax.hlines(y, to(theta - margin), to(theta + margin), color=FAINT, linewidth=1.2)
+    ax.hlines(y, to(limits[:, 0]), to(limits[:, 1]), color=FAINT, linewidth=1.2)
     ax.hlines(y, to(low), to(high), color=ORANGE, linewidth=5, alpha=0.85)
     ax.plot(to(theta), y, "o", color=BLUE, markersize=4)
     _rows_named(ax, y, [called(name) for name in shown])
@@ -115,11 +112,11 @@ def forest_plot(
     j = position(influence.estimate.names, name)
     rows = np.sort(largest(influence.values[:, j], n_groups))
     theta = influence.estimate.theta[j]
-    margin = Z95 * influence.estimate.standard_errors[j]
+    lower, upper = influence.estimate.confidence_limits()[j]
     to = _exp if ratio else np.asarray
     values = np.concatenate([[theta], theta - influence.values[rows, j]])
     y = np.arange(len(values))[::-1]
-    low, high = float(to(theta - margin)), float(to(theta + margin))
+    low, high = float(to(lower)), float(to(upper))
     if np.isfinite(high):
         ax.axvspan(low, high, color=FAINT, alpha=0.15, linewidth=0)
     ax.axvline(float(to(theta)), color=FAINT, linewidth=0.8)
@@ -170,7 +167,7 @@ def waterfall_plot(
     ax = axes_for(ax)
     j = position(influence.estimate.names, name)
     rows = largest(influence.values[:, j], k)
-    steps = -influence.values[rows, j] / influence.estimate.standard_errors[j]
+    steps = -influence.values[rows, j] / influence.estimate.naive_errors[j]
     ends = np.cumsum(steps)
     y = np.arange(len(rows))[::-1]
     colours = [ORANGE if step < 0 else BLUE for step in steps]

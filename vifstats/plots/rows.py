@@ -284,7 +284,7 @@ def _values(influence: Influence, name: str | None) -> tuple[np.ndarray, str]:
     if name is None:
         return influence.cooks_distance.to_numpy(), "Cook's distance"
     j = parameter(influence.estimate.names, name)
-    scale = influence.estimate.standard_errors[j]
+    scale = influence.estimate.naive_errors[j]
     space = "\n" if len(str(name)) > LONG_NAME else " "
     return influence.values[:, j] / scale, f"dfbetas of{space}{called(name)}"
 

@@ -20,7 +20,8 @@ __all__ = ["METHODS", "Findings", "confirm", "find", "ratios"]
 
 RANDOM_ROWS = 50
 SEED = 0
-Z95 = NormalDist().inv_cdf(0.975)
+LEVEL = 0.05
+Z95 = NormalDist().inv_cdf(1 - LEVEL / 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +65,12 @@ class Findings:
 
     @property
     def hazard_ratios(self) -> pd.DataFrame:
-        """Hazard ratio with its 95 % confidence interval (naive), one row per parameter."""
-        params, margin = self.influence.params, Z95 * self.influence.estimate.standard_errors
+        """Hazard ratio with its 95 % confidence interval, one row per parameter."""
+        lower, upper = self.influence.estimate.confidence_limits(1 - LEVEL).T
         log_ratios = {
-            "hazard_ratio": params,
-            "lower_95": params - margin,
-            "upper_95": params + margin,
+            "hazard_ratio": self.influence.params,
+            "lower_95": lower,
+            "upper_95": upper,
         }
         return ratios(pd.DataFrame(log_ratios))
 

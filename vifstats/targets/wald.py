@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from vifstats import checks
 from vifstats.errors import InvalidInputError
+from vifstats.inference import Inference
+from vifstats.inference.degrees import degrees_without
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
@@ -38,8 +39,10 @@ class WaldTarget(Target, ABC):
         """A name for each value."""
 
     @abstractmethod
-    def of(self, coefficient: np.ndarray, error: np.ndarray) -> np.ndarray:
-        """Values (k, m) of coefficients and standard errors (k,)."""
+    def of(
+        self, coefficient: np.ndarray, error: np.ndarray, df: np.ndarray, inference: Inference
+    ) -> np.ndarray:
+        """Values (k, m) of coefficients, standard errors and degrees of freedom (k,)."""
 
     def bind(self, estimate: Any) -> "BoundWald":
         if len(estimate.loss.gauge(estimate.theta)):
@@ -47,18 +50,12 @@ class WaldTarget(Target, ABC):
                 "A standard error needs parameters that are determined, but this loss does not "
                 "change along its gauge directions; use a target that does not either."
             )
-        return BoundWald(
-            self,
-            position_of(self.name, estimate.names),
-            estimate.theta,
-            estimate.standard_errors,
-            estimate.dispersion,
-        )
+        return BoundWald(self, position_of(self.name, estimate.names), estimate)
 
 
 @dataclass(frozen=True, eq=False)
 class StandardError(WaldTarget):
-    """The naive standard error of one parameter, from the Hessian without the row.
+    """The standard error of one parameter, by the inference of the fit, without the row.
 
     Parameters
     ----------
@@ -73,8 +70,14 @@ class StandardError(WaldTarget):
 
     Notes
     -----
-    The residual variance of least squares is estimated again without the row; any other dispersion
-    is held.
+    The covariance is that of ``estimate.inference``, recomputed without each removal: information
+    and scores of the others at their own parameters, sums over the groups that are left, factors
+    and degrees of freedom by the rows or groups that are left. Pearson's dispersion, the residual
+    variance of least squares among them, is estimated again; any other is held.
+
+    With ``exact=False`` the middle of a sandwich is that of all data less what leaves, and changes
+    with the parameters to first order; held is what a removal changes in the scores, or leverages,
+    of the others at the same parameters. LARGEST_HELD
 
     Examples
     --------
@@ -91,13 +94,15 @@ class StandardError(WaldTarget):
     def labels(self) -> tuple[str, ...]:
         return (f"se({self.name})",)
 
-    def of(self, coefficient: np.ndarray, error: np.ndarray) -> np.ndarray:
+    def of(
+        self, coefficient: np.ndarray, error: np.ndarray, df: np.ndarray, inference: Inference
+    ) -> np.ndarray:
         return error[:, None]
 
 
 @dataclass(frozen=True, eq=False)
 class ZValue(WaldTarget):
-    """A parameter over its standard error.
+    """A parameter over its standard error: z, or t by the t distribution.
 
     Parameters
     ----------
@@ -120,13 +125,15 @@ class ZValue(WaldTarget):
     def labels(self) -> tuple[str, ...]:
         return (f"z({self.name})",)
 
-    def of(self, coefficient: np.ndarray, error: np.ndarray) -> np.ndarray:
+    def of(
+        self, coefficient: np.ndarray, error: np.ndarray, df: np.ndarray, inference: Inference
+    ) -> np.ndarray:
         return (coefficient / error)[:, None]
 
 
 @dataclass(frozen=True, eq=False)
 class PValue(WaldTarget):
-    """The two-sided p-value of Wald's test that a parameter is 0, by the normal distribution.
+    """The two-sided p-value of the test that a parameter is 0, by the inference of the fit.
 
     Parameters
     ----------
@@ -149,13 +156,15 @@ class PValue(WaldTarget):
     def labels(self) -> tuple[str, ...]:
         return (f"p({self.name})",)
 
-    def of(self, coefficient: np.ndarray, error: np.ndarray) -> np.ndarray:
-        return 2 * ndtr(-np.abs(coefficient / error))[:, None]
+    def of(
+        self, coefficient: np.ndarray, error: np.ndarray, df: np.ndarray, inference: Inference
+    ) -> np.ndarray:
+        return inference.p_values(coefficient / error, df)[:, None]
 
 
 @dataclass(frozen=True, eq=False)
 class ConfidenceLimits(WaldTarget):
-    """Lower and upper limit of Wald's confidence interval, by the normal distribution.
+    """Lower and upper limit of the confidence interval, by the inference of the fit.
 
     Parameters
     ----------
@@ -184,8 +193,10 @@ class ConfidenceLimits(WaldTarget):
     def labels(self) -> tuple[str, ...]:
         return (f"lower({self.name})", f"upper({self.name})")
 
-    def of(self, coefficient: np.ndarray, error: np.ndarray) -> np.ndarray:
-        width = ndtri(0.5 + self.level / 2) * error
+    def of(
+        self, coefficient: np.ndarray, error: np.ndarray, df: np.ndarray, inference: Inference
+    ) -> np.ndarray:
+        width = inference.quantile(0.5 + self.level / 2, df) * error
         return np.stack([coefficient - width, coefficient + width], axis=1)
 
 
@@ -198,16 +209,12 @@ class BoundWald(Target):
     target : WaldTarget
     position : int
         Of the parameter.
-    theta, standard_errors : ndarray, shape (p,)
-        Of the full fit.
-    dispersion : float
+    fit : Estimate
     """
 
     target: WaldTarget
     position: int
-    theta: np.ndarray
-    standard_errors: np.ndarray
-    dispersion: float
+    fit: Any
     undefined = "H is not positive definite"
 
     @property
@@ -218,13 +225,14 @@ class BoundWald(Target):
     def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
         theta = autodiff.plain(theta)
         present = autodiff.plain(presence) > 0
-        if present.all() and np.array_equal(theta, self.theta):
-            return self.target.of(theta[[self.position]], self.standard_errors[[self.position]])[0]
+        if present.all() and np.array_equal(theta, self.fit.theta):
+            nobody = Removals.nobody(loss.n_objects)
+            return self._values(theta[None], self.fit.standard_errors[None], nobody)[0]
         without = Removals(np.where(present, -1, 0), np.zeros(1))
         return self._of(loss, theta[None], without, exact=True)[0]
 
     def values_without(self, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        return self._of(loss, thetas, removals, None)
+        return self._of(loss, thetas, removals, self.target.exact)
 
     def linear_influence(
         self, loss: Loss, theta: np.ndarray, dfbeta: np.ndarray, removals: Removals
@@ -234,7 +242,9 @@ class BoundWald(Target):
     def _of(
         self, loss: Loss, thetas: np.ndarray, removals: Removals, exact: bool | None
     ) -> np.ndarray:
-        if exact is None:
-            exact = self.target.exact
-        errors = standard_errors_without(self, loss, thetas, removals, exact)
-        return self.target.of(thetas[:, self.position], errors[:, self.position])
+        errors = standard_errors_without(self.fit, loss, thetas, removals, exact)
+        return self._values(thetas, errors, removals)
+
+    def _values(self, thetas: np.ndarray, errors: np.ndarray, removals: Removals) -> np.ndarray:
+        j, df = self.position, degrees_without(self.fit, removals)
+        return self.target.of(thetas[:, j], errors[:, j], df, self.fit.inference)

@@ -9,7 +9,9 @@ from vifstats.adapters.matching import own_ties, refuse
 from vifstats.adapters.statsmodels.formulas import design_rows
 from vifstats.adapters.statsmodels.reading import user_rows
 from vifstats.adapters.statsmodels.refused import refused
+from vifstats.adapters.statsmodels.reported import one_label_per_row
 from vifstats.estimate import Estimate
+from vifstats.inference import Inference
 from vifstats.losses import Cox
 
 __all__ = ["phreg"]
@@ -32,8 +34,8 @@ def phreg(
 ) -> Estimate:
     """An estimate from PHReg results, from the data and settings of the model itself.
 
-    ``fit(groups=...)`` only changes statsmodels' standard errors: rows stay single rows here
-    unless ``groups`` is given.
+    ``fit(groups=...)`` only changes the standard errors, as here: rows stay single rows unless
+    ``groups`` is given.
 
     `X`, `T`, `E`, `entry`, `weights`, `strata`, `offset`: the model keeps them; `groups` (n_rows,):
     one label per row of the result; `ties`: may be repeated, not changed; `penalty`: of
@@ -88,5 +90,24 @@ def phreg(
         profile=design_rows(model),
         kept=kept,
         groups=groups,
+        inference=_inference(fit, kept, len(labels)),
         tol=tol,
+    )
+
+
+def _inference(fit: Any, kept: np.ndarray, n_labels: int) -> Inference:
+    """``fit(groups=...)`` reports a sandwich of Breslow's score residuals, whatever the ties."""
+    reported = np.asarray(fit.bse, dtype=float)
+    groups = getattr(fit, "groups", fit.model.groups)
+    if groups is None:
+        return Inference(reported=reported)
+    kind = "robust" if fit.model.ties == "breslow" else "statsmodels' robust"
+    refusal = ""
+    if not np.isfinite(reported).all():
+        refusal = (
+            "The standard errors of the fit must be numbers, but it reports nan: PHReg has no "
+            "score residuals for rows that are never at risk at an event."
+        )
+    return Inference(
+        kind, one_label_per_row(groups, kept, n_labels), reported=reported, refusal=refusal
     )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from vifstats.adapters.matching import refuse
 from vifstats.adapters.statsmodels.formulas import design_rows
+from vifstats.adapters.statsmodels.reported import inference_of
 from vifstats.errors import (
     InvalidInputError,
     LossError,
@@ -19,6 +20,7 @@ from vifstats.errors import (
     UnsupportedModelError,
 )
 from vifstats.estimate import Estimate
+from vifstats.inference import Inference
 from vifstats.losses import LinearPredictor
 
 __all__ = ["Parts", "adapter", "offset_of", "parameter_names", "user_rows"]
@@ -36,6 +38,8 @@ class Parts:
     names: tuple[str, ...]
     # The naive covariance is ``dispersion * H^-1``
     dispersion: float = 1.0
+    # default: what the ``cov_type`` and ``use_t`` of the result say
+    inference: Inference | None = None
 
 
 def adapter(build: Callable[[Any], Parts]) -> Callable[..., Estimate]:
@@ -66,6 +70,7 @@ def adapter(build: Callable[[Any], Parts]) -> Callable[..., Estimate]:
                 profile=design_rows(fit.model) if one_design else None,
                 kept=kept,
                 groups=groups,
+                inference=parts.inference or inference_of(fit, kept, len(labels)),
                 tol=tol,
             )
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
 
 from vifstats import checks
 from vifstats.errors import InvalidInputError
@@ -43,6 +42,7 @@ class Goal:
     direction, gap : float
         Which way it is to go, +1 or -1, and how far.
     text : str
+    est : Estimate
     """
 
     shown: Target
@@ -55,6 +55,7 @@ class Goal:
     direction: float
     gap: float
     text: str
+    est: Estimate
 
     def gains(self, influence: np.ndarray) -> np.ndarray:
         """How far each removal moves the scalar towards the bound."""
@@ -67,7 +68,7 @@ class Goal:
         if len(values) == 1:
             return float(values[0][self.shown_column])
         coefficient, error = values
-        return float(2 * ndtr(-np.abs(coefficient / error))[0])
+        return float(self.est.inference.p_values(coefficient / error, self.est.df)[0])
 
     def progress(self, value: float) -> float:
         """How far a value of the scalar is on the way to the bound; nan is nowhere."""
@@ -102,7 +103,7 @@ def goal_of(
             f"There must be a way to go, but {'the value' if change is None else '`change`'} is "
             f"{value if change is None else change}; say how far with `change`, above 0 or below."
         )
-    return Goal(shown, column, shown, shown, column, (shown,), value, direction, gap, text)
+    return Goal(shown, column, shown, shown, column, (shown,), value, direction, gap, text, est)
 
 
 def _significance(est: Estimate, name: Any, level: float) -> Goal:
@@ -121,7 +122,7 @@ def _significance(est: Estimate, name: Any, level: float) -> Goal:
     parts = (Coefficient(name), StandardError(name))
     many = est.loss.n_objects**2 * len(est.theta) > EXACT_NUMBERS
     ranking = replace(limits, exact=False) if many else limits
-    return Goal(shown, 0, limits, ranking, upper, parts, value, -np.sign(value), gap, text)
+    return Goal(shown, 0, limits, ranking, upper, parts, value, -np.sign(value), gap, text, est)
 
 
 def value_of(est: Estimate, target: Target, column: int) -> float:

@@ -14,6 +14,7 @@ from vifstats.deletion.result import Influence
 from vifstats.diagnostics.influential_sets.goals import Goal, value_of
 from vifstats.errors import ConvergenceError, VifError
 from vifstats.estimate import Estimate
+from vifstats.inference.degrees import degrees_without
 from vifstats.inference.dispersion import dispersions_without
 from vifstats.losses.reduced import reduced
 from vifstats.removals import Removals
@@ -185,6 +186,9 @@ def _without(search: Search, members: list[int]) -> Estimate:
         thetas[0],
         names=est.names,
         labels=est.labels[est.kept[kept]],
+        inference=est.inference.of_rows(
+            est.kept[kept], kept, float(degrees_without(est, refit.removals)[0])
+        ),
         dispersion=float(np.squeeze(dispersion)),
         profile=est.profile,
     )

@@ -88,7 +88,7 @@ def _worst_row(findings: Findings, rows: bool) -> dict[str, Any] | None:
         return None
     at = findings.refitted[~findings.influence.failed[findings.refitted]]
     error = np.abs(findings.influence.values[at] - findings.approximate.values[at])
-    size = (error / findings.influence.estimate.standard_errors).max(axis=1)
+    size = (error / findings.influence.estimate.naive_errors).max(axis=1)
     worst = int(np.nan_to_num(size).argmax())
     values, what = explanation
     return {

@@ -3,12 +3,11 @@
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
 
 from vifstats.plots.rows import HARRELL
 from vifstats.plots.style import called
 from vifstats.reporting.effects import Effects
-from vifstats.reporting.findings import Z95, Findings
+from vifstats.reporting.findings import LEVEL, Findings
 from vifstats.reporting.sections.verdicts import Verdict
 
 __all__ = ["coefficients", "extremes"]
@@ -63,18 +62,20 @@ def _coefficient(
     findings: Findings, effects: Effects, verdict: Verdict, rows: bool
 ) -> dict[str, Any]:
     influence, j = findings.influence, verdict.parameter
-    theta, scale = influence.estimate.theta[j], influence.estimate.standard_errors[j]
+    est = influence.estimate
+    theta, scale = est.theta[j], est.standard_errors[j]
+    lower, upper = est.confidence_limits(1 - LEVEL)[j]
     values = influence.values[:, j]
-    dfbetas = values / scale
+    dfbetas = values / est.naive_errors[j]
     few = rows and len(verdict.flipping) <= MOST_NAMED
     item = {
-        "name": influence.estimate.names[j],
+        "name": est.names[j],
         "coefficient": theta,
         "standard_error": scale,
-        "p": 2 * ndtr(-abs(theta / scale)),
+        "p": est.p_values[j],
         "effect": effects.of(theta),
-        "lower": effects.of(theta - Z95 * scale),
-        "upper": effects.of(theta + Z95 * scale),
+        "lower": effects.of(lower),
+        "upper": effects.of(upper),
         "decimals": effects.decimals(theta, scale),
         "significant": verdict.significant,
         "n_flipping": len(verdict.flipping),
@@ -101,6 +102,6 @@ def _without(findings: Findings, effects: Effects, j: int, row: int, rows: bool)
         "row": called(influence.index[row]) if rows else None,
         "exact": bool(influence.exact[row]),
         "effect": effects.of(theta - value),
-        "dfbetas": value / influence.estimate.standard_errors[j],
+        "dfbetas": value / influence.estimate.naive_errors[j],
     }
     return out | ({"percent": 100 * np.expm1(-value)} if effects.ratio else {})

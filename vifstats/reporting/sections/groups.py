@@ -30,7 +30,7 @@ def groups(findings: Findings, effects: Effects) -> dict[str, Any] | None:
     if influence.removals.single:
         return None
     j = most_moved(findings, effects)
-    scale = influence.estimate.standard_errors[j]
+    scale = influence.estimate.naive_errors[j]
     rows = np.sort(largest(influence.values[:, j], MOST_GROUPS))
     return {
         "name": influence.estimate.names[j],

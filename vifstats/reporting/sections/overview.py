@@ -147,6 +147,6 @@ def _out_of_time(findings: Findings) -> dict[str, Any] | None:
 
 def _conspicuous(findings: Findings) -> dict[str, Any] | None:
     influence = findings.influence
-    size = np.abs(influence.values / influence.estimate.standard_errors)
+    size = np.abs(influence.values / influence.estimate.naive_errors)
     n = int((np.nan_to_num(size).max(axis=1, initial=0.0) > HARRELL).sum())
     return {"kind": "conspicuous", "n": n, "convention": HARRELL} if n else None

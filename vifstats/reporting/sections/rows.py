@@ -60,7 +60,7 @@ def _in_sum(findings: Findings, effects: Effects) -> dict[str, Any]:
     """What the rows that move one coefficient most would do to it together, if influences added."""
     influence, j = findings.influence, most_moved(findings, effects)
     rows = largest(influence.values[:, j], N_IN_SUM)
-    total = -influence.values[rows, j].sum() / influence.estimate.standard_errors[j]
+    total = -influence.values[rows, j].sum() / influence.estimate.naive_errors[j]
     return {"name": influence.estimate.names[j], "n": len(rows), "standard_errors": total}
 
 
@@ -73,7 +73,7 @@ def _columns(facts: pd.DataFrame, effects: Effects, names: tuple[str, ...]) -> l
 
 def _row(findings: Findings, effects: Effects, row: int) -> dict[str, Any]:
     influence, est = findings.influence, findings.influence.estimate
-    dfbetas = influence.values[row] / est.standard_errors
+    dfbetas = influence.values[row] / est.naive_errors
     without = effects.of(est.theta - influence.values[row])
     item = {
         "row": called(influence.index[row]),

@@ -13,79 +13,72 @@ from vifstats.diagnostics.influential_sets import influential_set
 from vifstats.diagnostics.wald_fits import WaldFits
 from vifstats.errors import VifError
 from vifstats.estimate import Estimate
+from vifstats.inference.degrees import degrees_without
 from vifstats.losses import Loss
 from vifstats.plots.style import called
 from vifstats.removals import Removals
 from vifstats.reporting.effects import Effects
-from vifstats.reporting.findings import Z95, Findings
+from vifstats.reporting.findings import LEVEL, Findings
 from vifstats.reporting.sections.verdicts import Verdict, undetermined
 from vifstats.reporting.timed_refits import removal_of_each_row
-from vifstats.solvers.linalg import positive_definite
 from vifstats.targets import Target
+from vifstats.targets.standard_errors import standard_errors_without
 
 __all__ = ["Distance", "sets"]
 
-LEVEL = 0.05
 LARGEST_SET = 50
 # Newton steps without every row, times the numbers in a Hessian; beyond, a search takes minutes.
 MOST_NUMBERS = 3_000_000
 # Of fewer rows no tenth is left out.
 FEWEST = 10
-BLOCK = 4096
 
 
 class Distance(Target):
-    """How far a coefficient is from a multiple of its standard error, in its own direction.
+    """How far a coefficient is from where its significance ends, in its own direction.
 
     Parameters
     ----------
     est : Estimate
     parameter : int
-    multiple : float
-        0 for the sign, 1.96 for significance. The standard error is that without the rows that
-        leave: for one removal exactly, for many at once by the Hessian at the coefficients of
-        all rows.
-
-    Notes
-    -----
-    `ConfidenceLimits` is the same bound with the standard errors of many removals to first order
-    in the coefficients too; here thousands of removals are only ranked, for every coefficient.
+    level : float or None
+        Of significance; None for the sign. Standard error and degrees of freedom are those without
+        the rows that leave: for one removal exactly, for many at once to first order in the
+        coefficients, as thousands of removals are only ranked, for every coefficient.
 
     Examples
     --------
     >>> import vifstats as vs
     >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.array([1.0, 3.0]))
     >>> est = vs.minimize(loss, [0.0])
-    >>> Distance(est, 0, 1.0).value(est.theta, loss.everyone(), loss).round(3)
-    array([1.293])
+    >>> Distance(est, 0, 0.05).value(est.theta, loss.everyone(), loss).round(3)
+    array([0.614])
     """
 
-    def __init__(self, est: Estimate, parameter: int, multiple: float) -> None:
-        self.est, self.parameter, self.multiple = est, parameter, multiple
+    def __init__(self, est: Estimate, parameter: int, level: float | None) -> None:
+        self.est, self.parameter, self.level = est, parameter, level
         self.sign = np.sign(est.theta[parameter])
         self.names = (f"distance of {est.names[parameter]}",)
 
     def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
-        j = self.parameter
-        return self.sign * theta[j : j + 1] - self.multiple * self.est.standard_errors[j]
+        along = self.sign * theta[self.parameter : self.parameter + 1]
+        return along if self.level is None else along - self._margin(self.est.df) * self._error
 
     def values_without(self, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         along = self.sign * thetas[:, [self.parameter]]
-        if self.multiple == 0:
+        if self.level is None:
             return along
-        return along - self.multiple * self.errors_without(thetas, removals)[:, None]
+        exact = len(removals) == 1
+        errors = standard_errors_without(self.est, loss, thetas, removals, exact)
+        margins = self._margin(degrees_without(self.est, removals))
+        return along - (margins * errors[:, self.parameter])[:, None]
 
-    def errors_without(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        """The standard error without each removal, shape (n_removals,)."""
-        est = self.est
-        if len(removals) == 1:
-            H = est.loss.reduced_curvatures(thetas, removals)
-            return _errors(H, est.dispersion)[:, self.parameter]
-        out = np.empty(len(removals))
-        for part, some in removals.blocks(BLOCK):
-            H = est.loss.reduced_hessians(est.theta, some)
-            out[part] = _errors(H, est.dispersion)[:, self.parameter]
-        return out
+    @property
+    def _error(self) -> float:
+        return float(self.est.standard_errors[self.parameter])
+
+    def _margin(self, df: Any) -> Any:
+        """Standard errors between 0 and significance."""
+        return self.est.inference.quantile(1 - self.level / 2, df)
 
 
 @dataclass(frozen=True)
@@ -135,8 +128,9 @@ def sets(
     est, n = findings.influence.estimate, len(findings.influence.index)
     if n < FEWEST or undetermined(est):
         return None
-    size = np.abs(est.theta / est.standard_errors)
-    about = [Question(v, "significance", abs(size[v.parameter] - Z95)) for v in verdicts]
+    size = np.abs(est.z_values)
+    bound = est.inference.quantile(1 - LEVEL / 2, est.df)
+    about = [Question(v, "significance", abs(size[v.parameter] - bound)) for v in verdicts]
     # the sign of what is not significant is no conclusion
     about += [Question(v, "sign", size[v.parameter]) for v in verdicts if v.significant]
     ordered = sorted(about, key=lambda question: question.distance)
@@ -205,7 +199,7 @@ def _searched(findings: Findings, question: Question) -> tuple[np.ndarray, dict[
     est, j = findings.influence.estimate, question.verdict.parameter
     found = influential_set(
         est,
-        Distance(est, j, Z95 if question.about == "significance" else 0.0),
+        Distance(est, j, LEVEL if question.about == "significance" else None),
         flip="sign",
         groups=removal_of_each_row(findings.influence),
         max_size=_largest(len(findings.influence.index)),
@@ -242,11 +236,3 @@ def _together(findings: Findings, members: np.ndarray) -> dict[str, Any]:
     """What to pass to remove the set as one group."""
     out = np.isin(removal_of_each_row(findings.influence), members)
     return {"groups": np.where(out, "set", "rest"), "objects": ["set"]}
-
-
-def _errors(H: np.ndarray, dispersion: float) -> np.ndarray:
-    """Standard errors by each of a stack of Hessians, nan where one is not positive definite."""
-    out = np.full(H.shape[:2], np.nan)
-    usable = positive_definite(H)
-    out[usable] = np.sqrt(dispersion * np.einsum("kii->ki", np.linalg.inv(H[usable])))
-    return out

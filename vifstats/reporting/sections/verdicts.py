@@ -7,7 +7,7 @@ import numpy as np
 from vifstats.diagnostics.wald_fits import WaldFits
 from vifstats.estimate import Estimate
 from vifstats.reporting.effects import Effects
-from vifstats.reporting.findings import Z95, Findings
+from vifstats.reporting.findings import LEVEL, Findings
 
 __all__ = ["Verdict", "candidates", "undetermined", "verdicts"]
 
@@ -100,27 +100,28 @@ def verdicts(findings: Findings, effects: Effects) -> list[Verdict]:
         nobody = np.zeros(0, dtype=int)
         return [Verdict(int(j), False, nobody, 0, None) for j in effects.shown]
     known = np.flatnonzero(influence.exact & ~influence.failed)
-    z = np.abs(WaldFits.of(influence.take(known)).z)
-    return [_verdict(findings, j, known, z[:, j]) for j in effects.shown]
+    beyond = WaldFits.of(influence.take(known)).beyond_bound(LEVEL)
+    return [_verdict(findings, j, known, beyond[:, j]) for j in effects.shown]
 
 
-def _verdict(findings: Findings, j: int, known: np.ndarray, z: np.ndarray) -> Verdict:
-    """The verdict on one parameter, with |z| without each of the refitted rows."""
+def _verdict(findings: Findings, j: int, known: np.ndarray, beyond: np.ndarray) -> Verdict:
+    """The verdict on one parameter, with how far |z| is beyond the bound without refitted rows."""
     influence = findings.influence
     est = influence.estimate
-    significant = bool(abs(est.theta[j]) / est.standard_errors[j] > Z95)
+    significant = bool(est.p_values[j] < LEVEL)
     _, flips = _toward(est, influence.values, j)
-    flips[known] = ((z > Z95) != significant) & np.isfinite(z)
+    flips[known] = ((beyond > 0) != significant) & np.isfinite(beyond)
     flipping = np.flatnonzero(flips & ~influence.failed)
     proved = np.isin(known, flipping)
-    distance = np.where(proved, np.abs(z - Z95), -1.0)
+    distance = np.where(proved, np.abs(beyond), -1.0)
     furthest = int(known[distance.argmax()]) if proved.any() else None
     return Verdict(int(j), significant, flipping, int(proved.sum()), furthest)
 
 
 def _toward(est: Estimate, values: np.ndarray, j: int) -> tuple[np.ndarray, np.ndarray]:
-    """How far each removal moves |z| toward 1.96, and whether beyond; standard error held."""
+    """How far each removal moves |z| toward its bound, and whether beyond; standard error held."""
     scale = est.standard_errors[j]
     full, without = abs(est.theta[j]) / scale, np.abs(est.theta[j] - values[:, j]) / scale
-    toward = np.nan_to_num((full - without) * (1 if full > Z95 else -1))
-    return toward, toward > abs(full - Z95)
+    bound = est.inference.quantile(1 - LEVEL / 2, est.df)
+    toward = np.nan_to_num((full - without) * (1 if full > bound else -1))
+    return toward, toward > abs(full - bound)

@@ -1,0 +1,72 @@
+"""Degrees of freedom of t without each removal, and the groups that are left."""
+
+from typing import Any
+
+import numpy as np
+
+from vifstats.removals import Removals
+
+__all__ = ["degrees_of_freedom", "degrees_without", "group_pairs", "groups_left"]
+
+
+def degrees_of_freedom(fit: Any) -> float:
+    """Of the fit with everybody: what its inference says, else n - p or groups less one."""
+    inference = fit.inference
+    if inference.distribution == "normal":
+        return np.inf
+    if inference.df is not None:
+        return float(inference.df)
+    if inference.by_groups:
+        return float(fit.clusters.max()) if fit.clusters is not None else _observations(fit) - 1.0
+    return _observations(fit) - len(fit.theta)
+
+
+def degrees_without(fit: Any, removals: Removals) -> np.ndarray:
+    """Without each removal, shape (n_removals,); nan where none are left."""
+    if fit.inference.distribution == "normal":
+        return np.full(len(removals), np.inf)
+    if fit.inference.by_groups:
+        everybody = groups_left(fit.clusters, Removals.nobody(removals.n_objects))
+        lost = everybody - groups_left(fit.clusters, removals)
+    else:
+        lost = removals.sums(_counts(fit))
+    left = degrees_of_freedom(fit) - lost
+    return np.where(left > 0, left, np.nan)
+
+
+def groups_left(codes: np.ndarray | None, removals: Removals) -> np.ndarray:
+    """How many groups have an object left without each removal, shape (n_removals,)."""
+    codes = np.arange(removals.n_objects) if codes is None else codes
+    sizes = np.bincount(codes)
+    first, size, _ = group_pairs(codes, removals)
+    gone = size == sizes[codes[first]]
+    return len(sizes) - np.bincount(removals.codes[first[gone]], minlength=len(removals))
+
+
+def group_pairs(
+    codes: np.ndarray, removals: Removals
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pairs of a removal and a group that it takes from.
+
+    Returns
+    -------
+    first, size : ndarray of int, shape (n_pairs,)
+        An object of each pair, and how many there are.
+    pair : ndarray of int, shape (n_leaving,)
+        The pair of each object that leaves, in the order of the objects.
+    """
+    rows = np.flatnonzero(removals.codes >= 0)
+    key = removals.codes[rows] * (codes.max(initial=0) + 1) + codes[rows]
+    _, first, pair, size = np.unique(
+        key, return_index=True, return_inverse=True, return_counts=True
+    )
+    return rows[first], size, pair
+
+
+def _observations(fit: Any) -> float:
+    return float(_counts(fit).sum())
+
+
+def _counts(fit: Any) -> np.ndarray:
+    counts = fit.inference.counts
+    return np.ones(fit.loss.n_objects) if counts is None else np.asarray(counts, dtype=float)
