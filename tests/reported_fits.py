@@ -123,7 +123,9 @@ def _statsmodels(kind: str, outcome: str, name: str = "", **options: Any) -> lis
             found.append(ReportedFit(label, fit_of(settings)))
     uncorrected = {"groups": None, "use_correction": False, "df_correction": False}
     settings = {"cov_type": "cluster", "cov_kwds": uncorrected, "use_t": True}
-    found.append(ReportedFit(f"{kind} {name} cluster uncorrected".replace("  ", " "), fit_of(settings)))
+    found.append(
+        ReportedFit(f"{kind} {name} cluster uncorrected".replace("  ", " "), fit_of(settings))
+    )
     return found
 
 

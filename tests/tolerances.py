@@ -22,7 +22,9 @@ NUMERICAL_GAMMA = (
 )
 NUMERICAL_SCORE = 1e-4  # scores and Hessians that statsmodels has by finite differences: 2e-5
 SUMMARY = 1e-8  # what a fit reports against the same formula on the same parameters: 1e-9 at worst
-REFITTED_SUMMARY = 1e-6  # refits against the library's own, each stopped by its own rule: 1e-7 typical
+REFITTED_SUMMARY = (
+    1e-6  # refits against the library's own, each stopped by its own rule: 1e-7 typical
+)
 CONVERGED_FIT = 1e-8  # two minimisers, each stopped at 1e-11 standard errors, in standard errors
 
 

@@ -24,6 +24,7 @@ from vifstats.diagnostics.groups_left_out import GroupsLeftOut, leave_one_group_
 from vifstats.diagnostics.influential_sets import InfluentialSet, influential_set
 from vifstats.diagnostics.penalty_choice import PenaltyChoice, choose_penalty
 from vifstats.estimate import Estimate, minimize
+from vifstats.inference import Inference
 from vifstats.losses import FunctionLoss, MEstimator
 from vifstats.losses.testing.check_loss import LossReport, check_loss
 from vifstats.reporting import report
@@ -38,6 +39,7 @@ __all__ = [
     "Fragility",
     "FunctionLoss",
     "GroupsLeftOut",
+    "Inference",
     "Influence",
     "InfluentialSet",
     "LossReport",

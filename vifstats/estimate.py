@@ -188,7 +188,8 @@ class Estimate:
             "naive", "robust", "cluster", "HC0" to "HC3"; see `Inference`, which may be passed whole
             instead.
         groups : array_like, shape (n_labels,), optional
-            One label per row of the data: the clusters of "robust" and "cluster".
+            One label per row of the data: the clusters of "robust" and "cluster"; default the
+            estimate's own groups.
         distribution : {"normal", "t"}
         df : float, optional
             Degrees of freedom of t; default n - p, for "cluster" groups less one.
@@ -212,7 +213,8 @@ class Estimate:
         array([1.414])
         """
         if not isinstance(covariance, Inference):
-            covariance = Inference(covariance, groups, distribution, df)
+            own = self.groups if groups is None and covariance in ("robust", "cluster") else groups
+            covariance = Inference(covariance, own, distribution, df)
         twin = copy(self)
         for name in ("standard_errors", "clusters"):
             twin.__dict__.pop(name, None)

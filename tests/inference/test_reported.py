@@ -1,4 +1,4 @@
-"""What a fit reports: standard errors, p-values and limits of its own summary, and of its refits."""
+"""Standard errors, p-values and limits: those of the fit's own summary, and of its refits."""
 
 from __future__ import annotations
 

@@ -94,8 +94,8 @@ def conclusions(
     ----------
     est : Estimate
     level : float
-        Of significance; p-values are those of the fit's own inference, two-sided: with its covariance,
-        z or t, computed again without the row.
+        Of significance; p-values are those of the fit's own inference, two-sided: its covariance,
+        computed again without the row, and z or t.
     groups : array_like, shape (n_rows,), optional
         One label per row of the data; whole groups are removed.
     objects : sequence of labels or bool mask, optional

@@ -43,9 +43,7 @@ def groups_left(codes: np.ndarray | None, removals: Removals) -> np.ndarray:
     return len(sizes) - np.bincount(removals.codes[first[gone]], minlength=len(removals))
 
 
-def group_pairs(
-    codes: np.ndarray, removals: Removals
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def group_pairs(codes: np.ndarray, removals: Removals) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The pairs of a removal and a group that it takes from.
 
     Returns

@@ -42,7 +42,7 @@ def dispersions_without(
     Any other dispersion is held. The residual variance of least squares is Pearson's.
     """
     counts = residual_counts(fit, loss)
-    if counts is None:
+    if counts is None or not isinstance(loss, LinearPredictor):
         return fit.dispersion
     left = counts.sum() - len(fit.theta) - removals.sums(counts)
     without = _pearson(loss, thetas, removals)

@@ -6,7 +6,6 @@ import numpy as np
 
 from vifstats.inference.dispersion import dispersions_without, residual_counts
 from vifstats.losses import LinearPredictor
-from vifstats.losses.base import Loss
 from vifstats.losses.row_losses import SquaredError
 from vifstats.removals import Removals
 
@@ -72,7 +71,7 @@ def _residuals(fit: Any, loss: LinearPredictor) -> np.ndarray:
 
 def _variances(fit: Any, loss: LinearPredictor) -> np.ndarray:
     """(SSR - e^2 / (1 - h)) / (df - 1) without each object, nan where nothing is left."""
-    counts = residual_counts(fit, loss)
+    counts = np.asarray(residual_counts(fit, loss))  # None only for other losses
     df = counts.sum() - len(fit.theta)
     distance = 1 - loss.leverages(fit.theta)
     usable = distance > LEVERAGE_ONE

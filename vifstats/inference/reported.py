@@ -1,4 +1,4 @@
-"""What a fit itself reports: which covariance its standard errors are of, and which distribution."""
+"""What a fit itself reports: the covariance its standard errors are of, and the distribution."""
 
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any

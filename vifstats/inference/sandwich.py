@@ -57,8 +57,7 @@ class Sandwich:
     def leverage_power(self) -> float:
         """The power of 1 - leverage for this covariance; 0 for none."""
         power = LEVERAGE_POWERS.get(self.inference.covariance, 0.0)
-        squares = isinstance(self.loss, LinearPredictor)
-        if power and not (squares and isinstance(self.loss.row_loss, SquaredError)):
+        if power and not _squares(self.loss):
             raise InvalidInputError(
                 f"{self.inference.covariance} divides residuals by a leverage, which least squares "
                 f"have, but the loss is a {type(self.loss).__name__}; use HC0."
@@ -81,7 +80,11 @@ class Sandwich:
         return scores if self.codes is None else self._by_group(scores)
 
     def expanded(
-        self, fit: Any, inverse: np.ndarray, inverses: np.ndarray, thetas: np.ndarray,
+        self,
+        fit: Any,
+        inverse: np.ndarray,
+        inverses: np.ndarray,
+        thetas: np.ndarray,
         removals: Removals,
     ) -> np.ndarray:
         """Variances by the middle of all data, less what leaves, and its derivative: (k, p).
@@ -122,15 +125,13 @@ class Sandwich:
                 factor = np.ones(len(left))
         return (self.inference.factor * factor)[:, None]
 
-    def _scores(
-        self, inverses: np.ndarray, thetas: np.ndarray, removals: Removals
-    ) -> np.ndarray:
+    def _scores(self, inverses: np.ndarray, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         """Scores of the objects left, weighted as the covariance says: (k, n_objects, p)."""
         scores = self.scored.reduced_scores(thetas, removals)
         if self.inference.counts is not None and self.codes is None:
             # a row that stands for f observations has f scores of a share 1/f
             scores /= np.sqrt(self.inference.counts)[:, None]
-        if self.leverage_power:
+        if self.leverage_power and isinstance(self.loss, LinearPredictor):
             X, w = self.loss.designs[0], self.loss.weights
             leverage = w * np.einsum("na,kab,nb->kn", X, inverses, X, optimize=True)
             gone = removals.codes == np.arange(len(removals))[:, None]
@@ -144,8 +145,9 @@ class Sandwich:
 
     def _by_group(self, rows: np.ndarray) -> np.ndarray:
         """Sums by group of rows (k, n_objects, p): (k, n_groups, p)."""
-        order = np.argsort(self.codes, kind="stable")
-        starts = np.searchsorted(self.codes[order], np.arange(self.codes.max() + 1))
+        codes = np.asarray(self.codes)
+        order = np.argsort(codes, kind="stable")
+        starts = np.searchsorted(codes[order], np.arange(codes.max() + 1))
         return np.add.reduceat(rows[:, order], starts, axis=1)
 
     def _leaving(self, scores: np.ndarray, removals: Removals) -> np.ndarray:
@@ -165,3 +167,7 @@ class Sandwich:
         out = np.zeros((len(removals), *change.shape[1:]))
         np.add.at(out, removals.codes[first], change)
         return out
+
+
+def _squares(loss: Loss) -> bool:
+    return isinstance(loss, LinearPredictor) and isinstance(loss.row_loss, SquaredError)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vifstats.errors import InvalidInputError
 from vifstats.inference.reported import Inference
 from vifstats.losses import Cox, LinearPredictor
 from vifstats.losses.base import Loss
@@ -14,10 +15,14 @@ from vifstats.losses.row_losses import RowLoss
 
 __all__ = ["expected_curvature", "information_loss", "score_loss"]
 
+OF_COX = ("lifelines' robust", "statsmodels' robust")
+
 
 def information_loss(loss: Loss, inference: Inference) -> Loss:
     """The loss whose Hessian is the information that the fit inverts."""
-    if inference.information == "observed" or not _has_mean(loss):
+    if inference.information == "observed" or not isinstance(loss, LinearPredictor):
+        return loss
+    if not hasattr(loss.row_loss, "link"):
         return loss
     twin = copy(loss)
     twin.row_loss = ExpectedInformation(loss.row_loss)
@@ -26,14 +31,19 @@ def information_loss(loss: Loss, inference: Inference) -> Loss:
 
 def score_loss(loss: Loss, inference: Inference) -> Loss:
     """The loss whose rows are scored in the middle of the sandwich."""
+    if inference.covariance not in OF_COX:
+        return loss
+    if not isinstance(loss, Cox):
+        raise InvalidInputError(
+            f"A {inference.covariance!r} covariance is one of Cox models, but the loss is a "
+            f'{type(loss).__name__}; use "robust".'
+        )
     if inference.covariance == "lifelines' robust":
         return _in_the_order_of_lifelines(loss)
-    if inference.covariance == "statsmodels' robust":
-        return loss.with_ties("breslow")
-    return loss
+    return loss.with_ties("breslow")
 
 
-def expected_curvature(row_loss: RowLoss, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
+def expected_curvature(row_loss: RowLoss, eta: np.ndarray, y: Any) -> np.ndarray:
     """The curvature of each row at the mean of its y, shape (1, 1, ..., n).
 
     In an exponential family it is linear in y, so that this is its expectation; with a canonical
@@ -57,10 +67,6 @@ class ExpectedInformation(RowLoss):
 
     def curvature(self, eta: np.ndarray, y: Any) -> np.ndarray:
         return expected_curvature(self.row_loss, eta, y)
-
-
-def _has_mean(loss: Loss) -> bool:
-    return isinstance(loss, LinearPredictor) and hasattr(loss.row_loss, "link")
 
 
 def _in_the_order_of_lifelines(loss: Cox) -> Cox:

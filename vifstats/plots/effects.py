@@ -21,6 +21,7 @@ from vifstats.typing import Axes
 
 __all__ = ["forest_plot", "range_plot", "waterfall_plot"]
 
+
 def range_plot(
     influence: Influence,
     names: str | Sequence[str] | None = None,

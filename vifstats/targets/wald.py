@@ -77,7 +77,11 @@ class StandardError(WaldTarget):
 
     With ``exact=False`` the middle of a sandwich is that of all data less what leaves, and changes
     with the parameters to first order; held is what a removal changes in the scores, or leverages,
-    of the others at the same parameters. LARGEST_HELD
+    of the others at the same parameters. Against
+    True, the largest error of any standard error was 1.6 % for rossi (432 rows, robust), 5 % for
+    lung (167 rows, robust; 16 % by 18 clusters), .2 % for least squares (637 rows, HC0 to HC3) and
+    .1 % for a logit (637 rows, robust); it falls with the number of rows. For Cox's sandwich it
+    may be as large as the change itself: there rely on the rows that are computed exactly.
 
     Examples
     --------

@@ -31,7 +31,7 @@ def inference_of(fit: Any, kept: np.ndarray, n_labels: int) -> Inference:
     kind, settings = str(getattr(fit, "cov_type", "nonrobust")), getattr(fit, "cov_kwds", {})
     use_t = bool(getattr(fit, "use_t", False))
     adjusted = getattr(fit, "df_resid_inference", None)
-    common = {
+    common: dict[str, Any] = {
         "distribution": "t" if use_t else "normal",
         "df": float(fit.df_resid if adjusted is None else adjusted) if use_t else None,
         "df_by": "rows" if adjusted is None else "groups",

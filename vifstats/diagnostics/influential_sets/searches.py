@@ -19,7 +19,6 @@ from vifstats.inference.dispersion import dispersions_without
 from vifstats.losses.reduced import reduced
 from vifstats.removals import Removals
 
-
 __all__ = ["SEARCHES", "Search"]
 
 # How many of the largest influences `greedy` tries in each step.

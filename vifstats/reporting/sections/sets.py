@@ -78,7 +78,7 @@ class Distance(Target):
 
     def _margin(self, df: Any) -> Any:
         """Standard errors between 0 and significance."""
-        return self.est.inference.quantile(1 - self.level / 2, df)
+        return self.est.inference.quantile(1 - (self.level or 0.0) / 2, df)
 
 
 @dataclass(frozen=True)
