@@ -132,8 +132,9 @@ class Loss(ABC):
         return np.stack([self.hessian(t, removals.presence(k)) for k, t in enumerate(thetas)])
 
     def reduced_scores(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        """d/db_j of the gradient for each object j that is left, without each removal, each at its
-        own theta: (k, n_objects, p), 0 for objects that are gone.
+        """d/db_j of the gradient of each object left, without each removal, each at its own theta.
+
+        Shape (k, n_objects, p), 0 for objects that are gone.
         """
         out = np.zeros((len(removals), self.n_objects, thetas.shape[1]))
         for k, theta in enumerate(thetas):
