@@ -346,8 +346,9 @@ def minimize(
     loss : Loss
     start : array_like, shape (n_params,)
     tol : float
-        Stop once no entry of a full step exceeds ``tol * (1 + abs(theta))``; above 500
-        parameters, once it exceeds no ``10 * tol`` standard errors.
+        Stop once no entry of a full step exceeds ``tol`` standard errors, for which the
+        dispersion is taken to be the loss itself, or the step can not be told from rounding. So
+        the units of covariates and outcomes change nothing. Above 500 parameters ``10 * tol``.
     max_steps : int
     **options
         Passed to `Estimate`: names, labels, dispersion, profile, inference.
@@ -376,7 +377,7 @@ def minimize(
     if not minima.converged[0]:
         raise ConvergenceError(
             f"The minimum was not reached: the last Newton step was {minima.last_step[0]:.2g} "
-            f"(tol={tol:g}). Try another start, scale the parameters, or add a penalty if the "
+            f"standard errors (tol={tol:g}). Try another start, or add a penalty if the "
             "minimum lies at infinity."
         )
     end = minima.thetas[0]
@@ -398,25 +399,28 @@ def _by_newton_steps(loss: Loss, start: np.ndarray, tol: float, max_steps: int) 
 
 def _by_few_factors(loss: Loss, start: np.ndarray, tol: float, max_steps: int) -> Minima:
     """A factor of H serves many steps; Newton's where H is not positive definite."""
-    minima = Minima(start[None], np.array([np.inf]), np.array([False]))
+    theta = start
     for _ in range(0, max_steps, STEPS_PER_FACTOR):
         try:
-            minima = _by_one_factor(loss, minima.thetas, tol)
+            minima = _by_one_factor(loss, theta, tol)
         except NotPositiveDefiniteError:
-            return _by_newton_steps(loss, minima.thetas[0], tol, max_steps)
-        if minima.converged[0]:
             break
-    return minima
+        if minima.converged[0]:
+            return minima
+        theta = minima.thetas[0]
+    return _by_newton_steps(loss, theta, tol, max_steps)
 
 
-def _by_one_factor(loss: Loss, thetas: np.ndarray, tol: float) -> Minima:
+def _by_one_factor(loss: Loss, start: np.ndarray, tol: float) -> Minima:
     """In a function of its own, so that one factor is gone before the next is made."""
     nobody = Removals.nobody(loss.n_objects)
-    factor = Cholesky().factor(pinned(loss.hessian(thetas[0]), loss.gauge(thetas[0])))
+    H = pinned(loss.hessian(start), loss.gauge(start))
+    diagonal = np.diag(H).copy()
     return quasi_newton(
         lambda rows, places: loss.reduced_slopes(places, nobody),
-        factor.solve,
-        thetas,
+        Cholesky().factor(H).solve,
+        start[None],
+        diagonal=diagonal,
         tol=10 * tol,
         max_steps=STEPS_PER_FACTOR,
     )

@@ -162,18 +162,31 @@ def test_fixed_parameters_stay():
 
 
 def test_flat_is_not_converged():
-    """Gradient and Hessian round to 0: with standard errors as the scale that is no minimum."""
+    """Gradient and Hessian round to 0 on the way: in standard errors that is no minimum."""
 
     def slopes(rows, thetas):
-        return np.zeros(len(rows)), np.zeros((len(rows), 1))
+        near = thetas < 1.0
+        return np.where(near, 1.0 - thetas, 0.0)[:, 0], np.where(near, -1.0, 0.0)
+
+    def curvatures(rows, thetas):
+        return np.where(thetas < 1.0, 1.0, 1e-16)[:, :, None]
+
+    start = np.array([[0.5]])
+    assert not damped_newton(slopes, curvatures, start, scale=np.ones(1)).converged[0]
+    assert damped_newton(slopes, curvatures, start, scale=np.array([1e8])).converged[0]
+
+
+def test_flat_from_the_start_is_another_unit():
+    """An object that held almost all curvature of a parameter is gone: what is left is its own."""
+
+    def slopes(rows, thetas):
+        return 0.5e-16 * (thetas[:, 0] - 3.0) ** 2, 1e-16 * (thetas - 3.0)
 
     def curvatures(rows, thetas):
         return np.full((len(rows), 1, 1), 1e-16)
 
-    flat = damped_newton(slopes, curvatures, np.zeros((1, 1)), scale=np.ones(1))
-    assert not flat.converged[0]
-    other_units = damped_newton(slopes, curvatures, np.zeros((1, 1)), scale=np.array([1e8]))
-    assert other_units.converged[0]
+    minima = damped_newton(slopes, curvatures, np.zeros((1, 1)), unit=1e-8, scale=np.ones(1))
+    assert minima.converged[0] and minima.thetas[0, 0] == pytest.approx(3.0)
 
 
 def test_whether_it_is_flat_is_asked_where_the_problem_ended():

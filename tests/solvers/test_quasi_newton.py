@@ -37,7 +37,7 @@ def problems(seed: int, k: int = 5, change: float = 0.3):
 @pytest.mark.parametrize("change", [0.0, 0.3, 3.0])
 def test_minima_of_problems_near_the_related_one_and_far_from_it(seed, change):
     slopes, solve, centres = problems(seed, change=change)
-    minima = quasi_newton(slopes, solve, np.zeros_like(centres))
+    minima = quasi_newton(slopes, solve, np.zeros_like(centres), unit=1.0)
     assert minima.converged.all() and (minima.last_step <= 1e-9).all()
     assert np.abs(minima.thetas - centres).max() < CONVERGED_FIT
 
@@ -46,18 +46,22 @@ def test_it_takes_far_fewer_steps_than_the_fixed_hessian_alone(monkeypatch):
     from vifstats.solvers import quasi_newton as module
 
     slopes, solve, centres = problems(0, change=3.0)
-    assert quasi_newton(slopes, solve, np.zeros_like(centres), max_steps=40).converged.all()
+    assert quasi_newton(
+        slopes, solve, np.zeros_like(centres), unit=1.0, max_steps=40
+    ).converged.all()
     monkeypatch.setattr(module, "MEMORY", 0)
     monkeypatch.setattr(module.Memory, "then", lambda self, pair: self)
-    assert not quasi_newton(slopes, solve, np.zeros_like(centres), max_steps=40).converged.any()
+    assert not quasi_newton(
+        slopes, solve, np.zeros_like(centres), unit=1.0, max_steps=40
+    ).converged.any()
 
 
 def test_together_as_alone():
     slopes, solve, centres = problems(1)
-    together = quasi_newton(slopes, solve, np.zeros_like(centres))
+    together = quasi_newton(slopes, solve, np.zeros_like(centres), unit=1.0)
     for k in range(len(centres)):
         alone = quasi_newton(
-            lambda rows, thetas, k=k: slopes(rows + k, thetas), solve, np.zeros((1, SIZE))
+            lambda rows, thetas, k=k: slopes(rows + k, thetas), solve, np.zeros((1, SIZE)), unit=1.0
         )
         assert alone.thetas[0] == pytest.approx(together.thetas[k], abs=CONVERGED_FIT)
 
@@ -66,7 +70,7 @@ def test_fixed_parameters_stay():
     slopes, solve, centres = problems(2)
     fixed = np.zeros(centres.shape, dtype=bool)
     fixed[:, :3] = True
-    minima = quasi_newton(slopes, solve, np.zeros_like(centres), fixed=fixed)
+    minima = quasi_newton(slopes, solve, np.zeros_like(centres), unit=1.0, fixed=fixed)
     assert minima.converged.all() and not minima.thetas[:, :3].any()
     _, gradients = slopes(np.arange(len(centres)), minima.thetas)
     assert np.abs(gradients[:, 3:]).max() < 1e-7 and np.abs(gradients[:, :3]).min() > 1e-3
@@ -74,8 +78,10 @@ def test_fixed_parameters_stay():
 
 def test_nothing_to_minimise_and_too_few_steps():
     slopes, solve, centres = problems(3)
-    assert quasi_newton(slopes, solve, centres[:0]).thetas.shape == (0, SIZE)
-    assert not quasi_newton(slopes, solve, np.zeros_like(centres), max_steps=1).converged.any()
+    assert quasi_newton(slopes, solve, centres[:0], unit=1.0).thetas.shape == (0, SIZE)
+    assert not quasi_newton(
+        slopes, solve, np.zeros_like(centres), unit=1.0, max_steps=1
+    ).converged.any()
 
 
 def test_separation_is_never_a_number(monkeypatch):

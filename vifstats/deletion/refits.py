@@ -23,6 +23,7 @@ from vifstats.estimate import Estimate
 from vifstats.losses.base import Loss, pinned_curvatures
 from vifstats.removals import Removals
 from vifstats.solvers import Factor
+from vifstats.solvers.linalg import pinned
 from vifstats.solvers.newton import Minima, damped_newton
 from vifstats.solvers.quasi_newton import LARGE, MEMORY, quasi_newton
 from vifstats.typing import Groups, Objects, Pool
@@ -36,6 +37,8 @@ BLOCK_NUMBERS = 32_000_000
 
 TOL, MAX_STEPS = 1e-9, 50
 WHOLE = Shard(1, 1)
+# A path that is gone again with care: steps of so many standard errors at most, and how many.
+SHORT_STEP, MANY_STEPS = 0.5, 200
 
 
 def leave_one_out(
@@ -193,24 +196,58 @@ class OwnHessians:
     """Newton steps with a Hessian for each refit."""
 
     loss: Loss
+    # sqrt(dispersion), the decrement of one standard error, and sqrt(diag(H^-1)) of the full fit
+    unit: float
     scale: np.ndarray
     tol: float
     max_steps: int
 
-    def first_steps(self, theta: np.ndarray, removals: Removals, D: np.ndarray) -> np.ndarray:
-        """Newton steps, nan where H_-i is singular."""
-        return self.loss.reduced_solves(theta, removals, D)
+    def minima(self, theta: np.ndarray, removals: Removals) -> Minima:
+        """Where each refit ends that begins at theta.
 
-    def minima(self, starts: np.ndarray, removals: Removals) -> Minima:
-        """Where each refit ends."""
+        A path that the quadratic models did not foretell may have left the basin of theta, or
+        lost its way: it is gone again in short steps, and the lower end of the two is taken.
+        """
+        at_theta = self._at(theta, removals)
+        minima = self._newton(theta, removals, at_theta, self.max_steps)
+        again = np.flatnonzero(~minima.tame)
+        if not len(again):
+            return minima
+        first = tuple(part[again] for part in at_theta)
+        reach = SHORT_STEP * self.unit * self.scale
+        careful = self._newton(theta, removals.take(again), first, MANY_STEPS, reach)
+        return _lower(minima, again, careful)
+
+    def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        """Where H at theta is singular without the removal, which D = 0 does not tell."""
+        zeros = np.zeros((len(removals), len(theta)))
+        return ~np.isfinite(self.loss.reduced_solves(theta, removals, zeros)).all(axis=1)
+
+    def _at(self, theta: np.ndarray, removals: Removals) -> tuple[np.ndarray, ...]:
+        """Values, gradients and Hessians at theta."""
+        loss, thetas = self.loss, np.tile(theta, (len(removals), 1))
+        H = pinned(loss.reduced_hessians(theta, removals), loss.reduced_gauge(theta, removals))
+        return *loss.reduced_slopes(thetas, removals), H
+
+    def _newton(
+        self,
+        theta: np.ndarray,
+        removals: Removals,
+        first: tuple[np.ndarray, ...],
+        max_steps: int,
+        reach: np.ndarray | None = None,
+    ) -> Minima:
         return damped_newton(
             lambda rows, thetas: self.loss.reduced_slopes(thetas, removals.take(rows)),
             lambda rows, thetas: pinned_curvatures(self.loss, thetas, removals.take(rows)),
-            starts,
+            np.tile(theta, (len(removals), 1)),
+            first=first,
+            unit=self.unit,
             scale=self.scale,
-            fixed=self.loss.owned_mask(removals, starts.shape[1]),
+            reach=reach,
+            fixed=self.loss.owned_mask(removals, len(theta)),
             tol=self.tol,
-            max_steps=self.max_steps,
+            max_steps=max_steps,
         )
 
 
@@ -219,25 +256,29 @@ class FullFactor:
     """Steps from the factor of the full Hessian, where each its own is too much."""
 
     loss: Loss
+    unit: float
     factor: Factor
+    # of the full H
+    diagonal: np.ndarray
     tol: float
     max_steps: int
 
-    def first_steps(self, theta: np.ndarray, removals: Removals, D: np.ndarray) -> np.ndarray:
-        """Those of vif."""
-        owned, steps = self.loss.owned_mask(removals, len(theta)), self.factor.solve(D)
-        return steps if owned is None else np.where(owned, 0.0, steps)
-
-    def minima(self, starts: np.ndarray, removals: Removals) -> Minima:
-        """Where each refit ends."""
+    def minima(self, theta: np.ndarray, removals: Removals) -> Minima:
+        """Where each refit ends that begins at theta."""
         return quasi_newton(
             lambda rows, thetas: self.loss.reduced_slopes(thetas, removals.take(rows)),
             self.factor.solve,
-            starts,
-            fixed=self.loss.owned_mask(removals, starts.shape[1]),
+            np.tile(theta, (len(removals), 1)),
+            fixed=self.loss.owned_mask(removals, len(theta)),
+            unit=self.unit,
+            diagonal=self.diagonal,
             tol=self.tol,
             max_steps=self.max_steps,
         )
+
+    def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        """Never known: no removal has a Hessian of its own."""
+        return np.zeros(len(removals), dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,7 +299,7 @@ class Refit:
     def of(cls, est: Estimate, tol: float = TOL, max_steps: int = MAX_STEPS) -> "Refit":
         """Refits from our own full fit, a step or two from the theta given."""
         nobody = Removals.nobody(est.loss.n_objects)
-        full = _way(est, tol, MAX_STEPS).minima(est.theta[None], nobody)
+        full = _way(est, tol, MAX_STEPS).minima(est.theta, nobody)
         if est.separated or not full.converged[0]:
             raise ConvergenceError(_no_minimum(full.last_step[0], est.separated, tol))
         return cls(full.thetas[0], _way(est, tol, max_steps))
@@ -279,13 +320,13 @@ class Refit:
     def __call__(self, removals: Removals) -> Rows:
         loss = self.by.loss
         D = loss.gradient_differences(self.theta, removals)
-        steps = self.by.first_steps(self.theta, removals, D)
-        usable = np.isfinite(steps).all(axis=1)
+        failed, values = np.zeros(len(D), dtype=bool), np.zeros_like(D)
         # Where D is 0 theta stays the minimum, unless the loss has lost its curvature there.
-        failed, values = ~usable, np.zeros_like(D)
-        if len(influential := np.flatnonzero(D.any(axis=1))):
-            starts = self.theta + np.where(usable[:, None], steps, 0.0)[influential]
-            minima = self.by.minima(starts, removals.take(influential))
+        moves = D.any(axis=1)
+        if len(still := np.flatnonzero(~moves)):
+            failed[still] = self.by.lost_curvature(self.theta, removals.take(still))
+        if len(influential := np.flatnonzero(moves)):
+            minima = self.by.minima(self.theta, removals.take(influential))
             values[influential] = self.theta - minima.thetas
             failed[influential] = ~minima.converged
         values[failed] = np.nan
@@ -293,6 +334,17 @@ class Refit:
         if owned is not None:
             values[owned] = np.nan
         return Rows(values, failed)
+
+
+def _lower(minima: Minima, rows: np.ndarray, others: Minima) -> Minima:
+    """With those rows' other ends, where they converged and are lower, or alone converged."""
+    better = others.converged & (~minima.converged[rows] | (others.values < minima.values[rows]))
+    taken = rows[better]
+    parts = {}
+    for name in ("thetas", "last_step", "converged", "values", "tame"):
+        parts[name] = getattr(minima, name).copy()
+        parts[name][taken] = getattr(others, name)[better]
+    return Minima(**parts)
 
 
 def _no_minimum(last_step: float, endless: bool, tol: float) -> str:
@@ -307,7 +359,7 @@ def _no_minimum(last_step: float, endless: bool, tol: float) -> str:
 
 def _way(est: Estimate, tol: float, max_steps: int) -> OwnHessians | FullFactor:
     """How this model is refitted."""
+    unit = float(np.sqrt(est.dispersion))
     if len(est.theta) > LARGE:
-        return FullFactor(est.loss, est.factor, tol, max_steps)
-    scale = est.naive_errors / np.sqrt(est.dispersion)
-    return OwnHessians(est.loss, scale, tol, max_steps)
+        return FullFactor(est.loss, unit, est.factor, np.diag(est.hessian), tol, max_steps)
+    return OwnHessians(est.loss, unit, est.naive_errors / unit, tol, max_steps)

@@ -1,4 +1,10 @@
-"""Damped Newton minimisation of many related problems at once."""
+"""Damped Newton minimisation of many related problems at once.
+
+What is asked of a step does not depend on units, neither on those of the loss (the dispersion of
+the data) nor on those of the parameters (their covariates): its length is the Newton decrement
+sqrt(g' H^-1 g), of which sqrt(dispersion) is one standard error. No entry of the step H^-1 g is
+more of its own standard errors long, by Cauchy and Schwarz.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,18 +13,34 @@ import numpy as np
 
 from vifstats.solvers.linalg import positive_definite, solve_each
 
-__all__ = ["Minima", "Slopes", "damped_newton", "descent", "line_search"]
+__all__ = ["Minima", "Slopes", "damped_newton", "decrement", "descent", "line_search"]
 
 SUFFICIENT_DECREASE = 1e-4
 MAX_HALVINGS = 40
-# Where the loss is all but straight a Newton step is endless: it is cut to this many units, which
-# for parameters of an unknown size (1 + abs(theta)) still grow a hundredfold each step.
+# A value that rises by no more than this of itself may have fallen but for rounding: there the
+# slope decides, which keeps its digits longer.
+VALUE_ROUNDING = 1e-8
+SLOPE_DECREASE = 0.5
+# Where the loss is all but straight a Newton step is endless: it is cut to this many units of
+# theta and its curvature, which still let it grow a hundredfold each time.
 LONGEST = 100.0
 # Where the minimum lies at infinity the gradient rounds to 0 before the steps get short. There
 # the curvature, 1 or more in standard errors of the related fit, has all but gone.
 FLAT = 1e-10
 # A Hessian is kept while each step with it is at least this much shorter than the last.
 CHORD_CONTRACTION = 0.1
+# Of theta in the metric of H's diagonal, the size of the terms of X theta: the last digits of
+# those make steps of this length, which lead nowhere.
+ROUNDING = 1e3 * np.finfo(float).eps
+# A step this short, in standard errors, is rounding too where it is no shorter than the one
+# before. Towards a minimum at infinity steps do get shorter: to 0.61 of the last for an
+# exponential tail, to 0.82 for 1/theta.
+STALLED, STANDSTILL = 1e-7, 0.9
+# A path is tame while the loss falls by half the squared decrement, as its quadratic model says,
+# within this factor, and the next step is this much shorter: then it stays in its basin.
+MODEL_ERROR, TAME_CONTRACTION = 2.0, 0.25
+# Eigenvalues that are not positive are made so, and not smaller than this share of the largest.
+SMALLEST_EIGENVALUE = 1e-8
 
 # rows, thetas (k, p) -> values (k,), gradients (k, p);  rows, thetas -> Hessians (k, p, p)
 Slopes = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -27,20 +49,17 @@ Curvatures = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Minima:
-    """Where each problem ended.
-
-    Attributes
-    ----------
-    thetas : ndarray, shape (k, p)
-    last_step : ndarray, shape (k,)
-        The largest entry of the last step, in units of the scale.
-    converged : ndarray of bool, shape (k,)
-        The last step was short and, where a scale is given, the loss is not flat.
-    """
+    """Where each problem ended."""
 
     thetas: np.ndarray
+    # the decrement of the last step, in units
     last_step: np.ndarray
+    # that was short or rounding and, where a scale is given, the loss is not flat
     converged: np.ndarray
+    # the loss before the last step
+    values: np.ndarray
+    # the loss fell all the way as its quadratic models said
+    tame: np.ndarray
 
 
 # A trial outside the domain of a loss is nan there, and the line search refuses it.
@@ -50,79 +69,189 @@ def damped_newton(
     curvatures: Curvatures,
     starts: np.ndarray,
     *,
+    first: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
+    unit: float | None = None,
     scale: np.ndarray | None = None,
+    reach: np.ndarray | None = None,
     fixed: np.ndarray | None = None,
     tol: float = 1e-9,
     max_steps: int = 50,
 ) -> Minima:
     """Minimise k problems, each from its own start, by Newton steps with a line search.
 
-    Parameters
-    ----------
-    slopes, curvatures : callable
-        Values and gradients, and Hessians, of the problems at positions ``rows``.
-    starts : ndarray, shape (k, p)
-    scale : ndarray, shape (p,), optional
-        What a step is measured in, usually standard errors of a related fit: a scale that
-        grows with the estimate would take a diverging one for converged. Default 1 + abs(theta).
-    fixed : ndarray of bool, shape (k, p), optional
-        Parameters that stay where they start.
-    tol : float
-        A problem has converged once a full step is at most this long.
-    max_steps : int
-
-    Returns
-    -------
-    Minima
+    `slopes`, `curvatures`: values and gradients, and Hessians, of the problems at positions
+    ``rows``; `first`: the three at the starts, where they are known; `unit`: the decrement that is
+    one standard error, sqrt(dispersion), default sqrt(abs(loss)); `scale` (p,): sqrt(diag(H^-1)) of
+    a related fit, what curvature is measured in, as a measure that grows with the estimate would
+    take a diverging one for converged; `reach` (p,): the longest step, default a hundred times
+    theta and its curvature; `fixed` bool (k, p): parameters that stay where they start. A problem
+    has converged once the decrement is at most `tol` units, or cannot be told from rounding.
     """
-    k, p = starts.shape
-    thetas = starts.copy()
-    held = np.zeros((k, p), dtype=bool) if fixed is None else fixed
-    last_step = np.full(k, np.inf)
-    active = np.arange(k)
-    values, gradients = slopes(active, thetas)
-    H = curvatures(active, thetas)
-    stale = np.zeros(k, dtype=bool)
-    flat = _flat(H, held, scale)
+    held = np.zeros(starts.shape, dtype=bool) if fixed is None else fixed
+    problems = _Problems(slopes, curvatures, starts.copy(), held, unit, reach, first)
     for _ in range(max_steps):
-        steps = descent(H, gradients[active], held[active])
-        lengths = _length(steps, thetas[active], scale)
-        slow = stale[active] & (lengths > CHORD_CONTRACTION * last_step[active])
-        if slow.any():
-            H[slow] = curvatures(active[slow], thetas[active[slow]])
-            stale[active[slow]] = False
-            flat[active[slow]] = _flat(H[slow], held[active[slow]], scale)
-            steps[slow] = descent(H[slow], gradients[active[slow]], held[active[slow]])
-            lengths[slow] = _length(steps[slow], thetas[active[slow]], scale)
-        done = lengths <= tol
-        thetas[active[done]] -= steps[done]
-        last_step[active[done]] = lengths[done]
-        active, H, steps, lengths = active[~done], H[~done], steps[~done], lengths[~done]
-        if not len(active):
+        problems.look(tol)
+        if not len(problems.active):
             break
-        steps *= np.minimum(1.0, LONGEST / np.maximum(lengths, LONGEST))[:, None]
-        moved = line_search(slopes, active, thetas, values, gradients, steps)
-        last_step[active] = np.where(moved, lengths, np.inf)
-        stale[active] = True
-        active, H = active[moved], H[moved]
-    if len(ended := np.flatnonzero((last_step <= tol) & flat)):
-        # where a Hessian that was kept is flat, the one where the problem ended need not be
-        flat[ended] = _flat(curvatures(ended, thetas[ended]), held[ended], scale)
-    return Minima(thetas, last_step, (last_step <= tol) & ~flat)
+        problems.step()
+    return problems.minima(scale)
 
 
-def _length(steps: np.ndarray, thetas: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
-    unit = 1 + np.abs(thetas) if scale is None else scale
-    return np.max(np.abs(steps) / unit, axis=1, initial=0.0)
+class _Problems:
+    """The k problems of one call and how far each has come; H and steps are of the active ones."""
+
+    def __init__(
+        self,
+        slopes: Slopes,
+        curvatures: Curvatures,
+        thetas: np.ndarray,
+        held: np.ndarray,
+        unit: float | None,
+        reach: np.ndarray | None,
+        first: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
+    ) -> None:
+        k = len(thetas)
+        self.slopes, self.curvatures = slopes, curvatures
+        self.thetas, self.held, self.unit, self.reach = thetas, held, unit, reach
+        self.active = np.arange(k)
+        if first is None:
+            first = *slopes(self.active, thetas), curvatures(self.active, thetas)
+        self.first_H = first[2]
+        # what changes on the way is our own
+        self.values, self.gradients, self.H = (part.copy() for part in first)
+        self.last_step = np.full(k, np.inf)
+        self.ended, self.stale = np.zeros(k, dtype=bool), np.zeros(k, dtype=bool)
+        self.tame = np.ones(k, dtype=bool)
+        self.curved = np.zeros(thetas.shape)
+
+    def look(self, tol: float) -> None:
+        """Find the next steps, with a new Hessian where one got slow; who has arrived ends."""
+        active, last = self.active, self.last_step[self.active]
+        self.steps, self.lengths = self._find_steps(np.arange(len(active)))
+        slow = self.stale[active] & (self.lengths > CHORD_CONTRACTION * last)
+        self.tame[active] &= (self.lengths <= TAME_CONTRACTION * last) | self._short(tol)
+        done = self._short(tol) | (slow & self._rounds())
+        if len(renew := np.flatnonzero(slow & ~done)):
+            self.H[renew] = self.curvatures(active[renew], self.thetas[active[renew]])
+            self.stale[active[renew]] = False
+            self.steps[renew], self.lengths[renew] = self._find_steps(renew)
+        done |= self._short(tol)
+        done |= slow & (self.lengths > STANDSTILL * last) & self._short(STALLED)
+        self.last_step[active] = self.lengths
+        self.thetas[active[done]] -= self.steps[done]
+        self._end(done, done)
+
+    def step(self) -> None:
+        """Go as far along the steps as the loss falls; who cannot go at all ends."""
+        active, before = self.active, self.values[self.active]
+        share = self._share()
+        steps = self.steps * share[:, None]
+        moved = line_search(self.slopes, active, self.thetas, self.values, self.gradients, steps)
+        fallen, said = before - self.values[active], 0.5 * self.lengths**2
+        as_said = (said <= MODEL_ERROR * fallen) & (fallen <= MODEL_ERROR * said)
+        readable = said > VALUE_ROUNDING * np.abs(before)
+        self.tame[active] &= (share == 1) & (as_said | ~readable)
+        self.stale[active] = True
+        # the loss falls along no part of the step: as low as rounding lets it, or nowhere defined
+        self._end(~moved, ~moved & (self._short(STALLED) | self._rounds()))
+
+    def minima(self, scale: np.ndarray | None) -> Minima:
+        """Where each problem is; where the loss is flat there is no minimum."""
+        converged, unit = self.ended.copy(), self._units(slice(None))
+        if scale is not None:
+            suspect = ~self.tame | ~self.gradients.any(axis=1)
+            suspect |= _flat(self.first_H, self.held, scale)
+            suspect &= converged
+            converged[np.flatnonzero(suspect)[self._runs_away(np.flatnonzero(suspect), scale)]] = 0
+        last_step = np.where(self.last_step > 0, self.last_step / unit, 0.0)
+        return Minima(self.thetas, last_step, converged, self.values, self.tame & converged)
+
+    def _runs_away(self, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """Where the loss has become flat on the way, for steps of the scale.
+
+        Without an object that alone told of a parameter it is so from the start: there the measure
+        is the standard errors of the problem itself at its start.
+        """
+        if not len(rows):
+            return np.zeros(0, dtype=bool)
+        H, held = self.curvatures(rows, self.thetas[rows]), self.held[rows]
+        flat = _flat(H, held, scale)
+        own = _scales(self.first_H[rows[flat]], held[flat])
+        flat[flat] = _flat(H[flat], held[flat], own)
+        return flat
+
+    def _find_steps(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rows = self.active[at]
+        steps = descent(self.H[at], self.gradients[rows], self.held[rows])
+        return steps, decrement(self.gradients[rows], steps)
+
+    def _units(self, rows: "np.ndarray | slice") -> np.ndarray:
+        values = np.abs(self.values[rows])
+        return np.sqrt(values) if self.unit is None else np.full(len(values), self.unit)
+
+    def _short(self, tol: float) -> np.ndarray:
+        return self.lengths <= tol * self._units(self.active)
+
+    def _rounds(self) -> np.ndarray:
+        """Whether steps cannot be told from the rounding of theta in the metric of H's diagonal."""
+        curvature = np.abs(np.einsum("kii->ki", self.H))
+        size = np.sqrt(np.einsum("ki,ki->k", self.thetas[self.active] ** 2, curvature))
+        return self.lengths <= ROUNDING * size
+
+    def _share(self) -> np.ndarray:
+        """The part of each step that is not too long, shape (n_active,)."""
+        limit = LONGEST * self._sizes() if self.reach is None else self.reach
+        longest = np.max(np.abs(self.steps) / limit, axis=1, initial=0.0)
+        return 1 / np.maximum(longest, 1.0)
+
+    def _sizes(self) -> np.ndarray:
+        """What a parameter is measured in, whatever its units, shape (n_active, p).
+
+        Its own size, and the shorter of a standard error by the largest curvature so far and of the
+        way along which the loss would fall to 0 with the slope it has.
+        """
+        active, values = self.active, np.abs(self.values[self.active])[:, None]
+        curvature = np.einsum("kii->ki", self.H)
+        self.curved[active] = np.maximum(self.curved[active], curvature)
+        error = self._units(active)[:, None] / np.sqrt(self.curved[active])
+        fall = values / np.abs(self.gradients[active])
+        known = np.fmin(_positive(error), _positive(fall))
+        return np.abs(self.thetas[active]) + np.where(np.isfinite(known), known, 1.0)
+
+    def _end(self, leaving: np.ndarray, arrived: np.ndarray) -> None:
+        """Take these out of the active ones, some of them as converged."""
+        self.ended[self.active[arrived]] = True
+        stay = ~leaving
+        self.active, self.H = self.active[stay], self.H[stay]
+        self.steps, self.lengths = self.steps[stay], self.lengths[stay]
 
 
-def _flat(H: np.ndarray, fixed: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
+def decrement(gradients: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """sqrt(g' H^-1 g) of steps H^-1 g, shape (k,); inf where a step is not finite."""
+    squared = np.einsum("ki,ki->k", gradients, steps)
+    return np.where(np.isfinite(squared), np.sqrt(np.maximum(squared, 0.0)), np.inf)
+
+
+def _positive(sizes: np.ndarray) -> np.ndarray:
+    return np.where(sizes > 0, sizes, np.inf)
+
+
+def _flat(H: np.ndarray, fixed: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Whether the loss hardly curves along some free direction, for steps of the scale."""
-    if scale is None:
-        return np.zeros(len(H), dtype=bool)
     free = ~fixed[:, :, None] & ~fixed[:, None, :]
-    scaled = np.where(free, H * np.outer(scale, scale), np.eye(len(scale)))
-    return ~positive_definite(scaled, FLAT)
+    scale = np.broadcast_to(scale, fixed.shape)
+    scaled = H * scale[:, :, None] * scale[:, None, :]
+    return ~positive_definite(np.where(free, scaled, np.eye(H.shape[-1])), FLAT)
+
+
+def _scales(H: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+    """sqrt(diag(H^-1)) of each, (k, p); nan where H is not positive definite."""
+    k, p = fixed.shape
+    columns = [
+        solve_each(H, np.broadcast_to(unit, (k, p)), fixed)[:, j]
+        for j, unit in enumerate(np.eye(p))
+    ]
+    return np.where(fixed, 1.0, np.sqrt(np.stack(columns, axis=1))) if p else np.ones((k, p))
 
 
 def descent(H: np.ndarray, gradients: np.ndarray, fixed: np.ndarray) -> np.ndarray:
@@ -132,11 +261,18 @@ def descent(H: np.ndarray, gradients: np.ndarray, fixed: np.ndarray) -> np.ndarr
     bad = ~np.isfinite(steps).all(axis=1) & np.isfinite(H).all(axis=(1, 2))
     for i in np.flatnonzero(bad):
         free = ~fixed[i]
-        eigenvalues, V = np.linalg.eigh(H[i][np.ix_(free, free)])
-        size = np.abs(eigenvalues)
-        size = np.maximum(size, 1e-8 * max(size.max(initial=0.0), 1e-280))
-        steps[i, free] = V @ ((V.T @ gradients[i, free]) / size)
+        steps[i, free] = _made_positive(H[i][np.ix_(free, free)], gradients[i, free])
     return steps
+
+
+def _made_positive(H: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """H^-1 g with the eigenvalues that H has on the scale of its own diagonal made positive."""
+    scale = np.sqrt(np.abs(np.diag(H)))
+    scale = np.where(scale > 0, scale, np.max(scale, initial=0.0) or 1.0)
+    eigenvalues, V = np.linalg.eigh(H / np.outer(scale, scale))
+    size = np.abs(eigenvalues)
+    size = np.maximum(size, SMALLEST_EIGENVALUE * max(size.max(initial=0.0), 1e-280))
+    return V @ ((V.T @ (gradient / scale)) / size) / scale
 
 
 def line_search(
@@ -147,9 +283,15 @@ def line_search(
     gradients: np.ndarray,
     steps: np.ndarray,
 ) -> np.ndarray:
-    """Halve each step until its loss falls enough; update in place; say which moved."""
+    """Halve each step until its loss falls enough; update in place; say which moved.
+
+    Where a value cannot tell for its rounding, the slope along the step has to be halved.
+
+    References
+    ----------
+    Hager & Zhang (2005), SIAM J. Optim. 16: the approximate Wolfe conditions.
+    """
     slope = np.einsum("ki,ki->k", gradients[active], steps)
-    rounding = 1e-13 * np.abs(values[active]) + 1e-14
     t = np.ones(len(active))
     searching = np.isfinite(steps).all(axis=1)
     moved = np.zeros(len(active), dtype=bool)
@@ -157,10 +299,16 @@ def line_search(
         rows = np.flatnonzero(searching)
         if not len(rows):
             break
-        trial = thetas[active[rows]] - t[rows, None] * steps[rows]
-        new_values, new_gradients = slopes(active[rows], trial)
-        bound = values[active[rows]] - SUFFICIENT_DECREASE * t[rows] * slope[rows] + rounding[rows]
-        good = np.isfinite(new_values) & (new_values <= bound)
+        at = active[rows]
+        trial = thetas[at] - t[rows, None] * steps[rows]
+        new_values, new_gradients = slopes(at, trial)
+        fallen = values[at] - new_values
+        good = fallen >= SUFFICIENT_DECREASE * t[rows] * slope[rows]
+        left = np.abs(np.einsum("ki,ki->k", new_gradients, steps[rows]))
+        level = (fallen >= -VALUE_ROUNDING * np.abs(values[at])) & (
+            left <= SLOPE_DECREASE * slope[rows]
+        )
+        good = np.isfinite(new_values) & (good | level)
         taken = rows[good]
         thetas[active[taken]] = trial[good]
         values[active[taken]] = new_values[good]

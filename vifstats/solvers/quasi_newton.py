@@ -9,7 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vifstats.solvers.newton import Minima, Slopes, line_search
+from vifstats.solvers.newton import (
+    ROUNDING,
+    STALLED,
+    Minima,
+    Slopes,
+    decrement,
+    line_search,
+)
 
 __all__ = ["LARGE", "MEMORY", "quasi_newton"]
 
@@ -30,6 +37,8 @@ def quasi_newton(
     starts: np.ndarray,
     *,
     fixed: np.ndarray | None = None,
+    unit: float | None = None,
+    diagonal: np.ndarray | None = None,
     tol: float = 1e-9,
     max_steps: int = 200,
 ) -> Minima:
@@ -37,9 +46,11 @@ def quasi_newton(
 
     `slopes`: values and gradients of the problems at positions ``rows``, as for `damped_newton`;
     `solve`: H^-1 applied to each row, shape (k, p); `starts` (k, p); `fixed` bool (k, p):
-    parameters that stay where they start; `tol`: a problem has converged once sqrt(g' H^-1 g) is
-    this small. A step H^-1 g then moves no parameter by more than ``tol`` standard errors of the
-    related fit, by Cauchy and Schwarz.
+    parameters that stay where they start; `unit`: the decrement that is one standard error,
+    sqrt(dispersion), default sqrt(abs(loss)); `diagonal` (p,): of H, what rounding of theta is
+    measured by. A problem has converged once sqrt(g' H^-1 g) is at most `tol` units, for a step
+    H^-1 g then moves no parameter by more standard errors of the related fit, by Cauchy and
+    Schwarz; or once it is the rounding of theta, or next to nothing where no step lowers the loss.
 
     References
     ----------
@@ -47,15 +58,26 @@ def quasi_newton(
     """
     free = np.ones(starts.shape, dtype=bool) if fixed is None else ~fixed
     thetas, last_step = starts.copy(), np.full(len(starts), np.inf)
-    flat = np.zeros(len(starts), dtype=bool)
+    ended, flat = np.zeros(len(starts), dtype=bool), np.zeros(len(starts), dtype=bool)
     active, memory = np.arange(len(starts)), Memory(())
     values, gradients = slopes(active, thetas)
     gradients = np.where(free, gradients, 0.0)
     solved = np.where(free, solve(gradients), 0.0)
+
+    curvature = np.zeros(starts.shape[1]) if diagonal is None else np.abs(diagonal)
+
+    def units() -> np.ndarray:
+        return np.sqrt(np.abs(values)) if unit is None else np.full(len(values), unit)
+
+    def short_enough() -> np.ndarray:
+        rounding = ROUNDING * np.sqrt(thetas[active] ** 2 @ curvature)
+        return last_step[active] <= np.maximum(tol * units()[active], rounding)
+
     for _ in range(max_steps):
-        last_step[active] = _root(gradients[active], solved[active])
-        done = last_step[active] <= tol
+        last_step[active] = decrement(gradients[active], solved[active])
+        done = short_enough()
         thetas[active[done]] -= solved[active[done]]
+        ended[active[done]] = True
         active = active[~done]
         if not len(active):
             break
@@ -63,13 +85,15 @@ def quasi_newton(
         before = thetas[active], gradients[active], solved[active]
         moved = line_search(slopes, active, thetas, values, gradients, steps)
         gradients[active] = np.where(free[active], gradients[active], 0.0)
-        last_step[active[~moved]] = np.inf
+        ended[active] = ~moved & (last_step[active] <= STALLED * units()[active])
         solved[active] = np.where(free[active], solve(gradients[active]), 0.0)
         pair = Pair.between(active, len(starts), before, (thetas, gradients, solved))
-        flat[active] = pair.faded[active]
+        flat[active] = pair.faded[active] & moved
         memory = memory.then(pair)
         active = active[moved]
-    return Minima(thetas, last_step, (last_step <= tol) & ~flat)
+    relative = np.where(last_step > 0, last_step / units(), 0.0)
+    converged = ended & ~flat
+    return Minima(thetas, relative, converged, values, converged)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +154,3 @@ class Memory:
 
 def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.where(b > 0, a / np.where(b > 0, b, 1.0), 0.0)
-
-
-def _root(gradients: np.ndarray, solved: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.maximum(np.einsum("kp,kp->k", gradients, solved), 0.0))
