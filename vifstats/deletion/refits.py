@@ -24,7 +24,7 @@ from vifstats.losses.base import Loss, pinned_curvatures
 from vifstats.removals import Removals
 from vifstats.solvers import Factor
 from vifstats.solvers.linalg import pinned
-from vifstats.solvers.newton import Minima, damped_newton
+from vifstats.solvers.newton import Look, Minima, damped_newton
 from vifstats.solvers.quasi_newton import LARGE, MEMORY, quasi_newton
 from vifstats.typing import Groups, Objects, Pool
 
@@ -213,7 +213,8 @@ class OwnHessians:
         again = np.flatnonzero(~minima.tame)
         if not len(again):
             return minima
-        first = tuple(part[again] for part in at_theta)
+        values, gradients, H = at_theta
+        first = values[again], gradients[again], H[again]
         reach = SHORT_STEP * self.unit * self.scale
         careful = self._newton(theta, removals.take(again), first, MANY_STEPS, reach)
         return _lower(minima, again, careful)
@@ -223,17 +224,18 @@ class OwnHessians:
         zeros = np.zeros((len(removals), len(theta)))
         return ~np.isfinite(self.loss.reduced_solves(theta, removals, zeros)).all(axis=1)
 
-    def _at(self, theta: np.ndarray, removals: Removals) -> tuple[np.ndarray, ...]:
+    def _at(self, theta: np.ndarray, removals: Removals) -> Look:
         """Values, gradients and Hessians at theta."""
         loss, thetas = self.loss, np.tile(theta, (len(removals), 1))
         H = pinned(loss.reduced_hessians(theta, removals), loss.reduced_gauge(theta, removals))
-        return *loss.reduced_slopes(thetas, removals), H
+        values, gradients = loss.reduced_slopes(thetas, removals)
+        return values, gradients, H
 
     def _newton(
         self,
         theta: np.ndarray,
         removals: Removals,
-        first: tuple[np.ndarray, ...],
+        first: Look,
         max_steps: int,
         reach: np.ndarray | None = None,
     ) -> Minima:

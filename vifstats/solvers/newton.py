@@ -13,7 +13,7 @@ import numpy as np
 
 from vifstats.solvers.linalg import positive_definite, solve_each
 
-__all__ = ["Minima", "Slopes", "damped_newton", "decrement", "descent", "line_search"]
+__all__ = ["Look", "Minima", "Slopes", "damped_newton", "decrement", "descent", "line_search"]
 
 SUFFICIENT_DECREASE = 1e-4
 MAX_HALVINGS = 40
@@ -45,6 +45,8 @@ SMALLEST_EIGENVALUE = 1e-8
 # rows, thetas (k, p) -> values (k,), gradients (k, p);  rows, thetas -> Hessians (k, p, p)
 Slopes = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 Curvatures = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# values (k,), gradients (k, p) and Hessians (k, p, p)
+Look = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,7 @@ def damped_newton(
     curvatures: Curvatures,
     starts: np.ndarray,
     *,
-    first: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
+    first: Look | None = None,
     unit: float | None = None,
     scale: np.ndarray | None = None,
     reach: np.ndarray | None = None,
@@ -108,7 +110,7 @@ class _Problems:
         held: np.ndarray,
         unit: float | None,
         reach: np.ndarray | None,
-        first: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
+        first: Look | None,
     ) -> None:
         k = len(thetas)
         self.slopes, self.curvatures = slopes, curvatures
