@@ -1,4 +1,4 @@
-"""Imports point one way: a module imports only from lower rows, and a drawer from itself."""
+"""Imports point one way: a module imports only from lower rows, and a room from itself."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Import:
 
     @property
     def importer(self) -> str:
-        """The top-level module or drawer that the file belongs to."""
+        """The top-level module or room that the file belongs to."""
         return self.file.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
     def within(self, library: str) -> bool:
@@ -111,10 +111,10 @@ def _names(node: ast.AST) -> list[str]:
 FILES = sorted(PACKAGE.rglob("*.py"))
 IMPORTS = [found for file in FILES for found in _imports(file)]
 MODULES = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py"}
-DRAWERS = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+ROOMS = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
 
 
-@pytest.mark.parametrize("module", sorted((MODULES | DRAWERS) - {"__init__"}))
+@pytest.mark.parametrize("module", sorted((MODULES | ROOMS) - {"__init__"}))
 def test_every_module_has_a_row(module):
     assert module in ROW_OF, (
         f"vifstats.{module} has no row in tests/test_architecture.py: put it into the lowest row "
@@ -137,7 +137,7 @@ def _target(name: str) -> str | None:
     if parts[0] != "vifstats":
         return None
     return (
-        parts[1] if len(parts) > 1 and parts[1] in MODULES | DRAWERS | set(ROW_OF) else "__init__"
+        parts[1] if len(parts) > 1 and parts[1] in MODULES | ROOMS | set(ROW_OF) else "__init__"
     )
 
 

@@ -12,11 +12,12 @@ import numpy as np
 from vifstats import checks
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
-from vifstats.errors import InvalidInputError, TargetError
+from vifstats.errors import TargetError
 from vifstats.estimate import Estimate
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.reduced import Masked, reduced
+from vifstats.losses.testing.running import as_text, found_by
 from vifstats.removals import Removals
 from vifstats.targets.base import Target, as_target, value_of
 from vifstats.typing import Differentiable
@@ -54,12 +55,9 @@ class TargetReport:
     findings: dict[str, str]
 
     def __repr__(self) -> str:
-        width = max(map(len, self.findings))
-        lines = [f"  {rule:<{width}}  {finding}" for rule, finding in self.findings.items()]
         n_values = self.findings["number"].split(",")[0]
-        return "\n".join(
-            [f"{type(self.target).__name__} of {n_values} is what its value says", *lines]
-        )
+        title = f"{type(self.target).__name__} of {n_values} is what its value says"
+        return as_text(title, self.findings)
 
 
 def check_target(
@@ -126,15 +124,10 @@ def check_target(
     ...
     vifstats.errors.TargetError: A target's own `values_without` must equal ...
     """
-    unknown = set(skip) - set(RULES)
-    if unknown:
-        raise InvalidInputError(f"`skip` names rules of {list(RULES)}, but has {sorted(unknown)}.")
     given = as_target(target)
     n_objects = checks.counting_number(max_objects, "max_objects")
     trial = Trial(given, given.bind(est), est, n_objects, tol)
-    return TargetReport(
-        given, {name: "skipped" if name in skip else rule(trial) for name, rule in RULES.items()}
-    )
+    return TargetReport(given, found_by(RULES, trial, skip))
 
 
 @dataclass(frozen=True, eq=False)

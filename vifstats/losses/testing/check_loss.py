@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from vifstats import checks
-from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
 from vifstats.losses.testing import RULES, Trial
+from vifstats.losses.testing.running import as_text, found_by
 from vifstats.typing import ArrayLike1D, ParameterFunction
 
 __all__ = ["LossReport", "check_loss"]
@@ -38,10 +38,8 @@ class LossReport:
     findings: dict[str, str]
 
     def __repr__(self) -> str:
-        width = max(map(len, self.findings))
-        lines = [f"  {rule:<{width}}  {finding}" for rule, finding in self.findings.items()]
         title = f"{type(self.loss).__name__} of {self.loss.n_objects} objects keeps its contract"
-        return "\n".join([title, *lines])
+        return as_text(title, self.findings)
 
 
 def check_loss(
@@ -124,14 +122,8 @@ def check_loss(
     ...
     vifstats.errors.LossError: A loss must be a sum ...
     """
-    unknown = set(skip) - set(RULES)
-    if unknown:
-        raise InvalidInputError(f"`skip` names rules of {list(RULES)}, but has {sorted(unknown)}.")
     theta = checks.parameters(theta, loss.n_params)
     trial = Trial(loss, theta, penalty, rebuild, max_objects, tol)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # what they warn of is an error here
-        return LossReport(
-            loss,
-            {name: "skipped" if name in skip else rule(trial) for name, rule in RULES.items()},
-        )
+        return LossReport(loss, found_by(RULES, trial, skip))
