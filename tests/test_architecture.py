@@ -136,9 +136,7 @@ def _target(name: str) -> str | None:
     parts = name.split(".")
     if parts[0] != "vifstats":
         return None
-    return (
-        parts[1] if len(parts) > 1 and parts[1] in MODULES | ROOMS | set(ROW_OF) else "__init__"
-    )
+    return parts[1] if len(parts) > 1 and parts[1] in MODULES | ROOMS | set(ROW_OF) else "__init__"
 
 
 def _allowed(importer: str, target: str | None) -> bool:
