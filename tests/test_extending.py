@@ -108,13 +108,13 @@ TARGETS = Kind(
         AverageMarginalEffect BaselineHazard Coefficient Concordance ConfidenceLimits
         ExampleLoss FunctionTarget HeldOutLoss LogHazardRatio LogLikelihood MeanPrediction
         MedianSurvival PValue PairLoss RMST RMSTDifference RelativeRisk StandardError
-        SurvivalProbability ZValue
+        SurvivalProbability ZValue ProportionalHazards
         """
     ),
     unmeasured=words(
         """
         AverageMarginalEffect Coefficient ConfidenceLimits ExampleLoss FunctionTarget
-        MeanPrediction ZValue
+        MeanPrediction ProportionalHazards ZValue
         """
     ),
 )
