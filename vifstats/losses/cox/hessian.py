@@ -12,7 +12,7 @@ import numpy as np
 
 from vifstats.losses.cox.moments import Columns, moments_of
 from vifstats.losses.cox.risk_sums import RiskSums
-from vifstats.losses.cox.segment_sums import Bins
+from vifstats.losses.cox.segment_sums import Bins, gram
 from vifstats.losses.cox.sums_afresh import others_afresh
 
 __all__ = ["covariances_about_top", "dominated_cells", "hessian"]
@@ -23,13 +23,13 @@ def hessian(sums: RiskSums) -> np.ndarray:
     cells, top = dominated_cells(sums)
     plain = np.ones(sums.sets.n_cells)
     plain[cells] = 0.0
-    H = (sums.X * (sums.r * _hazard_seen(sums, plain))[:, None]).T @ sums.X
-    H -= (sums.m0 * (sums.W * plain)[:, None]).T @ sums.m0
+    H = gram(sums.X, sums.r * _hazard_seen(sums, plain))
+    H -= gram(sums.m0, sums.W * plain)
     tied = sums.tied
     a = (sums.a * plain)[tied.cells]
     m0 = sums.m0[tied.cells]
     cross = (m0 * (a * tied.sums(tied.f))[:, None]).T @ tied.delta
-    H -= cross + cross.T + (tied.delta * (a * tied.sums(tied.f**2))[:, None]).T @ tied.delta
+    H -= cross + cross.T + gram(tied.delta, a * tied.sums(tied.f**2))
     if len(cells):
         p = sums.X.shape[1]
         every = np.divmod(np.arange(p * p), p)

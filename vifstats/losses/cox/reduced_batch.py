@@ -11,10 +11,15 @@ from functools import cached_property
 import numpy as np
 
 from vifstats.losses.cox.risk_sets import RiskSets
-from vifstats.losses.cox.segment_sums import expanded
+from vifstats.losses.cox.segment_sums import expanded, gram
 from vifstats.removals import Removals
 
 __all__ = ["Batch"]
+
+# Pairs of covariates by row, and means by removal, are held in blocks of so many numbers (16 MB).
+BLOCK_NUMBERS = 2_000_000
+# Fewer removals take a matrix product each; more share the products of covariates.
+FEW = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,24 +187,41 @@ class Batch:
 
     def hessians(self) -> np.ndarray:
         """Hessians, without penalty, shape (k, p, p)."""
-        p = self.X.shape[1]
+        H = self._second_moments()
+        size = max(1, BLOCK_NUMBERS // (self.sets.n_cells * self.X.shape[1]))
+        for start in range(0, len(H), size):
+            part = slice(start, start + size)
+            H[part] -= self._squared_means(part)
+        return H
+
+    def _second_moments(self) -> np.ndarray:
+        """X' diag(rho) X of each, shape (k, p, p)."""
+        k, p = self.thetas.shape
+        if k < FEW:
+            return np.stack([gram(self.X, rho) for rho in self._rho.T])
         i, j = np.triu_indices(p)
-        H = np.empty((len(self.thetas), p, p))
-        H[:, i, j] = H[:, j, i] = self._rho.T @ (self.X[:, i] * self.X[:, j])
-        m0, xD = self._means()
-        weighted = m0 * self._W.T[:, :, None]
-        H -= weighted.swapaxes(1, 2) @ m0
+        packed = np.zeros((k, len(i)))
+        size = max(1, BLOCK_NUMBERS // len(i))
+        for start in range(0, len(self.X), size):
+            x = self.X[start : start + size]
+            packed += self._rho[start : start + size].T @ (x[:, i] * x[:, j])
+        H = np.empty((k, p, p))
+        H[:, i, j] = H[:, j, i] = packed
+        return H
+
+    def _squared_means(self, part: slice) -> np.ndarray:
+        """a sum_l m_l m_l' over all cells, of some removals, shape (k, p, p)."""
+        m0, xD = self._means(part)
+        squares = (m0 * self._W.T[part, :, None]).swapaxes(1, 2) @ m0
         tied = self._tied
         if not len(tied.cells):
-            return H
+            return squares
         m0 = m0[:, tied.cells]
         delta = m0 - xD[:, tied.cells]
         a = self._a[tied.cells]
-        C, Q = (a * tied.sums(tied.f**power) for power in (1, 2))
-        cross = (m0 * C.T[:, :, None]).swapaxes(1, 2) @ delta
-        H -= cross + cross.swapaxes(1, 2)
-        H -= (delta * Q.T[:, :, None]).swapaxes(1, 2) @ delta
-        return H
+        C, Q = ((a * tied.sums(tied.f**power)).T[part, :, None] for power in (1, 2))
+        cross = (m0 * C).swapaxes(1, 2) @ delta
+        return squares + cross + cross.swapaxes(1, 2) + (delta * Q).swapaxes(1, 2) @ delta
 
     def scores(self) -> np.ndarray:
         """The derivative of the gradient in the presence of each row that is left: (k, n, p).
@@ -208,7 +230,7 @@ class Batch:
         has r a (1 - l/d)/phi (x - m) - w (x - m)/d of each term of its own tie besides.
         """
         own, cell, tied = self.sets.own, self.sets.cell_of_event, self._tied
-        m0, xD = (means.transpose(2, 1, 0) for means in self._means())
+        m0, xD = (means.transpose(2, 1, 0) for means in self._means(slice(None)))
         a, dying = self._a[tied.cells], self._S0D[tied.cells]
         share = a * tied.sums(tied.f / tied.phi)
         alive = share - a * tied.sums(tied.f**2) / np.where(dying > 0, dying, 1.0)
@@ -228,15 +250,16 @@ class Batch:
             out[:, :, column] = rows.T
         return out
 
-    def _means(self) -> tuple[np.ndarray, np.ndarray]:
-        """m0 and xD of every cell, shape (k, n_cells, p)."""
-        sets, k = self.sets, len(self.thetas)
-        m0, xD = np.empty((2, k, sets.n_cells, self.X.shape[1]))
-        dying = np.where(self._S0D > 0, self._S0D, 1.0)
+    def _means(self, part: slice) -> tuple[np.ndarray, np.ndarray]:
+        """m0 and xD of every cell, of some removals, shape (k, n_cells, p)."""
+        sets, r = self.sets, self._r[:, part]
+        m0, xD = np.empty((2, r.shape[1], sets.n_cells, self.X.shape[1]))
+        S0, S0D = self._S0[:, part], self._S0D[:, part]
+        dying = np.where(S0D > 0, S0D, 1.0)
         for column, x in enumerate(self.X.T):
-            rx = self._r * x[:, None]
+            rx = r * x[:, None]
             S1D = sets.by_death.sums(rx.take(sets.own, axis=0))
-            m0[:, :, column] = ((sets.exposed.scatter(rx) + S1D) / self._S0).T
+            m0[:, :, column] = ((sets.exposed.scatter(rx) + S1D) / S0).T
             xD[:, :, column] = (S1D / dying).T
         return m0, xD
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from vifstats.losses.cox.moments import Columns, Moments, moments_of
 from vifstats.losses.cox.risk_sets import RiskSets
-from vifstats.losses.cox.segment_sums import Bins, expanded
+from vifstats.losses.cox.segment_sums import Bins, expanded, in_cache
 
 __all__ = ["PowerSums", "RiskSums", "Tied", "risk_sums"]
 
@@ -75,8 +75,9 @@ class RiskSums:
     sets: RiskSets
     # (n, p): covariates in sorted order, centred by stratum
     X: np.ndarray
-    # w, r (n,): case weights, and w exp(x'theta) up to a factor for each stratum
+    # w, z, r (n,): case weights, linear predictors less the largest of their stratum, w exp(z)
     w: np.ndarray
+    z: np.ndarray
     r: np.ndarray
     # R, S0D, W (n_cells,): r of the rows at risk that do not die in the cell; r, and weight, of
     # those that do
@@ -126,6 +127,13 @@ class RiskSums:
         item, row = self.dead(cells)
         return moments_of(self.r[row], self.X[row], columns).each(Bins(item, len(cells)).sums)
 
+    def value(self) -> float:
+        """The loss without its penalty."""
+        tied, own = self.tied, self.sets.own
+        logs = np.log(self.S0)
+        logs[tied.cells] = tied.sums(np.log(tied.phi))
+        return float(self.a @ logs - self.w[own] @ self.z[own])
+
     def gradient(self) -> np.ndarray:
         """Gradient of the loss without its penalty, shape (p,)."""
         tied, own = self.tied, self.sets.own
@@ -149,20 +157,22 @@ def risk_sums(
     predictors, in sorted order.
     """
     largest = np.maximum.reduceat(eta, sets.row_bounds[:-1])
-    r = w * np.exp(eta - np.repeat(largest, np.diff(sets.row_bounds)))
-    rX = r[:, None] * X
+    z = eta - np.repeat(largest, np.diff(sets.row_bounds))
+    r = w * np.exp(z)
     R, S0D = sets.exposed.scatter(r), sets.by_death.sums(r[sets.own])
     W = sets.by_death.sums(w[sets.own])
-    R1, S1D = sets.exposed.scatter(rX), sets.by_death.sums(rX.take(sets.own, axis=0))
-    del rX
+    R1, S1D = _first_moments(sets, X, r)
     n_terms = sets.deaths if efron else np.ones(sets.n_cells, dtype=np.intp)
     tied = _tied(sets, n_terms, R, R1, S0D, S1D)
-    R1 += S1D
-    R1 /= (R + S0D)[:, None]
+    S0 = R + S0D
+    for cells in in_cache(*R1.shape):
+        R1[cells] += S1D[cells]
+        R1[cells] /= S0[cells, None]
     return RiskSums(
         sets=sets,
         X=X,
         w=w,
+        z=z,
         r=r,
         R=R,
         S0D=S0D,
@@ -173,6 +183,30 @@ def risk_sums(
         n_terms=n_terms,
         efron=efron,
     )
+
+
+def _first_moments(sets: RiskSets, X: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """r x summed over those who are at risk and do not die, and over those who do, of each cell."""
+    own = sets.own
+    S1D = X.take(own, axis=0)
+    S1D *= r[own, None]
+    S1D = sets.by_death.sums(S1D)
+    if len(sets.row_bounds) > 2 or sets.exposed.lo.any():
+        return sets.exposed.scatter(r[:, None] * X), S1D
+    # In one stratum without delayed entry, all rows after the deaths of a cell are at risk there:
+    # a running sum from the last row back, in blocks that stay in cache.
+    R1 = np.empty_like(S1D)
+    after = own[sets.first_death + sets.deaths - 1] + 1
+    later = np.zeros(X.shape[1])
+    for rows in reversed(list(in_cache(*X.shape))):
+        running = X[rows] * r[rows, None]
+        running[-1] += later
+        np.add.accumulate(running[::-1], axis=0, out=running[::-1])
+        cells = slice(*np.searchsorted(after, [rows.start, rows.stop]))
+        running.take(after[cells] - rows.start, axis=0, out=R1[cells], mode="clip")
+        later = running[0]
+    R1[np.searchsorted(after, len(X)) :] = 0.0  # nobody is left after the last deaths
+    return R1, S1D
 
 
 def _tied(

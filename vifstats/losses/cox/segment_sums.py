@@ -5,10 +5,12 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["Bins", "Segments", "expanded", "slices_of"]
+__all__ = ["Bins", "Segments", "expanded", "gram", "in_cache", "slices_of"]
 
 # Segments up to this length are summed together, padded to a power of two.
 SHORT_SEGMENT = 4096
+# Numbers of a block of rows that passes through several steps while it is in cache (256 kB).
+CACHE = 1 << 15
 
 
 class Bins:
@@ -105,3 +107,18 @@ def slices_of(counts: np.ndarray, size: int) -> Iterator[slice]:
         stop = max(start + 1, int(np.searchsorted(ends, before + size, side="right")))
         yield slice(start, stop)
         start = stop
+
+
+def in_cache(n_rows: int, width: int) -> Iterator[slice]:
+    """Consecutive blocks of rows, of which `width` numbers each stay in cache."""
+    size = max(64, CACHE // max(1, width))
+    return (slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size))
+
+
+def gram(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The sum of weight x x' over rows (n, p), without another array of their size: (p, p)."""
+    p = rows.shape[1]
+    out = np.zeros((p, p))
+    for block in in_cache(len(rows), p):
+        out += (rows[block] * weights[block, None]).T @ rows[block]
+    return out

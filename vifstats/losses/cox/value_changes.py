@@ -22,11 +22,10 @@ from vifstats.removals import Removals
 __all__ = ["value_differences"]
 
 
-def value_differences(sums: RiskSums, z: np.ndarray, removals: Removals) -> np.ndarray:
+def value_differences(sums: RiskSums, removals: Removals) -> np.ndarray:
     """L(theta, 1) - L(theta, 1_-i) without penalty, shape (n_removals,).
 
-    `z` (n,): linear predictors in sorted order, less the largest of their stratum; `removals`: of
-    rows in the user's order.
+    `removals`: of rows in the user's order.
     """
     pieces, deaths = leaving(sums, removals, NO_PAIRS)
     row_code = removals.codes[sums.sets.order]
@@ -34,7 +33,7 @@ def value_differences(sums: RiskSums, z: np.ndarray, removals: Removals) -> np.n
     own = _own_logs(sums, deaths, row_code)[:, None]
     change = by_removal(taken, pieces, own, deaths, len(removals))[:, 0]
     rows = sums.sets.own[row_code[sums.sets.own] >= 0]
-    gone = Bins(row_code[rows], len(removals)).sums(sums.w[rows] * z[rows])
+    gone = Bins(row_code[rows], len(removals)).sums(sums.w[rows] * sums.z[rows])
     return change - gone
 
 
