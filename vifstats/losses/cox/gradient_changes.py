@@ -48,10 +48,8 @@ class GradientKernel:
         out[found, 1:] += powers.F[at, None] * self.sums.tied.delta[at]
         return out
 
-    def power(
-        self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice
-    ) -> np.ndarray:
-        """x G_k - M_k."""
+    def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
+        """x G - M, with G and M the sums of r^k G_k and r^k M_k."""
         part = pieces.x[rows] * sums[:, :1]
         part -= sums[:, 1:]
         return part

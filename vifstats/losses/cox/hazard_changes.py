@@ -143,37 +143,35 @@ class HazardKernel:
 
     @property
     def table_width(self) -> int:
-        """One column for 1, and p for m, for each of the weights."""
-        return self.weights.shape[1] * (1 + self.sums.X.shape[1])
+        """Two columns for 1 and k, and p for m, for each of the weights."""
+        return self.weights.shape[1] * (2 + self.sums.X.shape[1])
 
     @cached_property
     def _powers(self) -> dict[int, PowerSums]:
         return {}
 
     def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
-        """v a sum_l phi^-(k+1) [1, m_l] of each cell."""
+        """v a sum_l phi^-(k+1) [1, k, (k + 1) m_l] of each cell."""
         scale = float(self.sums.S0.max())
         if k not in self._powers:
             self._powers[k] = self.sums.power_sums(k + 1, scale)
         higher = self._powers[k]
         Z, m0 = higher.Z[cells] / scale, self.sums.m0[cells]
-        base = np.empty((len(Z), 1 + m0.shape[1]))
-        base[:, 0] = Z
-        np.multiply(m0, Z[:, None], out=base[:, 1:])
+        base = np.empty((len(Z), 2 + m0.shape[1]))
+        base[:, 0], base[:, 1] = Z, k * Z
+        np.multiply(m0, (k + 1) * Z[:, None], out=base[:, 2:])
         found, at = self.sums.tied.find(cells)
-        base[found, 1:] += higher.F[at, None] / scale * self.sums.tied.delta[at]
+        base[found, 2:] += (k + 1) * higher.F[at, None] / scale * self.sums.tied.delta[at]
         table = self.weights[cells][:, :, None] * base[:, None, :]
         return table.reshape(len(Z), self.table_width)
 
-    def power(
-        self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice
-    ) -> np.ndarray:
-        """G, and k x'step G - (k + 1) M'step."""
-        by_weight = sums.reshape(len(sums), self.weights.shape[1], 1 + self.sums.X.shape[1])
-        G, step = by_weight[:, :, 0], self.steps[rows]
-        along = np.einsum("kqp,kp->kq", by_weight[:, :, 1:], step)
+    def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
+        """G, and x'step kG - M'step, with k and k + 1 in the columns of the table."""
+        by_weight = sums.reshape(len(sums), self.weights.shape[1], 2 + self.sums.X.shape[1])
+        G, kG, step = by_weight[:, :, 0], by_weight[:, :, 1], self.steps[rows]
+        along = np.einsum("kqp,kp->kq", by_weight[:, :, 2:], step)
         x_along = np.einsum("kp,kp->k", pieces.x[rows], step)
-        return np.concatenate([G, k * x_along[:, None] * G - (k + 1) * along], axis=1)
+        return np.concatenate([G, x_along[:, None] * kG - along], axis=1)
 
     def remainder(self, terms: Terms, pieces: Pieces, others: Others) -> np.ndarray:
         """What the powers up to K left out, or where eps > 1/2 the whole less those powers."""

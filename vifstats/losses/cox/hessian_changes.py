@@ -39,8 +39,8 @@ class HessianKernel:
 
     @property
     def table_width(self) -> int:
-        """One column for 1, p for m, and one for each pair."""
-        return 1 + self.sums.X.shape[1] + self.width
+        """Two columns for 1 and k, p for m, and one for each pair."""
+        return 2 + self.sums.X.shape[1] + self.width
 
     @cached_property
     def A0(self) -> np.ndarray:
@@ -59,7 +59,7 @@ class HessianKernel:
         return self.A0[cells] - sums.dying(cells, self.columns).rxx / sums.S0D[cells, None]
 
     def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
-        """a sum_l phi^-k [1, m, (k + 1) m m' - psi2/phi] of each cell.
+        """a sum_l phi^-k [1, k, k m, (k + 1) m m' - psi2/phi] of each cell.
 
         Since V = psi2/phi - m m', and k u u' holds another k m m'.
         """
@@ -67,29 +67,32 @@ class HessianKernel:
         sums, p = self.sums, self.sums.X.shape[1]
         F, F2, m0 = powers.F, powers.F2, sums.m0[cells]
         out = np.empty((len(m0), self.table_width))
-        out[:, 0] = 1.0
-        out[:, 1 : 1 + p] = m0
-        out[:, 1 + p :] = (k + 1) * m0[:, i] * m0[:, j] - self.A0[cells]
+        out[:, 0], out[:, 1] = 1.0, k
+        np.multiply(m0, k, out=out[:, 2 : 2 + p])
+        squares = out[:, 2 + p :]
+        np.multiply(m0[:, i], m0[:, j], out=squares)
+        squares *= k + 1
+        squares -= self.A0[cells]
         out *= powers.Z[cells, None]
         found, at = sums.tied.find(cells)
         m0, delta = m0[found], sums.tied.delta[at]
         cross = m0[:, i] * delta[:, j] + delta[:, i] * m0[:, j]
-        out[found, 1 : 1 + p] += F[at, None] * delta
-        out[found, 1 + p :] += F[at, None] * ((k + 1) * cross - self.tied_lean[at])
-        out[found, 1 + p :] += (k + 1) * F2[at, None] * delta[:, i] * delta[:, j]
+        out[found, 2 : 2 + p] += k * F[at, None] * delta
+        squares[found] += F[at, None] * ((k + 1) * cross - self.tied_lean[at])
+        squares[found] += (k + 1) * F2[at, None] * delta[:, i] * delta[:, j]
         return out
 
-    def power(
-        self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice
-    ) -> np.ndarray:
-        """k (x x' G - x M' - M x') + the sums of the last columns + C G."""
+    def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
+        """x x' kG - x kM' - kM x' + the sums of the last columns + C G."""
         i, j = self.columns
         p = self.sums.X.shape[1]
-        x, G, M = pieces.x[rows], sums[:, :1], sums[:, 1 : 1 + p]
-        part = sums[:, 1 + p :].copy()
+        x, G, kG, kM = pieces.x[rows], sums[:, :1], sums[:, 1:2], sums[:, 2 : 2 + p]
         # eps/(1 - eps)^2 = eps + 2 eps^2 + 3 eps^3 + ...: the part with u u' has a factor k, and
         # that with V has none, so they are summed apart and only read together.
-        part += k * ((x[:, i] * G - M[:, i]) * x[:, j] - x[:, i] * M[:, j])
+        part = sums[:, 2 + p :].copy()
+        half = 0.5 * kG * x - kM  # (half x' + x half') is x x' kG - x kM' - kM x'
+        part += half[:, i] * x[:, j]
+        part += x[:, i] * half[:, j]
         if pieces.scatter is not None:
             part += pieces.scatter[rows] * G
         return part

@@ -23,7 +23,7 @@ from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.moments import Columns
 from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.risk_sums import PowerSums, RiskSums
-from vifstats.losses.cox.segment_sums import expanded, slices_of
+from vifstats.losses.cox.segment_sums import expanded, in_cache, slices_of
 from vifstats.losses.cox.sums_afresh import Others
 
 __all__ = ["EXPLICIT", "MAX_POWER", "Kernel", "exposure", "powers_needed"]
@@ -54,12 +54,10 @@ class Kernel(Protocol):
         """The pairs of covariates whose second moments it needs."""
 
     def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
-        """What is to be summed over the cells of a range."""
+        """What is to be summed over the cells of a range for the k-th power."""
 
-    def power(
-        self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice
-    ) -> np.ndarray:
-        """The k-th power's part for some pieces, but for r^k, from the sums of the table."""
+    def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
+        """The part of all powers for some pieces, from the sums over k of r^k times the tables'."""
 
     def remainder(self, terms: Terms, pieces: Pieces, others: Others) -> np.ndarray:
         """What the powers up to K left out, shape (n_terms, width)."""
@@ -70,13 +68,9 @@ def exposure(sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarra
 
     `row_code` int (n,): the removal of each row, in sorted order. Returns (n_pieces, kernel.width).
     """
-    out = np.zeros((len(pieces.r), kernel.width))
     plan = _plan(sums, pieces)
-    if plan.by_chunks:
-        _add_powers_by_chunks(out, plan, sums, pieces, kernel)
-    else:
-        for k in range(1, int(plan.K_cell.max()) + 1):
-            _add_power(out, k, plan, sums, pieces, kernel)
+    powers = _powers_by_chunks if plan.by_chunks else _powers_by_ranges
+    out = powers(plan, sums, pieces, kernel)
     _add_remainder(out, plan, sums, pieces, kernel, row_code)
     return out
 
@@ -148,10 +142,9 @@ def _in_long_runs(ranges: Ranges) -> bool:
     return ascending and ranges.all_prefix and ranges.n_cells >= n_segments * CHUNK // 8
 
 
-def _add_powers_by_chunks(
-    out: np.ndarray, plan: _Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel
-) -> None:
+def _powers_by_chunks(plan: _Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel) -> np.ndarray:
     """All powers while a chunk of cells is in cache, with a carry from chunk to chunk."""
+    out = np.zeros((len(pieces.r), kernel.width))
     ranges = pieces.ranges
     for first, last in zip(ranges.bounds[:-1], ranges.bounds[1:], strict=True):
         carry = np.zeros((MAX_POWER + 1, kernel.table_width))
@@ -162,22 +155,19 @@ def _add_powers_by_chunks(
                 # slice. All begin with the stratum, so what they take is one entry of a running
                 # sum.
                 rows = slice(*np.searchsorted(ranges.hi, [start, cells.stop], side="right"))
-                _add_chunk(out, cells, rows, carry, plan, pieces, kernel)
+                out[rows] = _of_chunk(cells, rows, carry, plan, pieces, kernel)
     # A piece that is exposed nowhere ends where its stratum begins: with the stratum before.
     out[ranges.lo >= ranges.hi] = 0.0
+    return out
 
 
-def _add_chunk(
-    out: np.ndarray,
-    cells: slice,
-    rows: slice,
-    carry: np.ndarray,
-    plan: _Plan,
-    pieces: Pieces,
-    kernel: Kernel,
-) -> None:
+def _of_chunk(
+    cells: slice, rows: slice, carry: np.ndarray, plan: _Plan, pieces: Pieces, kernel: Kernel
+) -> np.ndarray:
     at = pieces.ranges.hi[rows] - 1 - cells.start
     needed = plan.K_piece[rows]
+    r = pieces.r[rows] / plan.scale
+    sums = np.zeros((len(at), kernel.table_width))
     for k in range(1, max(plan.K_cell[cells].max(), needed.max(initial=0)) + 1):
         running = kernel.table(k, plan.powers[k - 1], cells)
         # In place: the table is made anew for each chunk, and is the largest array of all this.
@@ -185,39 +175,34 @@ def _add_chunk(
         running += carry[k]
         carry[k] = running[-1]
         some = np.flatnonzero(needed >= k)
-        if 2 * len(some) > len(at):  # a slice is so much faster that the others may come along
-            _add_part(out, k, rows, running.take(at, axis=0), plan, pieces, kernel)
+        if 2 * len(some) > len(at):  # without a selection so much faster that all may come along
+            part = running.take(at, axis=0)
+            part *= (r**k)[:, None]
+            sums += part
         else:
-            gathered = running.take(at[some], axis=0)
-            _add_part(out, k, rows.start + some, gathered, plan, pieces, kernel)
+            sums[some] += running.take(at[some], axis=0) * (r[some] ** k)[:, None]
+    return kernel.combined(sums, pieces, rows)
 
 
-def _add_power(
-    out: np.ndarray, k: int, plan: _Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel
-) -> None:
-    """One power, over the cells that need it."""
-    cells = np.flatnonzero(plan.K_cell >= k)
-    everywhere = len(cells) == sums.sets.n_cells
-    ranges = pieces.ranges if everywhere else pieces.ranges.restricted(cells)
-    rows = np.flatnonzero((ranges.lo < ranges.hi) & (plan.K_piece >= k))
-    table = kernel.table(k, plan.powers[k - 1], slice(None) if everywhere else cells)
-    _add_part(out, k, rows, ranges.take(rows).gather(table), plan, pieces, kernel)
-
-
-def _add_part(
-    out: np.ndarray,
-    k: int,
-    rows: np.ndarray | slice,
-    gathered: np.ndarray,
-    plan: _Plan,
-    pieces: Pieces,
-    kernel: Kernel,
-) -> None:
-    part = kernel.power(k, gathered, pieces, rows)
+def _powers_by_ranges(plan: _Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel) -> np.ndarray:
+    """One power after the other, over the cells and for the pieces that need it."""
+    total = np.zeros((len(pieces.r), kernel.table_width))
     # eps^k = (r/scale)^k (phi/scale)^-k: each factor stays in the range of doubles, where r^k
     # phi^-k may not.
-    part *= ((pieces.r[rows] / plan.scale) ** k)[:, None]
-    out[rows] += part
+    r = pieces.r / plan.scale
+    for k in range(1, int(plan.K_cell.max()) + 1):
+        cells = np.flatnonzero(plan.K_cell >= k)
+        everywhere = len(cells) == sums.sets.n_cells
+        ranges = pieces.ranges if everywhere else pieces.ranges.restricted(cells)
+        rows = np.flatnonzero((ranges.lo < ranges.hi) & (plan.K_piece >= k))
+        table = kernel.table(k, plan.powers[k - 1], slice(None) if everywhere else cells)
+        part = ranges.take(rows).gather(table)
+        part *= (r[rows] ** k)[:, None]
+        total[rows] += part
+    out = np.empty((len(r), kernel.width))
+    for some in in_cache(len(r), kernel.table_width):
+        out[some] = kernel.combined(total[some], pieces, some)
+    return out
 
 
 def _largest_mass(pieces: Pieces) -> np.ndarray:

@@ -55,14 +55,12 @@ class LogKernel:
     table_width = 1
 
     def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
-        """a sum_l phi^-k of each cell."""
-        return powers.Z[cells][:, None].copy()  # the caller accumulates in place
+        """a sum_l phi^-k / k of each cell."""
+        return powers.Z[cells][:, None] / k
 
-    def power(
-        self, k: int, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice
-    ) -> np.ndarray:
-        """G_k / k."""
-        return sums / k
+    def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
+        """The sums themselves."""
+        return sums
 
     def remainder(self, terms: Terms, pieces: Pieces, others: Others) -> np.ndarray:
         """What the powers up to K left out, or where eps > 1/2 the whole less those powers."""
