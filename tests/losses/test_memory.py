@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import pickle
+import tracemalloc
 import weakref
 
 import numpy as np
@@ -76,3 +77,29 @@ def test_norms_leave_nothing_behind():
         assert np.allclose(loss.slope(eta, y), super(Robust, loss).slope(eta, y))
         assert np.allclose(loss.curvature(eta, y), super(Robust, loss).curvature(eta, y))
     assert known_primitives() == before
+
+
+def peak_of(call):
+    """Bytes allocated at most during a call, beyond what was there."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_no_verb_holds_all_pairs_of_covariates_of_all_rows():
+    """Pairs are 8 n p^2 / 2 bytes, 160 MB here: each verb stays below, at a few blocks."""
+    rng = np.random.default_rng(2)
+    n, p = 4000, 100
+    X, T, E = rng.normal(size=(n, p)), rng.exponential(size=n), rng.random(n) < 0.7
+    loss = vs.losses.Cox(X, T, E)
+    pairs = 8 * n * p * (p + 1) // 2
+    assert peak_of(lambda: vs.minimize(loss, np.zeros(p))) < 0.25 * pairs
+    est = vs.minimize(loss, np.zeros(p))
+    assert peak_of(lambda: vs.vif(est)) < 0.25 * pairs
+    assert peak_of(lambda: vs.leave_one_out(est, objects=[5])) < 0.6 * pairs
+    assert peak_of(lambda: vs.newton_step(est, objects=[5, 7])) < 0.6 * pairs
+    twelve = loss.each().take(np.arange(12))
+    assert peak_of(lambda: loss.reduced_curvatures(np.zeros((12, p)), twelve)) < 0.9 * pairs

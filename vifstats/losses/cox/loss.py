@@ -184,13 +184,13 @@ class Cox(Loss):
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals
-        if len(removals) <= _fewer_than(self.n_params):
+        if len(removals) <= _fewer_than(len(theta)):
             return self._hessians_afresh(theta, removals)
         sums, full = self.sums(theta), self.hessian(theta)
         out = np.empty((len(removals), *full.shape))
         pairs = np.triu_indices(len(full))
         # no fewer than the covariates: what is p wide is summed again with every block
-        width = max(self.n_params, BLOCK_NUMBERS // self.n_objects)
+        width = max(len(theta), BLOCK_NUMBERS // self.n_objects)
         for start in range(0, len(pairs[0]), width):
             i, j = (side[start : start + width] for side in pairs)
             reduced = full[i, j] - hessians.hessian_differences(sums, removals, (i, j))
@@ -201,7 +201,7 @@ class Cox(Loss):
     def _hessians_afresh(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """H_-i from sums over the rows that remain, one removal at a time."""
         eta = self._X @ theta + self._offset
-        out = np.zeros((len(removals), self.n_params, self.n_params))
+        out = np.zeros((len(removals), len(theta), len(theta)))
         code = removals.codes[self.risk_sets.order]
         for k in range(len(removals)):
             rows = np.flatnonzero(code != k)
