@@ -368,3 +368,23 @@ def assert_one_line(arguments, expected, capsys):
     assert out == ""
     assert err.startswith("vifstats: error: ") and err.count("\n") == 1
     assert expected in err
+
+
+@pytest.mark.parametrize(
+    ("option", "groups"), [(["--robust"], None), (["--cluster", "educ"], "educ")], ids=str
+)
+def test_robust_standard_errors_are_lin_and_weis(option, groups, capsys, tmp_path):
+    table = load_rossi().assign(educ=lambda frame: frame["prio"] % 5)
+    path = tmp_path / "table.csv"
+    table.to_csv(path, index=False)
+    covariates = ["--covariates", "fin,age", "--time", "week", "--event", "arrest"]
+    assert main(["cox", str(path), *covariates, *option, "--top", "0"]) == 0
+    out = capsys.readouterr().out
+    assert "robust confidence intervals" in out
+    loss = vs.losses.Cox(table[["fin", "age"]], table["week"], table["arrest"])
+    est = vs.minimize(loss, [0.0, 0.0])
+    by = None if groups is None else table[groups]
+    error = float(np.sqrt(est.cov_params("robust", groups=by).loc["fin", "fin"]))
+    lower = np.exp(est.params["fin"] - 1.959964 * error)
+    line = next(line for line in out.splitlines() if line.strip().startswith("fin"))
+    assert float(line.split()[2]) == pytest.approx(lower, abs=6e-4)

@@ -111,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--weights", metavar="COL", help="case weights, > 0")
     add("--entry", metavar="COL", help="delayed entry: at risk strictly after it")
     add("--groups", metavar="COL", help="rows with one value are removed together, as a subject's")
+    add("--robust", action="store_true", help="Lin and Wei's standard errors, by --groups if given")
+    add("--cluster", metavar="COL", help="robust standard errors by the values of a column")
     add("--penalizer", metavar="L", type=float, default=0.0, help="ridge, as in lifelines")
     add("--method", choices=METHODS, default="vif", help="default: vif; refit is exact")
     add("--top", metavar="N", type=int, default=10, help="rows to show and refit; default 10")
@@ -140,6 +142,9 @@ def _cox(args: argparse.Namespace, command: str) -> None:
     seconds, progress = SHARE_OF_SAMPLE * args.seconds, _watched()
     with finite_optimum():
         est = from_model(fit, frame, groups=groups)
+        if args.robust or columns.cluster is not None:
+            clusters = None if columns.cluster is None else table[columns.cluster]
+            est = est.with_inference("robust", groups=clusters)
         if shard is not None and folder is not None:
             _say(f"Written: {write_part(est, shard, folder, progress=progress)}")
             return
@@ -221,11 +226,13 @@ def _input(args: argparse.Namespace) -> tuple[pd.DataFrame, str, CoxColumns]:
     else:
         # a covariate is numbers, also where its values are groups as well
         numbers = (None, *(args.covariates or ()))
-        text = [column for column in (args.id_col, args.groups) if column not in numbers]
+        text = [
+            column for column in (args.id_col, args.groups, args.cluster) if column not in numbers
+        ]
         table, name = read_table(args.file, text=text), _legible(args.file)
         time, event = args.time, args.event
     parts = (args.covariates, args.strata, args.weights, args.entry, args.groups, args.id_col)
-    columns = CoxColumns(time, event, *parts)
+    columns = CoxColumns(time, event, *parts, cluster=args.cluster)
     return columns.labelled(table), name, columns
 
 

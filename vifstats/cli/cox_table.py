@@ -46,6 +46,7 @@ class CoxColumns:
     groups: str | None = None
     # What rows are called; no covariate
     identifier: str | None = None
+    cluster: str | None = None
 
     def labelled(self, table: pd.DataFrame) -> pd.DataFrame:
         """A table whose rows are called by the identifier, if there is one.
@@ -69,7 +70,7 @@ class CoxColumns:
         Raises InvalidInputError if a column is missing, plays two parts, is called as one of the
         result, or none is left for a covariate.
         """
-        optional = (self.weights, self.entry, self.groups, self.identifier)
+        optional = (self.weights, self.entry, self.groups, self.identifier, self.cluster)
         taken = [self.time, self.event, *self.strata, *filter(None, optional)]
         require_columns(table, [*taken, *(self.covariates or ())])
         others = tuple(column for column in table.columns if column not in taken)
@@ -77,7 +78,9 @@ class CoxColumns:
         if not covariates:
             raise InvalidInputError("A Cox model needs a covariate, but no column is left for one.")
         parts = [*taken, *covariates]
-        if twice := sorted({name for name in parts if parts.count(name) > 1} - {self.groups}):
+        if twice := sorted(
+            {name for name in parts if parts.count(name) > 1} - {self.groups, self.cluster}
+        ):
             raise InvalidInputError(
                 f"A column must play one part, but {twice} play two; name it once."
             )

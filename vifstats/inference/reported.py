@@ -147,6 +147,11 @@ class Inference:
             )
 
     @property
+    def words(self) -> str:
+        """The covariance, and t where the distribution is t: "naive", "HC1, t"."""
+        return self.covariance if self.distribution == "normal" else f"{self.covariance}, t"
+
+    @property
     def as_given(self) -> bool:
         """Whether the covariance is that of `Estimate.covariance` itself."""
         return self.is_naive and self.information == "observed" and self.factor == 1.0

@@ -44,7 +44,8 @@ def as_text(findings: Findings, *, rows: str = "row", named: bool = True) -> str
 
 def _fit(findings: Findings) -> str:
     table = findings.hazard_ratios.set_axis(["hazard ratio", "95% lower", "95% upper"], axis=1)
-    return f"Hazard ratios, naive confidence intervals\n{_table(table, 3)}"
+    words = findings.influence.estimate.inference.words
+    return f"Hazard ratios, {words} confidence intervals\n{_table(table, 3)}"
 
 
 def _top(findings: Findings, rows: str) -> str:

@@ -22,6 +22,7 @@ def method(findings: Findings, command: str) -> dict[str, Any]:
     return {
         "name": influence.method,
         "words": METHODS[influence.method],
+        "covariance": influence.estimate.inference.words,
         "seconds": influence.seconds,
         "sha256": fingerprint(influence.estimate.loss),
         "versions": versions(),
