@@ -157,7 +157,7 @@ class Marked(vs.Influence):
 def test_every_flag_goes_with_its_row(vif):
     n, rows = CASE.n, np.array([5, 0, 9])
     flags = [each.name for each in fields(Marked) if each.default_factory is _of_no_row]
-    assert set(flags) == {"exact", "failed", "indefinite", "guarded", "doubtful"}
+    assert set(flags) == {"exact", "failed", "indefinite", "guarded", "outside", "doubtful"}
     of_vif = (vif.estimate, "vif", vif.values, vif.removals)
     for k, name in enumerate(flags):
         every_third = np.arange(n) % 3 == k % 3

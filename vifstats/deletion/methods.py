@@ -23,6 +23,9 @@ from vifstats.typing import Groups, Objects
 
 __all__ = ["classical_if", "newton_of", "newton_step", "vif"]
 
+# So near theta, in standard errors, a step does not leave the domain of the loss.
+NEAR = 1e-2
+
 
 def vif(
     est: Estimate,
@@ -169,7 +172,22 @@ def newton_of(est: Estimate, removals: Removals, guard: bool = False) -> Influen
     guarded = indefinite & guard
     for k in np.flatnonzero(guarded):
         steps[k] = _guarded_step(est, removals.take(np.array([k])), D[[k]])
-    return _result(est, "newton", removals, steps, start, indefinite=indefinite, guarded=guarded)
+    remarks = {"indefinite": indefinite, "guarded": guarded}
+    outside = _outside(est, removals, steps)
+    return _result(est, "newton", removals, steps, start, outside=outside, **remarks)
+
+
+@np.errstate(all="ignore")  # that the loss is nan there is what is asked
+def _outside(est: Estimate, removals: Removals, steps: np.ndarray) -> np.ndarray:
+    """Which steps end where the loss without the removal is not defined, shape (n_removals,)."""
+    outside = np.zeros(len(steps), dtype=bool)
+    if not est.loss.everywhere:
+        far = np.abs(steps / est.naive_errors).max(axis=1, initial=0.0) > NEAR
+        rows = np.flatnonzero(far)  # not those that are nan
+        if len(rows):
+            values, _ = est.loss.reduced_slopes(est.theta + steps[rows], removals.take(rows))
+            outside[rows] = ~np.isfinite(values)
+    return outside
 
 
 def _guarded_step(est: Estimate, removal: Removals, D: np.ndarray) -> np.ndarray:

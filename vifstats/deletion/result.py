@@ -63,6 +63,8 @@ class Influence:
         unless it was guarded.
     guarded : ndarray of bool, shape (n_removals,)
         True where such a step went by the absolute eigenvalues instead.
+    outside : ndarray of bool, shape (n_removals,)
+        True where a Newton step left the domain of the loss, such as to a negative dispersion.
     seconds : float
         Wall time of the computation.
     note : str
@@ -86,6 +88,7 @@ class Influence:
     failed: np.ndarray = field(default_factory=_of_no_row)
     indefinite: np.ndarray = field(default_factory=_of_no_row)
     guarded: np.ndarray = field(default_factory=_of_no_row)
+    outside: np.ndarray = field(default_factory=_of_no_row)
     seconds: float = float("nan")
     note: str = ""
 
@@ -182,7 +185,8 @@ class Influence:
 
         "ok", "no influence" (exactly 0), "owned" (some parameters vanish with the object: nan),
         "separation" (the estimate diverges without the row), "did not converge" (nan), "indefinite"
-        (of a Newton step: the loss without the row has no minimum near; nan, or guarded) or
+        (of a Newton step: the loss without the row has no minimum near; nan, or guarded),
+        "outside domain" (of a Newton step: it ends where the loss is not defined; refit) or
         "not in fit" (the model had dropped the row).
         """
         status = np.full(len(self.removals), "ok", dtype=object)
@@ -191,6 +195,7 @@ class Influence:
         # of a result put together from several methods, each row has what happened to it
         status[~self.exact & np.isnan(self.values).all(axis=1) | self.failed] = "did not converge"
         status[(self.indefinite | self.guarded) & ~self.exact & ~self.failed] = "indefinite"
+        status[self.outside & ~self.exact & ~self.failed] = "outside domain"
         separated = self.estimate.loss.separated(self.estimate.theta, self.removals)
         status[separated] = "separation"
         status[self.removals.sizes == 0] = "not in fit"

@@ -30,7 +30,7 @@ class Conclusions:
     Attributes
     ----------
     changes : DataFrame
-        One line for each change that a refit confirms or one Newton step predicts: parameter, row
+        One line for each change that a refit confirms: parameter, row
         (or group), what changes ("sign", "significance lost", "significance gained"), whether it
         was predicted and is confirmed, coefficient and p-value on all data, predicted and
         refitted, and the status of the refit.
@@ -117,8 +117,11 @@ def conclusions(
     checks.proportion(level, "level")
     removals = est.removals(groups, objects)
     require_rest(removals.sizes, est.loss.n_objects)
-    predicted = WaldFits.of(newton_of(est, removals))
-    near = np.flatnonzero(predicted.beyond(MARGIN).changes(level).any(axis=(1, 2)))
+    newton = newton_of(est, removals)
+    with np.errstate(all="ignore"):  # nan out of the domain, where no step predicts anything
+        predicted = WaldFits.of(newton)
+    near = predicted.beyond(MARGIN).changes(level).any(axis=(1, 2))
+    near = np.flatnonzero(near | newton.outside | newton.indefinite)
     refits = refit_removals(est, removals.take(near))
     table = _table(predicted.take(near), WaldFits.of(refits), refits, level)
     separated = removals.labels[est.loss.separated(est.theta, removals)]
@@ -129,7 +132,7 @@ def _table(
     predicted: WaldFits, refitted: WaldFits, refits: Influence, level: float
 ) -> pd.DataFrame:
     foreseen, found = predicted.changes(level), refitted.changes(level)
-    row, parameter, kind = np.nonzero(foreseen | found)
+    row, parameter, kind = np.nonzero(found)
     # by parameter and kind, the row that goes furthest first
     distance = np.abs(refitted.z - refitted.full / refitted.full_errors)[row, parameter]
     order = np.lexsort((-distance, kind, parameter))

@@ -47,6 +47,8 @@ class Loss(ABC):
     names: tuple[str, ...] | None = None
     labels: pd.Index
     fractional: bool = True
+    # whether the loss is defined at every theta, so that no step can leave its domain
+    everywhere: bool = False
 
     @abstractmethod
     def value(self, theta: Differentiable, presence: Differentiable) -> Any:

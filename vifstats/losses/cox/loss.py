@@ -69,6 +69,8 @@ class Cox(Loss):
     True
     """
 
+    everywhere = True
+
     def __init__(
         self,
         X: TableLike,

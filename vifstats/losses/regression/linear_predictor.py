@@ -109,6 +109,10 @@ class LinearPredictor(Loss):
         self.names = distinct_names([c for _, c in read]) if names is None else tuple(names)
 
     @property
+    def everywhere(self) -> bool:  # type: ignore[override]  # that of what the rows are
+        return self.row_loss.everywhere
+
+    @property
     def designs(self) -> tuple[np.ndarray, ...]:
         """The design matrix of each predictor."""
         return self.predictors.designs

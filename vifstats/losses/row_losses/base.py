@@ -31,6 +31,8 @@ class RowLoss(ABC):
     """
 
     binary: bool = False
+    # whether the loss is defined at every predictor
+    everywhere: bool = False
 
     @abstractmethod
     def value(self, eta: Differentiable, y: Any) -> Any:

@@ -23,6 +23,8 @@ class SquaredError(RowLoss):
     array([0.5, 2. ])
     """
 
+    everywhere = True
+
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return 0.5 * (y - eta[0]) ** 2
 
@@ -47,6 +49,8 @@ class Logistic(RowLoss):
 
     binary = True
 
+    everywhere = True
+
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return anp.logaddexp(0.0, eta[0]) - y * eta[0]
 
@@ -66,6 +70,8 @@ class Poisson(RowLoss):
     >>> Poisson().slope(np.zeros((1, 3)), np.array([0.0, 1.0, 2.0]))
     array([[ 1.,  0., -1.]])
     """
+
+    everywhere = True
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return anp.exp(eta[0]) - y * eta[0]
