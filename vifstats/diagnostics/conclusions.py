@@ -120,8 +120,8 @@ def conclusions(
     newton = newton_of(est, removals)
     with np.errstate(all="ignore"):  # nan out of the domain, where no step predicts anything
         predicted = WaldFits.of(newton)
-    near = predicted.beyond(MARGIN).changes(level).any(axis=(1, 2))
-    near = np.flatnonzero(near | newton.outside | newton.indefinite)
+    turns = predicted.beyond(MARGIN).changes(level).any(axis=(1, 2))
+    near = np.flatnonzero(turns | newton.outside | newton.indefinite)
     refits = refit_removals(est, removals.take(near))
     table = _table(predicted.take(near), WaldFits.of(refits), refits, level)
     separated = removals.labels[est.loss.separated(est.theta, removals)]
