@@ -38,6 +38,11 @@ def test_rows_found_are_those_that_change_the_summary(name, seed):
     before, truth = fit.summary(frame), set()
     for row in frame.index:
         after = fit.summary(frame.drop(index=row))
+        if np.isnan(after.errors).all():
+            # PHReg has no score residual, and so no sandwich, with a row never at risk at an event:
+            # the library gives no verdict to compare with
+            said = {change for change in said if change[1] != row}
+            continue
         signs = after.coefficients * before.coefficients < 0
         lost = (before.p_values < level) & (after.p_values >= level)
         gained = (before.p_values >= level) & (after.p_values < level)
