@@ -100,7 +100,7 @@ TARGETS = Kind(
     "tests/target_cases.py",
     parts=words(
         """
-        BoundWald Combination CurveTarget Distance HazardTarget RestrictedMean WaldTarget
+        BoundWald Combination CurveTarget HazardTarget RestrictedMean WaldTarget
         """
     ),
     in_one_line=words(

@@ -83,3 +83,10 @@ def test_too_many_rows_are_not_searched(search, monkeypatch):
     monkeypatch.setattr("vifstats.reporting.sections.sets.MOST_NUMBERS", 100)
     section = search(True, np.inf)
     assert section["too_many"] and section["items"] == [] and section["n_searched"] == 0
+
+
+def test_the_page_and_the_call_give_one_answer(est, search):
+    for item in search(True, np.inf)["items"]:
+        called = vs.influential_set(est, item["name"], flip=item["about"])
+        assert item["rows"] == [str(row) for row in called.members]
+        assert item["flips"] == called.reached

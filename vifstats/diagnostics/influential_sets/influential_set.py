@@ -11,18 +11,27 @@ import pandas as pd
 
 from vifstats import checks
 from vifstats.diagnostics.influential_sets.goals import goal_of, value_of
-from vifstats.diagnostics.influential_sets.searches import SEARCHES, Search
+from vifstats.diagnostics.influential_sets.lower_bounds import at_least
+from vifstats.diagnostics.influential_sets.search import Search
+from vifstats.diagnostics.influential_sets.searches import SEARCHES
+from vifstats.diagnostics.influential_sets.shortening import shortened
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
+from vifstats.losses import Cox, LinearPredictor
+from vifstats.removals import Removals
 from vifstats.typing import Groups
 
-__all__ = ["InfluentialSet", "influential_set"]
+__all__ = ["InfluentialSet", "influential_set", "set_among"]
 
 METHODS = {
     "sorted": "the largest influences, added up",
     "greedy": "one by one, by the joint effect",
-    "adaptive": "one by one, influences recomputed after each",
+    "adaptive": "one by one, influences recomputed",
 }
+# Numbers in the Hessians without each row: up to this many `adaptive` takes seconds; and up to so
+# many objects, where each Hessian is computed by automatic differentiation.
+FAST_NUMBERS = 1_000_000
+FEW_OBJECTS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +45,7 @@ class InfluentialSet:
     target, goal : str
         What was to change, and how.
     method : {"sorted", "greedy", "adaptive"}
+        What found it.
     value : float
         The target on all data.
     additive, joint, actual : float
@@ -49,6 +59,11 @@ class InfluentialSet:
         `TargetInfluence.status`, why the target is nan without the set.
     path : DataFrame
         additive, joint and actual (nan where not refitted) after each member.
+    at_least : int or None
+        No set can be smaller; None where no bound is known. Known for the coefficients of least
+        squares (by the triangle inequality, and mostly far below what is found).
+    n_refits : int
+        How many sets were refitted.
 
     Examples
     --------
@@ -59,7 +74,7 @@ class InfluentialSet:
     InfluentialSet of 1: change by -0.8, confirmed
       mean: 0.5 on all data
       without the set: -0.375 by adding up, -0.375 jointly, -0.375 refitted
-      found by: sorted, the largest influences, added up
+      at most 1 are needed; no smaller set was found by: adaptive, one by one, influences recomputed
       rows: [4]
     """
 
@@ -74,6 +89,8 @@ class InfluentialSet:
     reached: bool
     status: str
     path: pd.DataFrame
+    at_least: int | None
+    n_refits: int
 
     def __len__(self) -> int:
         return len(self.members)
@@ -95,9 +112,16 @@ class InfluentialSet:
             f"InfluentialSet of {len(self)}: {self.goal}, {self.status}\n"
             f"  {self.target}: {self.value:.4g} on all data\n"
             f"  without the set: {without}\n"
-            f"  found by: {self.method}, {METHODS[self.method]}\n"
+            f"  {self._how_small()}: {self.method}, {METHODS[self.method]}\n"
             f"  rows: {rows}{more}"
         )
+
+    def _how_small(self) -> str:
+        """What is known of the size."""
+        if not self.reached:
+            return "found by"
+        least = "" if self.at_least is None else f", at least {self.at_least}"
+        return f"at most {len(self)} are needed{least}; no smaller set was found by"
 
 
 def influential_set(
@@ -109,7 +133,7 @@ def influential_set(
     level: float = 0.05,
     groups: Groups | None = None,
     max_size: int | None = None,
-    method: str = "sorted",
+    method: str = "auto",
     column: int = 0,
 ) -> InfluentialSet:
     """Find few rows without which a target changes as wanted, and refit without them.
@@ -130,20 +154,23 @@ def influential_set(
         One label per row of the data; whole groups are removed.
     max_size : int, optional
         The largest set to look at; default a tenth of the rows (or groups).
-    method : {"sorted", "greedy", "adaptive"}
+    method : {"auto", "sorted", "greedy", "adaptive"}
         "sorted" adds up the largest single influences until the goal is reached; where the refit
         falls short, it takes more of them. "greedy" adds, of the ten largest that are left, the
         one whose removal together with the set has the largest effect by one Newton step.
-        "adaptive" refits after each removal and computes all influences again: the slowest, and
-        most often the smallest set.
+        "adaptive" refits after each removal and computes the influences again: the slowest, and
+        most often the smallest set. "auto" is "adaptive" where that takes seconds, else "sorted".
     column : int
         Which value of a target with several.
 
     Returns
     -------
     InfluentialSet
-        If the goal is out of reach, the best set found, with the status "not reached". Where the
-        estimate diverges without the set the status is "separation" and there is no number.
+        A proven set is tried without its last members, and up to 100 members without each of
+        them: no such part reaches the goal. If the goal is out of reach, the best set found,
+        with the status "not reached". Sets without which the estimate diverges, or the target is
+        undefined, are passed by; where no other reaches the goal, the first of them is returned,
+        with "separation" or the reason as the status, and there is no number.
 
     Raises
     ------
@@ -165,53 +192,98 @@ def influential_set(
     >>> list(found.members), found.status
     ([4], 'confirmed')
     """
-    checks.one_of(method, list(METHODS), "method")
+    return set_among(
+        est,
+        est.removals(groups),
+        target,
+        change=change,
+        flip=flip,
+        level=level,
+        max_size=max_size,
+        method=method,
+        column=column,
+    )
+
+
+def set_among(
+    est: Estimate,
+    removals: Removals,
+    target: Any,
+    *,
+    change: float | None = None,
+    flip: str | None = None,
+    level: float = 0.05,
+    max_size: int | None = None,
+    method: str = "auto",
+    column: int = 0,
+) -> InfluentialSet:
+    """What `influential_set` does, for removals that are there already."""
+    checks.one_of(method, ["auto", *METHODS], "method")
     goal = goal_of(est, target, change, flip, level, column)
-    removals = est.removals(groups)
     if len(removals) < 2:
         raise InvalidInputError(
             "A set must leave something behind, but there is only one group: everything."
         )
     largest = max(1, len(removals) // 10) if max_size is None else max_size
     size = min(checks.counting_number(largest, "max_size"), len(removals) - 1)
-    search = Search(est, removals, goal, groups)
-    return _result(search, SEARCHES[method](search, size), method)
+    if method == "auto":
+        method = "adaptive" if _takes_seconds(est, removals) else "sorted"
+    search = Search(est, removals, goal)
+    return _result(search, _found(search, method, size), method)
 
 
-def _result(search: Search, sets: list[list[int]], method: str) -> InfluentialSet:
-    goal, labels = search.goal, search.removals.labels
-    if not sets:
+def _takes_seconds(est: Estimate, removals: Removals) -> bool:
+    """Whether influences can be computed again and again."""
+    if isinstance(est.loss, Cox | LinearPredictor):
+        return len(removals) * len(est.theta) ** 2 <= FAST_NUMBERS
+    return est.loss.n_objects <= FEW_OBJECTS
+
+
+def _found(search: Search, method: str, size: int) -> list[int]:
+    """A set that reaches the goal, shortened; else one without value, or the best."""
+    members = SEARCHES[method](search, size)
+    if search.reaches(members):
+        return shortened(search, members)
+    if search.without_value:
+        return search.without_value[0]
+    if not members:
         raise InvalidInputError(
-            f"A set needs rows that move the target the right way ({goal.text}), but none does."
+            f"A set needs rows that move the target the right way ({search.goal.text}), but none "
+            "does."
         )
-    # Every set is part of the next: without the first that separates there is no estimate either.
-    apart = next((k for k, members in enumerate(sets) if search.separated(members)), None)
-    sets = sets if apart is None else sets[: apart + 1]
-    path = [_step(search, s, refit=method == "adaptive" or s is sets[-1]) for s in sets]
-    steering, last, members = search.actual(sets[-1])[0], path[-1], sets[-1]
-    reached = bool(np.isfinite(steering)) and goal.reached(steering)
+    return members
+
+
+def _result(search: Search, members: list[int], method: str) -> InfluentialSet:
+    goal, labels = search.goal, search.removals.labels
+    path = _path(search, members)
+    steering = search.actual(members)[0]
+    reached = goal.reached(steering)
+    plain = "confirmed" if reached else "not reached"
     return InfluentialSet(
         members=labels[members],
         target=search.name,
         goal=goal.text,
         method=method,
         value=value_of(search.est, goal.shown, goal.shown_column),
-        **last,
+        **path.iloc[-1].to_dict(),
         reached=reached,
-        status=_status(reached) if np.isfinite(steering) else search.status(members),
-        path=pd.DataFrame(path, index=pd.Index(labels[members], name="label")),
+        status=plain if np.isfinite(steering) else search.status(members),
+        path=path,
+        at_least=at_least(search.est, search.removals, goal),
+        n_refits=len(search.refits),
     )
 
 
-def _step(search: Search, members: list[int], refit: bool) -> dict[str, float]:
-    if search.separated(members):
-        return dict.fromkeys(("additive", "joint", "actual"), np.nan)
-    return {
-        "additive": search.additive(members),
-        "joint": search.joint(members)[1],
-        "actual": search.actual(members)[1] if refit else np.nan,
-    }
-
-
-def _status(reached: bool) -> str:
-    return "confirmed" if reached else "not reached"
+def _path(search: Search, members: list[int]) -> pd.DataFrame:
+    """What is shown after each member; the last, and others that were needed, refitted."""
+    steps = []
+    for k, additive in enumerate(search.additive(members), start=1):
+        some = members[:k]
+        if search.separated(some):
+            steps.append(dict.fromkeys(("additive", "joint", "actual"), np.nan))
+            continue
+        refitted = k == len(members) or frozenset(some) in search.refits
+        actual = search.actual(some)[1] if refitted else np.nan
+        steps.append({"additive": additive, "joint": search.joint(some)[1], "actual": actual})
+    return pd.DataFrame(steps, index=pd.Index(search.removals.labels[members], name="label"))

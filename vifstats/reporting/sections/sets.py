@@ -6,79 +6,25 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from vifstats.deletion.methods import newton_step
-from vifstats.deletion.refits import leave_one_out
-from vifstats.diagnostics.influential_sets import influential_set
+from vifstats.deletion.methods import newton_of
+from vifstats.deletion.refits import refit_removals
+from vifstats.diagnostics.influential_sets.influential_set import set_among
 from vifstats.diagnostics.wald_fits import WaldFits
 from vifstats.errors import VifError
-from vifstats.estimate import Estimate
-from vifstats.inference.degrees import degrees_without
-from vifstats.losses import Loss
 from vifstats.plots.style import called
 from vifstats.removals import Removals
 from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import LEVEL, Findings
 from vifstats.reporting.sections.verdicts import Verdict, undetermined
-from vifstats.reporting.timed_refits import removal_of_each_row
-from vifstats.targets import Target
-from vifstats.targets.standard_errors import standard_errors_without
 
-__all__ = ["Distance", "sets"]
+__all__ = ["sets"]
 
-LARGEST_SET = 50
 # Newton steps without every row, times the numbers in a Hessian; beyond, a search takes minutes.
 MOST_NUMBERS = 3_000_000
 # Of fewer rows no tenth is left out.
 FEWEST = 10
-
-
-class Distance(Target):
-    """How far a coefficient is from where its significance ends, in its own direction.
-
-    Parameters
-    ----------
-    est : Estimate
-    parameter : int
-    level : float or None
-        Of significance; None for the sign. Standard error and degrees of freedom are those without
-        the rows that leave: for one removal exactly, for many at once to first order in the
-        coefficients, as thousands of removals are only ranked, for every coefficient.
-
-    Examples
-    --------
-    >>> import vifstats as vs
-    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.array([1.0, 3.0]))
-    >>> est = vs.minimize(loss, [0.0])
-    >>> Distance(est, 0, 0.05).value(est.theta, loss.everyone(), loss).round(3)
-    array([0.614])
-    """
-
-    def __init__(self, est: Estimate, parameter: int, level: float | None) -> None:
-        self.est, self.parameter, self.level = est, parameter, level
-        self.sign = np.sign(est.theta[parameter])
-        self.names = (f"distance of {est.names[parameter]}",)
-
-    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
-        along = self.sign * theta[self.parameter : self.parameter + 1]
-        return along if self.level is None else along - self._margin(self.est.df) * self._error
-
-    def values_without(self, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        along = self.sign * thetas[:, [self.parameter]]
-        if self.level is None:
-            return along
-        exact = len(removals) == 1
-        errors = standard_errors_without(self.est, loss, thetas, removals, exact)
-        margins = self._margin(degrees_without(self.est, removals))
-        return along - (margins * errors[:, self.parameter])[:, None]
-
-    @property
-    def _error(self) -> float:
-        return float(self.est.standard_errors[self.parameter])
-
-    def _margin(self, df: Any) -> Any:
-        """Standard errors between 0 and significance."""
-        return self.est.inference.quantile(1 - (self.level or 0.0) / 2, df)
 
 
 @dataclass(frozen=True)
@@ -100,8 +46,7 @@ def sets(
 ) -> dict[str, Any] | None:
     """The sets found, the conclusions that are nearest to changing first.
 
-    Where one row alone is proved to change a conclusion it is the set. Others are found by
-    influence on the distance from the bound, and judged by the refit without them.
+    They are what `influential_set` finds, as it is called without options.
 
     Parameters
     ----------
@@ -145,7 +90,7 @@ def sets(
         "items": [item for item in items if item],
         "n_searched": len(items),
         "n_questions": len(ordered),
-        "largest": _largest(n),
+        "largest": n // 10,
         "too_many": too_many,
         "n_rows": n,
     }
@@ -163,20 +108,12 @@ def _while_there_is_time(ordered: list[Question], seconds: float) -> Iterator[Qu
         slowest, latest = max(slowest, now - latest), now
 
 
-def _largest(n: int) -> int:
-    return min(LARGEST_SET, n // 10)
-
-
 def _item(
     findings: Findings, effects: Effects, question: Question, rows: bool
 ) -> dict[str, Any] | None:
     influence, verdict = findings.influence, question.verdict
     try:
-        if question.about == "significance" and verdict.furthest is not None:
-            members = np.array([verdict.furthest])
-            path: dict[str, Any] = {"path": [], "end": None}
-        else:
-            members, path = _searched(findings, question)
+        members, path = _searched(findings, question)
         proof = _proof(findings, effects, question, members)
     except VifError:  # no row moves it that way, or nothing is left to fit
         return None
@@ -192,21 +129,24 @@ def _item(
 
 
 def _searched(findings: Findings, question: Question) -> tuple[np.ndarray, dict[str, Any]]:
-    """Positions of the rows of a set, and how far the bound is, as they leave, in standard errors.
+    """The rows that `influential_set` finds, and how far the bound is as they leave.
 
-    The path is that predicted; its end also refitted.
+    In standard errors, as predicted; at the end also refitted.
     """
-    est, j = findings.influence.estimate, question.verdict.parameter
-    found = influential_set(
-        est,
-        Distance(est, j, LEVEL if question.about == "significance" else None),
-        flip="sign",
-        groups=removal_of_each_row(findings.influence),
-        max_size=_largest(len(findings.influence.index)),
-    )
-    scale = est.standard_errors[j]
-    path = (np.array([found.value, *found.path["joint"]]) / scale).tolist()
-    return np.asarray(found.members, dtype=int), {"path": path, "end": found.actual / scale}
+    est, removals = findings.influence.estimate, findings.influence.removals
+    name = est.names[question.verdict.parameter]
+    by_position = Removals(removals.codes, pd.RangeIndex(len(removals)))
+    found = set_among(est, by_position, name, flip=question.about, level=LEVEL)
+
+    def distance(shown: Any) -> Any:
+        """|z| beyond that of the level; a coefficient in its own direction."""
+        if question.about == "significance":
+            quantile = est.inference.quantile
+            return quantile(1 - np.asarray(shown) / 2, est.df) - quantile(1 - LEVEL / 2, est.df)
+        return np.sign(found.value) * np.asarray(shown) / est.standard_errors[est.names.index(name)]
+
+    path = distance([found.value, *found.path["joint"]]).tolist()
+    return np.asarray(found.members, dtype=int), {"path": path, "end": distance(found.actual)}
 
 
 def _proof(
@@ -214,9 +154,9 @@ def _proof(
 ) -> dict[str, Any]:
     """The conclusion with all rows, as predicted without the set, and refitted without it."""
     est, j = findings.influence.estimate, question.verdict.parameter
-    together = _together(findings, members)
+    together = findings.influence.removals.together(members)
     predicted, refitted = (
-        WaldFits.of(without(est, **together)) for without in (newton_step, leave_one_out)
+        WaldFits.of(without(est, together)) for without in (newton_of, refit_removals)
     )
     changes = refitted.changes(LEVEL)[0, j]
     return {
@@ -230,9 +170,3 @@ def _proof(
         "significant": question.verdict.significant,
         "flips": bool(changes[0] if question.about == "sign" else changes[1:].any()),
     }
-
-
-def _together(findings: Findings, members: np.ndarray) -> dict[str, Any]:
-    """What to pass to remove the set as one group."""
-    out = np.isin(removal_of_each_row(findings.influence), members)
-    return {"groups": np.where(out, "set", "rest"), "objects": ["set"]}
