@@ -177,7 +177,7 @@ class Inference:
         size = -np.abs(z)
         return 2 * (stdtr(df, size) if self.distribution == "t" else ndtr(size))
 
-    def quantile(self, share: float, df: Any) -> Any:
+    def quantile(self, share: float | np.ndarray, df: Any) -> Any:
         """The quantile of the distribution, for each of the degrees of freedom."""
         if self.distribution == "normal":
             return np.full(np.shape(df), ndtri(share)) if np.ndim(df) else ndtri(share)

@@ -142,7 +142,8 @@ def _searched(findings: Findings, question: Question) -> tuple[np.ndarray, dict[
         """|z| beyond that of the level; a coefficient in its own direction."""
         if question.about == "significance":
             quantile = est.inference.quantile
-            return quantile(1 - np.asarray(shown) / 2, est.df) - quantile(1 - LEVEL / 2, est.df)
+            # from below, where a small p is not rounded away
+            return quantile(LEVEL / 2, est.df) - quantile(np.asarray(shown) / 2, est.df)
         return np.sign(found.value) * np.asarray(shown) / est.standard_errors[est.names.index(name)]
 
     path = distance([found.value, *found.path["joint"]]).tolist()
