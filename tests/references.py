@@ -15,6 +15,7 @@ from decimal import Context, Decimal, localcontext
 from functools import wraps
 
 import numpy as np
+from scipy.optimize import linprog
 
 DIGITS = 50
 SMALL_STEP = {Decimal: Decimal("1e-16"), np.longdouble: np.longdouble(1e-6)}
@@ -583,3 +584,47 @@ def least_squares_deletion(X: np.ndarray, y: np.ndarray) -> np.ndarray:
         rest = np.arange(len(y)) != i
         rows.append(full - np.linalg.lstsq(X[rest], y[rest], rcond=None)[0])
     return np.array(rows)
+
+
+def separates(faces: np.ndarray, equal: np.ndarray) -> bool:
+    """Whether some g, not 0, has c'g >= 0 for all faces c, and c'g = 0 for all equal ones.
+
+    Either the faces do not span the space, or a linear program finds their sum along g > 0 (Konis
+    2007, thesis, Oxford; Albert & Anderson 1984, Biometrika 71). Columns are of any unit.
+    """
+    both = np.vstack([faces, equal])
+    size = np.linalg.norm(both, axis=0)
+    if not size.all() or np.linalg.matrix_rank(both / size) < both.shape[1]:
+        return True
+    if not len(faces):
+        return False
+    found = linprog(
+        -(faces / size).sum(axis=0),
+        A_ub=-faces / size,
+        b_ub=np.zeros(len(faces)),
+        A_eq=equal / size if len(equal) else None,
+        b_eq=np.zeros(len(equal)) if len(equal) else None,
+        bounds=[(-1, 1)] * both.shape[1],
+    )
+    assert found.status == 0, found.message
+    return bool(-found.fun > 1e-6)
+
+
+def cox_faces(problem: CoxProblem) -> np.ndarray:
+    """x_i - x_j for each event i and each j of its stratum at risk (Bryson & Johnson 1981)."""
+    strata = np.zeros(problem.n_rows) if problem.strata is None else problem.strata
+    faces = [np.zeros((0, problem.n_params))]
+    for i in np.flatnonzero(problem.event):
+        at_risk = problem.at_risk(problem.time[i]) & (strata == strata[i])
+        faces.append(problem.X[i] - problem.X[at_risk])
+    return np.vstack(faces)
+
+
+def logistic_faces(X: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """x of each success and -x of each failure."""
+    return np.where(y == 1, 1.0, -1.0)[:, None] * X
+
+
+def poisson_faces(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """-x of each zero; x of all other counts, for which the predictor is held."""
+    return -X[y == 0], X[y > 0]

@@ -173,6 +173,13 @@ class Loss(ABC):
         """Whether the estimate diverges without each removal, as far as the loss can tell."""
         return np.zeros(len(removals), dtype=bool)
 
+    def endless(self, theta: np.ndarray) -> np.ndarray | None:
+        """A direction along which the loss of all data falls for ever, shape (n_params,).
+
+        None if there is none, as far as the loss can tell.
+        """
+        return None
+
     def flat(self) -> Sequence[int] | np.ndarray:
         """Positions of the parameters that the loss cannot tell anything about."""
         return ()

@@ -19,7 +19,8 @@ from vifstats.losses.cox.constant_columns import constant_columns
 from vifstats.losses.cox.reduced_batch import Batch
 from vifstats.losses.cox.risk_sets import gathered, risk_sets
 from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
-from vifstats.losses.cox.separation import separating
+from vifstats.losses.cox.separation import Pairs, separating
+from vifstats.losses.separation import falling
 from vifstats.removals import Removals
 from vifstats.typing import ArrayLike1D, Differentiable, Groups, Penalty, TableLike
 
@@ -240,9 +241,14 @@ class Cox(Loss):
         return out
 
     def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        free = self._X if self.penalty is None else self._X[:, ~self.penalty.any(axis=0)]
-        code = removals.codes[self.risk_sets.order]
-        return separating(self.risk_sets, free, code, len(removals))
+        return separating(self._pairs, theta, removals)
+
+    def endless(self, theta: np.ndarray) -> np.ndarray | None:
+        return falling(self._pairs)
+
+    @property
+    def _pairs(self) -> Pairs:
+        return Pairs.of(self.risk_sets, self._X, self.penalty)
 
     def batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[Batch]:
         """Removals in blocks, each at its own theta, shape (n_removals, p).

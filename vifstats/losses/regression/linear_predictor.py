@@ -1,6 +1,7 @@
 """Losses of rows that read theta only through linear predictors: most regressions there are."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import autograd.numpy as anp
@@ -12,7 +13,9 @@ from vifstats.errors import InvalidInputError, NotPositiveDefiniteError
 from vifstats.losses import autodiff
 from vifstats.losses.base import BLOCK_NUMBERS, Loss
 from vifstats.losses.regression.predictors import Predictors, solves_without_rows
+from vifstats.losses.regression.separation import Faces, Listed, separating
 from vifstats.losses.row_losses import RowLoss
+from vifstats.losses.separation import falling
 from vifstats.removals import Removals
 from vifstats.solvers import Cholesky
 from vifstats.typing import ArrayLike1D, Differentiable, Penalty, TableLike
@@ -223,6 +226,19 @@ class LinearPredictor(Loss):
         curvatures = self._curvatures(theta, self.weights)
         _, quadratic = self.predictors.project(self._inverse(curvatures))
         return np.einsum("kln,kln->n", curvatures, quadratic)
+
+    def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        return separating(self._faces, removals)
+
+    def endless(self, theta: np.ndarray) -> np.ndarray | None:
+        direction = falling(Listed.of(self._faces))
+        return None if direction is None else direction[: self.n_params]
+
+    @cached_property
+    def _faces(self) -> Faces:
+        faces, equal = self.row_loss.faces(self.y, self.designs)
+        P = np.zeros((0, self.n_params)) if self.penalty is None else self.penalty
+        return Faces.of(self.designs, faces, equal, P)
 
     def _slopes(self, theta: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return _weighted(self.row_loss.slope(self.predictors.at(theta), self.y), weights)

@@ -8,7 +8,7 @@ import numpy as np
 from vifstats.losses import autodiff
 from vifstats.typing import Differentiable
 
-__all__ = ["RowLoss"]
+__all__ = ["RowLoss", "one_sided"]
 
 
 class RowLoss(ABC):
@@ -50,6 +50,28 @@ class RowLoss(ABC):
         array, shape (..., n)
         """
 
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Along which directions d of its predictors the loss of a row never rises.
+
+        Those with c'd >= 0 for each face c of the row, or c'd = 0. The default is d = 0: of losses
+        with a minimum in the predictors of each row.
+
+        Parameters
+        ----------
+        y : ndarray, shape (n,), or tuple of them
+        designs : tuple of ndarray, shape (n, p_k)
+            Of the q predictors.
+
+        Returns
+        -------
+        faces : ndarray, shape (n_faces, q, n)
+            Faces of 0 fill up what rows have less. Beyond q columns stand directions that are
+            no predictor's, each with a design of ones.
+        equal : ndarray of bool, shape (n_faces, n)
+        """
+        q, n = len(designs), len(designs[0])
+        return np.repeat(np.eye(q)[:, :, None], n, axis=2), np.ones((q, n), dtype=bool)
+
     def slope(self, eta: np.ndarray, y: Any) -> np.ndarray:
         """First derivatives in the predictors, shape (q, ..., n)."""
         return autodiff.elementwise_gradient(lambda e: self.value(e, y), eta)
@@ -57,3 +79,8 @@ class RowLoss(ABC):
     def curvature(self, eta: np.ndarray, y: Any) -> np.ndarray:
         """Second derivatives in the predictors, shape (q, q, ..., n)."""
         return autodiff.elementwise_hessian(lambda e: self.value(e, y), eta)
+
+
+def one_sided(sign: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The faces of one predictor: d >= 0 where ``sign`` is 1, d <= 0 where -1, d = 0 where 0."""
+    return np.where(sign == 0, 1.0, sign)[None, None], (sign == 0)[None]

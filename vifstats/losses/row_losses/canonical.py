@@ -7,7 +7,7 @@ import autograd.numpy as anp
 import numpy as np
 from scipy.special import expit
 
-from vifstats.losses.row_losses.base import RowLoss
+from vifstats.losses.row_losses.base import RowLoss, one_sided
 from vifstats.typing import Differentiable
 
 __all__ = ["Logistic", "Poisson", "SquaredError"]
@@ -60,6 +60,9 @@ class Logistic(RowLoss):
     def curvature(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
         return (expit(eta) * expit(-eta))[None]
 
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        return one_sided(np.where(y == 1, 1.0, 0.0) - np.where(y == 0, 1.0, 0.0))
+
 
 @dataclass(frozen=True)
 class Poisson(RowLoss):
@@ -81,3 +84,6 @@ class Poisson(RowLoss):
 
     def curvature(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.exp(eta)[None]
+
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        return one_sided(np.where(y == 0, -1.0, 0.0))

@@ -48,6 +48,16 @@ class Multinomial(RowLoss):
         p = self._probabilities(eta)
         return p[:, None] * (np.eye(len(p)).reshape(len(p), len(p), *[1] * (p.ndim - 1)) - p[None])
 
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        categories = np.arange(len(designs)) + int(self.reference)
+        own = _one_hot(y, categories, 2)
+        others = np.eye(len(designs))[:, :, None]
+        if self.reference:
+            others = np.concatenate([np.zeros_like(others[:1]), others])
+        # the own score rises above each of the others; above itself is a face of 0
+        faces = own[None] - others
+        return faces, np.zeros((len(faces), faces.shape[2]), dtype=bool)
+
     def _probabilities(self, eta: np.ndarray) -> np.ndarray:
         shift = eta.max(axis=0)
         shift = np.maximum(shift, 0.0) if self.reference else shift
@@ -90,6 +100,30 @@ class Ordered(RowLoss):
         # The last category from the other tail: 1 - F would round to 0.
         last = F(eta[0] - threshold)
         return -anp.log(probability + anp.where(y == len(eta) - 1, last, 0.0))
+
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Faces in eta_1, the first threshold and the *steps*, not their logarithms.
+
+        A step falls to 0, and its logarithm for ever, once no row is between its thresholds:
+        directions of their own, which every such row holds.
+        """
+        q, n = len(designs), len(designs[0])
+        moves = all(X.shape[1] == 1 and np.ptp(X) == 0 for X in designs[2:])
+        steps = np.arange(2, q)
+        faces = np.zeros((2 + len(steps), q + len(steps) * moves, n))
+        equal = np.zeros(faces[:, 0].shape, dtype=bool)
+        above, below = y < q - 1, y > 0
+        faces[0, 0], faces[0, 1] = -1.0 * above, 1.0 * above
+        faces[1, 0], faces[1, 1] = 1.0 * below, -1.0 * below
+        for face, k in enumerate(steps.tolist(), start=2):
+            if moves:
+                faces[0, k] = above & (y > k - 2)
+                faces[1, k] = -1.0 * (y > k - 1)
+                faces[face, q + k - 2] = y == k - 1
+            else:  # steps that differ from row to row are held
+                faces[face, k] = 1.0
+            equal[face] = True
+        return faces, equal
 
 
 def _one_hot(y: np.ndarray, categories: np.ndarray, ndim: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import gammaln as log_gamma
 
 from vifstats.losses.regression.special import gammaln, log_expit, log_ndtr
-from vifstats.losses.row_losses.base import RowLoss
+from vifstats.losses.row_losses.base import RowLoss, one_sided
 from vifstats.typing import Differentiable
 
 __all__ = ["GeneralizedPoisson", "NegativeBinomialP", "PoissonCount", "ZeroInflated"]
@@ -28,6 +28,9 @@ class PoissonCount(RowLoss):
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return anp.exp(eta[0]) - y * eta[0] + log_gamma(y + 1)
+
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        return one_sided(np.where(y == 0, -1.0, 0.0))
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,9 @@ class NegativeBinomialP(RowLoss):
             + (y + size) * anp.log(mu + size)
         )
 
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        return _zeros_fall(y, super().faces(y, designs))
+
 
 @dataclass(frozen=True)
 class GeneralizedPoisson(RowLoss):
@@ -88,6 +94,9 @@ class GeneralizedPoisson(RowLoss):
         excess = alpha * anp.exp((self.power - 1) * log_mu)
         a1, a2 = 1 + excess, mu + excess * y
         return -log_mu - (y - 1) * anp.log(a2) + y * anp.log(a1) + log_gamma(y + 1) + a2 / a1
+
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        return _zeros_fall(y, super().faces(y, designs))
 
 
 @dataclass(frozen=True)
@@ -119,3 +128,19 @@ class ZeroInflated(RowLoss):
         log_cdf = log_expit if self.inflation == "logit" else log_ndtr
         from_counts = log_cdf(-eta[0]) - self.counts.value(eta[1:], y)
         return -anp.where(y == 0, anp.logaddexp(log_cdf(eta[0]), from_counts), from_counts)
+
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        # Only directions along which both parts of a zero's probability grow: no others are sure.
+        counts, counts_equal = self.counts.faces(y, designs[1:])
+        faces = np.zeros((1 + len(counts), 1 + counts.shape[1], len(y)))
+        faces[0, 0], faces[1:, 1:] = np.where(y == 0, 1.0, -1.0), counts
+        return faces, np.concatenate([np.zeros((1, len(y)), dtype=bool), counts_equal])
+
+
+def _zeros_fall(
+    y: np.ndarray, faces: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The faces of counts with the dispersion held: a zero gains as its mean falls."""
+    faces[0][0, 0] = np.where(y == 0, -1.0, 1.0)
+    faces[1][0] = y != 0
+    return faces

@@ -7,7 +7,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from vifstats.losses.regression.special import xlogy
-from vifstats.losses.row_losses.base import RowLoss
+from vifstats.losses.row_losses.base import RowLoss, one_sided
 from vifstats.losses.row_losses.links import Link
 from vifstats.typing import Differentiable
 
@@ -38,6 +38,9 @@ class Gaussian(RowLoss):
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return 0.5 * (y - self.link.inverse(eta[0])) ** 2
 
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        return one_sided(np.where(y <= 0, float(self.link.to_zero), 0.0))
+
 
 @dataclass(frozen=True)
 class Binomial(RowLoss):
@@ -58,6 +61,10 @@ class Binomial(RowLoss):
         failures = anp.where(y < 1, (1 - y) * self.link.log_complement(eta[0]), 0.0)
         return -successes - failures
 
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        failures = np.where(y == 0, float(self.link.to_zero), 0.0)
+        return one_sided(np.where(y == 1, float(self.link.to_one), failures))
+
 
 @dataclass(frozen=True)
 class PoissonGLM(RowLoss):
@@ -74,6 +81,9 @@ class PoissonGLM(RowLoss):
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return self.link.inverse(eta[0]) - y * self.link.log_inverse(eta[0])
+
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        return one_sided(np.where(y == 0, float(self.link.to_zero), 0.0))
 
 
 @dataclass(frozen=True)
@@ -129,6 +139,9 @@ class NegativeBinomial(RowLoss):
         scaled = self.alpha * self.link.inverse(eta[0])
         return (y + 1 / self.alpha) * anp.log1p(scaled) - xlogy(y, scaled)
 
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        return one_sided(np.where(y == 0, float(self.link.to_zero), 0.0))
+
 
 @dataclass(frozen=True)
 class Tweedie(RowLoss):
@@ -150,3 +163,7 @@ class Tweedie(RowLoss):
         first = anp.log(mu) if p == 2 else mu ** (2 - p) / (2 - p)
         second = xlogy(y, mu) if p == 1 else y * mu ** (1 - p) / (1 - p)
         return first - second
+
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        zero = (y <= 0) & (self.power < 2)
+        return one_sided(np.where(zero, float(self.link.to_zero), 0.0))

@@ -29,7 +29,15 @@ class Link:
 
     The two logarithms serve probabilities: they keep their digits in the tails where the
     probability, or one minus it, is 0 in floating point.
+
+    Attributes
+    ----------
+    to_zero, to_one : int
+        The sign of the infinite predictor at which the mean is 0, or 1; 0 if none is.
     """
+
+    to_zero = 0
+    to_one = 0
 
     def inverse(self, eta: Any) -> Any:
         """The mean."""
@@ -50,6 +58,11 @@ class Power(Link):
 
     power: float
 
+    @property
+    def to_zero(self) -> int:  # type: ignore[override]  # depends on the power
+        """Negative powers of the mean grow for ever as it falls to 0."""
+        return int(self.power < 0)
+
     def inverse(self, eta: Any) -> Any:
         return eta ** (1 / self.power)
 
@@ -66,6 +79,8 @@ class Identity(Link):
 class Log(Link):
     """log mu = eta."""
 
+    to_zero = -1
+
     def inverse(self, eta: Any) -> Any:
         return anp.exp(eta)
 
@@ -77,6 +92,8 @@ class Log(Link):
 class LogC(Link):
     """log(1 - mu) = eta."""
 
+    to_one = -1
+
     def inverse(self, eta: Any) -> Any:
         return -anp.expm1(eta)
 
@@ -87,6 +104,9 @@ class LogC(Link):
 @dataclass(frozen=True)
 class Logit(Link):
     """log(mu / (1 - mu)) = eta."""
+
+    to_zero = -1
+    to_one = 1
 
     def inverse(self, eta: Any) -> Any:
         return expit(eta)
@@ -102,6 +122,9 @@ class Logit(Link):
 class Probit(Link):
     """mu is the normal distribution function of eta."""
 
+    to_zero = -1
+    to_one = 1
+
     def inverse(self, eta: Any) -> Any:
         return ndtr(eta)
 
@@ -116,6 +139,9 @@ class Probit(Link):
 class Cauchy(Link):
     """mu is the Cauchy distribution function of eta."""
 
+    to_zero = -1
+    to_one = 1
+
     def inverse(self, eta: Any) -> Any:
         # arctan2(1, -eta) / pi = 1/2 + arctan(eta) / pi, without cancellation in the left tail
         return anp.arctan2(1.0, -eta) / np.pi
@@ -128,6 +154,9 @@ class Cauchy(Link):
 class CLogLog(Link):
     """log(-log(1 - mu)) = eta."""
 
+    to_zero = -1
+    to_one = 1
+
     def inverse(self, eta: Any) -> Any:
         return -anp.expm1(-anp.exp(eta))
 
@@ -138,6 +167,9 @@ class CLogLog(Link):
 @dataclass(frozen=True)
 class LogLog(Link):
     """-log(-log mu) = eta."""
+
+    to_zero = -1
+    to_one = 1
 
     def inverse(self, eta: Any) -> Any:
         return anp.exp(-anp.exp(-eta))
@@ -150,6 +182,7 @@ class LogLog(Link):
 class NegativeBinomialLink(Link):
     """log(mu / (mu + 1/alpha)) = eta, for eta < 0."""
 
+    to_zero = -1
     alpha: float
 
     def inverse(self, eta: Any) -> Any:
