@@ -13,6 +13,7 @@ from vifstats.errors import ConvergenceError, InvalidInputError, LossError, NotP
 from vifstats.inference import Inference
 from vifstats.inference.degrees import degrees_of_freedom
 from vifstats.losses.base import Loss, pinned_curvatures
+from vifstats.losses.separation import in_words
 from vifstats.removals import Removals
 from vifstats.solvers import Cholesky, Factor, HessianProduct, Solution, Solver
 from vifstats.solvers.linalg import pinned
@@ -25,6 +26,10 @@ __all__ = ["Estimate", "minimize"]
 
 # A factor costs about as much as this many steps.
 STEPS_PER_FACTOR = 25
+# From a minimum the loss rises by about 1/2 within a standard error; from none, by less than this.
+RISE = 0.01
+# A direction whose share of a parameter is below this does not name it.
+NOTHING = 1e-2
 
 
 class Estimate:
@@ -109,7 +114,17 @@ class Estimate:
     def factor(self) -> Factor:
         """The Cholesky factor of H, held along the gauge directions of the loss."""
         H = pinned(self.hessian, self.loss.gauge(self.theta))
-        return Cholesky().factor(H, self.names)
+        try:
+            return Cholesky().factor(H, self.names)
+        except NotPositiveDefiniteError as error:
+            direction = self.loss.endless(self.theta)
+            if direction is None:
+                raise
+            raise NotPositiveDefiniteError(
+                "The minimum must be finite, but the loss falls for ever along "
+                f"{in_words(direction, self.names)} (separation). Merge or drop the level or the "
+                f"column, or fit with a penalty. {error}"
+            ) from error
 
     @cached_property
     def covariance(self) -> np.ndarray:
@@ -118,9 +133,44 @@ class Estimate:
 
     @cached_property
     def separated(self) -> bool:
-        """Whether the loss falls for ever with all data, as far as it can tell."""
+        """Whether the loss falls for ever with all data, as far as can be told.
+
+        Its faces tell, where it has linear predictors; else that it does not rise a standard
+        error away from theta, along the flattest direction.
+        """
         nobody = Removals.nobody(self.loss.n_objects)
-        return bool(self.loss.separated(self.theta, nobody)[0])
+        return bool(self.loss.separated(self.theta, nobody)[0]) or self.runs_away is not None
+
+    @cached_property
+    def separation(self) -> str:
+        """Along which combination of parameters the loss falls for ever; "" if along none."""
+        if not self.separated:
+            return ""
+        direction = self.loss.endless(self.theta)
+        direction = self.runs_away if direction is None else direction
+        return "" if direction is None else in_words(direction, self.names)
+
+    @cached_property
+    def runs_away(self) -> np.ndarray | None:
+        """The direction in which H is flattest, if the loss does not rise along it, (n_params,)."""
+        if len(self.theta) > LARGE:
+            return None
+        H = pinned(self.hessian, self.loss.gauge(self.theta))
+        size = np.sqrt(np.diag(H))
+        if not (np.isfinite(H).all() and size.all()):
+            return None
+        direction = np.linalg.eigh(H / size / size[:, None])[1][:, 0] / size
+        curvature = direction @ H @ direction
+        if not curvature > 0:
+            return None
+        direction /= np.sqrt(curvature)
+        slope = direction @ self.loss.gradient(self.theta)
+        # elsewhere than near a minimum the loss falls anyway
+        if abs(slope) > RISE or _rises(self.loss, self.theta, direction):
+            return None
+        direction *= -np.sign(slope) or 1.0
+        share = np.abs(direction) * size
+        return np.where(share > NOTHING * share.max(), direction, 0.0)
 
     @property
     def naive_errors(self) -> np.ndarray:
@@ -428,24 +478,24 @@ def _by_one_factor(loss: Loss, start: np.ndarray, tol: float) -> Minima:
 
 def _require_curvature(loss: Loss, start: np.ndarray, end: np.ndarray) -> None:
     """Tell a minimum at infinity, where the gradient ends too, from one that is there."""
-    before, after = np.diag(loss.hessian(start)), np.diag(loss.hessian(end))
-    for j in np.flatnonzero(after < FLAT * before).tolist():
-        if not _rises(loss, end, j, after[j]):
+    before, after = loss.hessian(start), pinned(loss.hessian(end), loss.gauge(end))
+    size = np.sqrt(np.where(np.diag(before) > 0, np.diag(before), 1.0))
+    values, directions = np.linalg.eigh(after / size / size[:, None])
+    for value, direction in zip(values, (directions / size[:, None]).T, strict=True):
+        # a value of 0 or less is not of a minimum at infinity
+        if 0 < value < FLAT and not _rises(loss, end, direction / np.sqrt(value)):
+            names = loss.names or [f"theta{k}" for k in range(len(end))]
+            words = in_words(np.where(np.abs(direction * size) > NOTHING, direction, 0.0), names)
             raise ConvergenceError(
                 "A minimum must lie at finite parameters, but on the way from the start the "
-                f"curvature along parameter {j} fell from {before[j]:.3g} to {after[j]:.3g}, at "
-                f"{end[j]:.4g}: as with separation, the loss falls for ever. Drop the parameter, "
-                "or add a penalty."
+                f"curvature along {words} fell to {value:.3g} of what it was: as with separation, "
+                "the loss falls for ever. Drop the parameter, or add a penalty."
             )
 
 
-def _rises(loss: Loss, theta: np.ndarray, j: int, curvature: float) -> bool:
+def _rises(loss: Loss, theta: np.ndarray, step: np.ndarray) -> bool:
     """Whether the loss rises a standard error away on both sides; from a minimum it does by 1/2."""
-    if curvature <= 0:
-        return False
-    step = np.zeros_like(theta)
-    step[j] = 1 / np.sqrt(curvature)
     everyone = loss.everyone()
     with np.errstate(all="ignore"):  # far off a loss may be infinite
         around = [loss.value(theta + sign * step, everyone) for sign in (-1, 1)]
-    return not min(around) < loss.value(theta, everyone) + 0.01
+    return not min(around) < loss.value(theta, everyone) + RISE

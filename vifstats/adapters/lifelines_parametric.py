@@ -21,6 +21,8 @@ __all__ = ["regression", "univariate"]
 
 # A relative difference of log likelihoods beyond this is no rounding: another model or other data.
 SAME_LIKELIHOOD = 1e-6
+# lifelines' own stand-ins for the times 0 and infinity.
+AT_ONCE, NEVER = 1e-20, 1e25
 
 
 def regression(
@@ -162,6 +164,25 @@ class CensoredRows(RowLoss):
         params = {name: eta[k] for k, name in enumerate(self.parameters)}
         return minus_log_likelihood(Hazards(self.fit, (ones,)), params, *y)
 
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Of accelerated failure times, whose first parameter makes them longer."""
+        faces, equal = super().faces(y, designs)
+        name = getattr(self.fit, "_primary_parameter_name", None)
+        if name in self.parameters:
+            k = self.parameters.index(name)
+            sign = self._gains(*y)
+            faces[k, k], equal[k] = np.where(sign == 0, 1.0, sign), sign == 0
+        return faces, equal
+
+    def _gains(
+        self, lower: np.ndarray, upper: np.ndarray, event: np.ndarray, entry: np.ndarray
+    ) -> np.ndarray:
+        """1 where a row gains as its time grows, for it is only known to be later; -1 if earlier."""
+        censoring = str(self.fit._censoring_type.value)
+        later = np.full(len(event), censoring == "right") | (upper >= NEVER)
+        earlier = (np.full(len(event), censoring == "left") | (lower <= AT_ONCE)) & ~(entry > 0)
+        return np.where(event > 0, 0.0, np.where(later, 1.0, np.where(earlier, -1.0, 0.0)))
+
 
 class One(float):
     """The number one as a design: ``one @ eta`` and ``dot(one, eta)`` are eta."""
@@ -223,8 +244,9 @@ def _rows(*columns: Any) -> Rows:
     lower, upper, event, entry, weights = (np.asarray(c, dtype=float) for c in columns)
     if np.array_equal(lower, upper):
         return Rows(lower, upper, event, entry, weights)
-    # lifelines' own stand-ins for 0 and infinity
-    return Rows(np.clip(lower, 1e-20, 1e25), np.clip(upper, 1e-20, 1e25), event, entry, weights)
+    return Rows(
+        np.clip(lower, AT_ONCE, NEVER), np.clip(upper, AT_ONCE, NEVER), event, entry, weights
+    )
 
 
 def _penalties(fit: Any, total_weight: float) -> np.ndarray:

@@ -300,10 +300,12 @@ class Refit:
     @classmethod
     def of(cls, est: Estimate, tol: float = TOL, max_steps: int = MAX_STEPS) -> "Refit":
         """Refits from our own full fit, a step or two from the theta given."""
+        if est.separated:
+            raise ConvergenceError(_no_minimum(0.0, est.separation, tol))
         nobody = Removals.nobody(est.loss.n_objects)
         full = _way(est, tol, MAX_STEPS).minima(est.theta, nobody)
-        if est.separated or not full.converged[0]:
-            raise ConvergenceError(_no_minimum(full.last_step[0], est.separated, tol))
+        if not full.converged[0]:
+            raise ConvergenceError(_no_minimum(full.last_step[0], "", tol))
         return cls(full.thetas[0], _way(est, tol, max_steps))
 
     def fingerprint(self, est: Estimate, blocks: Blocks) -> Fingerprint:
@@ -349,11 +351,12 @@ def _lower(minima: Minima, rows: np.ndarray, others: Minima) -> Minima:
     return Minima(**parts)
 
 
-def _no_minimum(last_step: float, endless: bool, tol: float) -> str:
+def _no_minimum(last_step: float, direction: str, tol: float) -> str:
     rule = "Refits need a full fit at its minimum, but from this theta it was not reached"
-    if endless or last_step <= tol:
+    if direction or last_step <= tol:
+        along = f" along {direction}" if direction else ""
         return (
-            f"{rule}: the loss falls for ever, as on separation. Drop the covariate whose "
+            f"{rule}: the loss falls for ever{along}, as on separation. Drop the covariate whose "
             "coefficient runs away, or fit with a penalty."
         )
     return f"{rule} (last step {last_step:.2g} standard errors). Fit to convergence first."

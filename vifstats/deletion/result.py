@@ -197,7 +197,7 @@ class Influence:
         status[(self.indefinite | self.guarded) & ~self.exact & ~self.failed] = "indefinite"
         status[self.outside & ~self.exact & ~self.failed] = "outside domain"
         separated = self.estimate.loss.separated(self.estimate.theta, self.removals)
-        status[separated] = "separation"
+        status[separated | (self.estimate.runs_away is not None)] = "separation"
         status[self.removals.sizes == 0] = "not in fit"
         return pd.Series(status, index=self.index, name="status")
 
