@@ -35,7 +35,7 @@ def test_two_codings_and_a_linear_program_agree(kind, seed):
 
 
 def with_an_empty_level(n=60):
-    """Level a has no success, count or event, and category 0 or 1 only; nor is it censored early."""
+    """Level a has no success, count or event, and the categories 0 and 1 only."""
     rng = np.random.default_rng(5)
     data = pd.DataFrame({"x": rng.normal(size=n), "f": np.resize(list("abc"), n)})
     empty = data["f"] == "a"

@@ -177,7 +177,7 @@ class CensoredRows(RowLoss):
     def _gains(
         self, lower: np.ndarray, upper: np.ndarray, event: np.ndarray, entry: np.ndarray
     ) -> np.ndarray:
-        """1 where a row gains as its time grows, for it is only known to be later; -1 if earlier."""
+        """1 where a row gains by later times: it is known to be later only; -1 where by earlier."""
         censoring = str(self.fit._censoring_type.value)
         later = np.full(len(event), censoring == "right") | (upper >= NEVER)
         earlier = (np.full(len(event), censoring == "left") | (lower <= AT_ONCE)) & ~(entry > 0)

@@ -1,4 +1,4 @@
-"""Directions along which a loss never rises, by linear programs: docs/mathematics.md, Separation.
+"""Directions along which a loss never rises: docs/mathematics.md, equation (38).
 
 The loss of convex rows has a finite minimum unless there is a direction g, not 0, that lies in the
 cone of every row: c'g >= 0 for each of its faces c, or c'g = 0. Either the loss then falls for ever
@@ -45,9 +45,14 @@ class Cone(Protocol):
         A sum of all other faces with positive weights; 0 if there are none.
     """
 
-    rows: np.ndarray
-    equal: np.ndarray
-    gain: np.ndarray
+    @property
+    def rows(self) -> np.ndarray: ...  # noqa: D102  a field, described above
+
+    @property
+    def equal(self) -> np.ndarray: ...  # noqa: D102  likewise
+
+    @property
+    def gain(self) -> np.ndarray: ...  # noqa: D102  likewise
 
     def broken(self, g: np.ndarray, most: int) -> np.ndarray:
         """Faces with c'g < 0, the worst, at most so many: shape (k, p)."""
@@ -176,12 +181,11 @@ def lower(value: Callable[[np.ndarray], float], g: np.ndarray, step: np.ndarray)
 def _split(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormal rows that span the same space, and those that span its complement."""
     p = rows.shape[1]
-    rows = _unit_rows(rows)
-    if len(rows) > p:
-        rows = np.linalg.qr(rows, mode="r")
-    if not len(rows):
+    units = _unit_rows(rows)
+    if not len(units):
         return np.zeros((0, p)), np.eye(p)
-    _, values, V = np.linalg.svd(rows)
+    triangle = np.linalg.qr(units, mode="r")
+    _, values, V = np.linalg.svd(triangle)
     rank = int(np.sum(values > values[0] * DEPENDENT))
     return V[:rank], V[rank:]
 

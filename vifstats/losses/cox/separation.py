@@ -5,7 +5,7 @@ It grows for ever along g, or does not change, if each event has the largest x'g
 each j at risk. They are never listed: a linear program is given those that its last answer breaks.
 Most removals need none. Positive multipliers of the faces that add up to 0 rule separation out, and
 those of the full data, the risks p_ij = r_j / S0_i of Breslow's likelihood, can be mended without a
-few rows: docs/mathematics.md, equations (MULTIPLIERS) and (MENDED).
+few rows: docs/mathematics.md, equations (39) and (40).
 """
 
 from dataclasses import dataclass, replace

@@ -237,7 +237,7 @@ class LinearPredictor(Loss):
     @cached_property
     def _faces(self) -> Faces:
         faces, equal = self.row_loss.faces(self.y, self.designs)
-        P = np.zeros((0, self.n_params)) if self.penalty is None else self.penalty
+        P = np.zeros((0, self.predictors.n_params)) if self.penalty is None else self.penalty
         return Faces.of(self.designs, faces, equal, P)
 
     def _slopes(self, theta: np.ndarray, weights: np.ndarray) -> np.ndarray:

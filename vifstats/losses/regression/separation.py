@@ -4,7 +4,7 @@ One program for each row would take hours. Almost all rows are cleared together,
 estimate is finite if and only if positive multipliers of the faces add up to 0 (Stiemke's lemma).
 A logistic regression on the faces has them, its residuals; and without a row those that are left
 can be mended as long as its leverage on them is below 1/2, which at most 2 p rows are not. These
-are looked at one by one, docs/mathematics.md, equations (LEVERAGE) and (PROGRAM).
+are looked at one by one, docs/mathematics.md, equations (38) to (40).
 """
 
 from dataclasses import dataclass, replace
