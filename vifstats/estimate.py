@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.errors import ConvergenceError, InvalidInputError, LossError, NotPositiveDefiniteError
+from vifstats.errors import (
+    ConvergenceError,
+    InvalidInputError,
+    InvalidTypeError,
+    LossError,
+    NotPositiveDefiniteError,
+)
 from vifstats.inference import Inference
 from vifstats.inference.degrees import degrees_of_freedom
 from vifstats.losses.base import Loss, pinned_curvatures
@@ -337,6 +343,10 @@ class Estimate:
             n_gauge = len(self.loss.gauge(self.theta))
             note = f"gauge directions left out: {n_gauge}" if n_gauge else ""
             return Solution(self.factor.solve(rows), note=note)
+        if not isinstance(solver, Solver):
+            raise InvalidTypeError(
+                f"`solver` must be one of vifstats.solvers, such as Cholesky(), but is {solver!r}."
+            )
         H = self._products() if solver.matrix_free else self.hessian
         return solver.factor(H, self.names).solution(rows)
 
@@ -363,6 +373,11 @@ class Estimate:
         else:
             removals = Removals.of_groups(checks.group_labels(groups, self.labels))
             removals = Removals(removals.codes[self.kept], removals.labels)
+        if len(everything := np.flatnonzero(removals.sizes == self.loss.n_objects)):
+            raise InvalidInputError(
+                "A removal must leave something behind, but "
+                f"{removals.labels[everything[0]]!r} is everything: no estimate is left without it."
+            )
         return removals if objects is None else removals.take(removals.positions(objects))
 
     def _require_minimum(self) -> None:
@@ -421,6 +436,8 @@ def minimize(
     array([3.])
     """
     theta = checks.parameters(start, loss.n_params)
+    tol = checks.proportion(tol, "tol")
+    max_steps = checks.counting_number(max_steps, "max_steps")
     checks.usable_loss(loss, theta)
     by = _by_newton_steps if len(theta) <= LARGE else _by_few_factors
     minima = by(loss, theta, tol, max_steps)

@@ -71,6 +71,22 @@ ADAPTERS = {
     "builtins.tuple": "coefficients:cox",
 }
 
+# What users call a library, and a class that they never type.
+LIBRARIES = {
+    "lifelines": "lifelines",
+    "statsmodels": "statsmodels",
+    "sklearn": "scikit-learn",
+    "sksurv": "scikit-survival",
+}
+TITLES = {
+    "ParametricRegressionFitter": "parametric regression fitters such as WeibullAFTFitter",
+    "ParametricUnivariateFitter": "parametric univariate fitters such as WeibullFitter",
+    "GenericZeroInflated": "zero-inflated count models",
+    "PHRegResults": "PHReg",
+    "_GeneralizedLinearRegressor": "PoissonRegressor, GammaRegressor, TweedieRegressor",
+    "WLS": "OLS, WLS",
+}
+
 
 def from_model(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
     """An estimate from any supported fitted model.
@@ -109,15 +125,44 @@ def from_model(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
     >>> est.names
     ('fin', 'age', 'race', 'wexp', 'mar', 'paro', 'prio')
     """
+    _require_fitted(fit)
     adapter = _adapter_of(fit)
     if adapter is not None:
         return adapter(fit, *map(checks.as_pandas, data), **options)
-    supported = ", ".join(sorted({name.rsplit(".", 1)[-1] for name in ADAPTERS}))
     raise UnsupportedModelError(
-        f"A fitted model must be one of {supported}, but this is a "
+        f"A fitted model must be {supported()}; but this is a "
         f"{type(fit).__module__}.{type(fit).__qualname__}. For a model of your own write its loss "
         "and use vifstats.Estimate(loss, theta)."
     )
+
+
+def supported() -> str:
+    """The models that are taken, by library: no refused one, and no private class."""
+    names: dict[str, set[str]] = {}
+    for name, place in ADAPTERS.items():
+        library, title = name.split(".")[0], name.rsplit(".", 1)[-1]
+        title = TITLES.get(title, title.removesuffix("Results"))
+        if library in LIBRARIES and not place.endswith(":refused"):
+            names.setdefault(LIBRARIES[library], set()).add(title)
+    listed = [f"of {library}: {', '.join(sorted(found))}" for library, found in names.items()]
+    return "; ".join([*listed, "or coefficients of a Cox model"])
+
+
+def _require_fitted(fit: FittedModel) -> None:
+    """Refuse a model of statsmodels, which is not its results, and a fitter before it is fit."""
+    bases = {f"{cls.__module__}.{cls.__qualname__}" for cls in type(fit).__mro__}
+    unfitted = "statsmodels.base.model.Model" in bases or (
+        "lifelines.fitters.BaseFitter" in bases and not _has_parameters(fit)
+    )
+    if unfitted:
+        raise UnsupportedModelError(
+            f"The model must be fitted, but this {type(fit).__name__} is not; call .fit() first, "
+            "and pass what it returns."
+        )
+
+
+def _has_parameters(fit: FittedModel) -> bool:
+    return any(hasattr(fit, name) for name in ("params_", "_fitted_parameters_", "hazards_"))
 
 
 def _adapter_of(fit: FittedModel) -> Callable[..., Estimate] | None:

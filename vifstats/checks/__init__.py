@@ -4,7 +4,7 @@ Each function returns plain arrays or raises an error that says the rule, the fi
 remedy. Behind this gate nothing is checked again.
 """
 
-from vifstats.checks.arrays import design_matrix, group_labels, row_vector
+from vifstats.checks.arrays import at, design_matrix, group_labels, row_vector
 from vifstats.checks.frames import as_pandas
 from vifstats.checks.graphs import undirected_graph
 from vifstats.checks.parameters import (
@@ -34,6 +34,7 @@ __all__ = [
     "ItemLists",
     "SurvivalInput",
     "as_pandas",
+    "at",
     "case_weights",
     "counting_number",
     "design_matrix",

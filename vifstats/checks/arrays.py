@@ -10,6 +10,9 @@ import pandas as pd
 from vifstats.checks.frames import as_pandas
 from vifstats.errors import InvalidInputError, InvalidTypeError
 
+# Beyond it not every integer is a float.
+EXACT_INTEGERS = 2.0**53
+
 __all__ = ["at", "design_matrix", "frame_numbers", "group_labels", "numbers", "row_vector"]
 
 
@@ -152,7 +155,25 @@ def numbers(values: Any, what: str) -> np.ndarray:
         raise InvalidTypeError(
             f"{what[0].upper()}{what[1:]} must be numeric, but {_contents(array)}; {remedy}."
         )
-    return array.astype(float)
+    return _as_floats(array, what)
+
+
+def _as_floats(array: np.ndarray, what: str) -> np.ndarray:
+    """Floats, unless integers are so large that some of them would become one number."""
+    floats = array.astype(float)
+    if array.dtype.kind in "iu" and array.size and np.abs(floats).max() > EXACT_INTEGERS:
+        _require_exact(array.ravel().tolist(), floats.ravel().tolist(), what)
+    return floats
+
+
+def _require_exact(whole: Sequence[int], floats: Sequence[float], what: str) -> None:
+    changed = next((n for n, f in zip(whole, floats, strict=True) if int(f) != n), None)
+    if changed is not None:
+        raise InvalidInputError(
+            f"{what[0].upper()}{what[1:]} must be numbers that a float holds exactly, but "
+            f"{changed} is none: integers beyond 2^53 would become ties. Subtract an origin, or "
+            "count in larger units."
+        )
 
 
 def at(rows: Sequence[int] | np.ndarray, labels: pd.Index) -> str:
@@ -200,10 +221,17 @@ def _numpy(values: Any, what: str) -> np.ndarray:
         raise InvalidTypeError(f"{what} must be an array of numbers ({error}).") from error
     if array.dtype != object or any(isinstance(entry, str) for entry in array.flat):
         return array
-    try:
-        return np.where(pd.isna(array), np.nan, array).astype(float)
-    except (TypeError, ValueError):
+    missing = pd.isna(array)
+    # a duration or bytes would become a bare number, whatever its unit
+    if not all(isinstance(entry, Real | np.bool_) for entry in array[~missing].flat):
         return array
+    try:
+        floats = np.where(missing, np.nan, array).astype(float)
+    except (TypeError, ValueError, OverflowError):
+        return array
+    whole = [entry for entry in array[~missing].flat if isinstance(entry, int)]
+    _require_exact(whole, [float(entry) for entry in whole], what)
+    return floats
 
 
 def _contents(array: np.ndarray) -> str:
@@ -212,5 +240,5 @@ def _contents(array: np.ndarray) -> str:
     if array.dtype.kind in "OUS" and array.size:
         entries = array.ravel().tolist()
         odd = next((entry for entry in entries if not isinstance(entry, int | float)), entries[0])
-        return f"holds {odd!r}"
+        return f"holds {str(odd)[:60] if isinstance(odd, int) else repr(odd)}"
     return f"has dtype {array.dtype}"

@@ -6,6 +6,7 @@ from time import perf_counter
 
 import numpy as np
 
+from vifstats import checks
 from vifstats.checks.folders import writable_folder
 from vifstats.deletion.parallel import (
     Blocks,
@@ -164,6 +165,8 @@ def refit_removals(
     array([ 1., -1.])
     """
     begin = perf_counter()
+    tol = checks.proportion(tol, "tol")
+    max_steps = checks.counting_number(max_steps, "max_steps")
     with one_blas_thread():
         refit = Refit.of(est, tol, max_steps)
         blocks = Blocks(refit, removals, block_size(len(est.theta)), len(est.theta))

@@ -6,6 +6,7 @@ from time import perf_counter
 
 import numpy as np
 
+from vifstats import checks
 from vifstats.checks.folders import writable_folder
 from vifstats.deletion.parallel import (
     Blocks,
@@ -84,6 +85,8 @@ def truncated_refits(
     array([-1.,  0.,  1.])
     """
     begin, engine = perf_counter(), Engine(n_jobs, executor)
+    radius = checks.positive_number(radius, "radius")
+    max_steps = checks.counting_number(max_steps, "max_steps")
     removals, part = est.removals(groups, objects), Shard.of(shard, checkpoint)
     folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
     with one_blas_thread():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vifstats import checks
-from vifstats.errors import ConvergenceError, InvalidInputError, NotPositiveDefiniteError
+from vifstats.errors import ConvergenceError, NotPositiveDefiniteError
 from vifstats.solvers.base import Factor, HessianProduct, Solution, Solver
 
 __all__ = ["ConjugateGradient", "ConjugateGradientFactor"]
@@ -49,8 +49,7 @@ class ConjugateGradient(Solver):
 
     def __post_init__(self) -> None:
         checks.non_negative_number(self.damping, "damping")
-        if not 0 < self.tol < 1:
-            raise InvalidInputError(f"`tol` must lie between 0 and 1, but is {self.tol}.")
+        checks.proportion(self.tol, "tol")
 
     def factor(
         self, H: np.ndarray | HessianProduct, names: Sequence[str] | None = None

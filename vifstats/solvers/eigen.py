@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vifstats import checks
-from vifstats.errors import InvalidInputError, NotPositiveDefiniteError
+from vifstats.errors import NotPositiveDefiniteError
 from vifstats.solvers.base import Factor, Solution, Solver
 from vifstats.solvers.cholesky import require_finite
 
@@ -43,11 +43,7 @@ class Eigen(Solver):
 
     def __post_init__(self) -> None:
         checks.non_negative_number(self.damping, "damping")
-        if not 0 < self.cutoff < 1:
-            raise InvalidInputError(
-                f"`cutoff` must lie between 0 and 1, a share of the largest eigenvalue, but is "
-                f"{self.cutoff}."
-            )
+        checks.proportion(self.cutoff, "cutoff")
 
     def factor(self, H: np.ndarray, names: Sequence[str] | None = None) -> "EigenFactor":
         require_finite(H)

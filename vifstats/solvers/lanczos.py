@@ -43,10 +43,9 @@ class Lanczos(Solver):
 
     def __post_init__(self) -> None:
         checks.non_negative_number(self.damping, "damping")
-        if not self.rank >= 1:
-            raise InvalidInputError(f"`rank` must be 1 or more, but is {self.rank}.")
-        if self.rest is not None and not self.rest > 0:
-            raise InvalidInputError(f"`rest` must be > 0 or None, but is {self.rest}.")
+        checks.counting_number(self.rank, "rank")
+        if self.rest is not None:
+            checks.tolerance(self.rest, "rest")
 
     def factor(
         self, H: np.ndarray | HessianProduct, names: Sequence[str] | None = None

@@ -53,8 +53,7 @@ class LiSSA(Solver):
 
     def __post_init__(self) -> None:
         checks.non_negative_number(self.damping, "damping")
-        if not 0 < self.tol < 1:
-            raise InvalidInputError(f"`tol` must lie between 0 and 1, but is {self.tol}.")
+        checks.proportion(self.tol, "tol")
 
     def factor(
         self, H: np.ndarray | HessianProduct, names: Sequence[str] | None = None

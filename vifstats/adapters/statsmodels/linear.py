@@ -28,8 +28,9 @@ def gls(fit: Any) -> Parts:
         if np.any(sigma != np.diag(np.diag(sigma))):
             raise UnsupportedModelError(
                 "The errors of a GLS model must be uncorrelated here, but `sigma` has entries off "
-                "the diagonal: without a row the weights of the others would change. Fit OLS to "
-                "the whitened data, `model.wendog` on `model.wexog`, and remove its rows."
+                "the diagonal: without a row the weights of the others would change. Write the "
+                "likelihood, with the covariance of the rows that are present, as a "
+                "vifstats.FunctionLoss."
             )
         sigma = np.diag(sigma)
     return _least_squares(fit, np.broadcast_to(1 / np.asarray(sigma), fit.model.endog.shape))

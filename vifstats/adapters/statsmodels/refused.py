@@ -11,7 +11,8 @@ REASONS = {
     "GEE": "GEE solves estimating equations whose working correlation ties the rows of a cluster, "
     "and minimises no loss; fit the GLM and pass groups= to remove whole clusters.",
     "GLSAR": "GLSAR estimates the correlation of neighbouring rows, so no row can be removed "
-    "alone; fit OLS to the whitened data, `model.wendog` on `model.wexog`.",
+    "alone; write its likelihood, with the covariance of the rows that are present, as a "
+    "vifstats.FunctionLoss.",
     "MixedLM": "MixedLM predicts random effects that belong to whole groups; write its marginal "
     "likelihood as a vifstats.FunctionLoss whose objects are the groups.",
     "PHReg": "Results of PHReg.fit_regularized keep no record of their penalty, and L1 has no "

@@ -106,10 +106,24 @@ class LinearPredictor(Loss):
         self.weights = (
             np.ones(n) if weights is None else checks.case_weights(weights, n, index, first)
         )
+        self._require_domain(index)
         self.n_params = self.predictors.n_params
         self.penalty = checks.penalty_matrix(penalty, self.n_params)
         self.labels = index if labels is None else pd.Index(labels)
         self.names = distinct_names([c for _, c in read]) if names is None else tuple(names)
+
+    def _require_domain(self, labels: pd.Index) -> None:
+        """Outside its domain a row loss is a number all the same, and means nothing."""
+        domain = self.row_loss.domain()
+        if domain is None or isinstance(self.y, tuple):
+            return
+        bad = np.flatnonzero(~domain.holds(self.y, len(self.predictors.designs)))
+        if len(bad):
+            raise InvalidInputError(
+                f"`y` must be {domain.words} for {type(self.row_loss).__name__}, but "
+                f"{checks.at(bad, labels)} is {self.y[bad[0]]:g} ({len(bad)} such rows); recode or "
+                "drop them."
+            )
 
     @property
     def everywhere(self) -> bool:  # type: ignore[override]  # that of what the rows are

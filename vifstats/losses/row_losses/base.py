@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.losses import autodiff
+from vifstats.losses.row_losses.domains import Domain
 from vifstats.typing import Differentiable
 
 __all__ = ["RowLoss", "one_sided"]
@@ -33,6 +34,10 @@ class RowLoss(ABC):
     binary: bool = False
     # whether the loss is defined at every predictor
     everywhere: bool = False
+
+    def domain(self) -> Domain | None:
+        """Which y it is defined for; None where any."""
+        return None
 
     @abstractmethod
     def value(self, eta: Differentiable, y: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from vifstats.losses.row_losses.base import RowLoss, one_sided
+from vifstats.losses.row_losses.domains import NON_NEGATIVE, SHARES, Domain
 from vifstats.typing import Differentiable
 
 __all__ = ["Logistic", "Poisson", "SquaredError"]
@@ -51,6 +52,9 @@ class Logistic(RowLoss):
 
     everywhere = True
 
+    def domain(self) -> Domain:
+        return SHARES
+
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return anp.logaddexp(0.0, eta[0]) - y * eta[0]
 
@@ -75,6 +79,9 @@ class Poisson(RowLoss):
     """
 
     everywhere = True
+
+    def domain(self) -> Domain:
+        return NON_NEGATIVE
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return anp.exp(eta[0]) - y * eta[0]

@@ -6,8 +6,10 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
+from vifstats import checks
 from vifstats.losses.regression.special import expit, ndtr
 from vifstats.losses.row_losses.base import RowLoss
+from vifstats.losses.row_losses.domains import CLASSES, Domain
 from vifstats.typing import Differentiable
 
 __all__ = ["Multinomial", "Ordered"]
@@ -31,6 +33,9 @@ class Multinomial(RowLoss):
     """
 
     reference: bool = True
+
+    def domain(self) -> Domain:
+        return CLASSES[0] if self.reference else CLASSES[1]
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         first = int(self.reference)
@@ -85,6 +90,12 @@ class Ordered(RowLoss):
     """
 
     distribution: str = "probit"
+
+    def __post_init__(self) -> None:
+        checks.one_of(self.distribution, ("logit", "probit"), "distribution")
+
+    def domain(self) -> Domain:
+        return CLASSES[1]
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         F = expit if self.distribution == "logit" else ndtr

@@ -7,8 +7,10 @@ import autograd.numpy as anp
 import numpy as np
 from scipy.special import gammaln as log_gamma
 
+from vifstats import checks
 from vifstats.losses.regression.special import gammaln, log_expit, log_ndtr
 from vifstats.losses.row_losses.base import RowLoss, one_sided
+from vifstats.losses.row_losses.domains import NON_NEGATIVE, Domain
 from vifstats.typing import Differentiable
 
 __all__ = ["GeneralizedPoisson", "NegativeBinomialP", "PoissonCount", "ZeroInflated"]
@@ -25,6 +27,9 @@ class PoissonCount(RowLoss):
     >>> np.exp(-PoissonCount().value(np.zeros((1, 3)), np.arange(3))).round(4)
     array([0.3679, 0.3679, 0.1839])
     """
+
+    def domain(self) -> Domain:
+        return NON_NEGATIVE
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return anp.exp(eta[0]) - y * eta[0] + log_gamma(y + 1)
@@ -51,6 +56,9 @@ class NegativeBinomialP(RowLoss):
     """
 
     power: float = 2
+
+    def domain(self) -> Domain:
+        return NON_NEGATIVE
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         log_mu, alpha = eta[0], eta[1]
@@ -88,6 +96,9 @@ class GeneralizedPoisson(RowLoss):
 
     power: float = 1
 
+    def domain(self) -> Domain:
+        return NON_NEGATIVE
+
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         log_mu, alpha = eta[0], eta[1]
         mu = anp.exp(log_mu)
@@ -123,6 +134,12 @@ class ZeroInflated(RowLoss):
 
     counts: RowLoss
     inflation: str = "logit"
+
+    def __post_init__(self) -> None:
+        checks.one_of(self.inflation, ("logit", "probit"), "inflation")
+
+    def domain(self) -> Domain:
+        return NON_NEGATIVE
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         log_cdf = log_expit if self.inflation == "logit" else log_ndtr

@@ -6,8 +6,11 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
+from vifstats import checks
+from vifstats.errors import InvalidInputError
 from vifstats.losses.regression.special import xlogy
 from vifstats.losses.row_losses.base import RowLoss, one_sided
+from vifstats.losses.row_losses.domains import NON_NEGATIVE, POSITIVE, SHARES, Domain
 from vifstats.losses.row_losses.links import Link
 from vifstats.typing import Differentiable
 
@@ -56,6 +59,9 @@ class Binomial(RowLoss):
     link: Link
     binary = True
 
+    def domain(self) -> Domain:
+        return SHARES
+
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         successes = anp.where(y > 0, y * self.link.log_inverse(eta[0]), 0.0)
         failures = anp.where(y < 1, (1 - y) * self.link.log_complement(eta[0]), 0.0)
@@ -79,6 +85,9 @@ class PoissonGLM(RowLoss):
 
     link: Link
 
+    def domain(self) -> Domain:
+        return NON_NEGATIVE
+
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return self.link.inverse(eta[0]) - y * self.link.log_inverse(eta[0])
 
@@ -99,6 +108,9 @@ class Gamma(RowLoss):
 
     link: Link
 
+    def domain(self) -> Domain:
+        return POSITIVE
+
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return y / self.link.inverse(eta[0]) + self.link.log_inverse(eta[0])
 
@@ -115,6 +127,9 @@ class InverseGaussian(RowLoss):
     """
 
     link: Link
+
+    def domain(self) -> Domain:
+        return POSITIVE
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         mu = self.link.inverse(eta[0])
@@ -134,6 +149,12 @@ class NegativeBinomial(RowLoss):
 
     link: Link
     alpha: float
+
+    def __post_init__(self) -> None:
+        checks.positive_number(self.alpha, "alpha")
+
+    def domain(self) -> Domain:
+        return NON_NEGATIVE
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         scaled = self.alpha * self.link.inverse(eta[0])
@@ -156,6 +177,19 @@ class Tweedie(RowLoss):
 
     link: Link
     power: float
+
+    def __post_init__(self) -> None:
+        power = checks.one_number(self.power, "power")
+        if not (np.isfinite(power) and (power <= 0 or power >= 1)):
+            raise InvalidInputError(
+                f"`power` must be at most 0 or at least 1, but is {self.power!r}: no distribution "
+                "has a variance mu^power between; give another."
+            )
+
+    def domain(self) -> Domain | None:
+        if self.power < 1:
+            return None
+        return NON_NEGATIVE if self.power < 2 else POSITIVE
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         mu, p = self.link.inverse(eta[0]), self.power

@@ -8,6 +8,7 @@ import numpy as np
 
 from vifstats.losses.regression.special import gammaln
 from vifstats.losses.row_losses.base import RowLoss
+from vifstats.losses.row_losses.domains import OPEN_SHARES, Domain
 from vifstats.losses.row_losses.links import Link, Log, Logit
 from vifstats.typing import Differentiable
 
@@ -33,6 +34,9 @@ class Beta(RowLoss):
 
     mean: Link = Logit()
     precision: Link = Log()
+
+    def domain(self) -> Domain:
+        return OPEN_SHARES
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         mu, phi = self.mean.inverse(eta[0]), self.precision.inverse(eta[1])

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from autograd.extend import defvjp, primitive
 
+from vifstats import checks
 from vifstats.losses.row_losses.base import RowLoss
 from vifstats.typing import Differentiable
 
@@ -70,6 +71,9 @@ class Robust(RowLoss):
 
     norm: Norm
     scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        checks.positive_number(self.scale, "scale")
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return self.scale**2 * _rho(self.norm, (y - eta[0]) / self.scale)
