@@ -98,6 +98,7 @@ class Estimate:
         groups: Groups | None = None,
         inference: Inference | None = None,
     ) -> None:
+        _require_loss(loss)
         self.loss = loss
         self.theta = checks.parameters(theta, loss.n_params)
         self.names = checks.parameter_names(names, loss.names, theta, len(self.theta))
@@ -435,6 +436,7 @@ def minimize(
     >>> vs.minimize(loss, [0.0]).theta
     array([3.])
     """
+    _require_loss(loss)
     theta = checks.parameters(start, loss.n_params)
     tol = checks.proportion(tol, "tol")
     max_steps = checks.counting_number(max_steps, "max_steps")
@@ -451,6 +453,14 @@ def minimize(
     if len(theta) <= LARGE:
         _require_curvature(loss, theta, end)
     return Estimate(loss, end, **options)
+
+
+def _require_loss(loss: Loss) -> None:
+    if not isinstance(loss, Loss):
+        raise InvalidTypeError(
+            f"`loss` must be a vifstats.losses.Loss, but is {loss!r}; wrap a function in "
+            "FunctionLoss, and a fitted model in from_model."
+        )
 
 
 def _by_newton_steps(loss: Loss, start: np.ndarray, tol: float, max_steps: int) -> Minima:

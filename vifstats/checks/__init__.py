@@ -20,6 +20,7 @@ from vifstats.checks.profiles import profiles
 from vifstats.checks.rankings import ItemLists, item_lists, paired_items, query_features
 from vifstats.checks.scalars import (
     counting_number,
+    flag,
     non_negative_number,
     one_number,
     one_of,
@@ -38,6 +39,7 @@ __all__ = [
     "case_weights",
     "counting_number",
     "design_matrix",
+    "flag",
     "group_labels",
     "item_lists",
     "kept_rows",

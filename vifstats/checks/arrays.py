@@ -223,7 +223,11 @@ def _numpy(values: Any, what: str) -> np.ndarray:
         return array
     missing = pd.isna(array)
     # a duration or bytes would become a bare number, whatever its unit
-    if not all(isinstance(entry, Real | np.bool_) for entry in array[~missing].flat):
+    plain = (Real, np.bool_)
+    if not all(
+        isinstance(entry, plain) and not isinstance(entry, np.timedelta64)
+        for entry in array[~missing].flat
+    ):
         return array
     try:
         floats = np.where(missing, np.nan, array).astype(float)

@@ -52,7 +52,13 @@ def parameter_names(
         raise InvalidInputError(
             f"`names` must have one entry per parameter, {n_params}, but has {len(names)}."
         )
-    return tuple(map(str, names))
+    named = tuple(map(str, names))
+    if twice := [name for k, name in enumerate(named) if name in named[:k]]:
+        raise InvalidInputError(
+            f"`names` must be different for each parameter, but {twice[0]!r} occurs more often; "
+            "rename one of them."
+        )
+    return named
 
 
 def kept_rows(kept: Any, labels: pd.Index, n_objects: int) -> np.ndarray:

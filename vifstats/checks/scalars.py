@@ -10,6 +10,7 @@ from vifstats.errors import InvalidInputError, InvalidTypeError
 
 __all__ = [
     "counting_number",
+    "flag",
     "non_negative_number",
     "one_number",
     "one_of",
@@ -76,6 +77,13 @@ def whole_number(value: Any, name: str) -> int:
     if value < 0:
         raise InvalidInputError(f"`{name}` must be 0 or more, but is {value}.")
     return int(value)
+
+
+def flag(value: Any, name: str) -> bool:
+    """True or False, and no number or word that Python would take for one."""
+    if not isinstance(value, bool | np.bool_):
+        raise InvalidTypeError(f"`{name}` must be True or False, but is {value!r}.")
+    return bool(value)
 
 
 def one_of(value: Any, allowed: Sequence[str], name: str) -> str:

@@ -1,6 +1,6 @@
 """One noun opens every door: an estimate from whatever a verb is given."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -11,10 +11,13 @@ from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.typing import FittedModel
 
-__all__ = ["estimate_of", "named_column"]
+__all__ = ["Source", "estimate_of", "named_column"]
+
+# What every verb takes: an estimate, a result that has one, or a fitted model that keeps its data.
+Source: TypeAlias = Estimate | Influence | TargetInfluence | FittedModel
 
 
-def estimate_of(x: "FittedModel | Estimate | Influence", *data: Any, **options: Any) -> Estimate:
+def estimate_of(x: Source, *data: Any, **options: Any) -> Estimate:
     """The estimate that an Influence or a fitted model with its data stands for.
 
     Raises InvalidInputError where data or options come with an estimate, which has its own.

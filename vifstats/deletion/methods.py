@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from vifstats import checks
+from vifstats.deletion.inputs import Source, estimate_of
 from vifstats.deletion.result import Influence
 from vifstats.estimate import Estimate
 from vifstats.removals import Removals
@@ -28,7 +30,7 @@ NEAR = 1e-2
 
 
 def vif(
-    est: Estimate,
+    est: Source,
     *,
     groups: Groups | None = None,
     objects: Objects | None = None,
@@ -38,7 +40,7 @@ def vif(
 
     Parameters
     ----------
-    est : Estimate
+    est : Estimate, Influence or fitted model that keeps its data
     groups : array_like, shape (n_rows,), optional
         One label per row of the data: groups leave whole and are the rows of the result.
     objects : sequence of labels or bool mask, optional
@@ -65,7 +67,8 @@ def vif(
     >>> vs.vif(est).values.ravel().round(4)
     array([-0.6667,  0.    ,  0.6667])
     """
-    start, removals = perf_counter(), est.removals(groups, objects)
+    start, est = perf_counter(), estimate_of(est)
+    removals = est.removals(groups, objects)
     D = est.loss.gradient_differences(est.theta, removals)
     owned = est.loss.owned_mask(removals, len(est.theta))
     if owned is not None:
@@ -77,7 +80,7 @@ def vif(
 
 
 def classical_if(
-    est: Estimate,
+    est: Source,
     *,
     groups: Groups | None = None,
     objects: Objects | None = None,
@@ -87,7 +90,7 @@ def classical_if(
 
     Parameters
     ----------
-    est : Estimate
+    est : Estimate, Influence or fitted model that keeps its data
     groups : array_like, shape (n_rows,), optional
         One label per row of the data: groups leave whole and are the rows of the result.
     objects : sequence of labels or bool mask, optional
@@ -115,14 +118,15 @@ def classical_if(
     >>> bool(np.allclose(vs.classical_if(est).values, vs.vif(est).values))
     True
     """
-    start, removals = perf_counter(), est.removals(groups, objects)
+    start, est = perf_counter(), estimate_of(est)
+    removals = est.removals(groups, objects)
     derivative = est.loss.weight_gradients(est.theta, removals)
     solution = est.solution(derivative, solver)
     return _result(est, "if", removals, solution.rows, start, note=solution.note)
 
 
 def newton_step(
-    est: Estimate,
+    est: Source,
     *,
     groups: Groups | None = None,
     objects: Objects | None = None,
@@ -132,7 +136,7 @@ def newton_step(
 
     Parameters
     ----------
-    est : Estimate
+    est : Estimate, Influence or fitted model that keeps its data
     groups : array_like, shape (n_rows,), optional
         One label per row of the data: groups leave whole and are the rows of the result.
     objects : sequence of labels or bool mask, optional
@@ -160,6 +164,7 @@ def newton_step(
     >>> vs.newton_step(est).values.ravel()
     array([-1.,  0.,  1.])
     """
+    est, guard = estimate_of(est), checks.flag(guard, "guard")
     return newton_of(est, est.removals(groups, objects), guard)
 
 

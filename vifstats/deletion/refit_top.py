@@ -6,6 +6,8 @@ import numpy as np
 
 from vifstats import checks
 from vifstats.checks.folders import writable_folder
+from vifstats.deletion.inputs import Source, estimate_of
+from vifstats.deletion.methods import vif
 from vifstats.deletion.parallel import Engine
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
@@ -15,7 +17,7 @@ __all__ = ["refit_top"]
 
 
 def refit_top(
-    influence: Influence,
+    influence: Influence | Source,
     n: int = 10,
     *,
     n_jobs: int | None = None,
@@ -31,7 +33,7 @@ def refit_top(
     Parameters
     ----------
     influence : Influence
-        Of any method; its groups, if any, leave whole.
+        Of any method, or what `vif` takes; its groups, if any, leave whole.
     n : int, default 10
         How many rows, those of largest Cook's distance; rows that are nan come first. Rows that
         are exact already are not refitted again, but count.
@@ -66,6 +68,8 @@ def refit_top(
     ([-1.0, -0.333, 2.0], [False, False, True])
     """
     n = checks.whole_number(n, "n")
+    if not isinstance(influence, Influence):
+        influence = vif(estimate_of(influence))
     engine = Engine(n_jobs, executor)
     folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
     size = np.nan_to_num(influence.cooks_distance.to_numpy(), nan=np.inf)

@@ -8,6 +8,7 @@ import numpy as np
 
 from vifstats import checks
 from vifstats.checks.folders import writable_folder
+from vifstats.deletion.inputs import Source, estimate_of
 from vifstats.deletion.parallel import (
     Blocks,
     Checkpoint,
@@ -43,7 +44,7 @@ SHORT_STEP, MANY_STEPS = 0.5, 200
 
 
 def leave_one_out(
-    est: Estimate,
+    est: Source,
     *,
     groups: Groups | None = None,
     objects: Objects | None = None,
@@ -117,6 +118,7 @@ def leave_one_out(
     >>> vs.leave_one_out(vs.minimize(loss, [0.0])).values.ravel()
     array([-1.,  0.,  1.])
     """
+    est = estimate_of(est)
     engine, removals = Engine(n_jobs, executor), est.removals(groups, objects)
     part = Shard.of(shard, checkpoint)
     folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")

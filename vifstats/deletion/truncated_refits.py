@@ -8,6 +8,7 @@ import numpy as np
 
 from vifstats import checks
 from vifstats.checks.folders import writable_folder
+from vifstats.deletion.inputs import Source, estimate_of
 from vifstats.deletion.parallel import (
     Blocks,
     Checkpoint,
@@ -33,7 +34,7 @@ BLOCK = 8
 
 
 def truncated_refits(
-    est: Estimate,
+    est: Source,
     *,
     groups: Groups | None = None,
     objects: Objects | None = None,
@@ -87,6 +88,7 @@ def truncated_refits(
     begin, engine = perf_counter(), Engine(n_jobs, executor)
     radius = checks.positive_number(radius, "radius")
     max_steps = checks.counting_number(max_steps, "max_steps")
+    est = estimate_of(est)
     removals, part = est.removals(groups, objects), Shard.of(shard, checkpoint)
     folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
     with one_blas_thread():

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from vifstats import checks
+from vifstats.deletion.inputs import Source, estimate_of, named_column
 from vifstats.deletion.methods import newton_of
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
 from vifstats.diagnostics.wald_fits import WaldFits, require_rest
-from vifstats.estimate import Estimate
 from vifstats.typing import Groups, Objects
 
 __all__ = ["Conclusions", "conclusions"]
@@ -82,17 +83,19 @@ class Conclusions:
 
 
 def conclusions(
-    est: Estimate,
-    *,
+    x: Source,
+    *data: Any,
     level: float = 0.05,
-    groups: Groups | None = None,
+    groups: "Groups | str | None" = None,
     objects: Objects | None = None,
 ) -> Conclusions:
     """Find the rows, or groups, without which a coefficient changes its sign or significance.
 
     Parameters
     ----------
-    est : Estimate
+    x : Estimate, Influence or fitted model
+    *data
+        What a fitted model was fitted on, where it does not keep it.
     level : float
         Of significance; p-values are those of the fit's own inference, two-sided: its covariance,
         computed again without the row, and z or t.
@@ -115,6 +118,7 @@ def conclusions(
     [[3, 'significance lost', True]]
     """
     checks.proportion(level, "level")
+    groups, est = named_column(groups, x, data), estimate_of(x, *data)
     removals = est.removals(groups, objects)
     require_rest(removals.sizes, est.loss.n_objects)
     newton = newton_of(est, removals)

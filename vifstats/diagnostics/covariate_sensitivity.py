@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from vifstats.deletion.inputs import Source, estimate_of
 from vifstats.errors import InvalidTypeError
 from vifstats.estimate import Estimate
 from vifstats.losses import Cox, LinearPredictor
@@ -11,7 +12,7 @@ from vifstats.losses.cox.covariate_slopes import covariate_slopes
 __all__ = ["covariate_sensitivity"]
 
 
-def covariate_sensitivity(est: Estimate) -> pd.DataFrame:
+def covariate_sensitivity(est: Source) -> pd.DataFrame:
     """How each parameter moves with each covariate of each row: d theta_k / d x_ij.
 
     Parameters
@@ -46,6 +47,7 @@ def covariate_sensitivity(est: Estimate) -> pd.DataFrame:
     >>> float(table["x"]["x"].iloc[2].round(6))
     -0.5
     """
+    est = estimate_of(est)
     slopes = _slopes(est)
     # the sign of an implicit derivative: H dtheta = - d grad
     n, p, _ = slopes.shape

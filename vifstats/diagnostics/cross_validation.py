@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
+from vifstats.deletion.inputs import Source, estimate_of
 from vifstats.deletion.methods import newton_step, vif
 from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
 from vifstats.errors import InvalidInputError
-from vifstats.estimate import Estimate
 from vifstats.losses import Cox
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.concordance import concordance
@@ -82,7 +82,7 @@ class CrossValidation:
 
 
 def cross_validated_loglik(
-    est: Estimate, *, method: str = "newton", groups: Groups | None = None
+    est: Source, *, method: str = "newton", groups: Groups | None = None
 ) -> CrossValidation:
     """The leave-one-out cross-validated (partial) log likelihood and concordance.
 
@@ -113,6 +113,7 @@ def cross_validated_loglik(
     >>> cross_validated_loglik(vs.minimize(loss, [0.0])).contributions.to_list()
     [-4.5, 0.0, -4.5]
     """
+    est = estimate_of(est)
     start = perf_counter()
     influence = METHODS[checks.one_of(method, list(METHODS), "method")](est, groups=groups)
     values = _contributions(influence)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
+from vifstats.deletion.inputs import Source, estimate_of
 from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.estimate import Estimate
 from vifstats.losses import Cox, LinearPredictor
@@ -19,7 +20,7 @@ __all__ = ["edit"]
 
 
 def edit(
-    est: Estimate,
+    est: Source,
     *,
     event: Any = None,
     time: Any = None,
@@ -81,6 +82,7 @@ def edit(
           arm
     1  0.9406
     """
+    est = estimate_of(est)
     chosen, labels = _rows(est, rows)
     objects = _objects(est, chosen, labels)
     given = _Given(len(est.labels), chosen)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from vifstats import checks
+from vifstats.deletion.inputs import Source, estimate_of
 from vifstats.deletion.methods import vif
 from vifstats.diagnostics.edits import edit
 from vifstats.diagnostics.influential_sets import InfluentialSet, influential_set
@@ -55,7 +56,7 @@ class Fragility(InfluentialSet):
 
 
 def fragility(
-    est: Estimate,
+    est: Source,
     treatment: str,
     *,
     edits: str = "censored -> event",
@@ -113,6 +114,7 @@ def fragility(
     >>> found.status
     'confirmed'
     """
+    est = estimate_of(est)
     loss = est.loss
     if not isinstance(loss, Cox):
         raise InvalidTypeError(

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
+from vifstats.deletion.inputs import Source, estimate_of
 from vifstats.deletion.refits import leave_one_out
 from vifstats.diagnostics.wald_fits import WaldFits, require_rest
-from vifstats.estimate import Estimate
+from vifstats.errors import InvalidInputError
 from vifstats.typing import Groups
 
 __all__ = ["GroupsLeftOut", "leave_one_group_out"]
@@ -49,7 +50,7 @@ class GroupsLeftOut:
         return f"{n_groups} groups left out in turn, refitted\n{self.table.to_string()}"
 
 
-def leave_one_group_out(est: Estimate, groups: Groups, *, level: float = 0.05) -> GroupsLeftOut:
+def leave_one_group_out(est: Source, groups: Groups, *, level: float = 0.05) -> GroupsLeftOut:
     """Refit without each site, family, period or other group, and say what changes.
 
     Parameters
@@ -74,6 +75,11 @@ def leave_one_group_out(est: Estimate, groups: Groups, *, level: float = 0.05) -
     [1.2, 0.4]
     """
     checks.proportion(level, "level")
+    est = estimate_of(est)
+    if groups is None:
+        raise InvalidInputError(
+            "`groups` must be one label per row, but is None; use leave_one_out for single rows."
+        )
     refits = leave_one_out(est, groups=groups)
     require_rest(refits.removals.sizes, est.loss.n_objects)
     fits = WaldFits.of(refits)

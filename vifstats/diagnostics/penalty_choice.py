@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
+from vifstats.deletion.inputs import Source, estimate_of
 from vifstats.diagnostics.cross_validation import cross_validated_loglik
 from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.estimate import Estimate, minimize
@@ -55,7 +56,7 @@ class PenaltyChoice:
 
 
 def choose_penalty(
-    est: Estimate,
+    est: Source,
     penalties: Sequence[float],
     *,
     scale: ArrayLike1D | None = None,
@@ -95,6 +96,7 @@ def choose_penalty(
     >>> choose_penalty(vs.minimize(loss, np.zeros(10)), [0.1, 1.0, 100.0]).penalty
     100.0
     """
+    est = estimate_of(est)
     grid = [_penalty(value) for value in penalties]
     if not grid:
         raise InvalidInputError("`penalties` must hold at least one number, but is empty.")

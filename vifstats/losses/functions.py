@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vifstats import checks
+from vifstats.errors import InvalidTypeError
 from vifstats.losses.base import Loss
 from vifstats.typing import Differentiable, ValueFunction
 
@@ -56,9 +58,11 @@ class FunctionLoss(Loss):
         owned: Callable[[int], Sequence[int]] | None = None,
         gauge: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:
+        if not callable(f):
+            raise InvalidTypeError(f"`f` must be a function f(theta, b), but is {f!r}.")
         self.f = f
-        self.n_objects = n_objects
-        self.n_params = n_params
+        self.n_objects = checks.counting_number(n_objects, "n_objects")
+        self.n_params = checks.counting_number(n_params, "n_params")
         self.labels = pd.RangeIndex(n_objects) if labels is None else pd.Index(labels)
         self.names = None if names is None else tuple(names)
         self._grad, self._hess, self._owned, self._gauge = grad, hess, owned, gauge

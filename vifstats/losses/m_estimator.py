@@ -7,7 +7,7 @@ import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 
-from vifstats.errors import InvalidInputError, LossError
+from vifstats.errors import InvalidInputError, InvalidTypeError, LossError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
@@ -82,6 +82,8 @@ class MEstimator(Loss):
         grad: ObjectValues | None = None,
         hess: ObjectValues | None = None,
     ) -> None:
+        if not callable(f):
+            raise InvalidTypeError(f"`f` must be a function f(theta, data), but is {f!r}.")
         self.f = f
         self.data = data
         self.penalty = penalty

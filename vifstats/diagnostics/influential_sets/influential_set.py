@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
+from vifstats.deletion.inputs import Source, estimate_of
 from vifstats.diagnostics.influential_sets.goals import goal_of, value_of
 from vifstats.diagnostics.influential_sets.lower_bounds import at_least
 from vifstats.diagnostics.influential_sets.search import Search
@@ -125,7 +126,7 @@ class InfluentialSet:
 
 
 def influential_set(
-    est: Estimate,
+    est: Source,
     target: Any,
     *,
     change: float | None = None,
@@ -140,7 +141,7 @@ def influential_set(
 
     Parameters
     ----------
-    est : Estimate
+    est : Estimate, Influence or fitted model that keeps its data
     target : str, Target or callable
         A parameter name, or any target. For significance, a parameter name.
     change : float, optional
@@ -192,6 +193,7 @@ def influential_set(
     >>> list(found.members), found.status
     ([4], 'confirmed')
     """
+    est = estimate_of(est)
     return set_among(
         est,
         est.removals(groups),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vifstats import checks
+from vifstats.errors import InvalidTypeError
 from vifstats.losses.base import Loss
 from vifstats.losses.testing import RULES, Trial
 from vifstats.losses.testing.running import as_text, found_by
@@ -122,6 +123,11 @@ def check_loss(
     ...
     vifstats.errors.LossError: A loss must be a sum ...
     """
+    if not isinstance(loss, Loss):
+        raise InvalidTypeError(
+            f"`loss` must be a vifstats.losses.Loss, but is {loss!r}; wrap a function in "
+            "FunctionLoss."
+        )
     theta = checks.parameters(theta, loss.n_params)
     trial = Trial(loss, theta, penalty, rebuild, max_objects, tol)
     with np.errstate(all="ignore"), warnings.catch_warnings():
