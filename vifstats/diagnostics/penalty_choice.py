@@ -155,7 +155,4 @@ def _freedom(fit: Estimate, diagonal: np.ndarray) -> float:
 
 
 def _penalty(value: Any) -> float:
-    number = float(value)
-    if not (np.isfinite(number) and number >= 0):
-        raise InvalidInputError(f"`penalties` must be finite and >= 0, but one is {value!r}.")
-    return number
+    return checks.non_negative_number(value, "penalties")
