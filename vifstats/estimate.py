@@ -374,10 +374,10 @@ class Estimate:
         else:
             removals = Removals.of_groups(checks.group_labels(groups, self.labels))
             removals = Removals(removals.codes[self.kept], removals.labels)
-        if len(everything := np.flatnonzero(removals.sizes == self.loss.n_objects)):
+        if self.loss.empties and (removals.sizes == self.loss.n_objects).any():
             raise InvalidInputError(
-                "A removal must leave something behind, but "
-                f"{removals.labels[everything[0]]!r} is everything: no estimate is left without it."
+                "A removal must leave something behind, but one group is everything; no estimate "
+                "is left without it: pass smaller groups, or none."
             )
         return removals if objects is None else removals.take(removals.positions(objects))
 

@@ -130,7 +130,7 @@ def from_model(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
     if adapter is not None:
         return adapter(fit, *map(checks.as_pandas, data), **options)
     raise UnsupportedModelError(
-        f"A fitted model must be {supported()}; but this is a "
+        f"A fitted model must be one of these, {supported()}; but this is a "
         f"{type(fit).__module__}.{type(fit).__qualname__}. For a model of your own write its loss "
         "and use vifstats.Estimate(loss, theta)."
     )

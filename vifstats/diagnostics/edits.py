@@ -1,7 +1,7 @@
 """What if it had been recorded otherwise: estimates whose objects are edits of rows."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,20 +15,24 @@ from vifstats.losses.cox.cox_edit import CoxEdit, edited_design
 from vifstats.losses.edited import Edited
 from vifstats.losses.regression.edited_rows import EditedRows
 from vifstats.removals import Removals
+from vifstats.typing import ArrayLike1D, Objects
 
 __all__ = ["edit"]
+
+# New values: one for all, one for each row, or computed from the old ones.
+Values: TypeAlias = float | ArrayLike1D | Callable[[np.ndarray], np.ndarray]
 
 
 def edit(
     est: Source,
     *,
-    event: Any = None,
-    time: Any = None,
-    covariates: Mapping[str, Any] | None = None,
-    stratum: Any = None,
-    weights: Any = None,
-    outcome: Any = None,
-    rows: Any = None,
+    event: Values | str | None = None,
+    time: Values | None = None,
+    covariates: Mapping[str, Values] | None = None,
+    stratum: ArrayLike1D | str | None = None,
+    weights: Values | None = None,
+    outcome: Values | None = None,
+    rows: Objects | None = None,
 ) -> Estimate:
     """Take edits for the objects of an estimate: what if a row had been recorded otherwise.
 

@@ -13,6 +13,7 @@ from vifstats.diagnostics.influential_sets import InfluentialSet, influential_se
 from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.estimate import Estimate
 from vifstats.losses import Cox
+from vifstats.typing import ArrayLike1D, Objects
 
 __all__ = ["Fragility", "fragility", "unadjusted_fragility"]
 
@@ -60,7 +61,7 @@ def fragility(
     treatment: str,
     *,
     edits: str = "censored -> event",
-    among: Any = None,
+    among: Objects | None = None,
     flip: str = "significance",
     level: float = 0.05,
     max_size: int | None = None,
@@ -202,7 +203,7 @@ def _any_edit(
     )
 
 
-def unadjusted_fragility(event: Any, arm: Any, *, level: float = 0.05) -> int:
+def unadjusted_fragility(event: ArrayLike1D, arm: ArrayLike1D, *, level: float = 0.05) -> int:
     """The classical fragility index of two arms: non-events to turn before Fisher's p is level.
 
     Non-events become events in the arm with the smaller share of events, one by one, until

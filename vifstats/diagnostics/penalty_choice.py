@@ -155,4 +155,7 @@ def _freedom(fit: Estimate, diagonal: np.ndarray) -> float:
 
 
 def _penalty(value: Any) -> float:
-    return checks.non_negative_number(value, "penalties")
+    number = checks.one_number(value, "penalties")
+    if not (np.isfinite(number) and number >= 0):
+        raise InvalidInputError(f"`penalties` must be finite and >= 0, but one is {value!r}.")
+    return number

@@ -40,6 +40,8 @@ class Loss(ABC):
     fractional : bool
         Whether presence between 0 and 1 has a meaning, as a share of the object's weight; False
         for a loss on structure that is rebuilt, such as a graph without a node.
+    empties : bool
+        Whether nothing is left when all objects are absent; not where absent means edited.
     """
 
     n_objects: int
@@ -47,6 +49,7 @@ class Loss(ABC):
     names: tuple[str, ...] | None = None
     labels: pd.Index
     fractional: bool = True
+    empties: bool = True
     # whether the loss is defined at every theta, so that no step can leave its domain
     everywhere: bool = False
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
+from vifstats.typing import ArrayLike1D, Differentiable
 
 __all__ = ["Edited"]
 
@@ -46,8 +47,10 @@ class Edited(Loss):
     array([4.])
     """
 
+    empties = False
+
     def __init__(
-        self, stacked: Loss, rows: Any, *, labels: Sequence | pd.Index | None = None
+        self, stacked: Loss, rows: ArrayLike1D, *, labels: Sequence | pd.Index | None = None
     ) -> None:
         self.stacked = stacked
         self.rows = np.asarray(rows, dtype=np.intp)
@@ -74,11 +77,11 @@ class Edited(Loss):
         """Whether each edited version may differ from its row, shape (n_objects,)."""
         return np.ones(self.n_objects, dtype=bool)
 
-    def presence(self, b: Any) -> Any:
+    def presence(self, b: Differentiable) -> Any:
         """The presence of the stack: the rows that stand as they are, and the edited versions."""
         return anp.concatenate([anp.concatenate([b, anp.ones(1)])[self._object_of_row], 1 - b])
 
-    def value(self, theta: Any, presence: Any) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         return self.stacked.value(theta, self.presence(presence))
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:

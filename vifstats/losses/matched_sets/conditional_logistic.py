@@ -15,7 +15,7 @@ from vifstats.losses.base import Loss
 from vifstats.losses.matched_sets.sets import SetsOfOneSize, sets_by_size
 from vifstats.losses.matched_sets.symmetric_sums import Logs, log_symmetric_sums
 from vifstats.removals import Removals
-from vifstats.typing import ArrayLike1D, Penalty, TableLike
+from vifstats.typing import ArrayLike1D, Differentiable, Penalty, TableLike
 
 __all__ = ["ConditionalLogistic"]
 
@@ -102,7 +102,7 @@ class ConditionalLogistic(Loss):
         self._x = self.X - (sums / np.bincount(self.set_of_row)[:, None])[self.set_of_row]
         self.by_size = tuple(sets_by_size(self.set_of_row))
 
-    def value(self, theta: Any, presence: Any) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         eta = anp.dot(self._x, theta) + self.offset
         # the number of cases is a count: it is not differentiated
         cases = self.case & (autodiff.plain(presence) > 0)
