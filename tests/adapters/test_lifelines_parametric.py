@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import autograd.numpy as anp
 import lifelines
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ from fitted_models import COVARIATES, MODELS, TIGHT, rossi, waltons
 import vifstats as vs
 from vifstats.adapters import from_model
 from vifstats.errors import DataMismatchError, InvalidInputError, UnsupportedModelError
+
+# In standard errors: where SLSQP stops at its tightest.
+LIFELINES_REFIT = 1e-5
 
 BY_NAME = {model.name: model for model in MODELS}
 
@@ -69,10 +73,61 @@ def test_an_l1_penalty_is_refused():
         from_model(fit, _rossi())
 
 
+def _piecewise(frame):
+    fitter = lifelines.PiecewiseExponentialRegressionFitter([20.5])
+    return fitter.fit(frame, "week", "arrest", fit_options=TIGHT)
+
+
+def _spline(frame):
+    # beta_ without an intercept, which would be gamma0_
+    free = {"beta_": "mir - 1", "gamma0_": "1", "gamma1_": "1", "gamma2_": "1"}
+    fitter = lifelines.CRCSplineFitter(knots=[-1.5, 0.2, 0.8])
+    return fitter.fit(frame, "months", "E", regressors=free, fit_options=TIGHT)
+
+
+def _months():
+    frame = waltons()
+    mir = 1.0 * (frame.group == "miR-137")
+    return frame[["E"]].assign(months=frame["T"] / 30, mir=mir)
+
+
+@pytest.mark.filterwarnings("ignore:Approximating using")  # lifelines, of its median
+@pytest.mark.parametrize("fit, data", [(_piecewise, _rossi), (_spline, _months)])
+def test_fitters_that_count_rows_by_the_shape_of_times_are_taken(fit, data):
+    """Their hazards read a row's own numbers only; lifelines refits without the row."""
+    frame = data()
+    est = from_model(fit(frame), frame)
+    refits = vs.leave_one_out(est, objects=[3, 100])
+    for row, found in zip([3, 100], refits.values, strict=True):
+        own = (fit(frame).params_ - fit(frame.drop(index=row)).params_).to_numpy()
+        assert np.abs((found - own) / est.naive_errors).max() < LIFELINES_REFIT
+    assert vs.compare(vs.newton_step(est, objects=[3, 100]), refits).pearson.min() > 0.99
+
+
+class FrailExponentialFitter(lifelines.fitters.ParametricRegressionFitter):
+    """Hazards over the sum of those of all rows: no row has one of its own."""
+
+    _fitted_parameter_names = ("lambda_",)
+
+    def _cumulative_hazard(self, params, T, Xs):
+        rate = anp.exp(anp.dot(Xs["lambda_"], params["lambda_"]))
+        return T * rate / anp.sum(rate)
+
+
 @pytest.mark.filterwarnings("ignore:Approximating using")  # lifelines, of its own Hessian
 def test_hazards_that_are_not_elementwise_are_refused():
-    fit = lifelines.PiecewiseExponentialRegressionFitter([20]).fit(_rossi(), "week", "arrest")
-    with pytest.raises(UnsupportedModelError, match="PiecewiseExponential.*mix rows"):
+    fit = FrailExponentialFitter().fit(
+        _rossi(), "week", "arrest", regressors={"lambda_": "fin + age - 1"}
+    )
+    with pytest.raises(UnsupportedModelError, match="FrailExponential.*mix rows"):
+        from_model(fit, _rossi())
+
+
+@pytest.mark.filterwarnings("ignore:Approximating using")  # lifelines, of its own Hessian
+def test_a_penalty_on_the_variance_of_pieces_is_refused():
+    fit = lifelines.PiecewiseExponentialRegressionFitter([20.5], penalizer=0.1)
+    fit.fit(_rossi(), "week", "arrest", fit_options=TIGHT)
+    with pytest.raises(UnsupportedModelError, match="penalty of its own.*penalizer=0"):
         from_model(fit, _rossi())
 
 
@@ -84,5 +139,7 @@ def test_lifelines_attributes_variances_to_the_wrong_parameters():
     )
     ours = from_model(unsorted, _rossi())
     theirs = BY_NAME["GeneralizedGammaRegressionFitter, rossi"].fitted().standard_errors_
-    assert ours.standard_errors[0] == pytest.approx(theirs[("mu_", "Intercept")], rel=1e-2)
-    assert unsorted.standard_errors_[("mu_", "Intercept")] > 5 * ours.standard_errors[0]
+    assert ours.naive_errors[0] == pytest.approx(theirs[("mu_", "Intercept")], rel=1e-2)
+    assert unsorted.standard_errors_[("mu_", "Intercept")] > 5 * ours.naive_errors[0]
+    with pytest.raises(UnsupportedModelError, match="must be those that the fit reports"):
+        _ = ours.standard_errors

@@ -5,6 +5,7 @@ the function, in a module of this room, that turns it into an `Estimate`. Other 
 adapters for their own fits by entry points of the group `GROUP`, named like the keys of the table.
 """
 
+import inspect
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -87,6 +88,10 @@ TITLES = {
     "WLS": "OLS, WLS",
 }
 
+# What data may be called where they are not passed by position
+DATA = ("df", "X", "T", "E", "y")
+OPTIONS = ("entry", "weights", "strata", "offset", "groups", "ties", "penalty", "tol")
+
 
 def from_model(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
     """An estimate from any supported fitted model.
@@ -150,6 +155,11 @@ def supported() -> str:
 
 def _require_fitted(fit: FittedModel) -> None:
     """Refuse a model of statsmodels, which is not its results, and a fitter before it is fit."""
+    if isinstance(fit, type):
+        raise UnsupportedModelError(
+            f"The model must be fitted, but this is the class {fit.__qualname__} itself; make one "
+            "and call its fit first."
+        )
     bases = {f"{cls.__module__}.{cls.__qualname__}" for cls in type(fit).__mro__}
     unfitted = "statsmodels.base.model.Model" in bases or (
         "lifelines.fitters.BaseFitter" in bases and not _has_parameters(fit)
@@ -172,12 +182,35 @@ def _adapter_of(fit: FittedModel) -> Callable[..., Estimate] | None:
         name = f"{cls.__module__}.{cls.__qualname__}"
         if name in ADAPTERS:
             module, function = ADAPTERS[name].split(":")
-            return getattr(import_module(f"vifstats.adapters.{module}"), function)
+            return _called_right(getattr(import_module(f"vifstats.adapters.{module}"), function))
         if brought is None:  # read anew each time: packages may come while Python runs
             brought = {point.name: point for point in entry_points(group=GROUP)}
         if name in brought:
             return _checked(brought[name])
     return None
+
+
+def _called_right(own: Callable[..., Estimate]) -> Callable[..., Estimate]:
+    """An adapter of this room, whose arguments are checked by name and number."""
+
+    def adapter(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
+        if unknown := sorted(set(options) - {*OPTIONS, *DATA}):
+            raise InvalidTypeError(
+                f"The options of a fitted model are {', '.join(OPTIONS)}, but {unknown} came with "
+                "it; correct the names."
+            )
+        try:
+            inspect.signature(own, follow_wrapped=False).bind(fit, *data, **options)
+        except TypeError as error:
+            raise InvalidTypeError(
+                f"The data of a {type(fit).__name__} are what its fit was given, a table, "
+                f"`X, T, E` or `X, y`, but {len(data)} arguments came ({error}); pass these only."
+            ) from error
+        if "tol" in options:
+            checks.tolerance(options["tol"], "tol")
+        return own(fit, *data, **options)
+
+    return adapter
 
 
 def _checked(point: EntryPoint) -> Callable[..., Estimate]:

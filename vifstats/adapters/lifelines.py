@@ -16,6 +16,7 @@ from vifstats.adapters.matching import (
     own_ties,
     refuse,
     require_columns,
+    require_fitted,
     require_frame,
     require_same_rows,
 )
@@ -124,10 +125,7 @@ def cox_time_varying(
 
 
 def _require_fitted(fit: Any) -> None:
-    if not hasattr(fit, "params_"):
-        raise UnsupportedModelError(
-            f"The model must be fitted, but this {type(fit).__name__} is not; call its fit first."
-        )
+    require_fitted(fit, "params_")
     if fit.l1_ratio > 0 and np.any(fit.penalizer):
         raise UnsupportedModelError(
             f"An L1 penalty (l1_ratio = {fit.l1_ratio}) has no Hessian, and lifelines' smooth "

@@ -8,9 +8,21 @@ import numpy as np
 import pandas as pd
 
 from vifstats.checks.arrays import at, numbers
-from vifstats.errors import DataMismatchError, InvalidInputError, InvalidTypeError
+from vifstats.errors import (
+    DataMismatchError,
+    InvalidInputError,
+    InvalidTypeError,
+    UnsupportedModelError,
+)
 
-__all__ = ["columns_by_name", "named_column", "own_ties", "refuse", "require_same_rows"]
+__all__ = [
+    "columns_by_name",
+    "named_column",
+    "own_ties",
+    "refuse",
+    "require_fitted",
+    "require_same_rows",
+]
 
 
 def columns_by_name(X: Any, names: Sequence[str]) -> Any:
@@ -123,6 +135,14 @@ def refuse(reason: str, **given: Any) -> None:
     if named := [f"`{name}`" for name, value in given.items() if value is not None]:
         verb, them = ("is", "it") if len(named) == 1 else ("are", "them")
         raise InvalidInputError(f"{reason}, but {', '.join(named)} {verb} given; leave {them} out.")
+
+
+def require_fitted(fit: Any, attribute: str) -> None:
+    """A fit has this attribute from its fit on."""
+    if not hasattr(fit, attribute):
+        raise UnsupportedModelError(
+            f"The model must be fitted, but this {type(fit).__name__} is not; call its fit first."
+        )
 
 
 def require_frame(X: Any, why: str) -> pd.DataFrame:

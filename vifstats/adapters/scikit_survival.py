@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.adapters.matching import columns_by_name, own_ties, refuse
-from vifstats.errors import DataMismatchError, UnsupportedModelError
+from vifstats.adapters.matching import columns_by_name, own_ties, refuse, require_fitted
+from vifstats.errors import DataMismatchError
 from vifstats.estimate import Estimate
 from vifstats.losses import Cox
 
@@ -38,10 +38,7 @@ def cox(
     UnsupportedModelError if the model is not fitted. Raises DataMismatchError if the data are not
     those of the fit.
     """
-    if not hasattr(fit, "coef_"):
-        raise UnsupportedModelError(
-            f"The model must be fitted, but this {type(fit).__name__} is not; call its fit first."
-        )
+    require_fitted(fit, "coef_")
     refuse(
         "scikit-survival's Cox model does without",
         entry=entry,

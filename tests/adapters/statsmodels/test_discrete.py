@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
@@ -13,7 +14,7 @@ from tolerances import relative_error
 
 import vifstats as vs
 from vifstats.adapters import from_model
-from vifstats.errors import NotAtMinimumError, UnsupportedModelError
+from vifstats.errors import InvalidInputError, NotAtMinimumError, UnsupportedModelError
 
 BY_NAME = {model.name: model for model in MODELS}
 GRADE = "GRADE ~ GPA + TUCE + PSI"
@@ -103,3 +104,13 @@ def test_groups_are_removed_together():
     assert list(influence.index) == list(dict.fromkeys(frame.income))
     refits = vs.leave_one_out(influence.estimate)
     assert vs.compare(influence, refits).pearson.min() > 0.99
+
+
+def test_parameters_that_are_not_a_number_are_not_called_a_boundary():
+    """A fit that failed is no sign that the counts vary like Poisson's."""
+    frame = pd.DataFrame({"x": np.arange(12.0), "y": [0, 2, 9, 1, 0, 4, 3, 12, 0, 1, 7, 2]})
+    fit = smf.negativebinomial("y ~ x", frame).fit(disp=0)
+    fit._results.params = np.full(3, np.nan)
+    with pytest.raises(InvalidInputError, match="must be finite.*did the fit converge") as refusal:
+        from_model(fit)
+    assert "Poisson." not in str(refusal.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from tolerances import ROUNDING, relative_error
 import vifstats as vs
 from vifstats.adapters import from_model
 from vifstats.errors import InvalidInputError, NotPositiveDefiniteError, UnsupportedModelError
+from vifstats.losses.autodiff import plain
 
 FORMULA = "murder ~ poverty + single + urban"
 
@@ -106,3 +108,23 @@ def test_groups_are_of_all_rows_and_those_left_out_as_missing_belong_to_none(mis
     by_rows = vs.conclusions(est, groups=groups)
     some = by_rows.to_frame().query("row in ['s', 'p']").reset_index(drop=True)
     pd.testing.assert_frame_equal(found.to_frame(), some)
+
+
+def test_gls_with_correlated_errors_by_the_way_that_its_refusal_names():
+    """The likelihood with the sigma of the rows that are present is the fit without the row."""
+    frame = statecrime().iloc[:14]
+    X, y = sm.add_constant(frame[["poverty"]]).to_numpy(), frame.murder.to_numpy()
+    sigma = 0.6 ** np.abs(np.subtract.outer(range(14), range(14)))
+    with pytest.raises(UnsupportedModelError, match="covariance of the rows that are present"):
+        from_model(sm.GLS(y, X, sigma=sigma).fit())
+
+    def loss(theta, b):
+        residual = b * (y - anp.dot(X, theta))
+        present = np.diag(1 - plain(b)) + sigma * np.outer(plain(b), plain(b))
+        return 0.5 * anp.dot(residual, anp.dot(np.linalg.inv(present), residual))
+
+    refits = vs.leave_one_out(vs.minimize(vs.FunctionLoss(loss, 14, 2), [0.0, 0.0]))
+    full = sm.GLS(y, X, sigma=sigma).fit().params
+    others = [np.arange(14) != k for k in range(14)]
+    without = [sm.GLS(y[k], X[k], sigma=sigma[np.ix_(k, k)]).fit().params for k in others]
+    assert relative_error(refits.values, full - np.array(without)) <= 1e-8
