@@ -31,6 +31,7 @@ def test_two_reports_in_one_process_say_the_same(tmp_path):
     assert names(tmp_path) == ["one.html", "one.json", "two.html", "two.json"]
     texts = [(tmp_path / f"{name}.json").read_text() for name in ("one", "two")]
     one, two = json.loads(texts[0]), json.loads(texts[1].replace("two.html", "one.html"))
+    assert one.pop("run") != two.pop("run")  # it tells the files of one run from another's
     for document in (one, two):
         del document["method"]["seconds"], document["accuracy"]["seconds"]
     assert one == two
@@ -148,7 +149,7 @@ def test_an_old_page_stays_until_the_new_one_is_whole(tmp_path, monkeypatch):
     def full_disk(*args, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("vifstats.reporting.assemble.json.dump", full_disk)
+    monkeypatch.setattr("vifstats.reporting.files.json.dump", full_disk)
     with pytest.raises(InvalidInputError, match="No space left on device"):
         vs.report(cox(10, 1), path=path)
     assert path.read_text() == before and names(tmp_path) == ["report.html", "report.json"]
