@@ -170,10 +170,12 @@ class Estimate:
         curvature = direction @ H @ direction
         if not curvature > 0:
             return None
-        direction /= np.sqrt(curvature)
+        # a standard error, at which the loss rises by half the dispersion, whatever its units
+        direction *= np.sqrt(self.dispersion / curvature)
         slope = direction @ self.loss.gradient(self.theta)
+        rise = RISE * self.dispersion
         # elsewhere than near a minimum the loss falls anyway
-        if abs(slope) > RISE or _rises(self.loss, self.theta, direction):
+        if abs(slope) > rise or _rises(self.loss, self.theta, direction, rise):
             return None
         direction *= -np.sign(slope) or 1.0
         share = np.abs(direction) * size
@@ -520,9 +522,9 @@ def _require_curvature(loss: Loss, start: np.ndarray, end: np.ndarray) -> None:
             )
 
 
-def _rises(loss: Loss, theta: np.ndarray, step: np.ndarray) -> bool:
+def _rises(loss: Loss, theta: np.ndarray, step: np.ndarray, rise: float = RISE) -> bool:
     """Whether the loss rises a standard error away on both sides; from a minimum it does by 1/2."""
     everyone = loss.everyone()
     with np.errstate(all="ignore"):  # far off a loss may be infinite
         around = [loss.value(theta + sign * step, everyone) for sign in (-1, 1)]
-    return not min(around) < loss.value(theta, everyone) + RISE
+    return not min(around) < loss.value(theta, everyone) + rise

@@ -87,7 +87,7 @@ def truncated_refits(
     """
     begin, engine = perf_counter(), Engine(n_jobs, executor)
     radius = checks.positive_number(radius, "radius")
-    max_steps = checks.counting_number(max_steps, "max_steps")
+    max_steps = checks.whole_number(max_steps, "max_steps")
     est = estimate_of(est)
     removals, part = est.removals(groups, objects), Shard.of(shard, checkpoint)
     folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
