@@ -176,8 +176,13 @@ def _by_joblib(
         try:
             yield from parallel(delayed(_block)(shared, k) for k in which)
         except PicklingError as error:  # joblib's, around whatever kept the data from being written
-            if isinstance(error.__context__, VifError):
-                raise error.__context__ from None
+            inner: BaseException | None = error
+            while inner is not None and not isinstance(inner, VifError):
+                inner = inner.__cause__ or inner.__context__
+            if inner is not None:
+                raise inner from None
+            if isinstance(shared, Shared):
+                shared.__reduce__()  # joblib may drop what was raised: raise it again
             raise
 
 
