@@ -174,7 +174,7 @@ class _Given:
 
     def values(self, name: str, values: Any, old: np.ndarray) -> np.ndarray | None:
         """Numbers, which may be computed from the old ones."""
-        if isinstance(values, Callable):  # type: ignore[arg-type]  # typing's Callable is a class
+        if callable(values):
             values = values(old.copy())
         entries = self.entries(name, values)
         return (
