@@ -18,7 +18,7 @@ ROWS = [
     {"checks"},
     {"datasets", "removals", "solvers", "closed_form"},
     {"losses"},
-    {"inference"},
+    {"effects", "inference"},
     {"targets"},
     {"estimate"},
     {"adapters", "streaming"},

@@ -10,11 +10,11 @@ import pandas as pd
 from vifstats.adapters import from_model
 from vifstats.checks.folders import replacing_all, writable_folder
 from vifstats.deletion.result import Influence
+from vifstats.effects import Effects, effects_of
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.plots.rows import HARRELL
 from vifstats.reporting import sentences
-from vifstats.reporting.effects import Effects, effects_of
 from vifstats.reporting.figures import MOST, figures
 from vifstats.reporting.files import as_json, plain, run_of
 from vifstats.reporting.findings import Findings, confirm, find

@@ -8,9 +8,9 @@ import numpy as np
 
 from vifstats import plots
 from vifstats.diagnostics.row_facts import follow_up, residuals
+from vifstats.effects import Effects
 from vifstats.plots.rows import HARRELL
 from vifstats.reporting import sentences
-from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Findings
 from vifstats.reporting.formats import many
 from vifstats.reporting.sections.accuracy import explained_by

@@ -1,9 +1,7 @@
 """The most influential rows of a fit, confirmed by refits, and how far to trust the others."""
 
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,16 +10,16 @@ from vifstats.deletion.agreement import Agreement, compare
 from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
 from vifstats.deletion.shortcuts import METHODS
+from vifstats.effects import ratios
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.reporting.timed_refits import refit_rows
 
-__all__ = ["METHODS", "Findings", "confirm", "find", "ratios"]
+__all__ = ["METHODS", "Findings", "confirm", "find"]
 
 RANDOM_ROWS = 50
 SEED = 0
 LEVEL = 0.05
-Z95 = NormalDist().inv_cdf(1 - LEVEL / 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,26 +184,6 @@ def confirm(
     confirmed, _ = refit_rows(influence, rows, seconds, progress)
     spent = findings.seconds + perf_counter() - begin
     return replace(findings, influence=confirmed, seconds=spent)
-
-
-def ratios(log_ratios: Any) -> Any:
-    """exp, without a warning where a ratio is beyond all numbers.
-
-    Parameters
-    ----------
-    log_ratios : ndarray or DataFrame
-
-    Returns
-    -------
-    ndarray or DataFrame
-
-    Examples
-    --------
-    >>> ratios(np.array([0.0, 800.0]))
-    array([ 1., inf])
-    """
-    with np.errstate(over="ignore"):  # infinite, as the interval of a covariate that separates
-        return np.exp(log_ratios)
 
 
 def _influence(source: Estimate | Influence, method: str, progress: bool) -> Influence:

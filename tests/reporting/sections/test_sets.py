@@ -7,8 +7,8 @@ import pytest
 
 import vifstats as vs
 from vifstats.datasets import load_rossi
+from vifstats.effects import effects_of
 from vifstats.reporting import find
-from vifstats.reporting.effects import effects_of
 from vifstats.reporting.findings import confirm
 from vifstats.reporting.sections.sets import sets
 from vifstats.reporting.sections.verdicts import candidates, verdicts

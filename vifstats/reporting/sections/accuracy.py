@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from vifstats.diagnostics.row_facts import at_risk, residuals
+from vifstats.effects import Effects
 from vifstats.plots.style import called
-from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import SEED, Findings
 
 __all__ = ["accuracy", "explained_by"]

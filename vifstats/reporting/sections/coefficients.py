@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.effects import Effects
 from vifstats.plots.rows import HARRELL
 from vifstats.plots.style import called
-from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import LEVEL, Findings
 from vifstats.reporting.sections.verdicts import Verdict
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.effects import Effects
 from vifstats.plots.style import called, largest
-from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Findings
 
 __all__ = ["groups", "most_moved"]

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from vifstats.diagnostics.row_facts import follow_up
+from vifstats.effects import Effects
 from vifstats.losses import Cox
 from vifstats.plots.rows import HARRELL
 from vifstats.plots.style import called
-from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import Findings
 
 __all__ = ["alerts", "overview"]

@@ -12,10 +12,10 @@ from vifstats.deletion.methods import newton_of
 from vifstats.deletion.refits import refit_removals
 from vifstats.diagnostics.influential_sets.influential_set import set_among
 from vifstats.diagnostics.wald_fits import WaldFits
+from vifstats.effects import Effects
 from vifstats.errors import VifError
 from vifstats.plots.style import called
 from vifstats.removals import Removals
-from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import LEVEL, Findings
 from vifstats.reporting.sections.verdicts import Verdict, undetermined
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from vifstats.diagnostics.wald_fits import WaldFits
+from vifstats.effects import Effects
 from vifstats.estimate import Estimate
-from vifstats.reporting.effects import Effects
 from vifstats.reporting.findings import LEVEL, Findings
 
 __all__ = ["Verdict", "candidates", "undetermined", "verdicts"]

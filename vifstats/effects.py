@@ -1,14 +1,16 @@
 """What the parameters of a model are to its reader: hazard ratios, odds ratios, coefficients."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from vifstats.losses import Cox, LinearPredictor, Loss
-from vifstats.reporting.findings import Z95, ratios
 
-__all__ = ["Effects", "effects_of"]
+__all__ = ["Effects", "effects_of", "ratios"]
+
+Z95 = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +101,18 @@ def effects_of(loss: Loss, names: tuple[str, ...]) -> Effects:
         shown = everything[varying] if varying.any() else everything
         return Effects(model, effect or "coefficient", effect is not None, shown)
     return Effects(type(loss).__name__, "parameter", False, everything)
+
+
+def ratios(log_ratios: Any) -> Any:
+    """exp, without a warning where a ratio is beyond all numbers.
+
+    Examples
+    --------
+    >>> ratios(np.array([0.0, 800.0]))
+    array([ 1., inf])
+    """
+    with np.errstate(over="ignore"):  # infinite, as the interval of a covariate that separates
+        return np.exp(log_ratios)
 
 
 def _magnitude(value: float) -> int:
