@@ -5,6 +5,7 @@ from time import perf_counter
 
 import numpy as np
 
+from vifstats.deletion.progress import progress_bar
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
 
@@ -31,10 +32,8 @@ def refit_rows(
     >>> refit_rows(influence, np.array([2, 0]), 60.0, False)[0].exact
     array([ True, False,  True])
     """
-    from tqdm import tqdm  # not tqdm.auto, which warns in a notebook without ipywidgets
-
     done, result = 0, influence
-    with tqdm(total=len(rows), disable=not progress, unit="refit", desc="refits") as bar:
+    with progress_bar(len(rows), "refit", shown=progress) as bar:
         for part in _parts(rows, seconds):
             removals = influence.removals.take(part)
             result = result.with_rows(part, refit_removals(influence.estimate, removals))

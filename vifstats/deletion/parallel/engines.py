@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
@@ -11,6 +11,7 @@ from pickle import PicklingError
 from queue import SimpleQueue
 from threading import Lock, RLock
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from vifstats.deletion.parallel.blocks import Blocks, Rows
 from vifstats.deletion.parallel.shared import InMessage, Shared, value_of
@@ -23,6 +24,7 @@ BLOCKS_PER_ROUND = 4
 
 # The number of a block and its rows; None from a machine that does not see the data.
 Outcome = tuple[int, Rows | None]
+Outcomes = Generator[Outcome, None, None]
 
 
 @contextmanager
@@ -133,14 +135,15 @@ are given; leave one out.
 
     def _seen(
         self, shared: Shared | InMessage, which: Sequence[int], unseen: list[int]
-    ) -> Iterator[tuple[int, Rows]]:
-        for k, rows in self._outcomes(shared, which):
-            if rows is None:
-                unseen.append(k)
-            else:
-                yield k, rows
+    ) -> Generator[tuple[int, Rows], None, None]:
+        with closing(self._outcomes(shared, which)) as outcomes:
+            for k, rows in outcomes:
+                if rows is None:
+                    unseen.append(k)
+                else:
+                    yield k, rows
 
-    def _outcomes(self, shared: Shared | InMessage, which: Sequence[int]) -> Iterator[Outcome]:
+    def _outcomes(self, shared: Shared | InMessage, which: Sequence[int]) -> Outcomes:
         if self.executor is None:
             return _by_joblib(self.n_jobs, shared, which)
         return _by_submit(self.executor, shared, which)
@@ -163,9 +166,7 @@ def _block(shared: Shared | InMessage, k: int) -> Outcome:
 _TURNS = RLock()
 
 
-def _by_joblib(
-    n_jobs: int | None, shared: Shared | InMessage, which: Sequence[int]
-) -> Iterator[Outcome]:
+def _by_joblib(n_jobs: int | None, shared: Shared | InMessage, which: Sequence[int]) -> Outcomes:
     from joblib import Parallel, delayed
 
     try:
@@ -173,8 +174,10 @@ def _by_joblib(
     except ValueError:  # the backends of multiprocessing and Ray have lists only
         yield from _in_rounds(n_jobs, shared, which)
     else:
+        outcomes = parallel(delayed(_block)(shared, k) for k in which)
         try:
-            yield from parallel(delayed(_block)(shared, k) for k in which)
+            for outcome in outcomes:  # noqa: UP028  # `yield from` would pass the end on to joblib
+                yield outcome
         except PicklingError as error:  # joblib's, around whatever kept the data from being written
             inner: BaseException | None = error
             while inner is not None and not isinstance(inner, VifError):
@@ -184,6 +187,15 @@ def _by_joblib(
             if isinstance(shared, Shared):
                 shared.__reduce__()  # joblib may drop what was raised: raise it again
             raise
+        finally:
+            _close(outcomes)
+
+
+def _close(outcomes: Any) -> None:
+    """Stop joblib, without its advice on tasks that an error or an interrupt has made useless."""
+    with catch_warnings():
+        simplefilter("ignore", UserWarning)
+        outcomes.close()
 
 
 def _in_rounds(
@@ -198,9 +210,7 @@ def _in_rounds(
             yield from parallel(delayed(_block)(shared, k) for k in some)
 
 
-def _by_submit(
-    executor: Any, shared: Shared | InMessage, which: Sequence[int]
-) -> Iterator[Outcome]:
+def _by_submit(executor: Any, shared: Shared | InMessage, which: Sequence[int]) -> Outcomes:
     """In the order they finish: futures of all kinds have a callback, not all are those that
     `concurrent.futures.as_completed` takes."""
     finished: SimpleQueue = SimpleQueue()

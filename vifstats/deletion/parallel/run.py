@@ -6,6 +6,7 @@ from contextlib import closing
 from vifstats.deletion.parallel.blocks import Blocks, Rows
 from vifstats.deletion.parallel.checkpoints import Checkpoint
 from vifstats.deletion.parallel.engines import Engine
+from vifstats.deletion.progress import progress_bar
 
 __all__ = ["in_blocks"]
 
@@ -22,19 +23,12 @@ def in_blocks(
 
     ``numbers`` are those of the blocks that are wanted, by default all.
     """
-    from tqdm import tqdm  # not tqdm.auto, which warns in a notebook without ipywidgets
-
     numbers = range(len(blocks)) if numbers is None else numbers
     done = {} if checkpoint is None else checkpoint.finished(blocks, numbers)
     folder = None if checkpoint is None else checkpoint.folder
     missing = [k for k in numbers if k not in done]
-    bar = tqdm(
-        total=len(blocks.positions_of(numbers)),
-        initial=sum(map(len, done.values())),
-        disable=not progress,
-        unit="refit",
-        desc="refits",
-    )
+    n_rows, n_done = len(blocks.positions_of(numbers)), sum(map(len, done.values()))
+    bar = progress_bar(n_rows, "refit", shown=progress, initial=n_done)
     try:
         with bar, closing(engine.run(blocks, missing, folder)) as finished:
             for k, rows in finished:

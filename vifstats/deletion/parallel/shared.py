@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
+from pickle import PicklingError
 from tempfile import gettempdir
 from threading import Lock
 from typing import Any
@@ -39,15 +40,21 @@ class Shared:
         self.value = value
         self._folder = folder
         self._files = ExitStack()
+        self._lock, self._ended = Lock(), False
 
     def __enter__(self) -> "Shared":
         return self
 
     def __exit__(self, *raised: object) -> None:
-        self._files.close()
+        with self._lock:
+            self._ended = True
+            self._files.close()
 
     def __reduce__(self) -> tuple[Callable, tuple]:
-        return InFile, (self._file.digest, self._file.path)
+        with self._lock:
+            if self._ended:  # a pool still sends what was waiting: no new file for that
+                raise PicklingError("the work that needs these data has ended")
+            return InFile, (self._file.digest, self._file.path)
 
     @cached_property
     def _pickled(self) -> bytes:
@@ -60,11 +67,13 @@ class Shared:
         try:
             folder = Path(gettempdir()) if self._folder is None else self._folder
             sweep(folder)
-            path, descriptor = self._files.enter_context(
-                unfinished_file(folder.resolve(), "pickle", OWNER_ONLY)
-            )
-            with os.fdopen(descriptor, "wb", closefd=False) as file:
-                file.write(self._pickled)
+            with ExitStack() as files:  # what cannot be written to its end goes at once
+                path, descriptor = files.enter_context(
+                    unfinished_file(folder.resolve(), "pickle", OWNER_ONLY)
+                )
+                with os.fdopen(descriptor, "wb", closefd=False) as file:
+                    file.write(self._pickled)
+                self._files = files.pop_all()
         except OSError as error:
             raise InvalidInputError(
                 "Other processes must find the data in a file, but it cannot be written "

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats.deletion.methods import newton_of
+from vifstats.deletion.progress import progress_bar
 from vifstats.deletion.refits import refit_removals
 from vifstats.diagnostics.influential_sets.influential_set import set_among
 from vifstats.diagnostics.wald_fits import WaldFits
@@ -68,8 +69,6 @@ def sets(
         "too_many" (whether a search would take minutes). None where there are too few rows, or no
         effect has a meaning of its own.
     """
-    from tqdm import tqdm  # not tqdm.auto, which warns in a notebook without ipywidgets
-
     est, n = findings.influence.estimate, len(findings.influence.index)
     if n < FEWEST or undetermined(est):
         return None
@@ -80,7 +79,7 @@ def sets(
     about += [Question(v, "sign", size[v.parameter]) for v in verdicts if v.significant]
     ordered = sorted(about, key=lambda question: question.distance)
     too_many = n * len(est.theta) ** 2 > MOST_NUMBERS
-    with tqdm(total=len(ordered), disable=not progress, unit="set", desc="sets") as bar:
+    with progress_bar(len(ordered), "set", shown=progress) as bar:
         asked = [] if too_many else _while_there_is_time(ordered, seconds)
         items = []
         for question in asked:
