@@ -12,6 +12,7 @@ from vifstats.errors import (
     LossError,
     NotAtMinimumError,
     NotPositiveDefiniteError,
+    VifError,
 )
 
 __all__ = [
@@ -113,7 +114,7 @@ def usable_loss(loss: Any, theta: np.ndarray) -> None:
     that it does not depend on.
     """
     varying(loss.flat(), loss.names)
-    value = np.asarray(loss.value(theta, np.ones(loss.n_objects)))
+    value = _value_of(loss, theta, np.ones(loss.n_objects))
     if value.shape not in ((), (1,)):
         raise LossError(
             f"A loss must return one number, but it returned shape {value.shape}; sum over rows, "
@@ -129,6 +130,20 @@ def usable_loss(loss: Any, theta: np.ndarray) -> None:
             f"A loss must be finite at theta, but it is {float(value.ravel()[0])}; 0 * log(0) and "
             "exp of large numbers are the usual causes."
         )
+
+
+def _value_of(loss: Any, theta: np.ndarray, presence: np.ndarray) -> np.ndarray:
+    """The loss, and what goes wrong inside a function of the user as an error about the loss."""
+    try:
+        return np.asarray(loss.value(theta, presence))
+    except VifError:
+        raise
+    except Exception as error:  # whatever is in there
+        raise LossError(
+            f"A loss must have a value with all objects, but at theta = {theta} it raised "
+            f"{type(error).__name__}: {error}. Correct the function, whose line is above; a matrix "
+            "that is singular may have collinear columns."
+        ) from error
 
 
 def short_step(steps: np.ndarray, names: Sequence[str], tol: float) -> None:

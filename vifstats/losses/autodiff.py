@@ -16,6 +16,7 @@ from vifstats.errors import LossError, VifError
 
 __all__ = [
     "LinearMap",
+    "SingularMatrixError",
     "as_vector",
     "directional",
     "elementwise_gradient",
@@ -39,6 +40,20 @@ BROADCAST = (
 )
 
 
+SINGULAR_RULE = (
+    "A matrix of which a loss or target takes the inverse or the determinant must be regular, but "
+    "one is not"
+)
+SINGULAR_REMEDY = (
+    "Too few of the objects may be present for it, or two columns are collinear: leave out such "
+    "columns, or add a ridge to the matrix."
+)
+
+
+class SingularMatrixError(LossError):
+    """A loss that inverts a matrix has too few objects for it."""
+
+
 @contextmanager
 def _constants_allowed() -> Iterator[None]:
     """A function may be constant at some presences; that its loss is not is checked elsewhere."""
@@ -56,8 +71,11 @@ def gradient(f: Scalar, theta: np.ndarray) -> np.ndarray:
 
 def hessian(f: Scalar, theta: np.ndarray) -> np.ndarray:
     """Hessian of a scalar function, shape (n_params, n_params), symmetrised."""
-    with _constants_allowed():
-        H = autograd.hessian(f)(theta)
+    try:
+        with _constants_allowed():
+            H = autograd.hessian(f)(theta)
+    except np.linalg.LinAlgError as error:
+        raise SingularMatrixError(f"{SINGULAR_RULE} ({error}). {SINGULAR_REMEDY}") from error
     return 0.5 * (H + H.T)
 
 
@@ -93,6 +111,8 @@ def _pullback(f: Callable[[Any], Any], theta: Any) -> tuple[Callable[[Any], Any]
         pullback, value = make_vjp(f)(theta)
     except VifError:
         raise
+    except np.linalg.LinAlgError as error:
+        raise SingularMatrixError(f"{SINGULAR_RULE} ({error}). {SINGULAR_REMEDY}") from error
     except UNTRACED as error:
         raise LossError(
             f"A loss or target must be differentiable by autograd, which raised "
@@ -103,6 +123,8 @@ def _pullback(f: Callable[[Any], Any], theta: Any) -> tuple[Callable[[Any], Any]
     def checked(v: Any) -> Any:
         try:
             slope = pullback(v)
+        except np.linalg.LinAlgError as error:
+            raise SingularMatrixError(f"{SINGULAR_RULE} ({error}). {SINGULAR_REMEDY}") from error
         except UNTRACED as error:
             raise LossError(
                 "A derivative must have the shape of theta, but on its way back autograd raised "

@@ -71,12 +71,22 @@ class Loss(ABC):
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         """Gradient in theta, shape (n_params,)."""
         b = self.everyone() if presence is None else presence
-        return autodiff.gradient(lambda t: self.value(t, b), theta)
+        try:
+            return autodiff.gradient(lambda t: self.value(t, b), theta)
+        except autodiff.SingularMatrixError:
+            if b.all():
+                raise
+            return np.full(len(theta), np.nan)  # undefined without the objects that it needs
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         """Hessian in theta, shape (n_params, n_params)."""
         b = self.everyone() if presence is None else presence
-        return autodiff.hessian(lambda t: self.value(t, b), theta)
+        try:
+            return autodiff.hessian(lambda t: self.value(t, b), theta)
+        except autodiff.SingularMatrixError:
+            if b.all():
+                raise
+            return np.full((len(theta), len(theta)), np.nan)
 
     def hessian_product(
         self, theta: np.ndarray, vector: np.ndarray, presence: np.ndarray | None = None

@@ -247,6 +247,96 @@ def test_wrong_owners_are_caught(owned, message):
         vs.check_loss(vs.FunctionLoss(owning, 2, 3, owned=owned), theta)
 
 
+CHOSEN = np.array([RNG.permutation(6)[:4] for _ in range(25)])
+
+
+def choices_shifted_by_their_maximum(leak=0.0):
+    """Softmax choices among four of six items, the first chosen; each item has a ridge."""
+
+    def f(theta, b):
+        largest = anp.max(theta[CHOSEN], axis=1)
+        pool = anp.sum(b[CHOSEN] * anp.exp(theta[CHOSEN] - largest[:, None]), axis=1)
+        own = b[CHOSEN[:, 0]]
+        logarithm = anp.log(anp.where(own > 0, pool, 1.0)) + largest
+        return anp.sum(own * (logarithm - theta[CHOSEN[:, 0]])) + 0.05 * anp.sum(
+            (b + leak) * theta**2
+        )
+
+    return vs.FunctionLoss(f, 6, 6, owned=lambda i: [i])
+
+
+def test_rounding_on_an_owned_parameter_is_no_leak():
+    theta, loss = np.linspace(-1.0, 1.5, 6), choices_shifted_by_their_maximum()
+    left = [loss.gradient(theta, np.where(np.arange(6) == i, 0.0, 1.0))[i] for i in range(6)]
+    assert 0 < np.abs(left).max() < ROUNDING
+    assert "6 have no slope" in vs.check_loss(loss, theta, skip=["absent data"]).findings["owned"]
+    with pytest.raises(LossError, match=r"\[0\] are owned by object 0"):
+        vs.check_loss(choices_shifted_by_their_maximum(leak=1e-8), theta)
+
+
+ONES_AND_X = np.column_stack([np.ones(N), X[:, 0]])
+
+
+def firth_poisson(theta, b):
+    """Jeffreys' prior: half the log determinant of the information of those present."""
+    mu = anp.exp(anp.dot(ONES_AND_X, theta))
+    information = anp.dot(ONES_AND_X.T * (b * mu), ONES_AND_X)
+    return anp.sum(b * (mu - EVENT * anp.log(mu))) - 0.5 * anp.linalg.slogdet(information)[1]
+
+
+def profiled_variance(theta, b):
+    """The normal likelihood of two outcomes whose covariance is at its own maximum."""
+    residuals = X - theta
+    covariance = anp.dot(residuals.T * b, residuals)
+    return 0.5 * N * anp.linalg.slogdet(covariance)[1]
+
+
+@pytest.mark.parametrize("f", [firth_poisson, profiled_variance])
+def test_a_loss_that_too_few_objects_leave_undefined_is_taken(f):
+    skip = ["sum"] if f is profiled_variance else []
+    report = check(f, skip=skip)
+    assert "with object 0 alone for one, where it grows" in report.findings["absent"]
+    assert report.findings["penalty"] == "the loss is not defined without any object"
+    if f is firth_poisson:
+        assert "values equal those of the loss built" in report.findings["absent data"]
+
+
+def test_an_override_of_a_loss_that_is_not_defined_everywhere_is_checked():
+    def gradient(theta, b):
+        return vs.losses.autodiff.gradient(lambda t: firth_poisson(t, b), theta)
+
+    assert "gradient equal" in check(firth_poisson, grad=gradient).findings["overrides"]
+    with pytest.raises(LossError, match="own `gradient` must equal"):
+        check(firth_poisson, grad=lambda t, b: 1.01 * gradient(t, b))
+
+
+def test_without_an_object_that_a_determinant_needs_only_its_own_row_is_nan():
+    lonely = np.column_stack([np.ones(N), np.arange(N) == 4])
+
+    def f(theta, b):
+        mu = anp.exp(anp.dot(lonely, theta))
+        information = anp.dot(lonely.T * (b * mu), lonely)
+        return anp.sum(b * (mu - 2 * anp.log(mu))) - 0.5 * anp.linalg.slogdet(information)[1]
+
+    loss = vs.FunctionLoss(f, N, 2)
+    assert "without object 4" in vs.check_loss(loss, THETA).findings["absent"]
+    for method in (vs.vif, vs.newton_step, vs.leave_one_out):
+        found = method(vs.minimize(loss, [0.0, 0.0]))
+        assert np.isnan(found.values).all(axis=1).tolist() == [i == 4 for i in range(N)]
+
+
+@pytest.mark.parametrize("ridge", [0.0, 1e-30])
+def test_what_a_loss_raises_is_an_error_about_the_loss(ridge):
+    twice = np.column_stack([X[:, 0], X[:, 0]])
+
+    def f(theta, b):
+        information = anp.dot(twice.T * b, twice) + ridge * anp.exp(theta[0]) * np.eye(2)
+        return anp.sum(b * squares(theta)) + anp.linalg.inv(information)[0, 0]
+
+    with pytest.raises(LossError, match="singular|regular"):
+        vs.Estimate(vs.FunctionLoss(f, N, 2), THETA)
+
+
 def product_of_two(theta, b, ridge=0.0, on=slice(None)):
     """Only theta_0 theta_1 and, through the ridge, their sizes matter."""
     return anp.sum(b * (Y - theta[0] * theta[1]) ** 2) + ridge * anp.sum(theta[on] ** 2)

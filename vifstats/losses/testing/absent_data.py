@@ -23,14 +23,12 @@ def is_not_read(trial: Trial) -> str:
     """The data of absent objects change nothing."""
     if trial.rebuild is not None:
         return _equals_rebuilt(trial, trial.rebuild)
-    n = trial.loss.n_objects
+    n, removable = trial.loss.n_objects, trial.removable
     arrays = {
         name: array for name, array in arrays_of(trial.loss).items() if np.shape(array)[:1] == (n,)
     }
     aligned = [
-        _row_is_silent(trial, name, array, int(k))
-        for name, array in arrays.items()
-        for k in trial.objects
+        _row_is_silent(trial, name, array, k) for name, array in arrays.items() for k in removable
     ]
     if not aligned:
         return "no array with one row per object was found: pass rebuild= to check this"
@@ -43,7 +41,7 @@ def is_not_read(trial: Trial) -> str:
 def _row_is_silent(trial: Trial, name: str, array: Any, k: int) -> bool:
     """Whether row k is object k's; an error where it is a number that no removal silences."""
     n = trial.loss.n_objects
-    other = int(trial.objects[(np.flatnonzero(trial.objects == k)[0] + 1) % len(trial.objects)])
+    other = trial.removable[(trial.removable.index(k) + 1) % len(trial.removable)]
     rows = np.where(np.arange(n) == k, other, np.arange(n))
 
     def swap(its_name: str, its_array: Any) -> Any:
@@ -53,6 +51,8 @@ def _row_is_silent(trial: Trial, name: str, array: Any, k: int) -> bool:
 
     def silent(absent: np.ndarray) -> bool:
         b = np.where(np.isin(np.arange(n), absent), 0.0, 1.0)
+        if not trial.defined(b):
+            return True
         before, after = trial.value(b), float(swapped.value(trial.theta, b))
         return abs(after - before) <= ROUNDING * (1 + abs(before))
 
@@ -121,12 +121,13 @@ def _take(array: Any, rows: np.ndarray) -> Any:
 
 def _equals_rebuilt(trial: Trial, rebuild: Callable[[np.ndarray], Loss]) -> str:
     halves = [np.flatnonzero(half) for half in trial.halves[:2]]
-    singles = [np.flatnonzero(trial.without(i)) for i in trial.objects]
-    nothing = trial.value(trial.none)
+    singles = [np.flatnonzero(trial.without(i)) for i in trial.removable]
+    nothing = trial.value(trial.none) if trial.defined(trial.none) else 0.0
     for kept in [*singles, *halves]:
         smaller, theta = rebuild(kept), _shared_parameters(trial, kept)
-        everyone, nobody = np.ones(len(kept)), np.zeros(len(kept))
-        expected = float(smaller.value(theta, everyone)) - float(smaller.value(theta, nobody))
+        expected = float(smaller.value(theta, np.ones(len(kept))))
+        if trial.defined(trial.none):
+            expected -= float(smaller.value(theta, np.zeros(len(kept))))
         b = np.isin(np.arange(trial.loss.n_objects), kept).astype(float)
         found = trial.value(b) - nothing
         if not abs(found - expected) <= ROUNDING * (1 + abs(nothing) + abs(expected)):

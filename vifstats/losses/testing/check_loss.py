@@ -98,10 +98,13 @@ def check_loss(
       dependent objects. A sum divided by a constant n only scales the loss; it is caught by
       ``rebuild``, and without it where the loss is a plain function of arrays.
     - "absent": values, gradients and second derivatives stay finite without any of the objects,
-      with one object alone, and with none.
+      with one object alone, and with none. Where the loss grows beyond all bounds as the absent
+      fade out, as the determinant of an information does that too few rows are left for, it is
+      not defined, and no rule looks at it.
     - "autodiff": the automatic gradient equals differences of the value.
     - "overrides": every method that is overridden equals its automatic default.
-    - "owned": parameters that vanish with an object have no slope without it, and no others.
+    - "owned": parameters that vanish with an object have no slope without it, but for the
+      rounding of terms that cancel, and no others.
     - "gauge": along its gauge directions the loss does not change, whoever is present.
     - "penalty": without objects only the penalty is left.
     - "absent data": what belongs to an absent object is not read. Each array with one row per

@@ -80,8 +80,9 @@ def _calls(trial: Trial) -> Iterator[tuple[str, tuple[Any, ...]]]:
         yield name, (theta,)
         for _, b in _first_removals(trial):
             yield name, (theta, b)
-        yield name, (theta, trial.halves[0])
-    for b in (np.ones(trial.loss.n_objects), trial.halves[0]):
+        for half in trial.halves[:1]:
+            yield name, (theta, half)
+    for b in (np.ones(trial.loss.n_objects), *trial.halves[:1]):
         yield "hessian_product", (theta, trial.direction, b)
     yield "gradient_differences", (theta, removals)
     if trial.loss.fractional:
@@ -94,15 +95,16 @@ def _calls(trial: Trial) -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 
 def _first_removals(trial: Trial) -> list[tuple[str, np.ndarray]]:
-    return [(f"without object {i}", trial.without(i)) for i in trial.objects[:3]]
+    return [(f"without object {i}", trial.without(i)) for i in trial.removable[:3]]
 
 
 def _removals(trial: Trial) -> Removals:
     """Single objects, then two of them together, then nobody."""
-    tried = trial.objects
+    tried = trial.removable
     codes = np.full(trial.loss.n_objects, -1)
     codes[tried] = np.arange(len(tried))
-    if len(tried) > 3:
+    without_two = np.where(np.isin(np.arange(len(codes)), tried[-2:]), 0.0, 1.0)
+    if len(tried) > 3 and trial.defined(without_two):
         codes[tried[-2:]] = len(tried) - 2
         return Removals(codes, pd.RangeIndex(len(tried)))
     return Removals(codes, pd.RangeIndex(len(tried) + 1))

@@ -1,5 +1,7 @@
 """The rule that a loss is a sum: who leaves must not rescale the terms of those who stay."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from vifstats.errors import LossError
@@ -18,8 +20,8 @@ def is_a_sum(trial: Trial) -> str:
     if trial.loss.fractional:
         _require_weights(trial)
     full = _curve(trial, np.ones(trial.loss.n_objects))
-    if not full > 0 or trial.loss.n_objects < 4:
-        return "not told from a mean: no curvature along the direction tried, or few objects"
+    if not full > 0 or trial.loss.n_objects < 4 or not trial.halves:
+        return "not told from a mean: no curvature along the direction tried, or too few objects"
     halves = [_curve(trial, half) for half in trial.halves]
     ratios = np.add(halves[::2], halves[1::2]) / full
     if ratios.min() > MEAN:
@@ -33,17 +35,21 @@ def is_a_sum(trial: Trial) -> str:
 
 def _curve(trial: Trial, presence: np.ndarray) -> float:
     """Second derivative along `direction`, the penalty's left out."""
-    change = trial.curvature(presence) - np.nan_to_num(trial.curvature(trial.none))
-    return float(change @ trial.direction)
+    return float((trial.curvature(presence) - _left(trial, trial.curvature)) @ trial.direction)
+
+
+def _left(trial: Trial, derivative: Callable[[np.ndarray], np.ndarray]) -> np.ndarray | float:
+    """A derivative without objects, 0 where it is 0/0 in a mean, or the loss not defined."""
+    return np.nan_to_num(derivative(trial.none)) if trial.defined(trial.none) else 0.0
 
 
 def _require_weights(trial: Trial) -> None:
     def derivatives(b: np.ndarray) -> np.ndarray:
         return np.concatenate([trial.gradient(b), trial.curvature(b)])
 
-    nobody = np.nan_to_num(derivatives(trial.none))  # 0/0 in a mean
-    some = derivatives(trial.halves[0]) - nobody
-    shrunk = derivatives(0.5 * trial.halves[0]) - nobody
+    half = trial.halves[0] if trial.halves else np.ones(trial.loss.n_objects)
+    nobody = _left(trial, derivatives)
+    some, shrunk = derivatives(half) - nobody, derivatives(0.5 * half) - nobody
     if some.any() and np.abs(shrunk - some).max() <= 1e-6 * np.abs(some).max():
         raise LossError(
             "A loss must be a sum in which b[i] multiplies the weight of object i, but halving "

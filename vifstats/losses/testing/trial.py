@@ -1,7 +1,7 @@
 """A loss at a place theta, and the masks to try it with."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,12 @@ from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 
 __all__ = ["Trial", "some"]
+
+# What is left of absent objects where a limit is sought. On the way there a loss settles: its
+# second change is a thousandth of the first. Log 0 changes as much each time, a power more.
+FADING = (1e-3, 1e-6, 1e-9)
+SETTLED = 0.3
+ROUNDING = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +29,8 @@ class Trial:
     rebuild: Callable[[np.ndarray], Loss] | None
     max_objects: int
     tol: float
+    # by mask, whether the loss is defined there
+    _defined: dict[bytes, bool] = field(default_factory=dict)
 
     @cached_property
     def objects(self) -> np.ndarray:
@@ -42,12 +50,19 @@ class Trial:
         """Masks of random halves of the objects, each followed by its complement."""
         rng, n = np.random.default_rng(2), self.loss.n_objects
         drawn = [np.isin(np.arange(n), rng.permutation(n)[: n // 2]) for _ in range(8)]
-        return [half.astype(float) for one in drawn for half in (one, ~one)]
+        pairs = [(half.astype(float), 1.0 - half) for half in drawn]
+        return [half for pair in pairs if all(map(self.defined, pair)) for half in pair]
 
     @cached_property
     def none(self) -> np.ndarray:
         """The mask of no object."""
         return np.zeros(self.loss.n_objects)
+
+    @cached_property
+    def slopes(self) -> np.ndarray:
+        """How large the gradient is in each parameter, at any of the halves, (n_params,)."""
+        tried = [np.ones(self.loss.n_objects), *self.halves]
+        return np.max([np.abs(self.gradient(b)) for b in tried], axis=0)
 
     def without(self, i: int) -> np.ndarray:
         """The mask 1_-i."""
@@ -55,8 +70,41 @@ class Trial:
         mask[i] = 0.0
         return mask
 
-    def masks(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Masks with the words for them."""
+    @cached_property
+    def removable(self) -> list[int]:
+        """The objects tried without which the loss is defined."""
+        return [int(i) for i in self.objects if self.defined(self.without(i))]
+
+    @cached_property
+    def masks(self) -> list[tuple[str, np.ndarray]]:
+        """Masks at which the loss is defined, with the words for them."""
+        return [(words, b) for words, b in self._choices() if self.defined(b)]
+
+    @cached_property
+    def undefined(self) -> list[str]:
+        """The words for masks at which it is not."""
+        return [words for words, b in self._choices() if not self.defined(b)]
+
+    def defined(self, presence: np.ndarray) -> bool:
+        """Whether the loss has a limit as those who are absent fade out.
+
+        The determinant of an information does not where too few objects are left for it, and what
+        rounding makes of it there says nothing.
+        """
+        if not self.loss.fractional or presence.all():
+            return True
+        key = presence.tobytes()
+        if key not in self._defined:
+            self._defined[key] = self._settles(presence)
+        return self._defined[key]
+
+    def _settles(self, presence: np.ndarray) -> bool:
+        values = [self.value(np.maximum(presence, share)) for share in FADING]
+        first, second = np.abs(np.diff(values))
+        noise = ROUNDING * (1 + abs(values[-1]))
+        return not second > max(SETTLED * first, noise)
+
+    def _choices(self) -> Iterator[tuple[str, np.ndarray]]:
         yield "with all objects", np.ones(self.loss.n_objects)
         for i in self.objects:
             yield f"without object {i}", self.without(i)

@@ -37,20 +37,20 @@ def is_one_number(trial: Trial) -> str:
 
 def depends_on_presence(trial: Trial) -> str:
     """The value changes when objects leave."""
-    values = {words: trial.value(b) for words, b in trial.masks()}
-    full, none = values["with all objects"], values["without any object"]
-    if all(value == full for value in values.values()):
+    values = {words: trial.value(b) for words, b in trial.masks}
+    full, none = values["with all objects"], values.get("without any object", np.nan)
+    if not trial.undefined and all(value == full for value in values.values()):
         raise LossError(
             f"A loss must depend on presence, but its value is {full:.6g} whichever objects are "
             "present, also without any; multiply the term of object i by b[i]."
         )
-    return f"the value is {full:.6g} with all objects, {none:.6g} with none"
+    with_none = "undefined" if np.isnan(none) else f"{none:.6g}"
+    return f"the value is {full:.6g} with all objects, {with_none} with none"
 
 
 def stays_finite(trial: Trial) -> str:
-    """Value, gradient and second derivative are finite, whoever is present."""
-    count = 0
-    for words, b in trial.masks():
+    """Value, gradient and second derivative are finite, wherever the loss is defined."""
+    for words, b in trial.masks:
         parts = {
             "value": np.array(trial.value(b)),
             "gradient": trial.gradient(b),
@@ -63,12 +63,19 @@ def stays_finite(trial: Trial) -> str:
                     f"{numbers}; 0 * log(0), 0/0 and 0 * inf are the usual causes: choose what "
                     "goes into the log, as in log(where(b > 0, r, 1.0))."
                 )
-        count += 1
-    return f"finite at {count} choices of who is present"
+    finite = f"finite at {len(trial.masks)} choices of who is present"
+    if not trial.undefined:
+        return finite
+    return (
+        f"{finite}; not defined at {len(trial.undefined)} others, {trial.undefined[0]} for one, "
+        "where it grows beyond all bounds as the absent fade out"
+    )
 
 
 def leaves_the_penalty(trial: Trial) -> str:
     """Without objects only the penalty is left."""
+    if not trial.defined(trial.none):
+        return "the loss is not defined without any object"
     left, penalty = trial.value(trial.none), trial.penalty
     if penalty is None:
         return "nothing is left" if left == 0 else f"{left:.6g} is left: taken for a penalty"
