@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "vifstats"
 ROWS = [
     {"errors", "typing", "versions"},
     {"checks"},
-    {"datasets", "removals", "solvers", "closed_form"},
+    {"datasets", "removals", "solvers", "closed_form", "tabular"},
     {"losses"},
     {"effects", "inference"},
     {"targets"},

@@ -22,6 +22,7 @@ from vifstats.diagnostics.edits import edit
 from vifstats.diagnostics.fragility import Fragility, fragility, unadjusted_fragility
 from vifstats.diagnostics.groups_left_out import GroupsLeftOut, leave_one_group_out
 from vifstats.diagnostics.influential_sets import InfluentialSet, influential_set
+from vifstats.diagnostics.left_out import LeftOut, leave_out
 from vifstats.diagnostics.penalty_choice import PenaltyChoice, choose_penalty
 from vifstats.estimate import Estimate, minimize
 from vifstats.inference import Inference
@@ -42,6 +43,7 @@ __all__ = [
     "Inference",
     "Influence",
     "InfluentialSet",
+    "LeftOut",
     "LossReport",
     "MEstimator",
     "PenaltyChoice",
@@ -65,6 +67,7 @@ __all__ = [
     "influential_set",
     "leave_one_group_out",
     "leave_one_out",
+    "leave_out",
     "losses",
     "minimize",
     "newton_step",

@@ -1,14 +1,16 @@
 """What the parameters of a model are to its reader: hazard ratios, odds ratios, coefficients."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from vifstats.losses import Cox, LinearPredictor, Loss
+from vifstats.losses import ConditionalLogistic, Cox, Edited, LinearPredictor, Loss
 
-__all__ = ["Effects", "effects_of", "ratios"]
+__all__ = ["Effects", "effects_of", "ratios", "shown_columns", "wald_table"]
 
 Z95 = NormalDist().inv_cdf(0.975)
 
@@ -25,6 +27,11 @@ class Effects:
     ratio: bool
     # Positions of the parameters that are effects: not intercepts, scales or thresholds
     shown: np.ndarray
+
+    @property
+    def column(self) -> str:
+        """The effect as the name of a column: hazard_ratio."""
+        return self.effect.replace(" ", "_")
 
     def of(self, theta: Any) -> Any:
         """Parameters as effects; a ratio beyond all numbers is infinite."""
@@ -94,6 +101,10 @@ def effects_of(loss: Loss, names: tuple[str, ...]) -> Effects:
     everything = np.arange(len(names))
     if isinstance(loss, Cox):
         return Effects("Cox model", "hazard ratio", True, everything)
+    if isinstance(loss, ConditionalLogistic):
+        return Effects("conditional logistic regression", "odds ratio", True, everything)
+    if isinstance(loss, Edited):
+        return effects_of(loss.stacked, names)
     if isinstance(loss, LinearPredictor):
         varying = np.concatenate([np.ptp(X, axis=0) > 0 for X in loss.designs])
         model, effect = _of_row_loss(loss.row_loss)
@@ -101,6 +112,47 @@ def effects_of(loss: Loss, names: tuple[str, ...]) -> Effects:
         shown = everything[varying] if varying.any() else everything
         return Effects(model, effect or "coefficient", effect is not None, shown)
     return Effects(type(loss).__name__, "parameter", False, everything)
+
+
+def wald_table(
+    effects: Effects,
+    names: Sequence[str],
+    theta: np.ndarray,
+    errors: np.ndarray,
+    inference: Any,
+    df: float,
+    level: float,
+) -> pd.DataFrame:
+    """The table of a fit: coefficients, errors, tests and limits, and ratios where those are shown.
+
+    Shapes: `theta`, `errors` (p,); `inference`: an Inference; `df`: of t. See `Estimate.summary`.
+    """
+    z = theta / errors
+    width = inference.quantile(0.5 + level / 2, df) * errors
+    limits = {f"lower_{100 * level:g}": theta - width, f"upper_{100 * level:g}": theta + width}
+    columns = {
+        "coefficient": theta,
+        "standard_error": errors,
+        "t" if inference.distribution == "t" else "z": z,
+        "p_value": inference.p_values(z, df),
+        **limits,
+    }
+    if effects.ratio:
+        shown = np.isin(np.arange(len(theta)), effects.shown)
+        for end, values in {"": theta, **limits}.items():
+            name = f"{effects.column}_{end}" if end else effects.column
+            columns[name] = np.where(shown, effects.of(values), np.nan)
+    return pd.DataFrame(columns, index=list(names))
+
+
+def shown_columns(table: pd.DataFrame, effects: Effects) -> pd.DataFrame:
+    """The columns of a `wald_table` that are read first: ratios with their own limits."""
+    if not effects.ratio:
+        return table
+    before = f"{effects.column}_"
+    own = {name: name.removeprefix(before) for name in table if name.startswith(before)}
+    kept = [effects.column, *own, "p_value", "coefficient", "standard_error"]
+    return table[kept].rename(columns=own)
 
 
 def ratios(log_ratios: Any) -> Any:

@@ -9,15 +9,18 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
+from vifstats.effects import Effects, effects_of, shown_columns, wald_table
 from vifstats.errors import (
     ConvergenceError,
     InvalidInputError,
     InvalidTypeError,
     LossError,
     NotPositiveDefiniteError,
+    VifError,
 )
 from vifstats.inference import Inference
 from vifstats.inference.degrees import degrees_of_freedom
+from vifstats.losses import Cox
 from vifstats.losses.base import Loss, pinned_curvatures
 from vifstats.losses.separation import in_words
 from vifstats.removals import Removals
@@ -25,6 +28,7 @@ from vifstats.solvers import Cholesky, Factor, HessianProduct, Solution, Solver
 from vifstats.solvers.linalg import pinned
 from vifstats.solvers.newton import FLAT, Minima, damped_newton
 from vifstats.solvers.quasi_newton import LARGE, quasi_newton
+from vifstats.tabular import Tabular
 from vifstats.targets.standard_errors import standard_errors_without
 from vifstats.typing import ArrayLike1D, Groups, Objects
 
@@ -38,7 +42,7 @@ RISE = 0.01
 NOTHING = 1e-2
 
 
-class Estimate:
+class Estimate(Tabular):
     """Parameters at the minimum of a loss.
 
     Parameters
@@ -111,6 +115,15 @@ class Estimate:
         self.inference = (Inference() if inference is None else inference).aligned(self.labels)
         if np.isfinite(self.tol):
             self._require_minimum()
+        self.__dict__["is_made"] = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "is_made" in self.__dict__:
+            raise AttributeError(
+                f"An Estimate does not change, but `{name}` was to be set; make another, such as "
+                "by with_inference."
+            )
+        super().__setattr__(name, value)
 
     @cached_property
     def hessian(self) -> np.ndarray:
@@ -224,6 +237,75 @@ class Estimate:
         width = self.inference.quantile(share, self.df) * self.standard_errors
         return np.stack([self.theta - width, self.theta + width], axis=1)
 
+    @property
+    def effects(self) -> Effects:
+        """What the parameters are to a reader: ratios of hazards, of odds, or what they are."""
+        return effects_of(self.loss, self.names)
+
+    def summary(self, level: float = 0.95) -> pd.DataFrame:
+        """The table of the fit, by its own inference.
+
+        Parameters
+        ----------
+        level : float
+            Of the confidence limits.
+
+        Returns
+        -------
+        DataFrame, shape (n_params, 6 or 9)
+            coefficient, standard_error, z (or t), p_value, lower_95, upper_95; where exp(theta) is
+            what people report also hazard_ratio, odds_ratio, ... with its limits; nan for an
+            intercept and others that are no effect.
+
+        Raises
+        ------
+        UnsupportedModelError
+            As `standard_errors`.
+
+        Examples
+        --------
+        >>> import vifstats as vs
+        >>> loss = vs.losses.Cox([[0.0], [1.0], [0.0], [1.0]], [4.0, 3.0, 2.0, 1.0])
+        >>> vs.minimize(loss, [0.0], names=["arm"]).summary()["hazard_ratio"].round(3)
+        arm    2.562
+        Name: hazard_ratio, dtype: float64
+        """
+        checks.proportion(level, "level")
+        errors, fit = self.standard_errors, (self.inference, self.df, level)
+        return wald_table(self.effects, self.names, self.theta, errors, *fit)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The `summary` at 95 %."""
+        return self.summary()
+
+    def _heading(self) -> list[str]:
+        n_rows, n_labels = len(self.kept), len(self.labels)
+        parts = [f"{n_rows:,} rows"]
+        if n_labels > n_rows:
+            parts.append(f"{n_labels - n_rows:,} more that the model had dropped")
+        if isinstance(self.loss, Cox):
+            parts.append(f"{int(self.loss.data.event.sum()):,} events")
+        if self.groups is not None:
+            parts.append(f"{len(pd.unique(np.asarray(self.groups))):,} groups that leave whole")
+        lines = [f"Estimate ({self.effects.model}): {', '.join(parts)}"]
+        if len(self.theta) > LARGE:
+            return [*lines, f"{len(self.theta):,} parameters; see params"]
+        try:
+            self.summary()
+        except VifError as error:
+            return [*lines, f"no standard errors: {error}"]
+        return [*lines, f"covariance: {self.inference.words}"]
+
+    def _shown(self) -> pd.DataFrame:
+        if len(self.theta) > LARGE:
+            return pd.DataFrame()
+        try:
+            table = self.summary()
+        except VifError:
+            return self.params.to_frame("coefficient")
+        return shown_columns(table, self.effects)
+
     @cached_property
     def clusters(self) -> np.ndarray | None:
         """The group of each object in the covariance, 0, 1, ...; None where it has no groups."""
@@ -277,7 +359,7 @@ class Estimate:
         twin = copy(self)
         for name in ("standard_errors", "clusters"):
             twin.__dict__.pop(name, None)
-        twin.inference = covariance.aligned(self.labels)
+        twin.__dict__["inference"] = covariance.aligned(self.labels)
         return twin
 
     @property

@@ -67,7 +67,7 @@ def test_predicted_stands_beside_refitted():
     ok = table["parameter"] != "steroids"  # three patients
     assert np.abs(table["p_predicted"] - table["p_refitted"])[ok].max() < 0.021
     text = repr(vs.conclusions(CGD))
-    assert "propylac: significance gained by 8" in text and "all 23 in to_frame()" in text
+    assert "propylac: significance gained by 8" in text and "all 23 lines in .table" in text
 
 
 def test_objects_and_groups():

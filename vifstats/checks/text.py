@@ -41,10 +41,17 @@ def inert(value: Any) -> Any:
 
 def inert_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """A frame whose labels and columns are `inert`; the same one where they are."""
-    index, columns = ([inert(label) for label in labels] for labels in (frame.index, frame.columns))
-    if index != list(frame.index):
-        frame = frame.set_axis(pd.Index(index, name=frame.index.name, dtype=object), axis=0)
-    return frame if columns == list(frame.columns) else frame.set_axis(columns, axis=1)
+    return frame.set_axis(_inert_labels(frame.index)).set_axis(_inert_labels(frame.columns), axis=1)
+
+
+def _inert_labels(labels: pd.Index) -> pd.Index:
+    """The same labels where all of them are inert."""
+    if isinstance(labels, pd.MultiIndex):
+        return labels.set_levels([_inert_labels(level) for level in labels.levels])
+    found = [inert(label) for label in labels]
+    if found == list(labels):
+        return labels
+    return pd.Index(found, name=labels.name, dtype=object)
 
 
 def _escaped(character: str) -> str:

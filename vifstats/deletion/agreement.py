@@ -12,12 +12,13 @@ import pandas as pd
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.deletion.result import Influence
 from vifstats.errors import InvalidInputError
+from vifstats.tabular import Tabular
 
 __all__ = ["Agreement", "compare"]
 
 
-@dataclass(frozen=True, eq=False)
-class Agreement:
+@dataclass(frozen=True, eq=False, repr=False)
+class Agreement(Tabular):
     """Agreement of approximation a with reference r, column by column.
 
     Attributes
@@ -67,12 +68,14 @@ class Agreement:
         """max|a - r| / max|r|."""
         return self.table["largest_relative_error"]
 
-    def __repr__(self) -> str:
-        figures = self.table.to_string(float_format=lambda v: f"{v:.4f}")
-        return (
-            f"{figures}\nrelative Frobenius error {self.frobenius:.4f}; "
+    def _heading(self) -> list[str]:
+        return [
+            f"Agreement: relative Frobenius error {self.frobenius:.4f}; "
             f"{self.seconds:.3g} s against {self.reference_seconds:.3g} s"
-        )
+        ]
+
+    def _leading(self, numeric: list[str]) -> str:
+        return "largest_relative_error"
 
 
 def compare(

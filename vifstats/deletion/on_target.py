@@ -6,17 +6,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from vifstats import checks
+from vifstats.errors import InvalidInputError
+from vifstats.tabular import Tabular
 from vifstats.targets.base import Target
 from vifstats.typing import Axes
 
 if TYPE_CHECKING:  # it imports this module
     from vifstats.deletion.result import Influence
 
-__all__ = ["TargetInfluence"]
+__all__ = ["TargetInfluence", "extremes"]
+
+# Lines and columns of influence that are shown.
+SHOWN, SHOWN_VALUES = 5, 6
 
 
-@dataclass(frozen=True, eq=False)
-class TargetInfluence:
+@dataclass(frozen=True, eq=False, repr=False)
+class TargetInfluence(Tabular):
     """The change of a target when each row is removed: full minus without.
 
     Attributes
@@ -63,15 +69,50 @@ class TargetInfluence:
         bad = np.isnan(self.influence).any(axis=1) & status.isin(["ok", "no influence"]).to_numpy()
         return status.mask(bad, self.target.undefined or "the target is nan")
 
-    def to_frame(self) -> pd.DataFrame:
+    @property
+    def table(self) -> pd.DataFrame:
         """Influence with one column per target value."""
         return pd.DataFrame(self.influence, index=self.index, columns=list(self._names))
 
-    def top(self, n: int = 10, column: int = 0) -> pd.DataFrame:
-        """The n rows that move one target value most."""
-        size = -np.nan_to_num(np.abs(self.influence[:, column]), nan=-1.0)
-        order = np.argsort(size, kind="stable")[:n]
+    @property
+    def ranges(self) -> pd.DataFrame:
+        """Each value of the target, and the lowest and highest it becomes without one row."""
+        ends = extremes(self.value_without, self.index)
+        return pd.DataFrame({"value": self.value, **ends}, index=list(self._names))
+
+    def top(
+        self, n: int = 10, by: str | int | None = None, *, column: int | None = None
+    ) -> pd.DataFrame:
+        """The n rows that move one target value most.
+
+        Parameters
+        ----------
+        n : int
+        by : str or int, optional
+            Which value of the target, by name or position; default the first.
+        column : int, optional
+            The same, by position.
+
+        Returns
+        -------
+        DataFrame, shape (n, m)
+        """
+        n = checks.whole_number(n, "n")
+        size = np.abs(self.influence[:, self.position(column if by is None else by)])
+        order = np.argsort(-np.nan_to_num(size, nan=-1.0), kind="stable")[:n]
         return self.to_frame().iloc[order]
+
+    def position(self, by: str | int | None) -> int:
+        """Which value of the target is meant, by name or position; None is the first."""
+        if isinstance(by, str):
+            return self._names.index(checks.one_of(by, list(self._names), "by"))
+        column = 0 if by is None else checks.whole_number(by, "column")
+        if column >= len(self.value):
+            raise InvalidInputError(
+                f"`column` must be one of the {len(self.value)} values of the target, but is "
+                f"{column}; count them from 0."
+            )
+        return column
 
     def largest(self, n: int = 10) -> pd.DataFrame:
         """The n rows that move each target value most, a line for each of them.
@@ -101,17 +142,40 @@ class TargetInfluence:
 
         return plots.target_plot(self, column, ax=ax, **options)
 
-    def __repr__(self) -> str:
-        return (
-            f"TargetInfluence of {len(self.index)} removals on {len(self.value)} values\n"
-            f"  method: {self.source.method}; sign: full data minus without the row"
-            f"{self._missing()}"
-        )
+    def _heading(self) -> list[str]:
+        n_missing = int(np.isnan(self.influence).any(axis=1).sum())
+        return [
+            f"TargetInfluence of {len(self.index)} removals on {len(self.value)} values",
+            f"  method: {self.source.method}; sign: full data minus without the row",
+            *([f"  nan: {n_missing} rows; see status"] if n_missing else []),
+            *([f"  the largest changes of {self._names[0]}:"] if len(self.value) else []),
+        ]
+
+    def _shown(self) -> pd.DataFrame:
+        if not len(self.value):
+            return pd.DataFrame()
+        return self.top(SHOWN).iloc[:, :SHOWN_VALUES]
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.ranges
 
     @property
     def _names(self) -> tuple[str, ...]:
         return self.target.names_of(len(self.value))
 
-    def _missing(self) -> str:
-        n_missing = int(np.isnan(self.influence).any(axis=1).sum())
-        return f"\n  nan: {n_missing} rows; see status" if n_missing else ""
+
+def extremes(without: np.ndarray, index: pd.Index) -> dict[str, np.ndarray]:
+    """The lowest and highest of each column of (n, m), and the labels of the rows they are without.
+
+    Nan, and no label, where a column has no number.
+    """
+    found: dict[str, np.ndarray] = {}
+    labels = np.empty(len(index) + 1, dtype=object)
+    labels[:-1], labels[-1] = index.to_list(), ""
+    values = np.vstack([without, np.full(without.shape[1], np.nan)])
+    for name, side in (("lowest", 1.0), ("highest", -1.0)):
+        where = np.argmin(np.nan_to_num(side * values, nan=np.inf), axis=0)
+        where[~np.isfinite(without).any(axis=0)] = len(index)
+        found[name] = values[where, np.arange(values.shape[1])]
+        found[f"{name}_without"] = labels[where]
+    return found

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.checks.text import inert_frame
-from vifstats.deletion.on_target import TargetInfluence
+from vifstats.deletion.on_target import SHOWN, TargetInfluence, extremes
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.inference.least_squares import (
@@ -20,13 +19,17 @@ from vifstats.inference.least_squares import (
 )
 from vifstats.removals import Removals
 from vifstats.solvers.linalg import pinned
+from vifstats.solvers.quasi_newton import LARGE
+from vifstats.tabular import Tabular
 from vifstats.targets.base import Target, as_target, value_of
-from vifstats.typing import Axes, Groups, ToFile
+from vifstats.typing import Axes, Groups
 
 __all__ = ["METHODS", "Influence"]
 
 # So many names are listed, more are counted.
 FEW = 20
+# Beyond so many numbers the largest rows are not looked up to show a result.
+MOST_SHOWN = 5_000_000
 
 METHODS = {
     "vif": "Versatile Influence Function (not the variance inflation factor)",
@@ -42,8 +45,8 @@ def _of_no_row() -> np.ndarray:
     return np.zeros((), dtype=bool)
 
 
-@dataclass(frozen=True, eq=False)
-class Influence:
+@dataclass(frozen=True, eq=False, repr=False)
+class Influence(Tabular):
     """The change of every parameter when an object, or a group of them, is removed.
 
     Attributes
@@ -139,6 +142,73 @@ class Influence:
         if is_least_squares(est):
             scaled *= np.sqrt(est.dispersion / deletion_variances(est, self.removals))[:, None]
         return self._frame(scaled)
+
+    @property
+    def effects(self) -> pd.DataFrame:
+        """What people report, with all rows and without each: hazard ratios, odds ratios, ...
+
+        A DataFrame of shape (n_removals, 2 * n_effects), with columns (parameter, "all" or
+        "without"), so that ``effects["age"]`` has the two side by side. The name of the first
+        level says what they are: "hazard ratio", or "coefficient". Intercepts, scales and
+        thresholds are no effects.
+        """
+        est, what = self.estimate, self.estimate.effects
+        theta = est.theta[what.shown]
+        without = what.of(theta - self.values[:, what.shown])
+        both = np.stack([np.broadcast_to(what.of(theta), without.shape), without])
+        names = [est.names[k] for k in what.shown]
+        columns = pd.MultiIndex.from_product(
+            [names, ["all", "without"]], names=[what.effect, "rows"]
+        )
+        values = both.transpose(1, 2, 0).reshape(len(without), -1)
+        return pd.DataFrame(values, index=self.index, columns=columns)
+
+    @property
+    def ranges(self) -> pd.DataFrame:
+        """The table of a paper: each effect, its interval, and its range over deletions.
+
+        A DataFrame with a line for each effect: the effect, lower_95, upper_95 and p_value of the
+        full fit; the lowest and the highest that the effect becomes, and without which row.
+        """
+        est, what = self.estimate, self.estimate.effects
+        theta, limits = est.theta, est.confidence_limits()
+        ends = extremes(what.of(theta - self.values)[:, what.shown], self.index)
+        columns = {
+            what.column: what.of(theta)[what.shown],
+            "lower_95": what.of(limits[:, 0])[what.shown],
+            "upper_95": what.of(limits[:, 1])[what.shown],
+            "p_value": est.p_values[what.shown],
+        }
+        return pd.DataFrame({**columns, **ends}, index=[est.names[k] for k in what.shown])
+
+    def flagged(self, threshold: float = 0.2) -> pd.Series:
+        """Rows to look at twice: |dfbetas| beyond the threshold in any parameter.
+
+        Parameters
+        ----------
+        threshold : float, default 0.2
+            Harrell's convention, which is no test.
+
+        Returns
+        -------
+        Series of bool, shape (n_removals,)
+            True also where the refit without the row did not converge: nothing bounds it.
+
+        References
+        ----------
+        Harrell (2015), Regression Modeling Strategies, section 20.9.
+
+        Examples
+        --------
+        >>> import vifstats as vs
+        >>> y = np.array([1.0, 3.0, 8.0])
+        >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+        >>> vs.newton_step(vs.minimize(loss, [0.0])).flagged(3.0).tolist()
+        [False, False, True]
+        """
+        threshold = checks.non_negative_number(threshold, "threshold")
+        beyond = (self.dfbetas.abs() > threshold).any(axis=1) | self.failed
+        return beyond.rename("flagged")
 
     @property
     def likelihood_displacement(self) -> pd.Series:
@@ -394,32 +464,46 @@ class Influence:
 
         return plots.influence_plot(self, ax=ax, **options)
 
-    def to_frame(self) -> pd.DataFrame:
+    @property
+    def table(self) -> pd.DataFrame:
         """dfbeta with cooks_distance, exact and status, as which no parameter may be called."""
         return self._dfbeta_beside(
             cooks_distance=self.cooks_distance, exact=self.exact, status=self.status
         )
 
-    def to_csv(self, path: ToFile, **options: Any) -> None:
-        """Write `to_frame` as CSV; options are those of pandas.
-
-        A label or name that a spreadsheet would run as a formula has a quote before it; write
-        ``to_frame().to_csv()`` to have it as it is.
-        """
-        inert_frame(self.to_frame()).to_csv(path, **{"errors": "backslashreplace", **options})
-
-    def __repr__(self) -> str:
+    def _heading(self) -> list[str]:
         n_exact, n_failed = int(self.exact.sum()), int(self.failed.sum())
         names = self.estimate.names
         listed = list(names) if len(names) <= FEW else f"{len(names)} parameters"
-        return (
-            f"Influence of {len(self.removals)} removals on {listed}\n"
-            f"  method: {self.method}, {METHODS[self.method]}"
-            f"{f'; {n_exact} rows exact' if 0 < n_exact < len(self.removals) else ''}\n"
-            "  sign:   full data minus without the row (positive: the row pulls it up)"
-            f"{f'{chr(10)}  solve:  {self.note}' if self.note else ''}"
-            f"{f'{chr(10)}  failed: {n_failed} refits, nan; see status' if n_failed else ''}"
-        )
+        some = f"; {n_exact} rows exact" if 0 < n_exact < len(self.removals) else ""
+        return [
+            f"Influence of {len(self.removals)} removals on {listed}",
+            f"  method: {self.method}, {METHODS[self.method]}{some}",
+            "  sign:   full data minus without the row (positive: the row pulls it up)",
+            *([f"  solve:  {self.note}"] if self.note else []),
+            *([f"  failed: {n_failed} refits, nan; see status"] if n_failed else []),
+            *(["  the largest by Cook's distance:"] if self._is_shown else []),
+        ]
+
+    @property
+    def _is_shown(self) -> bool:
+        """Whether the largest rows are found fast enough to show them."""
+        few = self.values.shape[1] <= LARGE and 0 < self.values.size <= MOST_SHOWN
+        # H is not formed for it: solvers without H are for models where it is too large
+        return few and "hessian" in vars(self.estimate)
+
+    def _shown(self) -> pd.DataFrame:
+        if not self._is_shown:
+            return pd.DataFrame()
+        distance = self.cooks_distance
+        rows = np.argsort(-np.nan_to_num(distance.to_numpy(), nan=-1.0), kind="stable")[:SHOWN]
+        shown = self._frame(self.values).iloc[rows]
+        if "cooks_distance" in shown:
+            return shown
+        return shown.assign(cooks_distance=distance.to_numpy()[rows])
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.ranges
 
     def _frame(self, values: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(values, index=self.index, columns=list(self.estimate.names))

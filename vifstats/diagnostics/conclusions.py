@@ -13,6 +13,7 @@ from vifstats.deletion.methods import newton_of
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
 from vifstats.diagnostics.wald_fits import WaldFits, require_rest
+from vifstats.tabular import Tabular
 from vifstats.typing import Groups, Objects
 
 __all__ = ["Conclusions", "conclusions"]
@@ -24,8 +25,8 @@ SHOWN = 12
 CHANGES = ("sign", "significance lost", "significance gained")
 
 
-@dataclass(frozen=True, eq=False)
-class Conclusions:
+@dataclass(frozen=True, eq=False, repr=False)
+class Conclusions(Tabular):
     """Which single rows, or groups, change the sign or the significance of a coefficient.
 
     Attributes
@@ -51,8 +52,9 @@ class Conclusions:
     >>> conclusions(est, level=0.2)
     Conclusions at level 0.2: 1 changes by one of 4 removals (1 refitted)
       mean: significance lost by 1
-    parameter  row            change      p  p_predicted  p_refitted
-         mean    3 significance lost 0.1096       0.9081      0.9081
+              row             change      p p_predicted p_refitted
+    parameter
+    mean        3  significance lost  0.110       0.908      0.908
     """
 
     changes: pd.DataFrame
@@ -61,25 +63,27 @@ class Conclusions:
     n_removals: int
     n_refits: int
 
-    def to_frame(self) -> pd.DataFrame:
-        """The table of changes."""
-        return self.changes.copy()
+    @property
+    def table(self) -> pd.DataFrame:
+        """The same as `changes`."""
+        return self.changes
 
-    def __repr__(self) -> str:
-        head = (
+    def _heading(self) -> list[str]:
+        lines = [
             f"Conclusions at level {self.level:g}: {len(self.changes)} changes by one of "
             f"{self.n_removals} removals ({self.n_refits} refitted)"
-        )
+        ]
         if len(self.separated):
-            head += f"\n  the estimate diverges without {list(self.separated[:SHOWN])}"
-        if self.changes.empty:
-            return head
+            lines.append(f"  the estimate diverges without {list(self.separated[:SHOWN])}")
         count = self.changes.groupby(["parameter", "change"], sort=False).size()
-        lines = [f"  {name}: {change} by {n}" for (name, change), n in count.items()]
-        shown = self.changes[["parameter", "row", "change", "p", "p_predicted", "p_refitted"]]
-        table = shown.head(SHOWN).to_string(index=False, float_format="{:.4f}".format)
-        more = [] if len(shown) <= SHOWN else [f"... all {len(shown)} in to_frame()"]
-        return "\n".join([head, *lines, table, *more])
+        return [*lines, *(f"  {name}: {change} by {n}" for (name, change), n in count.items())]
+
+    def _shown(self) -> pd.DataFrame:
+        columns = ["row", "change", "p", "p_predicted", "p_refitted"]
+        return self.changes.set_index("parameter")[columns]
+
+    def _leading(self, numeric: list[str]) -> str:
+        return "p_refitted"
 
 
 def conclusions(

@@ -22,6 +22,7 @@ from vifstats.losses import Cox
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.concordance import concordance
 from vifstats.removals import Removals
+from vifstats.tabular import Tabular
 from vifstats.typing import Groups
 
 __all__ = ["CrossValidation", "cross_validated_loglik"]
@@ -33,10 +34,12 @@ METHODS: dict[str, Callable[..., Influence]] = {
 }
 # Removals evaluated together.
 BLOCK = 512
+# Rows that are shown.
+SHOWN = 5
 
 
-@dataclass(frozen=True, eq=False)
-class CrossValidation:
+@dataclass(frozen=True, eq=False, repr=False)
+class CrossValidation(Tabular):
     """A cross-validated log likelihood.
 
     Attributes
@@ -68,17 +71,22 @@ class CrossValidation:
         """The sum of the contributions; nan if a refit has no finite answer."""
         return float(self.contributions.sum(skipna=False))
 
-    def to_frame(self) -> pd.DataFrame:
+    @property
+    def table(self) -> pd.DataFrame:
         """The contributions as a column."""
         return self.contributions.to_frame()
 
-    def __repr__(self) -> str:
+    def _shown(self) -> pd.DataFrame:
+        return self.top(SHOWN)
+
+    def _heading(self) -> list[str]:
         missing = int(self.contributions.isna().sum())
-        return (
+        return [
             f"CrossValidation of {len(self.contributions)} rows by {self.method}: log likelihood "
             f"{self.loglik:.4f}, concordance {self.concordance:.4f}, {self.seconds:.3g} s"
-            f"{f'; {missing} rows have no finite estimate without them' if missing else ''}"
-        )
+            f"{f'; {missing} rows have no finite estimate without them' if missing else ''}",
+            "  the largest contributions:",
+        ]
 
 
 def cross_validated_loglik(

@@ -20,7 +20,7 @@ __all__ = ["Fragility", "fragility", "unadjusted_fragility"]
 EDITS = ("censored -> event", "event -> censored", "swap treatment", "any")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fragility(InfluentialSet):
     """The fewest edits found after which a conclusion changes, proved by a refit.
 
@@ -40,20 +40,21 @@ class Fragility(InfluentialSet):
     edits: str = ""
     unadjusted: int | None = None
 
-    def __repr__(self) -> str:
+    def _heading(self) -> list[str]:
         rows = list(self.members[:10])
         more = f" ... ({len(self)} in all)" if len(self) > 10 else ""
         beside = (
-            ""
+            []
             if self.unadjusted is None
-            else f"\n  unadjusted fragility index of the two arms: {self.unadjusted}"
+            else [f"  unadjusted fragility index of the two arms: {self.unadjusted}"]
         )
-        return (
-            f"Fragility: {len(self)} edits ({self.edits}), {self.goal}, {self.status}\n"
+        return [
+            f"Fragility: {len(self)} edits ({self.edits}), {self.goal}, {self.status}",
             f"  {self.target}: {self.value:.4g} as recorded, {self.actual:.4g} with the edits, "
-            f"refitted{beside}\n"
-            f"  edited rows: {rows}{more}"
-        )
+            "refitted",
+            *beside,
+            f"  edited rows: {rows}{more}",
+        ]
 
 
 def fragility(

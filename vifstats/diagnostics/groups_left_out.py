@@ -10,13 +10,14 @@ from vifstats.deletion.inputs import Source, estimate_of
 from vifstats.deletion.refits import leave_one_out
 from vifstats.diagnostics.wald_fits import WaldFits, require_rest
 from vifstats.errors import InvalidInputError
+from vifstats.tabular import Tabular
 from vifstats.typing import Groups
 
 __all__ = ["GroupsLeftOut", "leave_one_group_out"]
 
 
-@dataclass(frozen=True, eq=False)
-class GroupsLeftOut:
+@dataclass(frozen=True, eq=False, repr=False)
+class GroupsLeftOut(Tabular):
     """The fit without each group, refitted.
 
     Attributes
@@ -41,13 +42,12 @@ class GroupsLeftOut:
     table: pd.DataFrame
     level: float
 
-    def to_frame(self) -> pd.DataFrame:
-        """The table, by group and parameter."""
-        return self.table.copy()
-
-    def __repr__(self) -> str:
+    def _heading(self) -> list[str]:
         n_groups = self.table.index.get_level_values(0).nunique()
-        return f"{n_groups} groups left out in turn, refitted\n{self.table.to_string()}"
+        return [f"{n_groups} groups left out in turn, refitted"]
+
+    def _leading(self, numeric: list[str]) -> str:
+        return "dfbetas"
 
 
 def leave_one_group_out(est: Source, groups: Groups, *, level: float = 0.05) -> GroupsLeftOut:

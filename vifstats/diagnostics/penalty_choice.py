@@ -15,13 +15,14 @@ from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.estimate import Estimate, minimize
 from vifstats.losses import Cox, LinearPredictor
 from vifstats.losses.base import Loss
+from vifstats.tabular import Tabular
 from vifstats.typing import ArrayLike1D, Groups
 
 __all__ = ["PenaltyChoice", "choose_penalty"]
 
 
-@dataclass(frozen=True, eq=False)
-class PenaltyChoice:
+@dataclass(frozen=True, eq=False, repr=False)
+class PenaltyChoice(Tabular):
     """Cross-validated log likelihoods over a grid of ridge penalties.
 
     Attributes
@@ -47,12 +48,8 @@ class PenaltyChoice:
     penalty: float
     estimate: Estimate
 
-    def to_frame(self) -> pd.DataFrame:
-        """The table, by penalty."""
-        return self.table.copy()
-
-    def __repr__(self) -> str:
-        return f"PenaltyChoice: {self.penalty:g}\n{self.table.to_string()}"
+    def _heading(self) -> list[str]:
+        return [f"PenaltyChoice: {self.penalty:g}"]
 
 
 def choose_penalty(

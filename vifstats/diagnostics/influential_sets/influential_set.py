@@ -20,6 +20,7 @@ from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.losses import Cox, LinearPredictor
 from vifstats.removals import Removals
+from vifstats.tabular import Tabular
 from vifstats.typing import Groups
 
 __all__ = ["InfluentialSet", "influential_set", "set_among"]
@@ -35,8 +36,8 @@ FAST_NUMBERS = 1_000_000
 FEW_OBJECTS = 200
 
 
-@dataclass(frozen=True, eq=False)
-class InfluentialSet:
+@dataclass(frozen=True, eq=False, repr=False)
+class InfluentialSet(Tabular):
     """A set of rows without which a target changes as wanted, or the best found.
 
     Attributes
@@ -77,6 +78,9 @@ class InfluentialSet:
       without the set: -0.375 by adding up, -0.375 jointly, -0.375 refitted
       at most 1 are needed; no smaller set was found by: adaptive, one by one, influences recomputed
       rows: [4]
+          additive   joint  actual
+    label
+    4       -0.375  -0.375  -0.375
     """
 
     members: pd.Index
@@ -96,11 +100,15 @@ class InfluentialSet:
     def __len__(self) -> int:
         return len(self.members)
 
-    def to_frame(self) -> pd.DataFrame:
+    @property
+    def table(self) -> pd.DataFrame:
         """The target after each member has been removed, and which member it was."""
-        return self.path.copy()
+        return self.path
 
-    def __repr__(self) -> str:
+    def _leading(self, numeric: list[str]) -> str:
+        return "additive"
+
+    def _heading(self) -> list[str]:
         rows = list(self.members[:10])
         more = f" ... ({len(self)} in all)" if len(self) > 10 else ""
         without = (
@@ -109,13 +117,13 @@ class InfluentialSet:
             if self.status != "separation"
             else "the estimate diverges"
         )
-        return (
-            f"InfluentialSet of {len(self)}: {self.goal}, {self.status}\n"
-            f"  {self.target}: {self.value:.4g} on all data\n"
-            f"  without the set: {without}\n"
-            f"  {self._how_small()}: {self.method}, {METHODS[self.method]}\n"
-            f"  rows: {rows}{more}"
-        )
+        return [
+            f"InfluentialSet of {len(self)}: {self.goal}, {self.status}",
+            f"  {self.target}: {self.value:.4g} on all data",
+            f"  without the set: {without}",
+            f"  {self._how_small()}: {self.method}, {METHODS[self.method]}",
+            f"  rows: {rows}{more}",
+        ]
 
     def _how_small(self) -> str:
         """What is known of the size."""
