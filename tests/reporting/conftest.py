@@ -1,18 +1,17 @@
 """Reports for all tests of what a page says: one of rossi, and one of each kind of model."""
 
-import os
 from functools import cache
 
+import clinical_fits
 import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
 from lifelines import CoxPHFitter
-from lifelines.datasets import load_lung
 
 import vifstats as vs
-from vifstats.datasets import load_metabric, load_rossi
+from vifstats.datasets import load_rossi
 from vifstats.reporting import describe
 
 
@@ -35,16 +34,11 @@ def private(estimate):
 
 
 def of_lung():
-    lung = load_lung().dropna()  # names of columns with dots, coefficients of any size
-    return describe(vs.from_model(CoxPHFitter().fit(lung, "time", "status"), lung), seconds=1.0)
+    return describe(clinical_fits.lung(), seconds=1.0)
 
 
 def of_metabric():
-    if "VIFSTATS_DATA" not in os.environ:
-        pytest.skip("METABRIC is not bundled: VIFSTATS_DATA names no folder with it")
-    table = load_metabric().drop(columns="split")
-    fit = CoxPHFitter().fit(table, "time", "event")
-    return describe(vs.from_model(fit, table), unit="patient", seconds=3.0)
+    return describe(clinical_fits.metabric(), unit="patient", seconds=3.0)
 
 
 def of_a_logistic_regression():

@@ -13,10 +13,12 @@ from vifstats.deletion.methods import newton_of
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
 from vifstats.diagnostics.wald_fits import WaldFits, require_rest
+from vifstats.estimate import Estimate
+from vifstats.removals import Removals
 from vifstats.tabular import Tabular
 from vifstats.typing import Groups, Objects
 
-__all__ = ["Conclusions", "conclusions"]
+__all__ = ["Conclusions", "conclusions", "outlook"]
 
 # Rows that would change a conclusion if their influence were this much larger are refitted too.
 MARGIN = 0.5
@@ -125,15 +127,29 @@ def conclusions(
     groups, est = named_column(groups, x, data), estimate_of(x, *data)
     removals = est.removals(groups, objects)
     require_rest(removals.sizes, est.loss.n_objects)
-    newton = newton_of(est, removals)
-    with np.errstate(all="ignore"):  # nan out of the domain, where no step predicts anything
-        predicted = WaldFits.of(newton)
-    turns = predicted.beyond(MARGIN).changes(level).any(axis=(1, 2))
-    near = np.flatnonzero(turns | newton.outside | newton.indefinite)
+    foreseen = outlook(est, removals, level)
+    near = np.flatnonzero(foreseen.near.any(axis=(1, 2)))
     refits = refit_removals(est, removals.take(near))
-    table = _table(predicted.take(near), WaldFits.of(refits), refits, level)
+    table = _table(foreseen.fits.take(near), WaldFits.of(refits), refits, level)
     separated = removals.labels[est.loss.separated(est.theta, removals)]
     return Conclusions(table, separated, level, len(removals), len(near))
+
+
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """What one Newton step foresees without each removal, and which of it asks for a refit."""
+
+    fits: WaldFits
+    near: np.ndarray  # bool (n_removals, n_params, 3): the kinds of `CHANGES`
+
+
+def outlook(est: Estimate, removals: Removals, level: float) -> Outlook:
+    """The conclusions that are foreseen to change, or that come near to it."""
+    newton = newton_of(est, removals)
+    with np.errstate(all="ignore"):  # nan out of the domain, where no step predicts anything
+        fits = WaldFits.of(newton)
+    no_guide = newton.outside | newton.indefinite
+    return Outlook(fits, fits.beyond(MARGIN).changes(level) | no_guide[:, None, None])
 
 
 def _table(

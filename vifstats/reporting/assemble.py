@@ -28,7 +28,7 @@ from vifstats.reporting.sections.overview import alerts, overview
 from vifstats.reporting.sections.rows import MOST_COLUMNS, top_rows
 from vifstats.reporting.sections.sets import sets
 from vifstats.reporting.sections.survival import survival
-from vifstats.reporting.sections.verdicts import candidates, verdicts
+from vifstats.reporting.sections.verdicts import Foreseen, foreseen, verdicts
 from vifstats.typing import FittedModel
 
 __all__ = ["describe", "report", "report_texts", "write_report"]
@@ -185,10 +185,11 @@ def describe(
         _require_nothing_of_rows(found)
     est = found.influence.estimate
     effects = effects_of(est.loss, est.names)
-    found = _confirmed(found, effects, seconds, progress)
+    before = foreseen(found, effects)
+    found = _confirmed(found, effects, before, seconds, progress)
     about = overview(found, effects, unit)
     agreement = accuracy(found, effects, rows)
-    judged = verdicts(found, effects)
+    judged = verdicts(found, effects, before)
     entries = coefficients(found, effects, judged, rows)
     curve = survival(found, rows)
     for_sets = min(MOST_FOR_SETS * seconds, seconds - found.seconds)
@@ -271,9 +272,11 @@ def _source(model: Any, data: tuple, options: dict[str, Any]) -> Estimate | Infl
     return model
 
 
-def _confirmed(found: Findings, effects: Effects, seconds: float, progress: bool) -> Findings:
+def _confirmed(
+    found: Findings, effects: Effects, before: Foreseen, seconds: float, progress: bool
+) -> Findings:
     """With the rows refitted on which ranges and verdicts rest, in the time that is left."""
-    wanted = np.concatenate([extremes(found, effects), candidates(found, effects)])
+    wanted = np.concatenate([extremes(found, effects), before.candidates])
     unique = np.array(list(dict.fromkeys(wanted.tolist())), dtype=int)
     left = (1 - SHARE_OF_SETS) * seconds - found.seconds
     return confirm(found, unique, seconds=left, progress=progress)

@@ -11,7 +11,7 @@ from vifstats.effects import effects_of
 from vifstats.reporting import find
 from vifstats.reporting.findings import confirm
 from vifstats.reporting.sections.sets import sets
-from vifstats.reporting.sections.verdicts import candidates, verdicts
+from vifstats.reporting.sections.verdicts import foreseen, verdicts
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +26,16 @@ def search(est):
     """A search with everything but the last arguments."""
     effects = effects_of(est.loss, est.names)
     found = find(est)
-    found = confirm(found, candidates(found, effects))
-    judged = verdicts(found, effects)
+    before = foreseen(found, effects)
+    found = confirm(found, before.candidates)
+    judged = verdicts(found, effects, before)
     return lambda rows, seconds: sets(found, effects, judged, rows, seconds)
+
+
+@pytest.fixture(scope="module")
+def section(search):
+    """All sets, with their rows."""
+    return search(True, np.inf)
 
 
 def p_without(est, out):
@@ -39,8 +46,7 @@ def p_without(est, out):
     return [erfc(abs(z) / sqrt(2)) for z in refit.theta / refit.standard_errors]
 
 
-def test_sets_flip_what_they_say(est, search):
-    section = search(True, np.inf)
+def test_sets_flip_what_they_say(est, section):
     assert section["n_searched"] == section["n_questions"] == len(section["items"])
     flipped = 0
     for item in section["items"]:
@@ -64,11 +70,12 @@ def test_few_rows_have_no_sets():
     loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
     found = find(vs.minimize(loss, [0.0]))
     effects = effects_of(loss, ("mean",))
-    assert sets(found, effects, verdicts(found, effects), True, 1.0) is None
+    judged = verdicts(found, effects, foreseen(found, effects))
+    assert sets(found, effects, judged, True, 1.0) is None
 
 
-def test_a_row_that_decides_alone_is_the_set(search):
-    first = next(item for item in search(True, np.inf)["items"] if item["name"] == "fin")
+def test_a_row_that_decides_alone_is_the_set(section):
+    first = next(item for item in section["items"] if item["name"] == "fin")
     assert (first["about"], first["n"], first["flips"]) == ("significance", 1, True)
 
 
@@ -83,10 +90,3 @@ def test_too_many_rows_are_not_searched(search, monkeypatch):
     monkeypatch.setattr("vifstats.reporting.sections.sets.MOST_NUMBERS", 100)
     section = search(True, np.inf)
     assert section["too_many"] and section["items"] == [] and section["n_searched"] == 0
-
-
-def test_the_page_and_the_call_give_one_answer(est, search):
-    for item in search(True, np.inf)["items"]:
-        called = vs.influential_set(est, item["name"], flip=item["about"])
-        assert item["rows"] == [str(row) for row in called.members]
-        assert item["flips"] == called.reached

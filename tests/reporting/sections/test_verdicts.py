@@ -11,7 +11,7 @@ from vifstats.datasets import load_rossi
 from vifstats.effects import effects_of
 from vifstats.reporting import find
 from vifstats.reporting.findings import confirm
-from vifstats.reporting.sections.verdicts import candidates, verdicts
+from vifstats.reporting.sections.verdicts import foreseen, verdicts
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +22,21 @@ def est():
 
 
 @pytest.fixture(scope="module")
-def found(est):
+def judge(est):
+    """The verdicts once more rows are refitted: by default those that may decide."""
     effects = effects_of(est.loss, est.names)
     found = find(est)
-    return confirm(found, candidates(found, effects))
+    before = foreseen(found, effects)
+
+    def judge(rows=before.candidates):
+        return verdicts(confirm(found, rows), effects, before)
+
+    return judge
+
+
+@pytest.fixture(scope="module")
+def fin(judge):
+    return judge()[0]
 
 
 def p_of(z):
@@ -40,23 +51,17 @@ def p_without(est, out):
     return p_of(refit.theta / refit.standard_errors)
 
 
-def test_candidates_hold_every_row_that_decides(est, found):
-    effects = effects_of(est.loss, est.names)
-    everyone = confirm(found, np.arange(432))
-    assert [list(v.flipping) for v in verdicts(found, effects)] == [
-        list(v.flipping) for v in verdicts(everyone, effects)
-    ]
+def test_candidates_hold_every_row_that_decides(judge):
+    assert [list(v.flipping) for v in judge()] == [list(v.flipping) for v in judge(np.arange(432))]
 
 
-def test_a_row_that_decides_does(est, found):
-    fin = verdicts(found, effects_of(est.loss, est.names))[0]
+def test_a_row_that_decides_does(est, fin):
     assert not fin.significant and len(fin.flipping) == fin.n_refitted > 0
     for row in fin.flipping[:3]:
         assert p_without(est, np.arange(432) == row)[0] < 0.05
 
 
-def test_the_row_that_decides_most_is_the_furthest_beyond(est, found):
-    fin = verdicts(found, effects_of(est.loss, est.names))[0]
+def test_the_row_that_decides_most_is_the_furthest_beyond(est, fin):
     everyone = [p_without(est, np.arange(432) == row)[0] for row in fin.flipping[:40]]
     furthest = p_without(est, np.arange(432) == fin.furthest)[0]
     assert fin.furthest in fin.flipping and furthest <= min(everyone)
@@ -70,7 +75,8 @@ def test_a_residual_variance_is_estimated_again():
     y[7] = 9.0
     est = vs.from_model(sm.OLS(y, sm.add_constant(x)).fit())
     found = confirm(find(est, "refit"), np.arange(40))
-    (slope,) = verdicts(found, effects_of(est.loss, est.names))
+    effects = effects_of(est.loss, est.names)
+    (slope,) = verdicts(found, effects, foreseen(found, effects))
     for row in range(40):
         kept = np.arange(40) != row
         fit = sm.OLS(y[kept], sm.add_constant(x[kept])).fit()

@@ -11,6 +11,7 @@ import pandas as pd
 
 from vifstats import checks
 from vifstats.deletion.inputs import Source, estimate_of
+from vifstats.deletion.result import Influence
 from vifstats.diagnostics.influential_sets.goals import goal_of, value_of
 from vifstats.diagnostics.influential_sets.lower_bounds import at_least
 from vifstats.diagnostics.influential_sets.search import Search
@@ -23,7 +24,7 @@ from vifstats.removals import Removals
 from vifstats.tabular import Tabular
 from vifstats.typing import Groups
 
-__all__ = ["InfluentialSet", "influential_set", "set_among"]
+__all__ = ["InfluentialSet", "influential_set", "set_and_refit"]
 
 METHODS = {
     "sorted": "the largest influences, added up",
@@ -202,7 +203,7 @@ def influential_set(
     ([4], 'confirmed')
     """
     est = estimate_of(est)
-    return set_among(
+    found, _ = set_and_refit(
         est,
         est.removals(groups),
         target,
@@ -213,9 +214,10 @@ def influential_set(
         method=method,
         column=column,
     )
+    return found
 
 
-def set_among(
+def set_and_refit(
     est: Estimate,
     removals: Removals,
     target: Any,
@@ -226,8 +228,11 @@ def set_among(
     max_size: int | None = None,
     method: str = "auto",
     column: int = 0,
-) -> InfluentialSet:
-    """What `influential_set` does, for removals that are there already."""
+) -> tuple[InfluentialSet, Influence | None]:
+    """What `influential_set` does, for removals that are there already, and the refit proving it.
+
+    Of a set without which the estimate diverges there is no refit.
+    """
     checks.one_of(method, ["auto", *METHODS], "method")
     goal = goal_of(est, target, change, flip, level, column)
     if len(removals) < 2:
@@ -239,7 +244,9 @@ def set_among(
     if method == "auto":
         method = "adaptive" if _takes_seconds(est, removals) else "sorted"
     search = Search(est, removals, goal)
-    return _result(search, _found(search, method, size), method)
+    members = _found(search, method, size)
+    refit = None if search.separated(members) else search.refit(members)
+    return _result(search, members, method), refit
 
 
 def _takes_seconds(est: Estimate, removals: Removals) -> bool:

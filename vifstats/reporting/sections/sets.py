@@ -10,20 +10,19 @@ import pandas as pd
 
 from vifstats.deletion.methods import newton_of
 from vifstats.deletion.progress import progress_bar
-from vifstats.deletion.refits import refit_removals
-from vifstats.diagnostics.influential_sets.influential_set import set_among
+from vifstats.deletion.result import Influence
+from vifstats.diagnostics.influential_sets.influential_set import InfluentialSet, set_and_refit
 from vifstats.diagnostics.wald_fits import WaldFits
 from vifstats.effects import Effects
 from vifstats.errors import VifError
+from vifstats.estimate import Estimate
 from vifstats.plots.style import called
 from vifstats.removals import Removals
 from vifstats.reporting.findings import LEVEL, Findings
-from vifstats.reporting.sections.verdicts import Verdict, undetermined
+from vifstats.reporting.sections.verdicts import MOST_NUMBERS, Verdict, undetermined
 
 __all__ = ["sets"]
 
-# Newton steps without every row, times the numbers in a Hessian; beyond, a search takes minutes.
-MOST_NUMBERS = 3_000_000
 # Of fewer rows no tenth is left out.
 FEWEST = 10
 
@@ -110,32 +109,33 @@ def _while_there_is_time(ordered: list[Question], seconds: float) -> Iterator[Qu
 def _item(
     findings: Findings, effects: Effects, question: Question, rows: bool
 ) -> dict[str, Any] | None:
-    influence, verdict = findings.influence, question.verdict
+    influence, j = findings.influence, question.verdict.parameter
+    est, removals = influence.estimate, influence.removals
+    by_position = Removals(removals.codes, pd.RangeIndex(len(removals)))
     try:
-        members, path = _searched(findings, question)
-        proof = _proof(findings, effects, question, members)
+        found, refit = set_and_refit(
+            est, by_position, est.names[j], flip=question.about, level=LEVEL
+        )
     except VifError:  # no row moves it that way, or nothing is left to fit
         return None
+    if refit is None:
+        return None
+    n = len(found)
     return {
-        "name": influence.estimate.names[verdict.parameter],
+        "name": est.names[j],
         "about": question.about,
-        "n": len(members),
-        "percent": 100 * len(members) / len(influence.index),
-        "rows": [called(influence.index[row]) for row in members] if rows else None,
-        **proof,
-        **path,
+        "n": n,
+        "percent": 100 * n / len(removals),
+        "rows": [called(influence.index[row]) for row in found.members] if rows else None,
+        "significant": question.verdict.significant,
+        "flips": found.reached,
+        **_proof(effects, j, refit),
+        **_path(est, found, question),
     }
 
 
-def _searched(findings: Findings, question: Question) -> tuple[np.ndarray, dict[str, Any]]:
-    """The rows that `influential_set` finds, and how far the bound is as they leave.
-
-    In standard errors, as predicted; at the end also refitted.
-    """
-    est, removals = findings.influence.estimate, findings.influence.removals
-    name = est.names[question.verdict.parameter]
-    by_position = Removals(removals.codes, pd.RangeIndex(len(removals)))
-    found = set_among(est, by_position, name, flip=question.about, level=LEVEL)
+def _path(est: Estimate, found: InfluentialSet, question: Question) -> dict[str, Any]:
+    """How far the bound is as the members leave, in standard errors; at the end also refitted."""
 
     def distance(shown: Any) -> Any:
         """|z| beyond that of the level; a coefficient in its own direction."""
@@ -143,22 +143,20 @@ def _searched(findings: Findings, question: Question) -> tuple[np.ndarray, dict[
             quantile = est.inference.quantile
             # from below, where a small p is not rounded away
             return quantile(LEVEL / 2, est.df) - quantile(np.asarray(shown) / 2, est.df)
-        return np.sign(found.value) * np.asarray(shown) / est.standard_errors[est.names.index(name)]
+        return (
+            np.sign(found.value)
+            * np.asarray(shown)
+            / est.standard_errors[question.verdict.parameter]
+        )
 
     path = distance([found.value, *found.path["joint"]]).tolist()
-    return np.asarray(found.members, dtype=int), {"path": path, "end": distance(found.actual)}
+    return {"path": path, "end": distance(found.actual)}
 
 
-def _proof(
-    findings: Findings, effects: Effects, question: Question, members: np.ndarray
-) -> dict[str, Any]:
+def _proof(effects: Effects, j: int, refit: Influence) -> dict[str, Any]:
     """The conclusion with all rows, as predicted without the set, and refitted without it."""
-    est, j = findings.influence.estimate, question.verdict.parameter
-    together = findings.influence.removals.together(members)
-    predicted, refitted = (
-        WaldFits.of(without(est, together)) for without in (newton_of, refit_removals)
-    )
-    changes = refitted.changes(LEVEL)[0, j]
+    est = refit.estimate
+    predicted, refitted = WaldFits.of(newton_of(est, refit.removals)), WaldFits.of(refit)
     return {
         "effect": effects.of(est.theta[j]),
         "predicted_effect": effects.of(predicted.coefficients[0, j]),
@@ -167,6 +165,4 @@ def _proof(
         "p": refitted.full_p_values[j],
         "predicted_p": predicted.p_values[0, j],
         "refitted_p": refitted.p_values[0, j],
-        "significant": question.verdict.significant,
-        "flips": bool(changes[0] if question.about == "sign" else changes[1:].any()),
     }

@@ -1,19 +1,33 @@
-"""Whose removal changes which coefficients are significant, each confirmed by a refit."""
+"""Whose removal changes which coefficients are significant: what `conclusions` says, on the page.
+
+Its refits are made as far as there is time; what is left counts as foreseen.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from vifstats.diagnostics.conclusions import outlook
 from vifstats.diagnostics.wald_fits import WaldFits
 from vifstats.effects import Effects
 from vifstats.estimate import Estimate
 from vifstats.reporting.findings import LEVEL, Findings
 
-__all__ = ["Verdict", "candidates", "undetermined", "verdicts"]
+__all__ = ["MOST_NUMBERS", "Foreseen", "Verdict", "foreseen", "undetermined", "verdicts"]
 
-# Rows beyond these are believed without a refit.
-NEAREST = 20
-LIMIT = 200
+# Newton steps without every row, times the numbers in a Hessian; beyond, they take minutes.
+MOST_NUMBERS = 3_000_000
+# Then the rows whose influence takes |z| furthest towards its bound are refitted, so many beyond it
+# and so many before, for each effect.
+MOST_BEYOND, NEAREST = 200, 20
+
+
+@dataclass(frozen=True, eq=False)
+class Foreseen:
+    """What is foreseen of each removal and effect, before any refit."""
+
+    changes: np.ndarray  # bool (n_removals, n_effects): of its significance
+    candidates: np.ndarray  # int: removals that may change one, the most likely first
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +69,8 @@ def undetermined(est: Estimate) -> bool:
     return est.separated or len(est.loss.gauge(est.theta)) > 0
 
 
-def candidates(findings: Findings, effects: Effects) -> np.ndarray:
-    """The rows whose removal may change a verdict, the most likely first.
+def foreseen(findings: Findings, effects: Effects) -> Foreseen:
+    """What `conclusions` foresees; where that would take minutes, what the influences say.
 
     Parameters
     ----------
@@ -65,30 +79,35 @@ def candidates(findings: Findings, effects: Effects) -> np.ndarray:
 
     Returns
     -------
-    ndarray of int
-        Positions: of each coefficient the rows that are predicted to flip it, with the standard
-        error held, at most 200 of them, and the 20 that come nearest to that.
+    Foreseen
     """
-    influence = findings.influence
-    if undetermined(influence.estimate):
-        return np.zeros(0, dtype=int)
-    ranked = []
-    for j in effects.shown:
-        toward, flips = _toward(influence.estimate, influence.values, j)
-        order = np.argsort(-toward, kind="stable")
-        n = min(LIMIT, int(flips.sum())) + NEAREST
-        ranked.append([(rank, row) for rank, row in enumerate(order[:n]) if toward[row] > 0])
-    together = sorted(pair for pairs in ranked for pair in pairs)
-    return np.array(list(dict.fromkeys(int(row) for _, row in together)), dtype=int)
+    influence, shown = findings.influence, effects.shown
+    est, n = influence.estimate, len(influence.index)
+    if undetermined(est) or influence.exact.all():
+        return Foreseen(np.zeros((n, len(shown)), dtype=bool), np.zeros(0, dtype=int))
+    toward, changes = _with_errors_held(est, influence.values[:, shown], shown)
+    order = np.argsort(-toward, axis=0, kind="stable")
+    if n * len(est.theta) ** 2 > MOST_NUMBERS:
+        last = np.minimum(changes.sum(axis=0), MOST_BEYOND) + NEAREST
+        near = (np.argsort(order, axis=0) < last) & (toward > 0)
+    else:
+        found = outlook(est, influence.removals, LEVEL)
+        changes = np.any(found.fits.changes(LEVEL)[:, shown, 1:], axis=2)
+        near = found.near[:, shown, 1:].any(axis=2)
+    # the first of every effect come before the second of any
+    rows = order.ravel()[np.take_along_axis(near, order, axis=0).ravel()]
+    return Foreseen(changes, np.array(list(dict.fromkeys(rows.tolist())), dtype=int))
 
 
-def verdicts(findings: Findings, effects: Effects) -> list[Verdict]:
-    """The verdict on each effect: refitted rows by their refit, others as predicted.
+def verdicts(findings: Findings, effects: Effects, before: Foreseen) -> list[Verdict]:
+    """The verdict on each effect: refitted rows by their refit, others as foreseen.
 
     Parameters
     ----------
     findings : Findings
     effects : Effects
+    before : Foreseen
+        Of the same effects.
 
     Returns
     -------
@@ -100,28 +119,32 @@ def verdicts(findings: Findings, effects: Effects) -> list[Verdict]:
         nobody = np.zeros(0, dtype=int)
         return [Verdict(int(j), False, nobody, 0, None) for j in effects.shown]
     known = np.flatnonzero(influence.exact & ~influence.failed)
-    beyond = WaldFits.of(influence.take(known)).beyond_bound(LEVEL)
-    return [_verdict(findings, j, known, beyond[:, j]) for j in effects.shown]
+    fits = WaldFits.of(influence.take(known))
+    changes = before.changes & ~influence.failed[:, None]
+    changes[known] = fits.changes(LEVEL)[:, effects.shown, 1:].any(axis=2)
+    distance = np.abs(fits.beyond_bound(LEVEL))[:, effects.shown]
+    return [
+        _verdict(influence.estimate, j, known, changes[:, k], distance[:, k])
+        for k, j in enumerate(effects.shown)
+    ]
 
 
-def _verdict(findings: Findings, j: int, known: np.ndarray, beyond: np.ndarray) -> Verdict:
-    """The verdict on one parameter, with how far |z| is beyond the bound without refitted rows."""
-    influence = findings.influence
-    est = influence.estimate
+def _verdict(
+    est: Estimate, j: int, known: np.ndarray, changes: np.ndarray, distance: np.ndarray
+) -> Verdict:
+    """The verdict on one parameter, with how far |z| is from the bound without refitted rows."""
+    proved = changes[known]
+    furthest = int(known[np.where(proved, distance, -1.0).argmax()]) if proved.any() else None
     significant = bool(est.p_values[j] < LEVEL)
-    _, flips = _toward(est, influence.values, j)
-    flips[known] = ((beyond > 0) != significant) & np.isfinite(beyond)
-    flipping = np.flatnonzero(flips & ~influence.failed)
-    proved = np.isin(known, flipping)
-    distance = np.where(proved, np.abs(beyond), -1.0)
-    furthest = int(known[distance.argmax()]) if proved.any() else None
-    return Verdict(int(j), significant, flipping, int(proved.sum()), furthest)
+    return Verdict(int(j), significant, np.flatnonzero(changes), int(proved.sum()), furthest)
 
 
-def _toward(est: Estimate, values: np.ndarray, j: int) -> tuple[np.ndarray, np.ndarray]:
-    """How far each removal moves |z| toward its bound, and whether beyond; standard error held."""
-    scale = est.standard_errors[j]
-    full, without = abs(est.theta[j]) / scale, np.abs(est.theta[j] - values[:, j]) / scale
+def _with_errors_held(
+    est: Estimate, values: np.ndarray, shown: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far each influence moves |z| toward its bound, and whether beyond: (n, n_effects)."""
+    theta, scale = est.theta[shown], est.standard_errors[shown]
+    full, without = np.abs(theta) / scale, np.abs(theta - values) / scale
     bound = est.inference.quantile(1 - LEVEL / 2, est.df)
-    toward = np.nan_to_num((full - without) * (1 if full > bound else -1))
-    return toward, toward > abs(full - bound)
+    toward = np.nan_to_num((full - without) * np.where(full > bound, 1, -1))
+    return toward, toward > np.abs(full - bound)
