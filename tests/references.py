@@ -620,6 +620,14 @@ def cox_faces(problem: CoxProblem) -> np.ndarray:
     return np.vstack(faces)
 
 
+def clogit_faces(X: np.ndarray, y: np.ndarray, sets: np.ndarray) -> np.ndarray:
+    """x_i - x_j for each case i and each j of its set that is none."""
+    faces = [np.zeros((0, X.shape[1]))]
+    for i in np.flatnonzero(y == 1):
+        faces.append(X[i] - X[(sets == sets[i]) & (y == 0)])
+    return np.vstack(faces)
+
+
 def logistic_faces(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     """x of each success and -x of each failure."""
     return np.where(y == 1, 1.0, -1.0)[:, None] * X

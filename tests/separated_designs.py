@@ -9,19 +9,20 @@ import numpy as np
 import patsy
 from references import (
     CoxProblem,
+    clogit_faces,
     cox_faces,
     logistic_faces,
     poisson_faces,
     separates,
 )
 
-from vifstats.losses import Cox, LinearPredictor
+from vifstats.losses import ConditionalLogistic, Cox, LinearPredictor
 from vifstats.losses.base import Loss
 from vifstats.losses.row_losses import Logistic, Poisson
 from vifstats.removals import Removals
 
 FORMULAS = ("{a} + x", "{a} + {b} + x", "{a} * {b}", "{a} * x", "{a} * {b} + x")
-KINDS = ("cox", "logit", "poisson")
+KINDS = ("cox", "logit", "poisson", "clogit")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ def coded(seed: int, kind: str) -> list[Coded]:
     Parameters
     ----------
     seed : int
-    kind : {"cox", "logit", "poisson"}
+    kind : {"cox", "logit", "poisson", "clogit"}
     """
     rng = np.random.default_rng(seed)
     designs = _designs(rng)
@@ -64,6 +65,10 @@ def coded(seed: int, kind: str) -> list[Coded]:
     if kind == "poisson":
         counts = rng.poisson(2 * rate, size=n).astype(float)
         return [_poisson(X, counts) for X in designs]
+    if kind == "clogit":
+        sets = rng.permutation(np.arange(n) % int(rng.integers(2, n // 3)))
+        y[np.unique(sets, return_index=True)[1]] = 1.0
+        return [_clogit(X[:, 1:], y, sets) for X in designs]
     time = rng.exponential(size=n)
     time = np.ceil(4 * time) if rng.random() < 0.5 else time
     strata = rng.integers(0, 2, size=n) if rng.random() < 0.3 else None
@@ -93,6 +98,14 @@ def _cox(X, time, event, entry, strata) -> Coded:
     return Coded(
         Cox(X, time, event, entry=entry, strata=strata),
         lambda rows: separates(cox_faces(problem.take(rows)), none),
+    )
+
+
+def _clogit(X: np.ndarray, y: np.ndarray, sets: np.ndarray) -> Coded:
+    none = np.zeros((0, X.shape[1]))
+    return Coded(
+        ConditionalLogistic(X, y, sets),
+        lambda rows: separates(clogit_faces(X[rows], y[rows], sets[rows]), none),
     )
 
 

@@ -20,13 +20,14 @@ from vifstats.errors import (
 )
 from vifstats.inference import Inference
 from vifstats.inference.degrees import degrees_of_freedom
+from vifstats.inference.perfect_fits import is_perfect
 from vifstats.losses import Cox
 from vifstats.losses.base import Loss, pinned_curvatures
 from vifstats.losses.separation import in_words
 from vifstats.removals import Removals
 from vifstats.solvers import Cholesky, Factor, HessianProduct, Solution, Solver
 from vifstats.solvers.linalg import pinned
-from vifstats.solvers.newton import FLAT, Minima, damped_newton
+from vifstats.solvers.newton import FLAT, ROUNDING, Minima, damped_newton
 from vifstats.solvers.quasi_newton import LARGE, quasi_newton
 from vifstats.tabular import Tabular
 from vifstats.targets.standard_errors import standard_errors_without
@@ -108,7 +109,7 @@ class Estimate(Tabular):
         self.names = checks.parameter_names(names, loss.names, theta, len(self.theta))
         self.labels = loss.labels if labels is None else pd.Index(labels)
         self.kept = checks.kept_rows(kept, self.labels, loss.n_objects)
-        self.dispersion = checks.positive_number(dispersion, "dispersion")
+        self.dispersion = checks.dispersion(dispersion)
         self.profile = profile
         self.tol = checks.tolerance(tol, "tol")
         self.groups = None if groups is None else checks.group_labels(groups, self.labels)
@@ -150,6 +151,17 @@ class Estimate(Tabular):
     def covariance(self) -> np.ndarray:
         """The naive covariance, dispersion * H^-1, shape (n_params, n_params)."""
         return self.dispersion * self.factor.inverse()
+
+    @cached_property
+    def perfect(self) -> bool:
+        """Whether the fit leaves no residuals but rounding: then no row moves it."""
+        return is_perfect(self)
+
+    def differences(self, removals: Removals) -> np.ndarray:
+        """D_i of the loss at theta, shape (n_removals, n_params); 0 where the fit is perfect."""
+        if self.perfect:
+            return np.zeros((len(removals), len(self.theta)))
+        return self.loss.gradient_differences(self.theta, removals)
 
     @cached_property
     def separated(self) -> bool:
@@ -481,9 +493,19 @@ class Estimate(Tabular):
         # docs/mathematics.md, equation (8)
         step = self.factor.solve(gradient)
         # No entry is more standard errors long than this, and a large model has no others yet.
-        if gradient @ step <= self.dispersion * self.tol**2:
+        if (squared := gradient @ step) <= self.dispersion * self.tol**2:
             return
-        checks.short_step(np.abs(step) / self.naive_errors, self.names, self.tol)
+        # nor is theta, a float, nearer to the minimum than this
+        if squared <= ROUNDING**2 * (self.theta**2 @ np.abs(np.diag(self.hessian))) or self.perfect:
+            return
+        words = ""
+        if (direction := self.loss.endless(self.theta)) is not None:
+            # on its way to infinity a fit may stop anywhere, but not beside its way
+            way = (direction @ gradient) ** 2 / (direction @ self.hessian @ direction)
+            if squared - way <= self.dispersion * self.tol**2:
+                return
+            words = in_words(direction, self.names)
+        checks.short_step(np.abs(step) / self.naive_errors, self.names, self.tol, words)
 
 
 def minimize(

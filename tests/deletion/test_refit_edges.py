@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from tolerances import CONVERGED_FIT, DIFFERENCED, relative_error
 
 import vifstats as vs
-from vifstats.losses import LinearPredictor
+from vifstats.losses import Cox, LinearPredictor
 from vifstats.losses.row_losses import SquaredError
 
 
@@ -41,12 +42,30 @@ def rational(X, y):
     return np.array([[float(f - g) for f, g in zip(full, row, strict=True)] for row in without])
 
 
+# Errors that are orthogonal to all polynomials of degree 5 on 0, ..., 20, of the NIST StRD.
+WAMPLER = [759, -2048, 2048, -2048, 2523, -2048, 2048, -2048, 1838, -2048, 2048]
+
+
+def wampler(number):
+    """Wampler's fifth-degree polynomials: 1 and 2 without errors, 3 to 5 with larger and larger."""
+    X = np.vander(np.arange(21.0), 6, increasing=True)
+    errors = np.array(WAMPLER + WAMPLER[-2::-1])
+    if number == 2:
+        return X, X @ 0.2 ** np.arange(6.0)
+    return X, X.sum(axis=1) + {1: 0, 3: 1, 4: 100, 5: 10_000}[number] * errors
+
+
 def noisy_wampler():
-    """Wampler's fifth-degree polynomial on 0, ..., 20 with errors of the size of its third."""
-    x = np.arange(21.0)
-    X = np.vander(x, 6, increasing=True)
-    errors = np.random.default_rng(3).integers(-2000, 2000, 21)
-    return X, X.sum(axis=1) + errors
+    """The first with errors that are not orthogonal, of the size of those of the third."""
+    X, y = wampler(1)
+    return X, y + np.random.default_rng(3).integers(-2000, 2000, 21)
+
+
+def longley():
+    import statsmodels.api as sm
+
+    data = sm.datasets.longley.load()
+    return np.column_stack([np.ones(16), data.exog]), np.asarray(data.endog)
 
 
 def year_and_square():
@@ -65,39 +84,89 @@ def sentinel():
     return np.column_stack([np.ones(25), x]), y
 
 
-@pytest.mark.parametrize("make", [noisy_wampler, year_and_square, sentinel])
-def test_least_squares_on_ill_conditioned_designs(make):
+ILL_CONDITIONED = {
+    "longley": longley,
+    "noisy wampler": noisy_wampler,
+    "sentinel": sentinel,
+    "year and square": year_and_square,
+    **{f"wampler {number}": partial(wampler, number) for number in range(1, 6)},
+}
+
+
+# a perfect fit's residual variance is rounding, which statsmodels warns of
+@pytest.mark.filterwarnings("ignore:Perfect separation or prediction")
+@pytest.mark.parametrize("name", ILL_CONDITIONED)
+def test_least_squares_on_ill_conditioned_designs(name):
     import statsmodels.api as sm
 
-    X, y = make()
-    refits = vs.leave_one_out(vs.from_model(sm.OLS(y, X).fit()))
-    assert refits.exact.all()
-    assert relative_error(refits.values, rational(X, y)) < DIFFERENCED
+    X, y = ILL_CONDITIONED[name]()
+    expected = rational(X, y)
+    for model in (sm.OLS, sm.GLM):
+        est = vs.from_model(model(y, X).fit())
+        refits = vs.leave_one_out(est)
+        assert refits.exact.all()
+        # of Wampler's second, 0.2^k in binary, the rational residuals are the rounding of y
+        floor = DIFFERENCED * np.abs(est.theta)
+        assert relative_error(refits.values, expected, floor) < DIFFERENCED
+
+
+def stackloss():
+    import statsmodels.api as sm
+
+    data = sm.datasets.stackloss.load()
+    return np.column_stack([np.ones(21), data.exog]), np.asarray(data.endog)
+
+
+def statecrime():
+    """Murders of 51 states, by what is not collinear."""
+    import statsmodels.api as sm
+
+    data = sm.datasets.statecrime.load_pandas().data
+    columns = data[["hs_grad", "poverty", "single", "white"]].to_numpy()
+    return np.column_stack([np.ones(51), columns]), data["murder"].to_numpy()
+
+
+def simulated():
+    """A factor, an offset origin, and errors with heavy tails."""
+    rng = np.random.default_rng(6)
+    X = np.column_stack([np.ones(30), rng.normal(40, 10, 30), rng.integers(0, 2, 30)])
+    return X, X @ [30.0, 0.2, 1.0] + rng.standard_t(3, size=30)
+
+
+def refitted(model, X, y):
+    import statsmodels.api as sm
+    from sklearn.linear_model import Ridge
+
+    weights = 1.0 + np.arange(len(y)) % 3
+    if model == "Ridge":
+        # in units of y, as the penalty is
+        return vs.from_model(Ridge(2.0, tol=1e-14).fit(X[:, 1:], y), X[:, 1:], y)
+    fits = {
+        "OLS": lambda: sm.OLS(y, X).fit(),
+        "WLS": lambda: sm.WLS(y, X, weights).fit(),
+        "GLM": lambda: sm.GLM(y, X).fit(),
+        "RLM": lambda: sm.RLM(y, X).fit(tol=1e-13, maxiter=5000, conv="weights"),
+        "Gamma": lambda: sm.GLM(y, X, family=sm.families.Gamma(sm.families.links.Log())).fit(
+            tol=1e-14, maxiter=500
+        ),
+    }
+    return vs.from_model(fits[model]())
 
 
 # statsmodels takes squares of residuals below 1e-10 for a perfect fit
 @pytest.mark.filterwarnings("ignore:Perfect separation or prediction")
-@pytest.mark.parametrize("unit", [1e-9, 1e-3, 150.0, 1e9])
-@pytest.mark.parametrize("model", ["OLS", "GLM", "RLM", "Ridge"])
-def test_units_of_the_outcome_change_nothing(model, unit):
-    import statsmodels.api as sm
-    from sklearn.linear_model import Ridge
-
-    rng = np.random.default_rng(6)
-    X = sm.add_constant(np.column_stack([rng.normal(40, 10, 30), rng.integers(0, 2, 30)]))
-    y = X @ [3.0, 0.2, 1.0] + rng.standard_t(3, size=30)
-
-    def refitted(y):
-        if model == "Ridge":
-            return vs.leave_one_out(
-                vs.from_model(Ridge(2.0, tol=1e-14).fit(X[:, 1:], y), X[:, 1:], y)
-            )
-        options = {"tol": 1e-13, "maxiter": 5000, "conv": "weights"} if model == "RLM" else {}
-        return vs.leave_one_out(vs.from_model(getattr(sm, model)(y, X).fit(**options)))
-
-    one, other = refitted(y), refitted(unit * y)
-    assert other.exact.all()
-    assert relative_error(other.values / unit, one.values) < CONVERGED_FIT
+@pytest.mark.parametrize("make", [longley, stackloss, statecrime, simulated])
+@pytest.mark.parametrize("model", ["OLS", "WLS", "GLM", "RLM", "Ridge", "Gamma"])
+def test_units_of_the_outcome_change_nothing(model, make):
+    X, y = make()
+    one = vs.leave_one_out(refitted(model, X, y))
+    assert one.exact.all()
+    for unit in (1e-9, 1e-3, 150.0, 1e9):
+        other = vs.leave_one_out(refitted(model, X, unit * y))
+        # by the logarithmic link the coefficients have no unit, but the intercept an origin
+        values = other.values if model == "Gamma" else other.values / unit
+        assert other.exact.all()
+        assert relative_error(values, one.values) < CONVERGED_FIT
 
 
 @pytest.mark.parametrize("unit", [1e-10, 1.0, 1e10])
@@ -144,3 +213,42 @@ def test_the_outlier_of_counts_has_its_refit():
     assert refits.exact.all() and end[-1] > 0
     assert np.abs(loss.gradient(end, without) * est.standard_errors).max() < DIFFERENCED
     assert vs.conclusions(est).changes["confirmed"].all()
+
+
+def with_a_sentinel(n=40):
+    """99999999 in one row of x, which all others forget without it; and the outcome."""
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=n)
+    y = 1 + 2 * x + rng.normal(size=n)
+    x[3] = 99_999_999.0
+    return np.column_stack([np.ones(n), x]), y
+
+
+def squares(theta, data):
+    import autograd.numpy as anp
+
+    return 0.5 * (data[1] - anp.dot(data[0], theta)) ** 2
+
+
+@pytest.mark.parametrize("gone", [[3], [3, 4]])
+@pytest.mark.parametrize("make", [partial(LinearPredictor, SquaredError()), vs.MEstimator])
+def test_a_newton_step_without_the_row_that_dwarfs_all_others(make, gone):
+    """H less that row is rounding; the step of least squares is exact all the same."""
+    X, y = with_a_sentinel()
+    loss = vs.MEstimator(squares, (X, y)) if make is vs.MEstimator else make(X, y)
+    groups = np.where(np.isin(np.arange(40), gone), 3, np.arange(40))
+    newton = vs.newton_step(vs.minimize(loss, [0.0, 0.0]), groups=groups)
+    rest = np.setdiff1d(np.arange(40), gone)
+    expected = np.linalg.lstsq(X[rest], y[rest], rcond=None)[0]
+    assert newton.params_without.loc[3].to_numpy() == pytest.approx(expected, rel=DIFFERENCED)
+
+
+def test_the_hessian_of_cox_without_the_row_that_dwarfs_all_others():
+    X, y = with_a_sentinel()
+    X[:, 0] = np.random.default_rng(9).normal(size=40)
+    whole = Cox(X, np.exp(-y), np.ones(40))
+    rest = np.delete(np.arange(40), 3)
+    alone = Cox(X[rest], np.exp(-y[rest]), np.ones(39))
+    theta = np.array([0.3, 1e-9])
+    found = whole.reduced_hessians(theta)[3]
+    assert found == pytest.approx(alone.hessian(theta), rel=DIFFERENCED)

@@ -10,7 +10,7 @@ import statsmodels.formula.api as smf
 from separated_designs import KINDS, coded
 
 import vifstats as vs
-from vifstats.errors import ConvergenceError
+from vifstats.errors import ConvergenceError, NotAtMinimumError
 from vifstats.losses import Cox, LinearPredictor
 from vifstats.losses.row_losses import (
     Binomial,
@@ -74,6 +74,66 @@ def test_a_full_fit_at_infinity(name):
     with pytest.raises(ConvergenceError, match="falls for ever along .*c"):
         vs.leave_one_out(est)
     assert est.separated and " x" not in f" {est.separation}"
+
+
+def test_a_library_that_stops_on_the_way_to_infinity():
+    """By its own tolerance scikit-learn stops early; any penalty ends the way."""
+    from sklearn.linear_model import LogisticRegression
+
+    X = DATA[["x"]].assign(b=DATA["f"] == "b", c=DATA["f"] == "c").astype(float)
+    fit = LogisticRegression(C=np.inf, tol=1e-8, max_iter=10_000).fit(X, DATA["y"])
+    est = vs.from_model(fit, X, DATA["y"])
+    assert est.separation == "b + c - intercept"
+    assert (vs.vif(est).status == "separation").all()
+    held = vs.from_model(fit.set_params(C=1e12), X, DATA["y"], tol=np.inf)
+    assert not vs.minimize(held.loss, held.theta).separated
+
+
+def test_a_fit_beside_the_way_to_infinity_is_refused_as_that():
+    from sklearn.linear_model import LogisticRegression
+
+    X = DATA[["x"]].assign(b=DATA["f"] == "b", c=DATA["f"] == "c").astype(float)
+    fit = LogisticRegression(C=np.inf, max_iter=3000).fit(X, DATA["y"])
+    fit.coef_[0, 0] += 1.0
+    with pytest.raises(NotAtMinimumError, match="falls for ever along b \\+ c - intercept"):
+        vs.from_model(fit, X, DATA["y"])
+
+
+def test_matched_sets_whose_cases_are_the_exposed():
+    """No control is exposed where a case is not: its coefficient runs away, that of x does not."""
+    from statsmodels.discrete.conditional_models import ConditionalLogit
+
+    rng = np.random.default_rng(8)
+    sets, case = np.repeat(np.arange(20), 3), np.tile([1.0, 0, 0], 20)
+    data = pd.DataFrame({"x": rng.normal(size=60), "exposed": case * rng.integers(0, 2, size=60)})
+    est = vs.from_model(ConditionalLogit(case, data, groups=sets).fit(disp=0))
+    assert est.separation == "exposed"
+    assert (vs.vif(est).status == "separation").all()
+    with pytest.raises(ConvergenceError, match="along exposed"):
+        vs.leave_one_out(est)
+
+
+def test_without_an_answer_of_the_program_there_is_a_warning(monkeypatch):
+    """None of the two methods of HiGHS has one; and the second, where only the first has none."""
+    import scipy.optimize
+
+    x = np.linspace(-1, 1, 12)
+    loss = LinearPredictor(Logistic(), x[:, None], (x > 0).astype(float))
+    solve = scipy.optimize.linprog
+
+    def failing(methods):
+        def linprog(*arguments, method, **options):
+            found = solve(*arguments, method=method, **options)
+            found.status = 4 if method in methods else found.status
+            return found
+
+        return linprog
+
+    monkeypatch.setattr(scipy.optimize, "linprog", failing(["highs"]))
+    assert loss.separated(np.zeros(1), Removals.nobody(12))[0]
+    monkeypatch.setattr(scipy.optimize, "linprog", failing(["highs", "highs-ipm"]))
+    with pytest.warns(RuntimeWarning, match="neither found nor ruled out"):
+        assert not loss.separated(np.zeros(1), Removals.nobody(12))[0]
 
 
 def test_the_direction_has_the_names_of_the_fit():

@@ -45,6 +45,12 @@ def linear(
     in `Estimate`; **options: none of the others of `from_model` applies.
     """
     _require_usable(fit, X, y, options)
+    if (rank := getattr(fit, "rank_", None)) is not None and rank < np.size(fit.coef_):
+        raise UnsupportedModelError(
+            f"LinearRegression must use all columns, but took {rank} of {np.size(fit.coef_)} for "
+            "independent (its `rank_`), so its coefficients do not minimise the squares. Centre "
+            "and scale the columns, drop those that are collinear, or fit with tol=0."
+        )
     loss = _loss(fit, SquaredError(), X, y, weights, 0.0)
     return _estimate(fit, loss, groups, tol, _residual_variance)
 

@@ -8,6 +8,7 @@ from vifstats.checks.arrays import at, design_matrix, group_labels, row_vector
 from vifstats.checks.frames import as_pandas
 from vifstats.checks.graphs import undirected_graph
 from vifstats.checks.parameters import (
+    dispersion,
     kept_rows,
     parameter_names,
     parameters,
@@ -39,6 +40,7 @@ __all__ = [
     "case_weights",
     "counting_number",
     "design_matrix",
+    "dispersion",
     "flag",
     "group_labels",
     "item_lists",

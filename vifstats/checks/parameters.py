@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats.checks.arrays import numbers
+from vifstats.checks.scalars import one_number, positive_number
 from vifstats.errors import (
     InvalidInputError,
     LossError,
@@ -16,6 +17,7 @@ from vifstats.errors import (
 )
 
 __all__ = [
+    "dispersion",
     "kept_rows",
     "parameter_names",
     "parameters",
@@ -37,6 +39,23 @@ def parameters(theta: Any, n_params: int | None) -> np.ndarray:
     if not np.isfinite(values).all():
         raise InvalidInputError(f"`theta` must be finite, but is {values}; did the fit converge?")
     return values
+
+
+def dispersion(value: Any) -> float:
+    """A finite number above 0, or what its absence says of the fit."""
+    number = one_number(value, "dispersion")
+    if number == 0:
+        raise InvalidInputError(
+            "A fit must leave residuals, but its dispersion is 0: it is perfect, so no row moves "
+            "it, and there are no standard errors to measure by. Check that the outcome is not "
+            "computed from the covariates."
+        )
+    if not number < np.inf:
+        raise InvalidInputError(
+            f"A fit must have more rows than parameters, but its dispersion is {number}: no "
+            "degrees of freedom are left for it. Drop covariates, or pass a known dispersion."
+        )
+    return positive_number(value, "dispersion")
 
 
 def parameter_names(
@@ -146,12 +165,18 @@ def _value_of(loss: Any, theta: np.ndarray, presence: np.ndarray) -> np.ndarray:
         ) from error
 
 
-def short_step(steps: np.ndarray, names: Sequence[str], tol: float) -> None:
+def short_step(steps: np.ndarray, names: Sequence[str], tol: float, endless: str = "") -> None:
     """A Newton step from theta is short, in standard errors: theta is at the minimum.
 
-    Shapes: `steps` (n_params,); `names` (n_params,).
+    Shapes: `steps` (n_params,); `names` (n_params,). `endless`: along what the loss falls for ever.
     """
     if steps[worst := int(np.argmax(steps))] > tol:
+        if endless:
+            raise NotAtMinimumError(
+                f"`theta` must minimise the loss, but the loss falls for ever along {endless} "
+                "(separation), and the fit stopped on its way. Merge or drop the level or the "
+                "column, or fit with a penalty."
+            )
         raise NotAtMinimumError(
             f"`theta` must minimise the loss on these very data, but at {names[worst]!r} it is "
             f"{steps[worst]:.2g} standard errors away (tol={tol:g}). Check that rows, weights, "

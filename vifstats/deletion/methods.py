@@ -69,7 +69,7 @@ def vif(
     """
     start, est = perf_counter(), estimate_of(est)
     removals = est.removals(groups, objects)
-    D = est.loss.gradient_differences(est.theta, removals)
+    D = est.differences(removals)
     owned = est.loss.owned_mask(removals, len(est.theta))
     if owned is not None:
         # equation (10): grad L(theta^, 1) is 0 at the minimum, grad L(theta^, 1_-i) always
@@ -120,7 +120,10 @@ def classical_if(
     """
     start, est = perf_counter(), estimate_of(est)
     removals = est.removals(groups, objects)
-    derivative = est.loss.weight_gradients(est.theta, removals)
+    if est.perfect:
+        derivative = est.differences(removals)
+    else:
+        derivative = est.loss.weight_gradients(est.theta, removals)
     solution = est.solution(derivative, solver)
     return _result(est, "if", removals, solution.rows, start, note=solution.note)
 
@@ -171,7 +174,7 @@ def newton_step(
 def newton_of(est: Estimate, removals: Removals, guard: bool = False) -> Influence:
     """What `newton_step` does, for removals that are there already."""
     start = perf_counter()
-    D = est.loss.gradient_differences(est.theta, removals)
+    D = est.differences(removals)
     steps = est.loss.reduced_solves(est.theta, removals, D)
     indefinite = ~np.isfinite(steps).all(axis=1)
     guarded = indefinite & guard

@@ -297,16 +297,21 @@ class Refit:
     theta : ndarray, shape (n_params,)
         The full fit, converged as the refits are.
     by : OwnHessians or FullFactor
+    perfect : bool
+        Whether it leaves no residuals, as `Estimate.perfect`.
     """
 
     theta: np.ndarray
     by: OwnHessians | FullFactor
+    perfect: bool = False
 
     @classmethod
     def of(cls, est: Estimate, tol: float = TOL, max_steps: int = MAX_STEPS) -> "Refit":
         """Refits from our own full fit, a step or two from the theta given."""
         if est.separated:
             raise ConvergenceError(_no_minimum(0.0, est.separation, tol))
+        if est.perfect:
+            return cls(est.theta, _way(est, tol, max_steps), perfect=True)
         nobody = Removals.nobody(est.loss.n_objects)
         full = _way(est, tol, MAX_STEPS).minima(est.theta, nobody)
         if not full.converged[0]:
@@ -328,10 +333,12 @@ class Refit:
 
     def __call__(self, removals: Removals) -> Rows:
         loss = self.by.loss
-        D = loss.gradient_differences(self.theta, removals)
-        failed, values = np.zeros(len(D), dtype=bool), np.zeros_like(D)
+        values = np.zeros((len(removals), len(self.theta)))
+        failed = np.zeros(len(removals), dtype=bool)
         # Where D is 0 theta stays the minimum, unless the loss has lost its curvature there.
-        moves = D.any(axis=1)
+        moves = failed.copy()
+        if not self.perfect:
+            moves |= loss.gradient_differences(self.theta, removals).any(axis=1)
         if len(still := np.flatnonzero(~moves)):
             failed[still] = self.by.lost_curvature(self.theta, removals.take(still))
         if len(influential := np.flatnonzero(moves)):

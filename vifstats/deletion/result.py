@@ -139,7 +139,7 @@ class Influence(Tabular):
         """
         est = self.estimate
         scaled = self.values / est.naive_errors
-        if is_least_squares(est):
+        if is_least_squares(est) and not est.perfect:
             scaled *= np.sqrt(est.dispersion / deletion_variances(est, self.removals))[:, None]
         return self._frame(scaled)
 

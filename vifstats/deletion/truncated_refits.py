@@ -92,7 +92,7 @@ def truncated_refits(
     removals, part = est.removals(groups, objects), Shard.of(shard, checkpoint)
     folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
     with one_blas_thread():
-        steps = FewSteps(est.loss, est.theta, est.factor, max_steps, radius)
+        steps = FewSteps(est.loss, est.theta, est.factor, max_steps, radius, est.perfect)
         blocks = Blocks(steps, removals, BLOCK, len(est.theta))
         saved = None if folder is None else Checkpoint.of(folder, steps.fingerprint(est, blocks))
         numbers = part.blocks(len(blocks))
@@ -113,6 +113,7 @@ class FewSteps:
     factor: Factor
     max_steps: int
     radius: float
+    perfect: bool
 
     def fingerprint(self, est: Estimate, blocks: Blocks) -> Fingerprint:
         """What a checkpoint of these refits is recognised by."""
@@ -128,6 +129,9 @@ class FewSteps:
         )
 
     def __call__(self, removals: Removals) -> Rows:
+        if self.perfect:
+            values = np.zeros((len(removals), len(self.theta)))
+            return Rows(values, np.zeros(len(values), dtype=bool))
         D = self.loss.gradient_differences(self.theta, removals)
         starts = self.theta + self.factor.solve(D)
         owned = self.loss.owned_mask(removals, len(self.theta))

@@ -73,6 +73,8 @@ def _variances(fit: Any, loss: LinearPredictor) -> np.ndarray:
     """(SSR - e^2 / (1 - h)) / (df - 1) without each object, nan where nothing is left."""
     counts = np.asarray(residual_counts(fit, loss))  # None only for other losses
     df = counts.sum() - len(fit.theta)
+    if fit.perfect:
+        return np.full(loss.n_objects, np.nan)
     distance = 1 - loss.leverages(fit.theta)
     usable = distance > LEVERAGE_ONE
     lost = _residuals(fit, loss) ** 2 / np.where(usable, distance, 1.0)

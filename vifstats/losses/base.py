@@ -146,6 +146,10 @@ class Loss(ABC):
         """Hessians (k, p, p) without each removal, each at its own theta (k, p)."""
         return np.stack([self.hessian(t, removals.presence(k)) for k, t in enumerate(thetas)])
 
+    def _curvatures_at(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        """Those at one theta, shape (k, p, p)."""
+        return self.reduced_curvatures(np.tile(theta, (len(removals), 1)), removals)
+
     def reduced_scores(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         """d/db_j of the gradient of each object left, without each removal, each at its own theta.
 

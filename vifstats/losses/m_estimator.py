@@ -1,6 +1,7 @@
 """Losses that are a sum over rows, for which VIF and classical IF are the same."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import autograd.numpy as anp
@@ -10,6 +11,7 @@ import pandas as pd
 from vifstats.errors import InvalidInputError, InvalidTypeError, LossError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
+from vifstats.losses.cancellation import mended
 from vifstats.removals import Removals
 from vifstats.typing import Differentiable, ObjectValues, ParameterFunction, RowData
 
@@ -152,8 +154,9 @@ class MEstimator(Loss):
         return self.gradient_differences(theta, removals)
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        own = self.row_hessians(theta)
-        return self.hessian(theta) - (own if removals is None else removals.sums(own))
+        removals = self.each() if removals is None else removals
+        full, own = self.hessian(theta), removals.sums(self.row_hessians(theta))
+        return mended(full - own, full, removals, partial(self._curvatures_at, theta))
 
     def _row_derivatives(
         self, derivative: Callable[[np.ndarray, Any], np.ndarray], theta: np.ndarray, order: int

@@ -5,6 +5,7 @@ cone of every row: c'g >= 0 for each of its faces c, or c'g = 0. Either the loss
 along g (separation, monotone likelihood), or it does not change at all (g is not identified).
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -76,8 +77,16 @@ def endless_direction(cone: Cone) -> np.ndarray | None:
     cost, cuts = -_unit(cone.gain @ whitened @ free), np.empty((0, free.shape[1]))
     while True:
         at = _program(cost, cuts, np.ones(len(cost)))
+        if at is None:
+            warnings.warn(
+                "Separation could be neither found nor ruled out, as HiGHS gave no answer to its "
+                "linear program; it is taken not to be there. Look for estimates that run away.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            return None
         # The cone holds every multiple of a direction: the largest fills the box, or all are 0.
-        if at is None or np.abs(at).max() < 0.5:
+        if np.abs(at).max() < 0.5:
             return None
         faces = _unit_rows(cone.broken(whitened @ (free @ at), MOST_CUTS) @ whitened) @ free
         # what the equations leave of a face may be rounding
@@ -203,17 +212,21 @@ def _program(
     """
     from scipy.optimize import linprog
 
-    found = linprog(
-        cost,
-        A_ub=-cuts if len(cuts) else None,
-        b_ub=np.zeros(len(cuts)) if len(cuts) else None,
-        A_eq=equal,
-        b_eq=right,
-        bounds=np.column_stack([-bound if equal is None else np.zeros(len(bound)), bound]),
-        method="highs",
-        options={"primal_feasibility_tolerance": FEASIBLE, "dual_feasibility_tolerance": FEASIBLE},
-    )
-    return found.x if found.status == 0 else None
+    tolerances = {f"{side}_feasibility_tolerance": FEASIBLE for side in ("primal", "dual")}
+    for method in ("highs", "highs-ipm"):
+        found = linprog(
+            cost,
+            A_ub=-cuts if len(cuts) else None,
+            b_ub=np.zeros(len(cuts)) if len(cuts) else None,
+            A_eq=equal,
+            b_eq=right,
+            bounds=np.column_stack([-bound if equal is None else np.zeros(len(bound)), bound]),
+            method=method,
+            options=tolerances,
+        )
+        if found.status == 0:
+            return found.x
+    return None
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from copy import copy
+from functools import partial
 from typing import Any
 
 import autograd.numpy as anp
@@ -11,6 +12,7 @@ from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
+from vifstats.losses.cancellation import mended
 from vifstats.losses.cox import gradient_changes as gradients
 from vifstats.losses.cox import hessian as curvature
 from vifstats.losses.cox import hessian_changes as hessians
@@ -199,7 +201,7 @@ class Cox(Loss):
             reduced = full[i, j] - hessians.hessian_differences(sums, removals, (i, j))
             out[:, i, j] = reduced
             out[:, j, i] = reduced
-        return out
+        return mended(out, full, removals, partial(self._hessians_afresh, theta))
 
     def _hessians_afresh(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """H_-i from sums over the rows that remain, one removal at a time."""
@@ -211,6 +213,7 @@ class Cox(Loss):
             sets = self.risk_sets.take(rows)
             if sets.n_cells:
                 X, w = self._X.take(rows, axis=0), self._weights[rows]
+                X -= X.mean(axis=0)  # their own, where a row that has left was far away
                 out[k] = curvature.hessian(risk_sums(sets, X, w, eta[rows], self.ties == "efron"))
         return out if self.penalty is None else out + self.penalty
 

@@ -1,7 +1,7 @@
 """Conditional logistic regression: matched sets with one case or several."""
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import autograd.numpy as anp
@@ -12,6 +12,8 @@ from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
+from vifstats.losses.cancellation import mended
+from vifstats.losses.matched_sets.separation import Pairs
 from vifstats.losses.matched_sets.sets import SetsOfOneSize, sets_by_size
 from vifstats.losses.matched_sets.symmetric_sums import Logs, log_symmetric_sums
 from vifstats.removals import Removals
@@ -169,11 +171,12 @@ class ConditionalLogistic(Loss):
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals
-        full = self._sets_at(theta, curved=True)[2]
-        out = np.repeat(self._penalised(full.sum(axis=0))[None], len(removals), axis=0)
+        each = self._sets_at(theta, curved=True)[2]
+        full = self._penalised(each.sum(axis=0))
+        out = np.repeat(full[None], len(removals), axis=0)
         for code, number, logs in self._sets_without(theta[None], removals, curved=True):
-            np.add.at(out, code, logs.curvature - full[number])
-        return out
+            np.add.at(out, code, logs.curvature - each[number])
+        return mended(out, full, removals, partial(self._curvatures_at, theta))
 
     def reduced_slopes(
         self, thetas: np.ndarray, removals: Removals
@@ -192,6 +195,17 @@ class ConditionalLogistic(Loss):
         for k, _, logs in self._every_set(thetas, removals, curved=True):
             np.add.at(H, k, logs.curvature)
         return H if self.penalty is None else H + self.penalty
+
+    def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        pairs = self._case_pairs
+        return super().separated(theta, removals) if pairs is None else pairs.separated(removals)
+
+    def endless(self, theta: np.ndarray) -> np.ndarray | None:
+        return None if self._case_pairs is None else self._case_pairs.falling()
+
+    @cached_property
+    def _case_pairs(self) -> Pairs | None:
+        return Pairs.of(self._x, self.case, self.set_of_row, self.penalty)
 
     def flat(self) -> np.ndarray:
         constant = ~self._x.any(axis=0)

@@ -1,7 +1,7 @@
 """Losses of rows that read theta only through linear predictors: most regressions there are."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import autograd.numpy as anp
@@ -12,6 +12,7 @@ from vifstats import checks
 from vifstats.errors import InvalidInputError, NotPositiveDefiniteError
 from vifstats.losses import autodiff
 from vifstats.losses.base import BLOCK_NUMBERS, Loss
+from vifstats.losses.cancellation import mended
 from vifstats.losses.regression.predictors import Predictors, solves_without_rows
 from vifstats.losses.regression.separation import Faces, Listed, separating
 from vifstats.losses.row_losses import RowLoss
@@ -168,7 +169,8 @@ class LinearPredictor(Loss):
         removals = self.each() if removals is None else removals
         curvatures, gram = self._curvatures(theta, self.weights), self.predictors.gram
         full = self._penalised(gram(curvatures))
-        return np.stack([full - gram(curvatures, members) for members in removals])
+        reduced = np.stack([full - gram(curvatures, members) for members in removals])
+        return mended(reduced, full, removals, partial(self._curvatures_at, theta))
 
     def reduced_solves(self, theta: np.ndarray, removals: Removals, rows: np.ndarray) -> np.ndarray:
         if not removals.single:

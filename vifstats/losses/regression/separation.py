@@ -8,6 +8,7 @@ are looked at one by one, docs/mathematics.md, equations (38) to (40).
 """
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from scipy.special import expit
@@ -22,9 +23,20 @@ from vifstats.losses.separation import (
     factored,
     lower,
 )
-from vifstats.removals import Removals
 
-__all__ = ["Faces", "separating"]
+__all__ = ["Faces", "Listed", "separating"]
+
+
+class Takes(Protocol):
+    """What leaves of the rows of faces, as `vifstats.removals.Removals` say it."""
+
+    def __len__(self) -> int: ...
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Sums over the rows that each takes, shape (n_removals, ...)."""
+
+    def presence(self, k: int) -> np.ndarray:
+        """1 for the rows that are left, shape (n,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +139,7 @@ class Listed:
         return self.unequal[worst]
 
 
-def separating(faces: Faces, removals: Removals) -> np.ndarray:
+def separating(faces: Faces, removals: Takes) -> np.ndarray:
     """Which removals leave a direction along which no row rises, shape (n_removals,)."""
     settled = _settle(faces, np.zeros(faces.predictors.n_params), near=NEAR)
     if settled is None:
@@ -175,7 +187,7 @@ def _logistic(faces: Faces, g: np.ndarray) -> float:
     return float(np.sum(np.logaddexp(0.0, -z) + np.where(faces.equal, np.logaddexp(0.0, z), 0.0)))
 
 
-def _cleared(faces: Faces, g: np.ndarray, removals: Removals) -> np.ndarray:
+def _cleared(faces: Faces, g: np.ndarray, removals: Takes) -> np.ndarray:
     """Which removals cannot separate, by their leverage on the multipliers at g."""
     multiplier, curvature = _multipliers(faces, g)
     # of an equation the multiplier has no sign to keep: any weight will do
