@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.effects import Effects, effects_of, shown_columns, wald_table
 from vifstats.errors import (
     ConvergenceError,
     InvalidInputError,
@@ -21,8 +20,10 @@ from vifstats.errors import (
 from vifstats.inference import Inference
 from vifstats.inference.degrees import degrees_of_freedom
 from vifstats.inference.perfect_fits import is_perfect
+from vifstats.inference.standard_errors import standard_errors_without
 from vifstats.losses import Cox
 from vifstats.losses.base import Loss, pinned_curvatures
+from vifstats.losses.effects import Effects, effects_of, shown_columns, wald_table
 from vifstats.losses.separation import in_words
 from vifstats.removals import Removals
 from vifstats.solvers import Cholesky, Factor, HessianProduct, Solution, Solver
@@ -30,7 +31,6 @@ from vifstats.solvers.linalg import pinned
 from vifstats.solvers.newton import FLAT, ROUNDING, Minima, damped_newton
 from vifstats.solvers.quasi_newton import LARGE, quasi_newton
 from vifstats.tabular import Tabular
-from vifstats.targets.standard_errors import standard_errors_without
 from vifstats.typing import ArrayLike1D, Groups, Objects
 
 __all__ = ["Estimate", "minimize"]

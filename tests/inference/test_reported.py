@@ -8,9 +8,9 @@ from reported_fits import FITS, rows_of_data
 from tolerances import REFITTED_SUMMARY, SUMMARY
 
 import vifstats as vs
+from vifstats.inference.standard_errors import standard_errors_without
 from vifstats.removals import Removals
 from vifstats.targets import ConfidenceLimits, PValue, StandardError
-from vifstats.targets.standard_errors import standard_errors_without
 
 EVERY_FIT = pytest.mark.parametrize("fit", FITS, ids=str)
 ROWS = np.arange(0, 40, 2)

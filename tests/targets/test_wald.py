@@ -68,7 +68,7 @@ def test_the_default_takes_influential_rows_exactly(monkeypatch):
     exact, expanded = (
         influence.on(StandardError("age", exact=exact)).influence for exact in (True, False)
     )
-    monkeypatch.setattr("vifstats.targets.standard_errors.EXACT_NUMBERS", 5 * 40 * 2)
+    monkeypatch.setattr("vifstats.inference.standard_errors.EXACT_NUMBERS", 5 * 40 * 2)
     mixed = influence.on(StandardError("age")).influence
     size = influence.dfbetas.abs().max(axis=1).to_numpy()
     top = np.argsort(-size)[:5]

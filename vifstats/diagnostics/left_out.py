@@ -12,8 +12,8 @@ from vifstats.deletion.inputs import Source, estimate_of, named_column
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
 from vifstats.diagnostics.wald_fits import WaldFits, require_rest
-from vifstats.effects import shown_columns, wald_table
 from vifstats.errors import InvalidInputError
+from vifstats.losses.effects import shown_columns, wald_table
 from vifstats.tabular import Tabular
 from vifstats.targets.base import Target
 from vifstats.typing import Groups, Objects

@@ -8,7 +8,7 @@ from vifstats.deletion.result import Influence
 from vifstats.errors import InvalidInputError
 from vifstats.inference import Inference
 from vifstats.inference.degrees import degrees_without
-from vifstats.targets.standard_errors import standard_errors_without
+from vifstats.inference.standard_errors import standard_errors_without
 
 __all__ = ["WaldFits", "require_rest"]
 

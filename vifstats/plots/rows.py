@@ -6,7 +6,7 @@ import numpy as np
 
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.deletion.result import Influence
-from vifstats.diagnostics.row_facts import follow_up, residuals
+from vifstats.deletion.row_facts import follow_up, residuals
 from vifstats.errors import InvalidInputError
 from vifstats.plots.style import (
     BLUE,
@@ -186,7 +186,7 @@ def influence_plot(influence: Influence, *, ax: Axes | None = None, n_labels: in
 
     A Cox model has neither in the sense of least squares. There the leverage is the squared
     distance of the covariates from their mean at risk, in the metric of H^-1, and the residual
-    the martingale residual; see `residuals` of ``vifstats.row_facts``.
+    the martingale residual; see `residuals` of ``vifstats.deletion.row_facts``.
 
     Parameters
     ----------

@@ -10,9 +10,9 @@ import pandas as pd
 from vifstats.adapters import from_model
 from vifstats.checks.folders import replacing_all, writable_folder
 from vifstats.deletion.result import Influence
-from vifstats.effects import Effects, effects_of
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
+from vifstats.losses.effects import Effects, effects_of
 from vifstats.plots.rows import HARRELL
 from vifstats.reporting import sentences
 from vifstats.reporting.figures import MOST, figures

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from vifstats import plots
-from vifstats.diagnostics.row_facts import follow_up, residuals
-from vifstats.effects import Effects
+from vifstats.deletion.row_facts import follow_up, residuals
+from vifstats.losses.effects import Effects
 from vifstats.plots.rows import HARRELL
 from vifstats.reporting import sentences
 from vifstats.reporting.findings import Findings

@@ -10,9 +10,9 @@ from vifstats.deletion.agreement import Agreement, compare
 from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
 from vifstats.deletion.shortcuts import METHODS
-from vifstats.effects import ratios
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
+from vifstats.losses.effects import ratios
 from vifstats.reporting.timed_refits import refit_rows
 
 __all__ = ["METHODS", "Findings", "confirm", "find"]

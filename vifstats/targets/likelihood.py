@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.inference.standard_errors import kept_parameters
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.loss import Cox
 from vifstats.removals import Removals
 from vifstats.targets.base import Fit, Target
-from vifstats.targets.standard_errors import kept_parameters
 from vifstats.typing import Differentiable
 
 __all__ = ["LogLikelihood"]

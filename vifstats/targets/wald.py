@@ -10,12 +10,12 @@ from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.inference import Inference
 from vifstats.inference.degrees import degrees_without
+from vifstats.inference.standard_errors import standard_errors_without
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
 from vifstats.targets.base import Target, central_differences
 from vifstats.targets.coefficient import position_of
-from vifstats.targets.standard_errors import standard_errors_without
 
 __all__ = ["ConfidenceLimits", "PValue", "StandardError", "ZValue"]
 

@@ -6,7 +6,7 @@ import pytest
 import statsmodels.api as sm
 
 import vifstats as vs
-from vifstats.effects import effects_of
+from vifstats.losses.effects import effects_of
 from vifstats.plots.style import called
 from vifstats.reporting import find
 from vifstats.reporting.findings import confirm

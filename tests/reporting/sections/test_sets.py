@@ -7,7 +7,7 @@ import pytest
 
 import vifstats as vs
 from vifstats.datasets import load_rossi
-from vifstats.effects import effects_of
+from vifstats.losses.effects import effects_of
 from vifstats.reporting import find
 from vifstats.reporting.findings import confirm
 from vifstats.reporting.sections.sets import sets

@@ -8,7 +8,7 @@ import statsmodels.api as sm
 
 import vifstats as vs
 from vifstats.datasets import load_rossi
-from vifstats.effects import effects_of
+from vifstats.losses.effects import effects_of
 from vifstats.reporting import find
 from vifstats.reporting.findings import confirm
 from vifstats.reporting.sections.verdicts import foreseen, verdicts

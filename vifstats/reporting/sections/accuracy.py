@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.diagnostics.row_facts import at_risk, residuals
-from vifstats.effects import Effects
+from vifstats.deletion.row_facts import at_risk, residuals
+from vifstats.losses.effects import Effects
 from vifstats.plots.style import called
 from vifstats.reporting.findings import SEED, Findings
 

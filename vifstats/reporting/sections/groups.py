@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.effects import Effects
+from vifstats.losses.effects import Effects
 from vifstats.plots.style import called, largest
 from vifstats.reporting.findings import Findings
 

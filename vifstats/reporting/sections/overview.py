@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.diagnostics.row_facts import follow_up
-from vifstats.effects import Effects
+from vifstats.deletion.row_facts import follow_up
 from vifstats.losses import Cox
+from vifstats.losses.effects import Effects
 from vifstats.plots.rows import HARRELL
 from vifstats.plots.style import called
 from vifstats.reporting.findings import Findings

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vifstats.diagnostics.row_facts import covariates, follow_up
-from vifstats.effects import Effects
+from vifstats.deletion.row_facts import covariates, follow_up
+from vifstats.losses.effects import Effects
 from vifstats.plots.style import called, largest
 from vifstats.reporting.findings import Findings
 from vifstats.reporting.sections.groups import most_moved

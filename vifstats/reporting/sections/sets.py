@@ -13,9 +13,9 @@ from vifstats.deletion.progress import progress_bar
 from vifstats.deletion.result import Influence
 from vifstats.diagnostics.influential_sets.influential_set import InfluentialSet, set_and_refit
 from vifstats.diagnostics.wald_fits import WaldFits
-from vifstats.effects import Effects
 from vifstats.errors import VifError
 from vifstats.estimate import Estimate
+from vifstats.losses.effects import Effects
 from vifstats.plots.style import called
 from vifstats.removals import Removals
 from vifstats.reporting.findings import LEVEL, Findings

@@ -9,8 +9,8 @@ import numpy as np
 
 from vifstats.diagnostics.conclusions import outlook
 from vifstats.diagnostics.wald_fits import WaldFits
-from vifstats.effects import Effects
 from vifstats.estimate import Estimate
+from vifstats.losses.effects import Effects
 from vifstats.reporting.findings import LEVEL, Findings
 
 __all__ = ["MOST_NUMBERS", "Foreseen", "Verdict", "foreseen", "undetermined", "verdicts"]

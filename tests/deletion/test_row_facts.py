@@ -7,7 +7,7 @@ from tolerances import ROUNDING, relative_error
 
 import vifstats as vs
 from vifstats.datasets import load_rossi
-from vifstats.diagnostics.row_facts import at_risk, covariates, follow_up, residuals
+from vifstats.deletion.row_facts import at_risk, covariates, follow_up, residuals
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 import statsmodels.api as sm
 
 import vifstats as vs
-from vifstats.effects import Effects, effects_of
+from vifstats.losses.effects import Effects, effects_of
 
 rng = np.random.default_rng(4)
 X = sm.add_constant(pd.DataFrame({"a": rng.normal(size=80), "b": rng.normal(size=80)}))
