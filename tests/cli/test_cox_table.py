@@ -7,6 +7,7 @@ from lifelines import CoxPHFitter
 from lifelines.exceptions import ConvergenceError as LifelinesConvergenceError
 
 from vifstats.cli.cox_table import CoxColumns, checked_frame, fit_frame
+from vifstats.cli.words import in_command_words
 from vifstats.datasets import load_rossi
 from vifstats.errors import ConvergenceError, InvalidInputError, NotPositiveDefiniteError
 
@@ -55,12 +56,12 @@ def test_covariates_do_not_take_the_place_of_results(name, rossi):
 
 def test_errors_name_columns_that_are_called_as_other_parts(rossi):
     """A time called E, an event called T: each message is translated once."""
-    table = rossi.rename(columns={"week": "E", "arrest": "T"})
-    with pytest.raises(InvalidInputError, match="`E` must be >= 0"):
-        checked_frame(table.assign(E=-1.0), CoxColumns("E", "T"))
-    table = rossi.rename(columns={"week": "weights"})
-    with pytest.raises(InvalidInputError, match="`weights` must be >= 0"):
-        checked_frame(table.assign(weights=-1.0), CoxColumns("weights", "arrest"))
+    for time, event in (("E", "T"), ("weights", "arrest")):
+        table = rossi.rename(columns={"week": time, "arrest": event}).assign(**{time: -1.0})
+        columns = CoxColumns(time, event)
+        with pytest.raises(InvalidInputError) as caught:
+            checked_frame(table, columns)
+        assert f"`{time}` must be >= 0" in in_command_words(str(caught.value), columns)
 
 
 def test_ridge_takes_collinear_covariates(rossi):

@@ -16,9 +16,16 @@ import pandas as pd
 from vifstats.adapters import from_model
 from vifstats.checks.folders import reason, replacing_all, writable_folder
 from vifstats.checks.text import inert, legible
-from vifstats.cli.cox_table import CoxColumns, checked_frame, finite_optimum, fit_frame
+from vifstats.cli.cox_table import (
+    FIRST_UNNAMED,
+    CoxColumns,
+    checked_frame,
+    finite_optimum,
+    fit_frame,
+)
 from vifstats.cli.process import Terminated, open_descriptors, terminated_as_interrupted
 from vifstats.cli.shards import merge_parts, parse_shard, write_part
+from vifstats.cli.words import in_command_words
 from vifstats.datasets import load_rossi, read_table
 from vifstats.deletion.parallel import Shard
 from vifstats.errors import InvalidInputError, VifError
@@ -61,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0
     """
     open_descriptors()
+    args = None
     try:
         with terminated_as_interrupted(), warnings.catch_warnings():
             warnings.showwarning = _tell_warning  # restored by catch_warnings
@@ -68,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             given = sys.argv[1:] if argv is None else argv
             args.run(args, _legible(shlex.join(["vifstats", *given])))
     except VifError as error:
-        _tell(f"error: {error}")
+        _tell(f"error: {in_command_words(str(error), args)}")
         return 2
     except KeyboardInterrupt as interrupt:
         notes = getattr(interrupt, "__notes__", ())
@@ -150,7 +158,7 @@ def _cox(args: argparse.Namespace, command: str) -> None:
             return
         found = find(est, args.method, top=args.top, seconds=seconds, progress=progress)
     events = int(frame[columns.event].sum())
-    numbered = " (numbered from 0)" if columns.identifier is None else ""
+    numbered = " (numbered from 0)" if isinstance(table.index, pd.RangeIndex) else ""
     _say(f"Cox model of {name}: {len(frame)} rows{numbered}, {events} events")
     _say(f"({WHAT})\n")
     _say(as_text(found, rows=columns.groups or "row", named=not args.no_rows))
@@ -226,14 +234,20 @@ def _input(args: argparse.Namespace) -> tuple[pd.DataFrame, str, CoxColumns]:
     else:
         # a covariate is numbers, also where its values are groups as well
         numbers = (None, *(args.covariates or ()))
-        text = [
-            column for column in (args.id_col, args.groups, args.cluster) if column not in numbers
-        ]
+        labels = (args.id_col, args.groups, args.cluster, FIRST_UNNAMED)
+        text = [column for column in labels if column not in numbers]
         table, name = read_table(args.file, text=text), _legible(args.file)
         time, event = args.time, args.event
     parts = (args.covariates, args.strata, args.weights, args.entry, args.groups, args.id_col)
     columns = CoxColumns(time, event, *parts, cluster=args.cluster)
-    return columns.labelled(table), name, columns
+    table = columns.labelled(table)
+    for column in columns.like_identifiers(table):
+        _tell(
+            f"warning: {column!r} is taken for a covariate, but has another whole number in each "
+            f"row; if it says who a row is, pass --id-col {shlex.quote(column)}, else name the "
+            "covariates with --covariates"
+        )
+    return table, name, columns
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -288,4 +302,4 @@ def _tell_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    _tell(f"warning: {message}")
+    _tell(f"warning: {in_command_words(str(message))}")

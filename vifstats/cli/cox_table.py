@@ -10,16 +10,25 @@ import numpy as np
 import pandas as pd
 
 from vifstats.datasets import require_columns
-from vifstats.errors import ConvergenceError, InvalidInputError, NotAtMinimumError, VifError
+from vifstats.errors import ConvergenceError, InvalidInputError, NotAtMinimumError
 from vifstats.losses import Cox
 from vifstats.solvers import Cholesky
 
-__all__ = ["CoxColumns", "checked_frame", "finite_optimum", "fit_frame"]
+__all__ = ["FIRST_UNNAMED", "CoxColumns", "checked_frame", "finite_optimum", "fit_frame"]
 
 # lifelines stops at a Newton decrement of `precision`: 4e-7 standard errors.
 TIGHT = {"precision": 1e-13, "r_precision": 1e-16}
 
 DROP = "drop collinear columns and those that separate events from the rest, or use a penalizer."
+
+# What pandas calls a column whose header is empty, and the first of them.
+FIRST_UNNAMED, UNNAMED = "Unnamed: 0", re.compile(r"Unnamed: \d+")
+# How columns are called that say who a row is.
+IDENTIFIER = re.compile(
+    r"(^|[^a-z])(id|ids|identifier|no|nr|num|number|index|idx|key|row|rows|rownames|record|"
+    r"subject|patient|case|obs|observation|pid|subjid|usubjid|mrn)($|[^a-z])|(?-i:[a-z](Id|ID|No|Nr)$)",
+    re.IGNORECASE,
+)
 
 # Columns that stand beside the covariates in influence.csv.
 BESIDE = ("row", "cooks_distance", "exact", "status")
@@ -51,8 +60,12 @@ class CoxColumns:
     def labelled(self, table: pd.DataFrame) -> pd.DataFrame:
         """A table whose rows are called by the identifier, if there is one.
 
-        Raises InvalidInputError if there is no such column, or it has gaps.
+        Without one, a first column that has no name and another value in each row is one: R and
+        pandas write the names of rows so. Raises InvalidInputError if there is no such column, or
+        it has gaps, or others have no name.
         """
+        if self.covariates is None:
+            table = self._by_unnamed_column(table)
         if self.identifier is None:
             return table
         require_columns(table, [self.identifier])
@@ -63,6 +76,60 @@ class CoxColumns:
                 "have none; fill the gaps or leave out the option."
             )
         return table.set_axis(pd.Index(labels, name=None), axis=0)
+
+    def _by_unnamed_column(self, table: pd.DataFrame) -> pd.DataFrame:
+        unnamed = [name for name in table if UNNAMED.fullmatch(name) and name not in self._named]
+        if not unnamed:
+            return table
+        first = table[unnamed[0]]
+        if unnamed != [table.columns[0]] or first.isna().any() or not first.is_unique:
+            raise InvalidInputError(
+                "Every column must have a name, but the header has none for column "
+                f"{[list(table.columns).index(name) + 1 for name in unnamed]}; name it in the "
+                "file, or list the covariates with --covariates."
+            )
+        return table.set_axis(pd.Index(first, name=None), axis=0).drop(columns=unnamed)
+
+    @property
+    def _named(self) -> dict[str, list[str]]:
+        """The options that name each column."""
+        named: dict[str, list[str]] = {}
+        for option, columns in self._options:
+            for column in columns:
+                named.setdefault(column, []).append(option)
+        return named
+
+    @property
+    def _options(self) -> list[tuple[str, tuple[str, ...]]]:
+        single = {
+            "--time": self.time,
+            "--event": self.event,
+            "--weights": self.weights,
+            "--entry": self.entry,
+            "--groups": self.groups,
+            "--id-col": self.identifier,
+            "--cluster": self.cluster,
+        }
+        some = [(option, (name,)) for option, name in single.items() if name is not None]
+        return [*some, ("--strata", self.strata), ("--covariates", self.covariates or ())]
+
+    def like_identifiers(self, table: pd.DataFrame) -> list[str]:
+        """Columns that nobody named, and that seem to say who a row is."""
+        return [
+            name
+            for name in self.covariates_of(table)
+            if name not in self._named and _identifies(name, table[name])
+        ]
+
+    def _require_one_part(self) -> None:
+        """Raise unless each column is named once; --groups and --cluster may share theirs."""
+        for name, options in self._named.items():
+            parts = [option for option in options if option not in ("--groups", "--cluster")]
+            if len(parts) > 1:
+                raise InvalidInputError(
+                    f"A column must play one part, but {[name]} play two, by "
+                    f"{' and '.join(parts)}; name it once."
+                )
 
     def covariates_of(self, table: pd.DataFrame) -> tuple[str, ...]:
         """The covariates, found among the columns of a table if none were named.
@@ -76,14 +143,11 @@ class CoxColumns:
         others = tuple(column for column in table.columns if column not in taken)
         covariates = others if self.covariates is None else self.covariates
         if not covariates:
-            raise InvalidInputError("A Cox model needs a covariate, but no column is left for one.")
-        parts = [*taken, *covariates]
-        if twice := sorted(
-            {name for name in parts if parts.count(name) > 1} - {self.groups, self.cluster}
-        ):
             raise InvalidInputError(
-                f"A column must play one part, but {twice} play two; name it once."
+                "A Cox model needs a covariate, but no column is left for one; name some with "
+                "--covariates."
             )
+        self._require_one_part()
         if beside := [name for name in covariates if name in BESIDE]:
             raise InvalidInputError(
                 f"Covariates must not be called as other columns of the result, but {beside} are; "
@@ -111,17 +175,14 @@ def checked_frame(
     if not (np.isfinite(penalizer) and penalizer >= 0):
         raise InvalidInputError(f"`penalizer` must be >= 0 and finite, but is {penalizer}.")
     X = table[list(columns.covariates_of(table))]
-    try:
-        loss = Cox(
-            X,
-            table[columns.time],
-            table[columns.event],
-            entry=_column(table, columns.entry),
-            weights=_column(table, columns.weights),
-            strata=table[list(columns.strata)] if columns.strata else None,
-        )
-    except VifError as error:
-        raise type(error)(_in_columns(str(error), columns)) from error
+    loss = Cox(
+        X,
+        table[columns.time],
+        table[columns.event],
+        entry=_column(table, columns.entry),
+        weights=_column(table, columns.weights),
+        strata=table[list(columns.strata)] if columns.strata else None,
+    )
     if penalizer == 0:
         Cholesky().factor(loss.hessian(np.zeros(X.shape[1])), loss.names)
     data = loss.data
@@ -198,18 +259,12 @@ a penalizer.
         ) from error
 
 
+def _identifies(name: str, values: pd.Series) -> bool:
+    """Whether a column is called as identifiers are, with another whole number in each row."""
+    if not IDENTIFIER.search(name) or not values.is_unique or len(values) < 2:
+        return False
+    return pd.api.types.is_numeric_dtype(values) and bool((values % 1 == 0).all())
+
+
 def _column(table: pd.DataFrame, name: str | None) -> pd.Series | None:
     return None if name is None else table[name]
-
-
-def _in_columns(message: str, columns: CoxColumns) -> str:
-    """An error about `T` as one about `week`: the table's reader knows no T."""
-    parts = {
-        "X": "covariates",
-        "T": columns.time,
-        "E": columns.event,
-        "entry": columns.entry,
-        "weights": columns.weights,
-        "strata": ", ".join(columns.strata),
-    }
-    return re.sub("`(X|T|E|entry|weights|strata)`", lambda part: f"`{parts[part[1]]}`", message)

@@ -187,7 +187,14 @@ class Inference:
         """The same, with groups checked against the rows of the data."""
         if self.groups is None:
             return self
-        return replace(self, groups=checks.group_labels(self.groups, labels))
+        groups = checks.group_labels(self.groups, labels)
+        if len(labels) > 1 and len(pd.unique(groups)) == 1:
+            raise InvalidInputError(
+                f"`groups` of a covariance must be two or more, but all rows are of {groups[0]!r}, "
+                "whose scores sum to 0: every standard error would be 0. Pass another column, or "
+                "a covariance without groups."
+            )
+        return replace(self, groups=groups)
 
     def of_rows(self, rows: np.ndarray, objects: np.ndarray, df: float) -> "Inference":
         """The same for the rows, and objects, that are kept, with their degrees of freedom."""
