@@ -1,4 +1,4 @@
-"""Elementary symmetric polynomials of the risks of a set, with two derivatives.
+"""Elementary symmetric polynomials of the risks of a growing set, with two derivatives.
 
 e_m, the sum over all choices of m members of the product of their risks r, is the coefficient of
 z^m in prod_j (1 + r_j z): so it grows member by member, e_k <- e_k + r_j e_(k-1), and with
@@ -24,7 +24,7 @@ BISECTIONS = 20
 
 @dataclass(frozen=True, eq=False)
 class Logs:
-    """log e_m of each of k sets, shape (k,), its gradient (k, p), and its Hessian (k, p, p)."""
+    """log e_m of each choice, shape (...,), its gradient (..., p), and its Hessian (..., p, p)."""
 
     value: np.ndarray
     gradient: np.ndarray
@@ -38,9 +38,14 @@ class Logs:
 
 
 def log_symmetric_sums(
-    eta: np.ndarray, x: np.ndarray, present: np.ndarray, m: np.ndarray, curved: bool
+    eta: np.ndarray,
+    x: np.ndarray,
+    present: np.ndarray,
+    reads: np.ndarray,
+    m: np.ndarray,
+    curved: bool,
 ) -> Logs:
-    """log e_m of the present members of each set.
+    """log e_m of the present among the first members of each set: shape (k, n_choices).
 
     Parameters
     ----------
@@ -48,44 +53,72 @@ def log_symmetric_sums(
         Linear predictors.
     x : ndarray, shape (k, n, p)
     present : ndarray of bool, shape (k, n)
-    m : ndarray of int, shape (k,)
+    reads : ndarray of int, shape (k, n_choices)
+        Among how many of the members each choice is made; 0 for none.
+    m : ndarray of int, shape (k, n_choices)
         How many are chosen; at most the number present.
     curved : bool
         Whether the Hessian is wanted.
     """
     k, n, p = x.shape
-    shift = _shift(eta, present, m)
+    shift = _shift(eta, present, m.max(axis=1, initial=0))
     r = np.where(present, np.exp(np.where(present, eta - shift[:, None], 0.0)), 0.0)
     top = int(m.max(initial=0))
-    e = np.zeros((k, top + 1))
-    e[:, 0] = 1.0
-    G = np.zeros((k, top + 1, p))
-    S = np.zeros((k, top + 1, p, p)) if curved else None
-    log_scale = np.zeros(k)
+    growing = _Growing(k, top, p, curved)
+    out = Logs(
+        np.zeros(reads.shape),
+        np.zeros((*reads.shape, p)),
+        np.zeros((*reads.shape, p, p)) if curved else None,
+    )
+    order = np.argsort(reads, axis=None, kind="stable")
+    bounds = np.searchsorted(reads.ravel()[order], np.arange(n + 2))
     for j in range(n):
-        rj, xj = r[:, j, None], x[:, j, None, :]
+        growing.take(r[:, j, None], x[:, j, None, :])
+        if bounds[j + 1] < bounds[j + 2]:
+            at = np.unravel_index(order[bounds[j + 1] : bounds[j + 2]], reads.shape)
+            growing.read(out, at, m[at])
+    out.value[...] += m * shift[:, None]
+    return out
+
+
+class _Growing:
+    """e_0, ..., e_top of the members so far, with derivatives, up to a factor for each set."""
+
+    def __init__(self, k: int, top: int, p: int, curved: bool) -> None:
+        self.e = np.zeros((k, top + 1))
+        self.e[:, 0] = 1.0
+        self.G = np.zeros((k, top + 1, p))
+        self.S = np.zeros((k, top + 1, p, p)) if curved else None
+        self.log_scale = np.zeros(k)
+
+    def take(self, r: np.ndarray, x: np.ndarray) -> None:
+        """One more member of each set: its risk (k, 1) and covariates (k, 1, p)."""
+        e, G, S = self.e, self.G, self.S
         if S is not None:
-            cross = xj[..., :, None] * G[:, :-1, None, :]
+            cross = x[..., :, None] * G[:, :-1, None, :]
             grown = S[:, :-1] + cross + cross.swapaxes(2, 3)
-            grown += (xj[..., :, None] * xj[..., None, :]) * e[:, :-1, None, None]
-            S[:, 1:] += rj[..., None, None] * grown
-        G[:, 1:] += rj[..., None] * (G[:, :-1] + xj * e[:, :-1, None])
-        e[:, 1:] += rj * e[:, :-1]
+            grown += (x[..., :, None] * x[..., None, :]) * e[:, :-1, None, None]
+            S[:, 1:] += r[..., None, None] * grown
+        G[:, 1:] += r[..., None] * (G[:, :-1] + x * e[:, :-1, None])
+        e[:, 1:] += r * e[:, :-1]
         # without this a set of thousands would leave the range of doubles
         size = e.max(axis=1)
         if (size > 1e100).any():
-            log_scale += np.log(size)
+            self.log_scale += np.log(size)
             e /= size[:, None]
             G /= size[:, None, None]
             if S is not None:
                 S /= size[:, None, None, None]
-    at = np.arange(k), m
-    total = e[at]
-    gradient = G[at] / total[:, None]
-    hessian = None
-    if S is not None:
-        hessian = S[at] / total[:, None, None] - gradient[:, :, None] * gradient[:, None, :]
-    return Logs(np.log(total) + log_scale + m * shift, gradient, hessian)
+
+    def read(self, out: Logs, at: tuple[np.ndarray, ...], m: np.ndarray) -> None:
+        """Note log e_m of some sets, at = (sets, choices)."""
+        here = at[0], m
+        total = self.e[here]
+        out.value[at] = np.log(total) + self.log_scale[at[0]]
+        gradient = out.gradient[at] = self.G[here] / total[:, None]
+        if self.S is not None:
+            second = self.S[here] / total[:, None, None]
+            out.curvature[at] = second - gradient[:, :, None] * gradient[:, None, :]
 
 
 def _shift(eta: np.ndarray, present: np.ndarray, m: np.ndarray) -> np.ndarray:
