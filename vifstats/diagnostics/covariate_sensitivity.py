@@ -60,11 +60,12 @@ def covariate_sensitivity(est: Source) -> pd.DataFrame:
 def _slopes(est: Estimate) -> np.ndarray:
     """d grad_k / d x_ij, shape (n, k, j)."""
     loss, theta = est.loss, est.theta
-    if isinstance(loss, Cox):
+    if isinstance(loss, Cox) and loss.ties != "exact":
         return covariate_slopes(loss.sums(theta), theta)
     if isinstance(loss, LinearPredictor) and len(loss.designs) == 1:
         return loss.covariate_slopes(theta)
     raise InvalidTypeError(
-        "Covariates can be moved in Cox models and in regressions with one linear predictor, but "
-        f"the loss is {type(loss).__name__}; edit rows by vifstats.losses.Edited instead."
+        "Covariates can be moved in Cox models, whose ties are not exact, and in regressions with "
+        f"one linear predictor, but the loss is {type(loss).__name__}; edit rows by "
+        "vifstats.losses.Edited instead."
     )

@@ -23,7 +23,7 @@ import numpy as np
 from vifstats import checks
 from vifstats.checks.survival import require_events
 from vifstats.errors import UnsupportedModelError
-from vifstats.losses.cox.loss import TIES
+from vifstats.losses.cox.loss import APPROXIMATE
 from vifstats.streaming.chunks import chunks_of
 from vifstats.streaming.cox_passes import CoxPasses, Task
 from vifstats.streaming.cox_rows import Columns
@@ -151,7 +151,7 @@ def cox(
             "Rows of a stream must be at risk from the beginning, but `entry` is given: what is at "
             "risk after a chunk would not be at risk throughout it. Use vifstats.vif_cox in memory."
         )
-    ties = checks.one_of(ties, TIES, "ties")
+    ties = checks.one_of(ties, list(APPROXIMATE), "ties")
     x = names_of(columns, theta)
     parts = Columns(x, time, event, weights, offset, listed(strata), listed(keep))
     request = request_of(x, method, to, parts.keep, target, top, by, robust)

@@ -84,6 +84,11 @@ def _require_cox(loss: Loss) -> Cox:
             "The test of proportional hazards is one of a Cox model, but the loss is "
             f"{type(loss).__name__}; give it the estimate of one."
         )
+    if loss.ties == "exact":
+        raise InvalidTypeError(
+            "The test of proportional hazards is one of Efron's or Breslow's ties, but this Cox "
+            "model has exact ones; fit it with ties='efron' for the test."
+        )
     return loss
 
 

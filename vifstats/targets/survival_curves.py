@@ -215,6 +215,8 @@ def _curve(loss: Loss, stratum: Hashable | None, ties: str | None, name: str) ->
             else f"The model has no strata, but `stratum` is {stratum!r}; leave it out."
         )
     code = 0 if stratum is None else known.index(stratum)
+    if ties is None and loss.ties == "exact":
+        ties = "breslow"  # as in R: exact ties are those of coefficients
     return Curve(loss if ties is None else loss.with_ties(ties), code)
 
 

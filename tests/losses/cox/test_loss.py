@@ -232,7 +232,7 @@ def test_labels_and_names_are_the_users():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"ties": "exact"}, "`ties` must be one of"),
+        ({"ties": "discrete"}, "`ties` must be one of"),
         ({"penalty": -1.0}, "positive semi-definite"),
         ({"weights": [1.0, 0.0, 1.0]}, "`weights` must be positive"),
         ({"entry": [0.0, 2.0, 0.0]}, "`entry` must be before"),

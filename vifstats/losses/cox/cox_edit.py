@@ -9,6 +9,7 @@ import pandas as pd
 from vifstats.checks import SurvivalInput
 from vifstats.errors import InvalidInputError
 from vifstats.losses.cox.edited_cox import EditedCox
+from vifstats.losses.cox.edited_exact import EditedExact
 from vifstats.losses.cox.loss import Cox
 
 __all__ = ["CoxEdit", "edited_design"]
@@ -48,7 +49,8 @@ class CoxEdit:
         )
         _require_domain(new)
         stacked = _stacked(loss, new)
-        return EditedCox(loss, stacked, rows, labels=labels)
+        kind = EditedExact if loss.ties == "exact" else EditedCox
+        return kind(loss, stacked, rows, labels=labels)
 
     def _design(self, old: SurvivalInput, rows: np.ndarray) -> np.ndarray:
         return edited_design(old.X[rows], old.names, self.covariates)

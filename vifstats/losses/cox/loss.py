@@ -1,9 +1,10 @@
 """Cox's negative log partial likelihood, with presence: docs/mathematics.md, equation (17)."""
 
+import inspect
 from collections.abc import Iterator
 from copy import copy
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import autograd.numpy as anp
 import numpy as np
@@ -28,7 +29,8 @@ from vifstats.typing import ArrayLike1D, Differentiable, Groups, Penalty, TableL
 
 __all__ = ["Cox"]
 
-TIES = ("efron", "breslow")
+APPROXIMATE = ("efron", "breslow")
+TIES = (*APPROXIMATE, "exact")
 # Pairs of covariates are taken in blocks of about this many numbers (16 MB).
 BLOCK_NUMBERS = 2_000_000
 # Refits are taken in batches of about this many numbers for each quantity (8 MB).
@@ -52,7 +54,9 @@ class Cox(Loss):
     strata : array_like, shape (n,) or (n, k), optional
     offset : array_like, shape (n,), optional
         Added to the linear predictor.
-    ties : {"efron", "breslow"}
+    ties : {"efron", "breslow", "exact"}
+        "exact" is the likelihood of which rows had the events, given how many; it takes no
+        weights, and time that grows with the square of n.
     penalty : float or array_like, shape (p,) or (p, p), optional
         P of 0.5 theta' P theta, in the units of X. It is held when a row is removed.
 
@@ -73,6 +77,16 @@ class Cox(Loss):
     """
 
     everywhere = True
+    # subclasses by the ties they are for
+    _kinds: ClassVar[dict[str, type["Cox"]]] = {}
+
+    def __init_subclass__(cls, *, ties: str | None = None) -> None:
+        if ties is not None:
+            Cox._kinds[ties] = cls
+
+    def __new__(cls, *_: Any, ties: str = "efron", **__: Any) -> "Cox":
+        # what `ties` names may be a class of its own, as a pathlib.Path is a PosixPath
+        return super().__new__(Cox._kinds.get(str(ties), cls) if cls is Cox else cls)
 
     def __init__(
         self,
@@ -134,14 +148,14 @@ class Cox(Loss):
         w, z, present, shift = self._at_risk(theta, presence)
         coefficient, phi, exists = self._terms(w, w * anp.exp(z), present)
         terms = coefficient / anp.where(exists, phi, 1.0)
-        if self.ties == "breslow":
+        if self.ties != "efron":
             return terms, shift
         return self._by_death(terms), shift
 
     def with_ties(self, ties: str) -> "Cox":
         """The same data with another treatment of ties."""
         twin = copy(self)
-        twin.ties = checks.one_of(ties, TIES, "ties")
+        twin.ties = checks.one_of(ties, APPROXIMATE, "ties")
         twin._last = None
         return twin
 
@@ -290,7 +304,7 @@ class Cox(Loss):
         at_risk = autodiff.LinearMap(sets.ranges.scatter, sets.ranges.gather)
         total, S0 = self._by_death(w[sets.own]), at_risk(r)
         count = sets.by_death.sums(present[sets.own].astype(float))
-        if self.ties == "breslow":
+        if self.ties != "efron":
             return total, S0, count > 0
         cell, exists = sets.cell_of_event, present[sets.own]
         rank = np.cumsum(exists) - 1.0
@@ -312,6 +326,13 @@ class Cox(Loss):
         values = np.where(present, eta, -np.inf)
         largest = np.maximum.reduceat(values, self.risk_sets.row_bounds[:-1])
         return np.where(np.isfinite(largest), largest, 0.0)
+
+
+_signature = inspect.signature(Cox.__init__)
+# help and documentation would take that of `__new__`
+Cox.__signature__ = _signature.replace(  # type: ignore[attr-defined]  # read by inspect
+    parameters=list(_signature.parameters.values())[1:]
+)
 
 
 def _plain_and_whole(theta: Any, presence: Any) -> bool:

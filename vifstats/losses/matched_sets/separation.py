@@ -50,8 +50,15 @@ class Pairs:
         case, starts = np.repeat(cases, counts), (np.cumsum(sizes) - sizes)[set_of_row[cases]]
         within = np.arange(len(case)) - np.repeat(np.cumsum(counts) - counts, counts)
         other = others[np.repeat(starts, counts) + within]
+        return cls.listed(X, case, other, P)
+
+    @classmethod
+    def listed(
+        cls, X: np.ndarray, case: np.ndarray, other: np.ndarray, P: np.ndarray | None
+    ) -> "Pairs":
+        """Given pairs of rows."""
         ones, inner = np.ones((1, 1, len(case))), np.zeros((1, len(case)), dtype=bool)
-        held = np.zeros((0, p)) if P is None else P
+        held = np.zeros((0, X.shape[1])) if P is None else P
         return cls(case, other, Faces.of((X[case] - X[other],), ones, inner, held))
 
     def separated(self, removals: Removals) -> np.ndarray:

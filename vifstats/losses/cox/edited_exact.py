@@ -1,0 +1,41 @@
+"""Edits of a Cox model with exact ties: each from the stack, without all that it leaves out."""
+
+import numpy as np
+import pandas as pd
+
+from vifstats.losses.cox.edited_cox import EditedCox
+from vifstats.removals import Removals
+
+__all__ = ["EditedExact"]
+
+
+class EditedExact(EditedCox):
+    """As `EditedCox`, with the sums of the stack at each edit."""
+
+    def gradient_differences(
+        self, theta: np.ndarray, removals: Removals | None = None
+    ) -> np.ndarray:
+        removals = self.each() if removals is None else removals
+        out = np.zeros((len(removals), len(theta)))
+        some = np.flatnonzero(removals.sums(self.changed.astype(int)))
+        if len(some):
+            thetas = np.tile(theta, (len(some), 1))
+            out[some] = self.gradient(theta) - self.reduced_slopes(thetas, removals.take(some))[1]
+        return out
+
+    def reduced_slopes(
+        self, thetas: np.ndarray, removals: Removals
+    ) -> tuple[np.ndarray, np.ndarray]:
+        parts = [self.stacked.reduced_slopes(*one) for one in self._each(thetas, removals)]
+        values, gradients = (np.concatenate(side) for side in zip(*parts, strict=True))
+        return values, gradients
+
+    def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        parts = [self.stacked.reduced_curvatures(*one) for one in self._each(thetas, removals)]
+        return np.concatenate(parts)
+
+    def _each(self, thetas: np.ndarray, removals: Removals) -> list[tuple[np.ndarray, Removals]]:
+        """The theta of each removal, and what of the stack it leaves out, as one removal."""
+        absent = [self.presence(removals.presence(k)) == 0 for k in range(len(removals))]
+        alone = [Removals(np.where(gone, 0, -1), pd.Index(["edit"])) for gone in absent]
+        return [(thetas[[k]], one) for k, one in enumerate(alone)]
