@@ -20,7 +20,8 @@ from vifstats.errors import (
 from vifstats.inference import Inference
 from vifstats.inference.degrees import degrees_of_freedom
 from vifstats.inference.perfect_fits import is_perfect
-from vifstats.inference.standard_errors import standard_errors_without
+from vifstats.inference.standard_errors import standard_errors_without, third_derivatives
+from vifstats.inference.twins import information_loss
 from vifstats.losses import Cox
 from vifstats.losses.base import Loss, pinned_curvatures
 from vifstats.losses.effects import Effects, effects_of, shown_columns, wald_table
@@ -325,6 +326,11 @@ class Estimate(Tabular):
             return None
         return pd.factorize(np.asarray(self.inference.groups)[self.kept])[0]
 
+    @cached_property
+    def information_slopes(self) -> np.ndarray:
+        """The derivative of the information in each parameter, shape (p, p, p)."""
+        return third_derivatives(self, information_loss(self.loss, self.inference))
+
     def with_inference(
         self,
         covariance: str | Inference = "naive",
@@ -369,7 +375,7 @@ class Estimate(Tabular):
             own = self.groups if groups is None and covariance in ("robust", "cluster") else groups
             covariance = Inference(covariance, own, distribution, df)
         twin = copy(self)
-        for name in ("standard_errors", "clusters"):
+        for name in ("standard_errors", "clusters", "information_slopes"):
             twin.__dict__.pop(name, None)
         twin.__dict__["inference"] = covariance.aligned(self.labels)
         return twin

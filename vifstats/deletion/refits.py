@@ -25,12 +25,12 @@ from vifstats.estimate import Estimate
 from vifstats.losses.base import Loss, pinned_curvatures
 from vifstats.removals import Removals
 from vifstats.solvers import Factor
-from vifstats.solvers.linalg import pinned
+from vifstats.solvers.linalg import pinned, solve_each
 from vifstats.solvers.newton import Look, Minima, damped_newton
 from vifstats.solvers.quasi_newton import LARGE, MEMORY, quasi_newton
 from vifstats.typing import Groups, Objects, Pool
 
-__all__ = ["Refit", "block_size", "leave_one_out", "refit_removals"]
+__all__ = ["Refit", "block_size", "leave_one_out", "refit_near", "refit_removals"]
 
 # Removals refitted together: enough for matrix products, few enough to share out.
 BLOCK = 64
@@ -190,6 +190,25 @@ def refit_removals(
     )
 
 
+def refit_near(est: Estimate, full: "Refit", removals: Removals, start: np.ndarray) -> Influence:
+    """Refits from a theta that is nearer to them all than the full fit, shape (n_params,).
+
+    Where the path from there cannot be trusted, or a parameter is owned, they begin at the full
+    fit. Returns an Influence of the method "refit".
+    """
+    begin = perf_counter()
+    rows = full.from_near(start, removals)
+    return Influence(
+        est,
+        "refit",
+        rows.values,
+        removals,
+        exact=~rows.failed,
+        failed=rows.failed,
+        seconds=perf_counter() - begin,
+    )
+
+
 def block_size(n_params: int) -> int:
     """How many removals are refitted together; nothing else decides it."""
     each = n_params**2 if n_params <= LARGE else 4 * MEMORY * n_params
@@ -223,6 +242,11 @@ class OwnHessians:
         reach = SHORT_STEP * self.unit * self.scale
         careful = self._newton(theta, removals.take(again), first, MANY_STEPS, reach)
         return _lower(minima, again, careful)
+
+    def steps(self, theta: np.ndarray, removals: Removals, owned: np.ndarray | None) -> np.ndarray:
+        """Newton steps from theta; nan where H is not positive definite."""
+        _, gradients, H = self._at(theta, removals)
+        return solve_each(H, gradients, owned)
 
     def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """Where H at theta is singular without the removal, which D = 0 does not tell."""
@@ -283,6 +307,11 @@ class FullFactor:
             max_steps=self.max_steps,
         )
 
+    def steps(self, theta: np.ndarray, removals: Removals, owned: np.ndarray | None) -> np.ndarray:
+        """Steps from theta by the factor of the full Hessian."""
+        _, gradients = self.loss.reduced_slopes(np.tile(theta, (len(removals), 1)), removals)
+        return self.factor.solve(gradients if owned is None else np.where(owned, 0.0, gradients))
+
     def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """Never known: no removal has a Hessian of its own."""
         return np.zeros(len(removals), dtype=bool)
@@ -330,6 +359,25 @@ class Refit:
             tol=self.by.tol,
             max_steps=self.by.max_steps,
         )
+
+    def steps(self, removals: Removals) -> np.ndarray:
+        """How far one Newton step goes from the full fit, (n_removals, n_params).
+
+        For a few removals of many rows: summed over the rows that are left, and so not exactly 0
+        for removals without influence, as `newton_step` is.
+        """
+        owned = self.by.loss.owned_mask(removals, len(self.theta))
+        steps = self.by.steps(self.theta, removals, owned)
+        return steps if owned is None else np.where(owned, np.nan, steps)
+
+    def from_near(self, start: np.ndarray, removals: Removals) -> Rows:
+        """What a call gives, from a start that is nearer than the full fit, (n_params,)."""
+        if self.by.loss.owned_mask(removals, len(start)) is not None:
+            return self(removals)
+        minima = self.by.minima(start, removals)
+        if not (minima.tame & minima.converged).all():
+            return self(removals)
+        return Rows(self.theta - minima.thetas, ~minima.converged)
 
     def __call__(self, removals: Removals) -> Rows:
         loss = self.by.loss

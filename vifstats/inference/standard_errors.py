@@ -13,7 +13,7 @@ from vifstats.losses.base import Loss
 from vifstats.removals import Removals
 from vifstats.solvers.linalg import solve_each
 
-__all__ = ["kept_parameters", "standard_errors_without"]
+__all__ = ["kept_parameters", "standard_errors_without", "third_derivatives"]
 
 # Removals times rows times parameters: Hessians are computed afresh for as many removals as this
 # allows (3 s), the influential ones first.
@@ -35,7 +35,8 @@ def standard_errors_without(
     Parameters
     ----------
     fit : Estimate
-        Has theta, dispersion, inference and clusters of the full fit, and its naive errors.
+        Has theta, dispersion, inference, clusters and information slopes of the full fit, and its
+        naive errors.
     loss : Loss
     thetas : ndarray, shape (n_removals, p)
         The parameters without each removal.
@@ -122,11 +123,11 @@ def _reduced_hessians(loss: Loss, thetas: np.ndarray, removals: Removals) -> np.
 def _expanded_hessians(fit: Any, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
     """Without each removal at theta^, and the change from there as on all data, to first order."""
     H = loss.reduced_hessians(fit.theta, removals)
-    return H + np.einsum("kj,jab->kab", thetas - fit.theta, _third_derivatives(fit, loss))
+    return H + np.einsum("kj,jab->kab", thetas - fit.theta, fit.information_slopes)
 
 
-def _third_derivatives(fit: Any, loss: Loss) -> np.ndarray:
-    """The derivative of the Hessian in each parameter, shape (p, p, p)."""
+def third_derivatives(fit: Any, loss: Loss) -> np.ndarray:
+    """The derivative of the Hessian of a loss in each parameter, shape (p, p, p)."""
     steps = STEP * fit.naive_errors
     ahead, behind = (
         np.stack([loss.hessian(fit.theta + sign * h) for h in np.diag(steps)]) for sign in (1, -1)

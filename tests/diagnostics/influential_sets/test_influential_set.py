@@ -11,7 +11,7 @@ from cases import BY_NAME
 from oracles import load_case
 
 import vifstats as vs
-from vifstats.deletion.refits import refit_removals
+from vifstats.deletion.refits import refit_near
 from vifstats.errors import InvalidInputError
 from vifstats.targets import PValue, SurvivalProbability
 
@@ -256,11 +256,11 @@ def test_no_part_of_a_proven_set_does(name, parameter, flip, method):
 def test_each_set_is_refitted_once(method, monkeypatch):
     sets = []
 
-    def counted(est, removals, *args):
+    def counted(est, full, removals, start):
         sets.append(frozenset(removals.members(0).tolist()))
-        return refit_removals(est, removals, *args)
+        return refit_near(est, full, removals, start)
 
-    monkeypatch.setattr("vifstats.diagnostics.influential_sets.search.refit_removals", counted)
+    monkeypatch.setattr("vifstats.diagnostics.influential_sets.search.refit_near", counted)
     found = vs.influential_set(fitted("rossi"), "age", flip="significance", method=method)
     assert len(sets) == len(set(sets)) == found.n_refits > len(found)
 

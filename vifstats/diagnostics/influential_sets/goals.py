@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from vifstats import checks
+from vifstats.deletion.result import Influence
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
+from vifstats.inference.degrees import degrees_without
 from vifstats.targets import Coefficient, ConfidenceLimits, PValue, StandardError, Target
 from vifstats.targets.base import as_target
 from vifstats.targets.base import value_of as target_values
@@ -69,6 +71,19 @@ class Goal:
             return float(values[0][self.shown_column])
         coefficient, error = values
         return float(self.est.inference.p_values(coefficient / error, self.est.df)[0])
+
+    def without(self, influence: Influence) -> tuple[float, float]:
+        """The scalar, and what is shown, without the one removal of a result."""
+        limits, shown = self.steering, self.shown
+        if not (isinstance(limits, ConfidenceLimits) and isinstance(shown, PValue)):
+            value = influence.on(shown).value_without[0, self.column]
+            return float(value), float(value)
+        # both of one standard error, which takes a Hessian
+        coefficient, error = (influence.on(part).value_without[0] for part in self.parts)
+        parts = coefficient, error, degrees_without(self.est, influence.removals)
+        inference = self.est.inference
+        limit = limits.of(*parts, inference)[0, self.column]
+        return float(limit), float(shown.of(*parts, inference)[0, self.shown_column])
 
     def progress(self, value: float) -> float:
         """How far a value of the scalar is on the way to the bound; nan is nowhere."""

@@ -11,11 +11,13 @@ import pandas as pd
 
 from vifstats import checks
 from vifstats.deletion.inputs import Source, estimate_of
+from vifstats.deletion.parallel import one_blas_thread
 from vifstats.deletion.result import Influence
+from vifstats.diagnostics.influential_sets.exchanges import exchanged
 from vifstats.diagnostics.influential_sets.goals import goal_of, value_of
 from vifstats.diagnostics.influential_sets.lower_bounds import at_least
 from vifstats.diagnostics.influential_sets.search import Search
-from vifstats.diagnostics.influential_sets.searches import SEARCHES
+from vifstats.diagnostics.influential_sets.searches import SEARCHES, nearest
 from vifstats.diagnostics.influential_sets.shortening import shortened
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
@@ -29,7 +31,7 @@ __all__ = ["InfluentialSet", "influential_set", "set_and_refit"]
 METHODS = {
     "sorted": "the largest influences, added up",
     "greedy": "one by one, by the joint effect",
-    "adaptive": "one by one, influences recomputed",
+    "adaptive": "one by one, recomputed, exchanged",
 }
 # Numbers in the Hessians without each row: up to this many `adaptive` takes seconds; and up to so
 # many objects, where each Hessian is computed by automatic differentiation.
@@ -77,7 +79,7 @@ class InfluentialSet(Tabular):
     InfluentialSet of 1: change by -0.8, confirmed
       mean: 0.5 on all data
       without the set: -0.375 by adding up, -0.375 jointly, -0.375 refitted
-      at most 1 are needed; no smaller set was found by: adaptive, one by one, influences recomputed
+      at most 1 are needed; no smaller set was found by: adaptive, one by one, recomputed, exchanged
       rows: [4]
           additive   joint  actual
     label
@@ -168,8 +170,9 @@ def influential_set(
         "sorted" adds up the largest single influences until the goal is reached; where the refit
         falls short, it takes more of them. "greedy" adds, of the ten largest that are left, the
         one whose removal together with the set has the largest effect by one Newton step.
-        "adaptive" refits after each removal and computes the influences again: the slowest, and
-        most often the smallest set. "auto" is "adaptive" where that takes seconds, else "sorted".
+        "adaptive" refits after each removal and computes the influences again, and then exchanges
+        members for others as long as that makes the set smaller: the slowest, and most often the
+        smallest set. "auto" is "adaptive" where that takes seconds, else "sorted".
     column : int
         Which value of a target with several.
 
@@ -244,9 +247,10 @@ def set_and_refit(
     if method == "auto":
         method = "adaptive" if _takes_seconds(est, removals) else "sorted"
     search = Search(est, removals, goal)
-    members = _found(search, method, size)
-    refit = None if search.separated(members) else search.refit(members)
-    return _result(search, members, method), refit
+    with one_blas_thread():
+        members = _found(search, method, size)
+        refit = None if search.separated(members) else search.refit(members)
+        return _result(search, members, method), refit
 
 
 def _takes_seconds(est: Estimate, removals: Removals) -> bool:
@@ -260,7 +264,10 @@ def _found(search: Search, method: str, size: int) -> list[int]:
     """A set that reaches the goal, shortened; else one without value, or the best."""
     members = SEARCHES[method](search, size)
     if search.reaches(members):
-        return shortened(search, members)
+        members = shortened(search, members)
+        return (
+            exchanged(search, members, nearest(search, size)) if method == "adaptive" else members
+        )
     if search.without_value:
         return search.without_value[0]
     if not members:

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from vifstats.deletion.methods import newton_of
-from vifstats.deletion.refits import refit_removals
+from vifstats.deletion.refits import Refit, refit_near
 from vifstats.deletion.result import Influence
 from vifstats.diagnostics.influential_sets.goals import Goal
 from vifstats.errors import VifError
@@ -15,6 +15,7 @@ from vifstats.inference.degrees import degrees_without
 from vifstats.inference.dispersion import dispersions_without
 from vifstats.losses.reduced import reduced
 from vifstats.removals import Removals
+from vifstats.targets import ConfidenceLimits
 
 __all__ = ["Search"]
 
@@ -59,26 +60,62 @@ class Search:
 
     def joint(self, members: list[int]) -> tuple[float, float]:
         """The scalar, and what is shown, by one Newton step for all members together."""
-        return self._values(newton_of(self.est, self.removals.together(members)))
+        removal = self.removals.together(members)
+        steps = self.full.steps(removal)
+        return self.goal.without(Influence(self.est, "newton", steps, removal))
 
     def actual(self, members: list[int]) -> tuple[float, float]:
         """The scalar, and what is shown, refitted; nan on separation."""
         key = frozenset(members)
         if key not in self.values:
             nowhere = self.separated(members)
-            self.values[key] = (np.nan, np.nan) if nowhere else self._values(self.refit(members))
+            none = np.nan, np.nan
+            self.values[key] = none if nowhere else self.goal.without(self.refit(members))
         return self.values[key]
 
+    @cached_property
+    def full(self) -> Refit:
+        """The full fit, converged as the refits are, that they begin from."""
+        return Refit.of(self.est)
+
     def refit(self, members: list[int]) -> Influence:
-        """The refit without the members, computed once."""
+        """The refit without the members, computed once, from the nearest that is known."""
         key = frozenset(members)
         if key not in self.refits:
-            self.refits[key] = refit_removals(self.est, self.removals.together(members))
+            removal = self.removals.together(members)
+            self.refits[key] = refit_near(self.est, self.full, removal, self._start(key))
         return self.refits[key]
+
+    def _start(self, key: frozenset[int]) -> np.ndarray:
+        """Parameters without the set that differs least from this one, or of the full fit."""
+        known = [other for other, refit in self.refits.items() if refit.exact[0]]
+        nearest = min(known, key=lambda other: len(other ^ key), default=None)
+        if nearest is None or len(nearest ^ key) >= len(key):
+            return self.full.theta
+        return self.full.theta - self.refits[nearest].values[0]
 
     def reaches(self, members: list[int]) -> bool:
         """Whether the refit without the members is at the bound."""
         return bool(members) and self.goal.reached(self.actual(members)[0])
+
+    def progress(self, members: list[int]) -> float:
+        """How far the refit without the members is on the way to the bound."""
+        return self.goal.progress(self.actual(members)[0])
+
+    def gains_without(self, members: list[int], near: np.ndarray) -> np.ndarray | None:
+        """What each removal gains once the members are gone: -inf for themselves, (n_near,).
+
+        None where nothing can be estimated from what is left.
+        """
+        est = self.estimate(members)
+        if est is None:
+            return None
+        kept = self.removals.together(members).codes < 0
+        some = self.removals.take(near)
+        removals = Removals(some.codes[kept], some.labels)
+        gains = self.goal.gains(newton_of(est, removals).on(self.goal.ranking).influence)
+        gains[np.isin(near, members)] = -np.inf
+        return gains
 
     def has_value(self, members: list[int]) -> bool:
         """Whether there is a refitted scalar without the members; sets without one are kept."""
@@ -116,7 +153,7 @@ class Search:
         dispersion = dispersions_without(est, est.loss, thetas, refit.removals)
         df = float(degrees_without(est, refit.removals)[0])
         try:
-            return Estimate(
+            fit = Estimate(
                 reduced(est.loss, kept),
                 thetas[0],
                 names=est.names,
@@ -127,8 +164,12 @@ class Search:
             )
         except VifError:  # of what is left nothing can be estimated
             return None
+        if self.ranks_by_slopes:
+            # of all rows: they only rank, and take twice as many Hessians as there are parameters
+            fit.__dict__["information_slopes"] = est.information_slopes
+        return fit
 
-    def _values(self, influence: Influence) -> tuple[float, float]:
-        goal = self.goal
-        steering = influence.on(goal.steering).value_without[0, goal.column]
-        return float(steering), float(influence.on(goal.shown).value_without[0, goal.shown_column])
+    @property
+    def ranks_by_slopes(self) -> bool:
+        """Whether rows are ranked by standard errors to first order."""
+        return isinstance(self.goal.ranking, ConfidenceLimits) and self.goal.ranking.exact is False

@@ -8,16 +8,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vifstats.deletion.methods import newton_of
 from vifstats.diagnostics.influential_sets.search import Search
-from vifstats.estimate import Estimate
-from vifstats.removals import Removals
 
-__all__ = ["SEARCHES"]
+__all__ = ["SEARCHES", "nearest"]
 
 # How many of the largest influences `greedy` tries in each step, and how many removals without
 # which there is no value `adaptive` passes by in one step.
 CANDIDATES = 10
+# Relative: what goes further by no more than this does not go further.
+ROUNDING = 1e-9
 # `adaptive` computes the influences of so many removals again for each member that a set may have,
 # those that were largest on all data, and of no fewer than this.
 AGAIN_PER_MEMBER, AGAIN = 2, 200
@@ -53,7 +52,7 @@ def _greedy(search: Search, size: int) -> list[int]:
         if not there([*members, i]):
             continue
         members = [*members, i]
-        if progress > furthest:
+        if progress > furthest * (1 + ROUNDING):
             best, furthest = members, progress
         if progress >= goal.gap and search.has_value(members) and search.reaches(members):
             return members
@@ -64,18 +63,26 @@ def _adaptive(search: Search, size: int) -> list[int]:
     """Remove the largest influence, refit, compute the influences again."""
     members: list[int] = []
     out: set[int] = set()
-    near = np.array(_ordered(search)[: max(AGAIN, AGAIN_PER_MEMBER * size)], dtype=int)
-    gains = search.gains[near]
-    while len(members) < size:
+    near = nearest(search, size)
+    gains: np.ndarray | None = search.gains[near]
+    while len(members) < size and gains is not None:
         found = _next(search, members, near, np.where(np.isin(near, [*members, *out]), 0.0, gains))
         out |= set(found[0])
         if found[1] is None:
             return members
         members = [*members, found[1]]
-        if search.reaches(members) or (est := search.estimate(members)) is None:
+        if search.reaches(members):
             return members
-        gains = _gains_again(search, est, members, near)
+        gains = search.gains_without(members, near)
     return members
+
+
+def nearest(search: Search, size: int) -> np.ndarray:
+    """The removals that a set of this size is looked for among, (n_near,).
+
+    Some that move nothing now, or back, may do more than others once these are gone.
+    """
+    return np.array(_by_gain(search.gains)[: max(AGAIN, AGAIN_PER_MEMBER * size)], dtype=int)
 
 
 def _next(
@@ -90,17 +97,6 @@ def _next(
             return passed, int(near[k])
         passed.append(int(near[k]))
     return passed, None
-
-
-def _gains_again(search: Search, est: Estimate, members: list[int], near: np.ndarray) -> np.ndarray:
-    """What each removal gains once the members are gone: -inf for themselves, (n_near,)."""
-    kept = search.removals.together(members).codes < 0
-    some = search.removals.take(near)
-    removals = Removals(some.codes[kept], some.labels)
-    influence = newton_of(est, removals).on(search.goal.ranking).influence
-    gains = search.goal.gains(influence)
-    gains[np.isin(near, members)] = -np.inf
-    return gains
 
 
 def _by_gain(gains: np.ndarray) -> list[int]:
