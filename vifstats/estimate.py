@@ -40,6 +40,8 @@ __all__ = ["Estimate", "minimize"]
 STEPS_PER_FACTOR = 25
 # From a minimum the loss rises by about 1/2 within a standard error; from none, by less than this.
 RISE = 0.01
+# So many standard errors away.
+FAR = (1, 10, 100)
 # A direction whose share of a parameter is below this does not name it.
 NOTHING = 1e-2
 
@@ -633,8 +635,15 @@ def _require_curvature(loss: Loss, start: np.ndarray, end: np.ndarray) -> None:
 
 
 def _rises(loss: Loss, theta: np.ndarray, step: np.ndarray, rise: float = RISE) -> bool:
-    """Whether the loss rises a standard error away on both sides; from a minimum it does by 1/2."""
+    """Whether the loss rises on both sides, a standard error away (from a minimum by 1/2) or more.
+
+    It may fall into a lower minimum next to it; towards infinity it never rises again.
+    """
     everyone = loss.everyone()
+
+    def falls(sign: int) -> bool:
+        return all(loss.value(theta + sign * far * step, everyone) < bound for far in FAR)
+
     with np.errstate(all="ignore"):  # far off a loss may be infinite
-        around = [loss.value(theta + sign * step, everyone) for sign in (-1, 1)]
-    return not min(around) < loss.value(theta, everyone) + rise
+        bound = loss.value(theta, everyone) + rise
+        return not (falls(-1) or falls(1))

@@ -241,3 +241,20 @@ def test_a_loss_of_ones_own_that_runs_away():
     y[0] = 1.0
     est = vs.minimize(vs.MEstimator(losses, (x, y)), [0.0])
     assert not est.separated and est.separation == ""
+
+
+def test_a_lower_minimum_next_to_this_one_is_no_infinity():
+    """Cauchy's loss has several minima: within a standard error may be the way to another."""
+    import autograd.numpy as anp
+
+    def losses(theta, y):
+        return anp.log(1 + (y - theta[0]) ** 2)
+
+    y = np.array([-3.93, -3.99, 3.64, 3.33, 0.82, -3.08, 128.55, 4.18, -1.05])
+    est = vs.minimize(vs.MEstimator(losses, y), [0.8])
+    assert not est.separated
+    # a standard error away the loss is lower, as the slope is 0 here and the minimum shallow
+    away = est.theta - est.standard_errors
+    assert est.loss.value(away, np.ones(9)) < est.loss.value(est.theta, np.ones(9))
+    refits = vs.leave_one_out(est)
+    assert refits.exact.all() and (refits.status == "ok").all()
