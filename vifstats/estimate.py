@@ -268,9 +268,9 @@ class Estimate(Tabular):
         Returns
         -------
         DataFrame, shape (n_params, 6 or 9)
-            coefficient, standard_error, z (or t), p_value, lower_95, upper_95; where exp(theta) is
-            what people report also hazard_ratio, odds_ratio, ... with its limits; nan for an
-            intercept and others that are no effect.
+            Columns coefficient, standard_error, z (or t), p_value, lower_95, upper_95; where
+            exp(theta) is what people report also hazard_ratio, odds_ratio, ... with its limits;
+            nan for an intercept and others that are no effect.
 
         Raises
         ------

@@ -7,16 +7,19 @@ adapters for their own fits by entry points of the group `GROUP`, named like the
 
 import inspect
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+import pandas as pd
+
 from vifstats import checks
-from vifstats.errors import InvalidTypeError, UnsupportedModelError
+from vifstats.errors import InvalidInputError, InvalidTypeError, UnsupportedModelError
 from vifstats.estimate import Estimate
 from vifstats.typing import FittedModel
 
-__all__ = ["from_model"]
+__all__ = ["from_model", "named_column"]
 
 # Entry points of other packages: <qualified name of a class> = <module>:<function>.
 GROUP = "vifstats.adapters"
@@ -90,6 +93,8 @@ TITLES = {
 
 # What data may be called where they are not passed by position
 DATA = ("df", "X", "T", "E", "y")
+# one entry per row, or the name of the column that has it
+PER_ROW = ("entry", "weights", "strata", "offset", "groups")
 OPTIONS = ("entry", "weights", "strata", "offset", "groups", "ties", "penalty", "tol")
 
 
@@ -133,6 +138,8 @@ def from_model(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
     _require_fitted(fit)
     adapter = _adapter_of(fit)
     if adapter is not None:
+        for name in set(PER_ROW) & set(options):
+            options[name] = named_column(options[name], fit, data, name)
         return adapter(fit, *map(checks.as_pandas, data), **options)
     raise UnsupportedModelError(
         f"A fitted model must be one of these, {supported()}; but this is a "
@@ -151,6 +158,30 @@ def supported() -> str:
             names.setdefault(LIBRARIES[library], set()).add(title)
     listed = [f"of {library}: {', '.join(sorted(found))}" for library, found in names.items()]
     return "; ".join([*listed, "or coefficients of a Cox model"])
+
+
+def named_column(values: Any, fit: FittedModel, data: tuple, option: str = "groups") -> Any:
+    """One entry per row where a column of the data is named; anything else as it is.
+
+    `data`: of the fit, as they were passed; those that a fit keeps are looked at too. Raises
+    InvalidInputError with the nearest names.
+    """
+    if not isinstance(values, str):
+        return values
+    tables = [checks.as_pandas(table) for table in data]
+    model = getattr(fit, "model", None)
+    tables.append(getattr(getattr(model, "data", None), "frame", None))
+    tables = [table for table in tables if isinstance(table, pd.DataFrame)]
+    for table in tables:
+        if values in table.columns:
+            return table[values]
+    columns = [str(name) for table in tables for name in table.columns]
+    close = " or ".join(map(repr, get_close_matches(values, columns)))
+    meant = f"did you mean {close}?" if close else f"the columns are {columns}; give the entries."
+    raise InvalidInputError(
+        f"`{option}` must be one entry per row or the name of a column of the data, but there is "
+        f"no column {values!r}; {meant if tables else 'the data are no table; give the entries.'}"
+    )
 
 
 def _require_fitted(fit: FittedModel) -> None:

@@ -1,6 +1,7 @@
 """Single numbers and words: the options of every call."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -90,5 +91,7 @@ def one_of(value: Any, allowed: Sequence[str], name: str) -> str:
     """One of a few words."""
     if value not in allowed:
         words = ", ".join(map(repr, allowed))
-        raise InvalidInputError(f"`{name}` must be one of {words}, but is {value!r}.")
+        close = get_close_matches(value, list(map(str, allowed))) if isinstance(value, str) else []
+        meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else "."
+        raise InvalidInputError(f"`{name}` must be one of {words}, but is {value!r}{meant}")
     return value

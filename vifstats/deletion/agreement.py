@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vifstats.deletion.inputs import Source, estimate_of
+from vifstats.deletion.methods import vif
 from vifstats.deletion.on_target import TargetInfluence
+from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
 from vifstats.errors import InvalidInputError
 from vifstats.tabular import Tabular
@@ -79,15 +82,20 @@ class Agreement(Tabular):
 
 
 def compare(
-    approximation: Influence | TargetInfluence, reference: Influence | TargetInfluence
+    x: Influence | TargetInfluence | Source,
+    y: Influence | TargetInfluence | Source | None = None,
 ) -> Agreement:
     """Compare an influence with a reference, usually exact refits.
 
     Parameters
     ----------
-    approximation, reference : Influence or TargetInfluence
-        Aligned by label when labels are unique, by position when they are not. Rows of the
-        approximation that the reference does not have, or that are nan, are counted.
+    x : Influence or TargetInfluence, Estimate or fitted model
+        The approximation; of an estimate or a fit that of `vif`.
+    y : Influence or TargetInfluence, Estimate or fitted model, optional
+        The reference; of an estimate or a fit, by default that of x, exact refits without what x
+        removes, on its target if it has one. Aligned by label when labels are unique, by position
+        when they are not. Rows of the approximation that the reference does not have, or that are
+        nan, are counted.
 
     Returns
     -------
@@ -107,6 +115,8 @@ def compare(
     >>> vs.compare(vs.vif(est), vs.leave_one_out(est)).slope.round(4).to_list()
     [1.3333]
     """
+    approximation = _approximation(x)
+    reference = _reference(y, approximation)
     a, r = _frame(approximation), _frame(reference)
     if list(a.columns) != list(r.columns):
         raise InvalidInputError(
@@ -122,14 +132,22 @@ def compare(
     return Agreement(table, frobenius, _seconds(approximation), _seconds(reference))
 
 
-def _frame(influence: Any) -> pd.DataFrame:
-    if isinstance(influence, TargetInfluence):
-        return influence.to_frame()
-    if isinstance(influence, Influence):
-        return influence.dfbeta
-    raise InvalidInputError(
-        f"`compare` takes Influence or TargetInfluence, but got {type(influence).__name__}."
-    )
+def _approximation(x: Any) -> Influence | TargetInfluence:
+    return x if isinstance(x, Influence | TargetInfluence) else vif(estimate_of(x))
+
+
+def _reference(y: Any, x: Influence | TargetInfluence) -> Influence | TargetInfluence:
+    """A result as it is; of an estimate, a fit, or nothing, the refits of what x removes."""
+    if isinstance(y, Influence | TargetInfluence):
+        return y
+    source = x.source if isinstance(x, TargetInfluence) else x
+    est = source.estimate if y is None else estimate_of(y)
+    refits = refit_removals(est, source.removals)
+    return refits.on(x.target) if isinstance(x, TargetInfluence) else refits
+
+
+def _frame(influence: Influence | TargetInfluence) -> pd.DataFrame:
+    return influence.table if isinstance(influence, TargetInfluence) else influence.dfbeta
 
 
 def _seconds(influence: Influence | TargetInfluence) -> float:

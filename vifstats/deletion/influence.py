@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from vifstats import checks
+from vifstats.deletion.in_time import approximate, forecast, refit_rest
 from vifstats.deletion.inputs import estimate_of, named_column
 from vifstats.deletion.methods import classical_if, newton_step, vif
 from vifstats.deletion.refit_top import refit_top as with_refits
-from vifstats.deletion.refits import leave_one_out, refit_removals
+from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
-from vifstats.errors import ConvergenceError
 from vifstats.estimate import Estimate
 from vifstats.typing import FittedModel, Groups, Objects
 
@@ -28,8 +28,6 @@ METHODS: dict[str, Callable[..., Influence]] = {
     "refit": leave_one_out,
     "leave_one_out": leave_one_out,
 }
-# Rows refitted to learn what one costs.
-TRIED = 16
 # Where refitting everything takes too long, at least so many of the largest are refitted.
 FEWEST = 10
 
@@ -100,16 +98,14 @@ def _exact_where_cheap(seconds: float) -> Callable[..., Influence]:
 
     def auto(est: Estimate, *, groups: Any, objects: Any) -> Influence:
         start, removals = perf_counter(), est.removals(groups, objects)
-        some = np.unique(np.linspace(0, len(removals) - 1, min(TRIED, len(removals))).astype(int))
-        try:
-            each = refit_removals(est, removals.take(some)).seconds / max(1, len(some))
-        except ConvergenceError:
-            # the fit itself lies at infinity: nothing can be refitted, and `status` says so
-            return vif(est, groups=groups, objects=objects)
-        if each * len(removals) <= seconds:
-            return refit_removals(est, removals)
-        left = seconds - (perf_counter() - start)
+        known = forecast(est, removals, seconds)
+        if known.seconds <= seconds:
+            return refit_rest(est, removals, known)
         found = vif(est, groups=groups, objects=objects)
-        return with_refits(found, max(FEWEST, int(left / each)))
+        if not np.isfinite(known.seconds):
+            return found  # the fit itself lies at infinity, as `status` says
+        left = seconds - (perf_counter() - start)
+        n = max(FEWEST, int(left / known.seconds * len(removals)))
+        return approximate(with_refits(found, n), known)
 
     return auto

@@ -2,9 +2,7 @@
 
 from typing import Any, TypeAlias
 
-import pandas as pd
-
-from vifstats.adapters import from_model
+from vifstats.adapters import from_model, named_column
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.deletion.result import Influence
 from vifstats.errors import InvalidInputError
@@ -35,20 +33,3 @@ def estimate_of(x: Source, *data: Any, **options: Any) -> Estimate:
             "or give the fitted model."
         )
     return x
-
-
-def named_column(groups: Any, x: Any, data: tuple) -> Any:
-    """One label per row where a column of the data is named; anything else as it is."""
-    if not isinstance(groups, str):
-        return groups
-    tables = [table for table in data if isinstance(table, pd.DataFrame)]
-    kept = getattr(getattr(getattr(x, "model", None), "data", None), "frame", None)
-    tables += [kept] if isinstance(kept, pd.DataFrame) else []
-    for table in tables:
-        if groups in table.columns:
-            return table[groups]
-    columns = [list(table.columns) for table in tables]
-    raise InvalidInputError(
-        f"`groups` must be one label per row or the name of a column, but {groups!r} is no column "
-        f"of {columns[0] if columns else 'the data, which are no table'}; give the labels."
-    )

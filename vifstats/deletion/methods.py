@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from vifstats import checks
-from vifstats.deletion.inputs import Source, estimate_of
+from vifstats.deletion.inputs import Source, estimate_of, named_column
 from vifstats.deletion.result import Influence
 from vifstats.estimate import Estimate
 from vifstats.removals import Removals
@@ -31,8 +31,8 @@ NEAR = 1e-2
 
 def vif(
     est: Source,
-    *,
-    groups: Groups | None = None,
+    *data: Any,
+    groups: "Groups | str | None" = None,
     objects: Objects | None = None,
     solver: Solver | None = None,
 ) -> Influence:
@@ -41,6 +41,8 @@ def vif(
     Parameters
     ----------
     est : Estimate, Influence or fitted model that keeps its data
+    *data
+        What a fitted model was fitted on, where it does not keep it.
     groups : array_like, shape (n_rows,), optional
         One label per row of the data: groups leave whole and are the rows of the result.
     objects : sequence of labels or bool mask, optional
@@ -67,7 +69,8 @@ def vif(
     >>> vs.vif(est).values.ravel().round(4)
     array([-0.6667,  0.    ,  0.6667])
     """
-    start, est = perf_counter(), estimate_of(est)
+    groups = named_column(groups, est, data)
+    start, est = perf_counter(), estimate_of(est, *data)
     removals = est.removals(groups, objects)
     D = est.differences(removals)
     owned = est.loss.owned_mask(removals, len(est.theta))
@@ -81,8 +84,8 @@ def vif(
 
 def classical_if(
     est: Source,
-    *,
-    groups: Groups | None = None,
+    *data: Any,
+    groups: "Groups | str | None" = None,
     objects: Objects | None = None,
     solver: Solver | None = None,
 ) -> Influence:
@@ -91,6 +94,8 @@ def classical_if(
     Parameters
     ----------
     est : Estimate, Influence or fitted model that keeps its data
+    *data
+        What a fitted model was fitted on, where it does not keep it.
     groups : array_like, shape (n_rows,), optional
         One label per row of the data: groups leave whole and are the rows of the result.
     objects : sequence of labels or bool mask, optional
@@ -118,7 +123,8 @@ def classical_if(
     >>> bool(np.allclose(vs.classical_if(est).values, vs.vif(est).values))
     True
     """
-    start, est = perf_counter(), estimate_of(est)
+    groups = named_column(groups, est, data)
+    start, est = perf_counter(), estimate_of(est, *data)
     removals = est.removals(groups, objects)
     if est.perfect:
         derivative = est.differences(removals)
@@ -130,8 +136,8 @@ def classical_if(
 
 def newton_step(
     est: Source,
-    *,
-    groups: Groups | None = None,
+    *data: Any,
+    groups: "Groups | str | None" = None,
     objects: Objects | None = None,
     guard: bool = False,
 ) -> Influence:
@@ -140,6 +146,8 @@ def newton_step(
     Parameters
     ----------
     est : Estimate, Influence or fitted model that keeps its data
+    *data
+        What a fitted model was fitted on, where it does not keep it.
     groups : array_like, shape (n_rows,), optional
         One label per row of the data: groups leave whole and are the rows of the result.
     objects : sequence of labels or bool mask, optional
@@ -167,7 +175,8 @@ def newton_step(
     >>> vs.newton_step(est).values.ravel()
     array([-1.,  0.,  1.])
     """
-    est, guard = estimate_of(est), checks.flag(guard, "guard")
+    groups = named_column(groups, est, data)
+    est, guard = estimate_of(est, *data), checks.flag(guard, "guard")
     return newton_of(est, est.removals(groups, objects), guard)
 
 

@@ -1,6 +1,7 @@
 """Exact refits of the few rows that matter, in the place of their approximations."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ __all__ = ["refit_top"]
 def refit_top(
     influence: Influence | Source,
     n: int = 10,
-    *,
+    *data: Any,
     n_jobs: int | None = None,
     executor: Pool | None = None,
     checkpoint: str | Path | None = None,
@@ -37,6 +38,8 @@ def refit_top(
     n : int, default 10
         How many rows, those of largest Cook's distance; rows that are nan come first. Rows that
         are exact already are not refitted again, but count.
+    *data
+        What a fitted model was fitted on, where it does not keep it.
     n_jobs : int, optional
         Workers, through joblib; this and the next three are those of `leave_one_out`.
     executor : object, optional
@@ -69,7 +72,7 @@ def refit_top(
     """
     n = checks.whole_number(n, "n")
     if not isinstance(influence, Influence):
-        influence = vif(estimate_of(influence))
+        influence = vif(estimate_of(influence, *data))
     engine = Engine(n_jobs, executor)
     folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
     size = np.nan_to_num(influence.cooks_distance.to_numpy(), nan=np.inf)

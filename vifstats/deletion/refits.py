@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
 from vifstats import checks
 from vifstats.checks.folders import writable_folder
-from vifstats.deletion.inputs import Source, estimate_of
+from vifstats.deletion.inputs import Source, estimate_of, named_column
 from vifstats.deletion.parallel import (
     Blocks,
     Checkpoint,
@@ -45,8 +46,8 @@ SHORT_STEP, MANY_STEPS = 0.5, 200
 
 def leave_one_out(
     est: Source,
-    *,
-    groups: Groups | None = None,
+    *data: Any,
+    groups: "Groups | str | None" = None,
     objects: Objects | None = None,
     n_jobs: int | None = None,
     executor: Pool | None = None,
@@ -61,6 +62,8 @@ def leave_one_out(
     Parameters
     ----------
     est : Estimate
+    *data
+        What a fitted model was fitted on, where it does not keep it.
     groups : array_like, shape (n_rows,), optional
         One label per row of the data; whole groups are removed.
     objects : sequence of labels or bool mask, optional
@@ -118,7 +121,8 @@ def leave_one_out(
     >>> vs.leave_one_out(vs.minimize(loss, [0.0])).values.ravel()
     array([-1.,  0.,  1.])
     """
-    est = estimate_of(est)
+    groups = named_column(groups, est, data)
+    est = estimate_of(est, *data)
     engine, removals = Engine(n_jobs, executor), est.removals(groups, objects)
     part = Shard.of(shard, checkpoint)
     folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")

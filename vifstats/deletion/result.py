@@ -72,6 +72,8 @@ class Influence(Tabular):
         Wall time of the computation.
     note : str
         What there is to say of the solve: directions left out, residuals.
+    advice : str
+        What exact refits would take, where they were too many for the time given.
 
     Examples
     --------
@@ -94,6 +96,7 @@ class Influence(Tabular):
     outside: np.ndarray = field(default_factory=_of_no_row)
     seconds: float = float("nan")
     note: str = ""
+    advice: str = ""
 
     def __post_init__(self) -> None:
         for name in self._flags():
@@ -481,6 +484,7 @@ class Influence(Tabular):
             f"  method: {self.method}, {METHODS[self.method]}{some}",
             "  sign:   full data minus without the row (positive: the row pulls it up)",
             *([f"  solve:  {self.note}"] if self.note else []),
+            *([f"  exact:  {self.advice}"] if self.advice else []),
             *([f"  failed: {n_failed} refits, nan; see status"] if n_failed else []),
             *(["  the largest by Cook's distance:"] if self._is_shown else []),
         ]

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
 from vifstats import checks
 from vifstats.checks.folders import writable_folder
-from vifstats.deletion.inputs import Source, estimate_of
+from vifstats.deletion.inputs import Source, estimate_of, named_column
 from vifstats.deletion.parallel import (
     Blocks,
     Checkpoint,
@@ -35,8 +36,8 @@ BLOCK = 8
 
 def truncated_refits(
     est: Source,
-    *,
-    groups: Groups | None = None,
+    *data: Any,
+    groups: "Groups | str | None" = None,
     objects: Objects | None = None,
     n_jobs: int | None = None,
     executor: Pool | None = None,
@@ -54,6 +55,8 @@ def truncated_refits(
     Parameters
     ----------
     est : Estimate
+    *data
+        What a fitted model was fitted on, where it does not keep it.
     groups : array_like, shape (n_rows,), optional
         One label per row of the data; whole groups are removed.
     objects : sequence of labels or bool mask, optional
@@ -88,7 +91,8 @@ def truncated_refits(
     begin, engine = perf_counter(), Engine(n_jobs, executor)
     radius = checks.positive_number(radius, "radius")
     max_steps = checks.whole_number(max_steps, "max_steps")
-    est = estimate_of(est)
+    groups = named_column(groups, est, data)
+    est = estimate_of(est, *data)
     removals, part = est.removals(groups, objects), Shard.of(shard, checkpoint)
     folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
     with one_blas_thread():

@@ -12,7 +12,7 @@ from vifstats.deletion.inputs import Source, estimate_of, named_column
 from vifstats.deletion.methods import newton_of
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
-from vifstats.diagnostics.wald_fits import WaldFits, require_rest
+from vifstats.deletion.wald_fits import WaldFits, require_rest
 from vifstats.estimate import Estimate
 from vifstats.removals import Removals
 from vifstats.tabular import Tabular

@@ -1,5 +1,7 @@
 """Influence of a small error in a covariate: d theta / d x_ij."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -12,13 +14,15 @@ from vifstats.losses.cox.covariate_slopes import covariate_slopes
 __all__ = ["covariate_sensitivity"]
 
 
-def covariate_sensitivity(est: Source) -> pd.DataFrame:
+def covariate_sensitivity(est: Source, *data: Any) -> pd.DataFrame:
     """How each parameter moves with each covariate of each row: d theta_k / d x_ij.
 
     Parameters
     ----------
     est : Estimate
         Of a Cox model, or of a regression with one linear predictor.
+    *data
+        What a fitted model was fitted on, where it does not keep it.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def covariate_sensitivity(est: Source) -> pd.DataFrame:
     >>> float(table["x"]["x"].iloc[2].round(6))
     -0.5
     """
-    est = estimate_of(est)
+    est = estimate_of(est, *data)
     slopes = _slopes(est)
     # the sign of an implicit derivative: H dtheta = - d grad
     n, p, _ = slopes.shape

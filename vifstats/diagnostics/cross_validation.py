@@ -8,12 +8,13 @@ what it changes in the terms of others (docs/mathematics.md, equation (32)).
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.deletion.inputs import Source, estimate_of
+from vifstats.deletion.inputs import Source, estimate_of, named_column
 from vifstats.deletion.methods import newton_step, vif
 from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
@@ -90,7 +91,7 @@ class CrossValidation(Tabular):
 
 
 def cross_validated_loglik(
-    est: Source, *, method: str = "newton", groups: Groups | None = None
+    est: Source, *data: Any, method: str = "newton", groups: "Groups | str | None" = None
 ) -> CrossValidation:
     """The leave-one-out cross-validated (partial) log likelihood and concordance.
 
@@ -98,6 +99,8 @@ def cross_validated_loglik(
     ----------
     est : Estimate
         A penalty is held, and is no part of the contributions.
+    *data
+        What a fitted model was fitted on, where it does not keep it.
     method : {"newton", "vif", "refit"}
         How the parameters without each row are found. With "newton" and "vif" the contributions to
         Cox's partial likelihood are expanded about theta^, in near-linear time: to second order in
@@ -121,7 +124,8 @@ def cross_validated_loglik(
     >>> cross_validated_loglik(vs.minimize(loss, [0.0])).contributions.to_list()
     [-4.5, 0.0, -4.5]
     """
-    est = estimate_of(est)
+    groups = named_column(groups, est, data)
+    est = estimate_of(est, *data)
     start = perf_counter()
     influence = METHODS[checks.one_of(method, list(METHODS), "method")](est, groups=groups)
     values = _contributions(influence)

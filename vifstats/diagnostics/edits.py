@@ -25,7 +25,7 @@ Values: TypeAlias = float | ArrayLike1D | Callable[[np.ndarray], np.ndarray]
 
 def edit(
     est: Source,
-    *,
+    *data: Any,
     event: Values | str | None = None,
     time: Values | None = None,
     covariates: Mapping[str, Values] | None = None,
@@ -44,6 +44,8 @@ def edit(
     est : Estimate
         Of a Cox model or a regression through linear predictors; for any other loss stack the
         rows and their edited versions yourself in `vifstats.losses.Edited`.
+    *data
+        What a fitted model was fitted on, where it does not keep it.
     event : "flip" or array_like of 0/1, optional
         Events that become censorings, and censorings that become events, at the same time.
     time : array_like or callable, optional
@@ -86,7 +88,7 @@ def edit(
           arm
     1  0.9406
     """
-    est = estimate_of(est)
+    est = estimate_of(est, *data)
     chosen, labels = _rows(est, rows)
     objects = _objects(est, chosen, labels)
     given = _Given(len(est.labels), chosen)

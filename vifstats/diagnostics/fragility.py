@@ -60,7 +60,7 @@ class Fragility(InfluentialSet):
 def fragility(
     est: Source,
     treatment: str,
-    *,
+    *data: Any,
     edits: str = "censored -> event",
     among: Objects | None = None,
     flip: str = "significance",
@@ -75,6 +75,8 @@ def fragility(
         Of a Cox model.
     treatment : str
         The parameter, a column of the design.
+    *data
+        What a fitted model was fitted on, where it does not keep it.
     edits : {"censored -> event", "event -> censored", "swap treatment", "any"}
         What may be recorded otherwise, at the same time; "any" takes for each row the one of them
         that moves the effect further.
@@ -116,7 +118,7 @@ def fragility(
     >>> found.status
     'confirmed'
     """
-    est = estimate_of(est)
+    est = estimate_of(est, *data)
     loss = est.loss
     if not isinstance(loss, Cox):
         raise InvalidTypeError(

@@ -11,7 +11,7 @@ from vifstats import checks
 from vifstats.deletion.inputs import Source, estimate_of, named_column
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
-from vifstats.diagnostics.wald_fits import WaldFits, require_rest
+from vifstats.deletion.wald_fits import WaldFits, require_rest
 from vifstats.errors import InvalidInputError
 from vifstats.losses.effects import shown_columns, wald_table
 from vifstats.tabular import Tabular
@@ -96,7 +96,7 @@ class LeftOut(Tabular):
         Returns
         -------
         DataFrame, shape (m, 3)
-            all, without and change (all minus without), a line for each value of the target.
+            Columns all, without and change (all minus without), a line for each value.
         """
         change = self.influence.on(target)
         columns = {"all": change.value, "without": change.value_without[0]}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.deletion.inputs import Source, estimate_of
+from vifstats.deletion.inputs import Source, estimate_of, named_column
 from vifstats.diagnostics.cross_validation import cross_validated_loglik
 from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.estimate import Estimate, minimize
@@ -55,10 +55,10 @@ class PenaltyChoice(Tabular):
 def choose_penalty(
     est: Source,
     penalties: Sequence[float],
-    *,
+    *data: Any,
     scale: ArrayLike1D | None = None,
     method: str = "newton",
-    groups: Groups | None = None,
+    groups: "Groups | str | None" = None,
 ) -> PenaltyChoice:
     """Choose a ridge penalty by the cross-validated log likelihood.
 
@@ -68,6 +68,8 @@ def choose_penalty(
         A Cox model or one of linear predictors; its own penalty, if any, is replaced.
     penalties : sequence of float
         The grid, each >= 0.
+    *data
+        What a fitted model was fitted on, where it does not keep it.
     scale : array_like, shape (n_params,), optional
         The penalty of a coefficient is 0.5 * penalty * scale * theta^2. Default: the variances of
         the columns, as if they were standardised; so an intercept has none.
@@ -93,7 +95,8 @@ def choose_penalty(
     >>> choose_penalty(vs.minimize(loss, np.zeros(10)), [0.1, 1.0, 100.0]).penalty
     100.0
     """
-    est = estimate_of(est)
+    groups = named_column(groups, est, data)
+    est = estimate_of(est, *data)
     grid = [_penalty(value) for value in penalties]
     if not grid:
         raise InvalidInputError("`penalties` must hold at least one number, but is empty.")

@@ -5,7 +5,8 @@ sign of the package, full data minus without the row, and says it.
 """
 
 from vifstats.plots.accuracy import agreement_plot, error_plot
-from vifstats.plots.effects import forest_plot, range_plot, waterfall_plot
+from vifstats.plots.effects import range_plot, waterfall_plot
+from vifstats.plots.forest import forest_plot
 from vifstats.plots.rows import (
     distribution_plot,
     index_plot,

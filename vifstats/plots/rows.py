@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.deletion.inputs import Source
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.deletion.result import Influence
 from vifstats.deletion.row_facts import follow_up, residuals
 from vifstats.errors import InvalidInputError
+from vifstats.plots.sources import influence_of
 from vifstats.plots.style import (
     BLUE,
     FAINT,
@@ -33,7 +35,7 @@ LONG_NAME = 22
 
 
 def index_plot(
-    influence: Influence,
+    influence: Source,
     name: str | None = None,
     *,
     ax: Axes | None = None,
@@ -44,9 +46,9 @@ def index_plot(
 
     Parameters
     ----------
-    influence : Influence
+    influence : Influence, TargetInfluence, Estimate or fitted model
     name : str, optional
-        The parameter; default Cook's distance.
+        The parameter, or value of the target; default Cook's distance, or the first.
     ax : matplotlib Axes, optional
     n_labels : int
         How many of the largest rows are named.
@@ -74,25 +76,25 @@ def index_plot(
     >>> index_plot(inf, "x0").get_ylabel()
     'dfbetas of x0'
     """
+    values, what, source = _values(influence, name)
     ax = axes_for(ax)
-    values, what = _values(influence, name)
-    _against_position(ax, values, influence, n_labels)
-    if name is not None:
+    _against_position(ax, values, source, n_labels)
+    if _is_scaled(influence, name):
         _convention(ax, values, line)
     ax.set_ylabel(plain(what))
     return ax
 
 
 def target_plot(
-    change: TargetInfluence, column: int = 0, *, ax: Axes | None = None, n_labels: int = 5
+    change: TargetInfluence, column: int | str = 0, *, ax: Axes | None = None, n_labels: int = 5
 ) -> Any:
     """The influence on one value of a target, in the order of the data.
 
     Parameters
     ----------
     change : TargetInfluence
-    column : int
-        Which value of the target.
+    column : int or str
+        Which value of the target, by position or name.
     ax : matplotlib Axes, optional
     n_labels : int
         How many of the largest rows are named.
@@ -108,15 +110,15 @@ def target_plot(
     >>> target_plot(inf.on(vs.targets.RelativeRisk([1.0]))).get_ylabel()
     'change of relative risk, full minus without'
     """
+    values, what, source = _values(change, change.table.columns[change.position(column)])
     ax = axes_for(ax)
-    frame = change.to_frame()
-    _against_position(ax, frame.iloc[:, column].to_numpy(), change.source, n_labels)
-    ax.set_ylabel(plain(f"change of {called(frame.columns[column])}, full minus without"))
+    _against_position(ax, values, source, n_labels)
+    ax.set_ylabel(plain(what))
     return ax
 
 
 def time_plot(
-    influence: Influence,
+    influence: Source,
     name: str | None = None,
     *,
     ax: Axes | None = None,
@@ -127,10 +129,10 @@ def time_plot(
 
     Parameters
     ----------
-    influence : Influence
+    influence : Influence, TargetInfluence, Estimate or fitted model
         Of a Cox or another survival model, one row at a time.
     name : str, optional
-        The parameter; default Cook's distance.
+        The parameter, or value of the target; default Cook's distance, or the first.
     ax : matplotlib Axes, optional
     n_labels : int
         How many of the largest rows are named.
@@ -154,20 +156,20 @@ def time_plot(
     >>> [text.get_text() for text in time_plot(inf, "x0").get_legend().get_texts()]
     ['event', 'censored']
     """
-    facts = follow_up(influence)
+    values, what, source = _values(influence, name)
+    facts = follow_up(source)
     if facts is None:
         raise InvalidInputError(
             "A plot against time needs a survival model and single rows, but this result has "
             "groups or no time; use index_plot."
         )
     ax = axes_for(ax)
-    values, what = _values(influence, name)
     time, event = facts["time"].to_numpy(), facts["event"].to_numpy() == 1
     dots(ax, time[event], values[event], label="event")
     hollow = {"markerfacecolor": "none", "markeredgewidth": 0.7, "markeredgecolor": ORANGE}
     dots(ax, time[~event], values[~event], label="censored", **hollow)
-    name_rows(ax, time, values, influence.index, largest(values, n_labels))
-    if name is not None:
+    name_rows(ax, time, values, source.index, largest(values, n_labels))
+    if _is_scaled(influence, name):
         _convention(ax, values, line)
     above: dict[str, Any] = {
         "loc": "lower left",
@@ -181,7 +183,7 @@ def time_plot(
     return ax
 
 
-def influence_plot(influence: Influence, *, ax: Axes | None = None, n_labels: int = 5) -> Any:
+def influence_plot(influence: Source, *, ax: Axes | None = None, n_labels: int = 5) -> Any:
     """Residual against leverage, with the area of each point its Cook's distance.
 
     A Cox model has neither in the sense of least squares. There the leverage is the squared
@@ -190,7 +192,7 @@ def influence_plot(influence: Influence, *, ax: Axes | None = None, n_labels: in
 
     Parameters
     ----------
-    influence : Influence
+    influence : Influence, TargetInfluence, Estimate or fitted model
     ax : matplotlib Axes, optional
     n_labels : int
         How many rows of largest Cook's distance are named.
@@ -211,7 +213,8 @@ def influence_plot(influence: Influence, *, ax: Axes | None = None, n_labels: in
     >>> influence_plot(inf).get_ylabel()
     'martingale residual'
     """
-    pair = residuals(influence)
+    source = influence_of(influence)
+    pair = residuals(source)
     if pair is None:
         raise InvalidInputError(
             "A plot of residual against leverage needs single rows of a Cox model or a model with "
@@ -219,7 +222,8 @@ def influence_plot(influence: Influence, *, ax: Axes | None = None, n_labels: in
         )
     ax = axes_for(ax)
     leverage, residual = pair
-    distance = influence.cooks_distance.to_numpy()
+    values, what, _ = _values(influence, None)
+    distance = np.abs(values)
     scale = np.nanmax(distance, initial=0.0)
     area = 4 + 300 * np.nan_to_num(distance) / (scale if scale > 0 else 1.0)
     ax.axhline(0, color=FAINT, linewidth=0.6)
@@ -227,16 +231,17 @@ def influence_plot(influence: Influence, *, ax: Axes | None = None, n_labels: in
     ax.scatter(leverage, residual, area, BLUE, alpha=0.5, linewidths=0, rasterized=many)
     ax.margins(0.08)  # whole circles
     radius = np.sqrt(area / np.pi)
-    name_rows(ax, leverage, residual, influence.index, largest(distance, n_labels), radius)
-    cox = hasattr(influence.estimate.loss, "risk_sets")
+    name_rows(ax, leverage, residual, source.index, largest(distance, n_labels), radius)
+    cox = hasattr(source.estimate.loss, "risk_sets")
     ax.set_xlabel("squared distance from the mean at risk" if cox else "leverage")
     ax.set_ylabel("martingale residual" if cox else "standardised score residual")
-    ax.set_title("area: Cook's distance", fontsize="small", loc="right")
+    area = "size of the change" if isinstance(influence, TargetInfluence) else what
+    ax.set_title(f"area: {area}", fontsize="small", loc="right")
     return ax
 
 
 def distribution_plot(
-    influence: Influence,
+    influence: Source,
     name: str | None = None,
     *,
     ax: Axes | None = None,
@@ -246,9 +251,9 @@ def distribution_plot(
 
     Parameters
     ----------
-    influence : Influence
+    influence : Influence, TargetInfluence, Estimate or fitted model
     name : str, optional
-        The parameter; default Cook's distance.
+        The parameter, or value of the target; default Cook's distance, or the first.
     ax : matplotlib Axes, optional
     line : float, optional
         As in `index_plot`.
@@ -264,15 +269,19 @@ def distribution_plot(
     >>> distribution_plot(inf, "x0").get_ylabel()
     'rows'
     """
+    values, what, _ = _values(influence, name)
     ax = axes_for(ax)
-    values, what = _values(influence, name)
     known = values[np.isfinite(values)]
     ax.hist(known, bins=min(30, max(5, len(known) // 10)), color=BLUE)
     if len(known) > MANY_ROWS:
         ax.set_yscale("log", nonpositive="clip")
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter("")
-    if name is not None and line is not None and np.max(np.abs(known), initial=0.0) > line / 2:
+    if (
+        _is_scaled(influence, name)
+        and line is not None
+        and np.max(np.abs(known), initial=0.0) > line / 2
+    ):
         for side in (-line, line):
             ax.axvline(side, color=ORANGE, linewidth=0.8, linestyle="--")
     ax.set_xlabel(plain(what))
@@ -280,13 +289,24 @@ def distribution_plot(
     return ax
 
 
-def _values(influence: Influence, name: str | None) -> tuple[np.ndarray, str]:
+def _values(x: Source, name: str | None) -> tuple[np.ndarray, str, Influence]:
+    """One number for each row, what it is, and the influence on the parameters it is of."""
+    if isinstance(x, TargetInfluence):
+        k = x.position(name)
+        what = f"change of {called(x.table.columns[k])}, full minus without"
+        return x.influence[:, k], what, x.source
+    influence = influence_of(x)
     if name is None:
-        return influence.cooks_distance.to_numpy(), "Cook's distance"
+        return influence.cooks_distance.to_numpy(), "Cook's distance", influence
     j = parameter(influence.estimate.names, name)
     scale = influence.estimate.naive_errors[j]
     space = "\n" if len(str(name)) > LONG_NAME else " "
-    return influence.values[:, j] / scale, f"dfbetas of{space}{called(name)}"
+    return influence.values[:, j] / scale, f"dfbetas of{space}{called(name)}", influence
+
+
+def _is_scaled(x: Source, name: str | None) -> bool:
+    """Whether the numbers are dfbetas, of which there is a convention."""
+    return name is not None and not isinstance(x, TargetInfluence)
 
 
 def _against_position(ax: Any, values: np.ndarray, influence: Influence, n_labels: int) -> None:

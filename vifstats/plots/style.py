@@ -21,6 +21,7 @@ __all__ = [
     "name_rows",
     "plain",
     "position",
+    "ratio_axis",
 ]
 
 # Okabe & Ito's blue and vermilion: told apart with every kind of colour vision, and in print.
@@ -154,3 +155,19 @@ def position(names: Sequence[str], name: str | None) -> int:
     if name not in names:
         raise InvalidInputError(f"`name` must be one of {names}, but is {name!r}.")
     return names.index(name)
+
+
+def ratio_axis(ax: Any) -> None:
+    """A logarithmic axis with plain numbers: 0.5, 1, 2."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    ax.set_xscale("log")
+    low, high = ax.get_xlim()
+    subs = (1.0,) if high / low > 1e3 else (1.0, 2.0, 5.0)
+    ax.xaxis.set_major_locator(LogLocator(subs=subs, numticks=12))
+    if len([t for t in ax.get_xticks() if low <= t <= high]) < 3:
+        from matplotlib.ticker import MaxNLocator
+
+        ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())

@@ -9,6 +9,7 @@ import pandas as pd
 
 from vifstats.adapters import from_model
 from vifstats.checks.folders import replacing_all, writable_folder
+from vifstats.deletion.on_target import TargetInfluence
 from vifstats.deletion.result import Influence
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
@@ -57,7 +58,7 @@ def report(
     model: FittedModel,
     *data: Any,
     path: str | Path = "report.html",
-    method: str = "vif",
+    method: str = "auto",
     top: int = 10,
     rows: bool = True,
     unit: str = "row",
@@ -80,8 +81,9 @@ def report(
         What a fitted model was fitted on, as for `from_model`.
     path : str or Path
         The page; the JSON gets the same name with the ending ``.json``.
-    method : {"vif", "if", "newton", "refit"}
-        How the influence is computed; an Influence has its own.
+    method : {"auto", "vif", "if", "newton", "refit"}
+        How the influence is computed; an Influence has its own. "auto" refits without every row
+        where half of ``seconds`` are predicted to do, else it is "vif".
     top : int
         How many of the most influential rows to show.
     rows : bool
@@ -261,6 +263,8 @@ def _page_path(path: str | Path) -> Path:
 
 
 def _source(model: Any, data: tuple, options: dict[str, Any]) -> Estimate | Influence:
+    if isinstance(model, TargetInfluence):
+        model = model.source
     if not isinstance(model, Estimate | Influence):
         return from_model(model, *data, **options)
     if data or options:

@@ -7,15 +7,20 @@ import numpy as np
 import pandas as pd
 
 from vifstats.deletion.agreement import Agreement, compare
+from vifstats.deletion.in_time import approximate, forecast, refit_rest
+from vifstats.deletion.parallel import Engine
 from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
-from vifstats.deletion.shortcuts import METHODS
+from vifstats.deletion.shortcuts import METHODS as COMPUTED
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.losses.effects import ratios
 from vifstats.reporting.timed_refits import refit_rows
 
 __all__ = ["METHODS", "Findings", "confirm", "find"]
+
+# "auto": everything refitted where there is time for it, else "vif".
+METHODS = ("auto", *COMPUTED)
 
 RANDOM_ROWS = 50
 SEED = 0
@@ -85,6 +90,7 @@ def find(
     top: int = 10,
     seconds: float = np.inf,
     progress: bool = False,
+    n_jobs: int | None = None,
 ) -> Findings:
     """Compute the influence of every row, and refit without the top ones and a random sample.
 
@@ -92,14 +98,17 @@ def find(
     ----------
     source : Estimate or Influence
         An Influence is taken as it is, with its own method.
-    method : {"vif", "if", "newton", "refit"}
-        Of an Estimate.
+    method : {"vif", "if", "newton", "refit", "auto"}
+        Of an Estimate. "auto" refits without every row where that is predicted to take less than
+        ``seconds``, else it is "vif".
     top : int
         How many of the most influential rows to refit.
     seconds : float
         When to stop refitting, whatever is left to do.
     progress : bool
         Show a progress bar over the refits.
+    n_jobs : int, optional
+        Workers for refits of everything, as in `leave_one_out`.
 
     Returns
     -------
@@ -126,7 +135,7 @@ def find(
     if not seconds >= 0:  # of which callers have given a part, so no number is told
         found = "nan" if np.isnan(seconds) else "negative"
         raise InvalidInputError(f"`seconds` must be >= 0, but is {found}.")
-    influence = _influence(source, method, progress)
+    influence = _influence(source, method, seconds, progress, n_jobs)
     _require_a_remainder(influence)
     everyone = np.arange(len(influence.index))
     first = _largest(influence, everyone)[:top]
@@ -186,12 +195,20 @@ def confirm(
     return replace(findings, influence=confirmed, seconds=spent)
 
 
-def _influence(source: Estimate | Influence, method: str, progress: bool) -> Influence:
+def _influence(
+    source: Estimate | Influence, method: str, seconds: float, progress: bool, n_jobs: int | None
+) -> Influence:
     if isinstance(source, Influence):
         return source
     if method == "refit":
-        return leave_one_out(source, progress=progress)
-    return METHODS[method](source)
+        return leave_one_out(source, progress=progress, n_jobs=n_jobs)
+    if method != "auto":
+        return COMPUTED[method](source)
+    removals = source.removals()
+    known = forecast(source, removals, seconds)
+    if known.seconds <= seconds:
+        return refit_rest(source, removals, known, Engine(n_jobs), progress)
+    return approximate(COMPUTED["vif"](source), known)
 
 
 def _require_a_remainder(influence: Influence) -> None:

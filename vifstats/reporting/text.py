@@ -9,6 +9,8 @@ from vifstats.reporting.findings import SEED, Findings
 __all__ = ["as_text"]
 
 LINE = 100
+# From such a relative error on, what exact refits would take is told.
+COARSE = 0.1
 FIGURES = ["slope", "pearson", "spearman", "largest_relative_error"]
 
 
@@ -86,7 +88,10 @@ def _agreement(findings: Findings, rows: str) -> str:
     table = figures[FIGURES].rename(columns={FIGURES[-1]: "largest relative error"})
     if figures["left_out"].max() > 0:
         table["refits failed"] = figures["left_out"]
-    return f"{title}\n{_table(table, 4)}"
+    advice = findings.influence.advice
+    coarse = bool((figures[FIGURES[-1]] > COARSE).any()) and advice
+    end = f"\n{advice[0].upper()}{advice[1:]}." if coarse else ""
+    return f"{title}\n{_table(table, 4)}{end}"
 
 
 def _table(frame: pd.DataFrame, digits: int) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.deletion.inputs import Source, estimate_of
+from vifstats.deletion.inputs import Source, estimate_of, named_column
 from vifstats.deletion.parallel import one_blas_thread
 from vifstats.deletion.result import Influence
 from vifstats.diagnostics.influential_sets.exchanges import exchanged
@@ -139,11 +139,11 @@ class InfluentialSet(Tabular):
 def influential_set(
     est: Source,
     target: Any,
-    *,
+    *data: Any,
     change: float | None = None,
     flip: str | None = None,
     level: float = 0.05,
-    groups: Groups | None = None,
+    groups: "Groups | str | None" = None,
     max_size: int | None = None,
     method: str = "auto",
     column: int = 0,
@@ -155,6 +155,8 @@ def influential_set(
     est : Estimate, Influence or fitted model that keeps its data
     target : str, Target or callable
         A parameter name, or any target. For significance, a parameter name.
+    *data
+        What a fitted model was fitted on, where it does not keep it.
     change : float, optional
         How much the target is to rise (above 0) or fall (below 0).
     flip : {"sign", "significance"}, optional
@@ -205,7 +207,8 @@ def influential_set(
     >>> list(found.members), found.status
     ([4], 'confirmed')
     """
-    est = estimate_of(est)
+    groups = named_column(groups, est, data)
+    est = estimate_of(est, *data)
     found, _ = set_and_refit(
         est,
         est.removals(groups),

@@ -11,8 +11,8 @@ import pandas as pd
 from vifstats.deletion.methods import newton_of
 from vifstats.deletion.progress import progress_bar
 from vifstats.deletion.result import Influence
+from vifstats.deletion.wald_fits import WaldFits
 from vifstats.diagnostics.influential_sets.influential_set import InfluentialSet, set_and_refit
-from vifstats.diagnostics.wald_fits import WaldFits
 from vifstats.errors import VifError
 from vifstats.estimate import Estimate
 from vifstats.losses.effects import Effects

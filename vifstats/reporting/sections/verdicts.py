@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vifstats.deletion.wald_fits import WaldFits
 from vifstats.diagnostics.conclusions import outlook
-from vifstats.diagnostics.wald_fits import WaldFits
 from vifstats.estimate import Estimate
 from vifstats.losses.effects import Effects
 from vifstats.reporting.findings import LEVEL, Findings

@@ -1,0 +1,18 @@
+"""What a picture is drawn of: a result, its target, or a fit whose influence is computed for it."""
+
+from vifstats.deletion.inputs import Source, estimate_of
+from vifstats.deletion.methods import vif
+from vifstats.deletion.on_target import TargetInfluence
+from vifstats.deletion.result import Influence
+
+__all__ = ["influence_of"]
+
+
+def influence_of(x: Source) -> Influence:
+    """The influence on the parameters: of a result, or by `vif` of an estimate or a fit."""
+    if isinstance(x, TargetInfluence):
+        return x.source
+    held = getattr(x, "influence", None)  # of the table without each group
+    if isinstance(held, Influence):
+        return held
+    return x if isinstance(x, Influence) else vif(estimate_of(x))
