@@ -39,7 +39,7 @@ def test_ranges_are_those_over_all_deletions(est, ax):
 
 def test_a_forest_has_a_line_for_each_group(est, ax):
     influence = vs.vif(est, groups=np.repeat(list("abcdef"), 10))
-    forest_plot(influence, "x1", ax=ax)
+    forest_plot(influence, "x1", ax=ax, ratio=False)
     assert ticks(ax) == ["all", *[f"without {g}" for g in "abcdef"]]
     points = ax.lines[-1].get_xdata()
     assert np.allclose(points[1:], influence.params_without["x1"])

@@ -133,6 +133,11 @@ def compare(
 
 
 def _approximation(x: Any) -> Influence | TargetInfluence:
+    if isinstance(x, np.ndarray | pd.Series | list | tuple):
+        raise InvalidInputError(
+            f"`compare` takes Influence or TargetInfluence, an estimate or a fit, but got "
+            f"{type(x).__name__}."
+        )
     return x if isinstance(x, Influence | TargetInfluence) else vif(estimate_of(x))
 
 
