@@ -8,7 +8,9 @@ import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from lifelines import CoxPHFitter, WeibullAFTFitter
+from reported_fits import NAMES, rows_of_data
 from sklearn.linear_model import LogisticRegression
+from statsmodels.duration.hazard_regression import PHReg
 
 import vifstats as vs
 from vifstats.datasets import load_rossi
@@ -19,6 +21,7 @@ DATA = pd.DataFrame({"dose": rng.normal(size=60), "age per year": rng.normal(siz
 BINARY = (rng.random(60) < 0.5).astype(int)
 POSITIVE = rng.gamma(2.0, size=60)
 ROSSI = load_rossi()
+FRAME = rows_of_data(60, 5)
 
 
 def of_lifelines():
@@ -50,6 +53,60 @@ def of_a_link():
 def of_a_statsmodels_formula():
     data = DATA.assign(outcome=POSITIVE)
     return smf.ols("outcome ~ dose", data).fit(), (), {"data": data}
+
+
+COVARIANCES = {
+    "HC3": {"cov_type": "HC3"},
+    "HC1 t": {"cov_type": "HC1", "use_t": True},
+    "nonrobust z": {"use_t": False},
+    "cluster": {"cov_type": "cluster", "cov_kwds": {"groups": FRAME["id"]}},
+    "cluster uncorrected": {
+        "cov_type": "cluster",
+        "cov_kwds": {"groups": FRAME["id"], "use_correction": False, "df_correction": False},
+        "use_t": True,
+    },
+}
+
+
+def with_covariances():
+    """Fits whose covariance the page must ask for again, with what they are made of."""
+    X = sm.add_constant(FRAME[NAMES])
+    given = {"X": X, "groups": FRAME["id"]}
+    for name, options in COVARIANCES.items():
+        fit = sm.WLS(FRAME.y, X, weights=FRAME.weight).fit(**options)
+        yield f"WLS {name}", fit, (), given | {"y": FRAME.y, "weights": FRAME.weight}
+    fit = sm.GLM(
+        FRAME["count"],
+        X,
+        family=sm.families.Poisson(),
+        offset=FRAME.weight,
+        freq_weights=FRAME.times,
+    ).fit(cov_type="HC0")
+    more = {"y": FRAME["count"], "offset": FRAME.weight, "freq_weights": FRAME.times}
+    yield "GLM HC0", fit, (), given | more
+    # PHReg has no score residuals for rows never at risk at an event
+    risk = FRAME[FRAME.time >= FRAME.time[FRAME.event == 1].groupby(FRAME.site).min().max()]
+    more = {"X": risk[NAMES], "y": risk.time, "status": risk.event, "strata": risk.site}
+    fit = PHReg(risk.time, risk[NAMES], risk.event, ties="efron", strata=risk.site)
+    yield "PHReg groups", fit.fit(groups=risk.id), (), more | {"groups": risk.id}
+    yield "RLM H2", sm.RLM(FRAME.y, X).fit(cov="H2"), (), given | {"y": FRAME.y}
+    for options in ({"robust": True}, {"cluster_col": "id"}):
+        columns = FRAME[[*NAMES, "time", "event", "id"]]
+        data = columns if "cluster_col" in options else columns.drop(columns="id")
+        fit = CoxPHFitter().fit(data, "time", "event", **options)
+        yield f"lifelines {options}", fit, (data,), {"data": data}
+
+
+@pytest.mark.parametrize(
+    ("fit", "data", "names"), [pytest.param(*rest, id=name) for name, *rest in with_covariances()]
+)
+def test_the_fit_typed_again_has_the_same_errors_and_p_values(fit, data, names):
+    est = vs.from_model(fit, *data)
+    typed = recipe(fit, data, {}, {}, est).rsplit("\n", 1)[0]  # but for the report itself
+    made = dict(names)
+    exec(typed, made)
+    assert made["est"].standard_errors == pytest.approx(est.standard_errors, rel=1e-6)
+    assert made["est"].p_values == pytest.approx(est.p_values, rel=1e-5)
 
 
 def of_scikit_learn():

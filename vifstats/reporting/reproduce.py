@@ -5,6 +5,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from vifstats.deletion.result import Influence
 from vifstats.estimate import Estimate
 from vifstats.reporting.sections.method import fingerprint
@@ -14,7 +16,26 @@ __all__ = ["recipe"]
 # What data are called, by how many of them are given with a fitted model.
 NAMES = {0: (), 1: ("data",), 2: ("X", "y"), 3: ("X", "T", "E")}
 # What lifelines keeps of the arguments of `fit`.
-COLUMNS = ("duration_col", "event_col", "weights_col", "entry_col", "strata", "formula")
+COLUMNS = (
+    "duration_col",
+    "event_col",
+    "weights_col",
+    "entry_col",
+    "cluster_col",
+    "strata",
+    "formula",
+)
+# What statsmodels' models take beside y and X, a value for each row.
+ARRAYS = (
+    "weights",
+    "freq_weights",
+    "var_weights",
+    "offset",
+    "exposure",
+    "status",
+    "entry",
+    "strata",
+)
 
 
 def recipe(
@@ -62,7 +83,7 @@ def _fit(model: Any) -> list[str]:
     if library == "lifelines" and getattr(model, "duration_col", None):
         return _lifelines(model)
     if library == "statsmodels" and hasattr(model, "model"):
-        return _statsmodels(model.model)
+        return _statsmodels(model)
     if hasattr(model, "get_params"):  # scikit-learn's convention
         where = type(model).__module__.partition("._")[0]
         shown = " ".join(repr(model).split())
@@ -73,6 +94,8 @@ def _fit(model: Any) -> list[str]:
 def _lifelines(model: Any) -> list[str]:
     kind = type(model).__name__
     kept = {name: getattr(model, name, None) for name in COLUMNS}
+    if getattr(model, "robust", False) and kept["cluster_col"] is None:  # which is robust by itself
+        kept["robust"] = True
     told = ", ".join(f"{name}={value!r}" for name, value in kept.items() if value is not None)
     return [
         f"from lifelines import {kind}",
@@ -81,17 +104,47 @@ def _lifelines(model: Any) -> list[str]:
     ]
 
 
-def _statsmodels(model: Any) -> list[str]:
-    kind, options = type(model).__name__, _family(model)
+def _statsmodels(fit: Any) -> list[str]:
+    model = fit.model
+    kind = type(model).__name__
+    options = _family(model) + "".join(f", {given}" for given in _arguments(_beside(model)))
+    fitted = ", ".join(_covariance(fit))
     if getattr(model, "formula", None):
-        made = f"sm.{kind}.from_formula({model.formula!r}, data{options}).fit()"
+        made = f"sm.{kind}.from_formula({model.formula!r}, data{options}).fit({fitted})"
         return ["import statsmodels.api as sm", f"fit = {made}"]
     return [
         "import statsmodels.api as sm",
         f"# y: {_in_comment(model.endog_names)}; X: "
         f"{', '.join(map(_in_comment, model.exog_names))}",
-        f"fit = sm.{kind}(y, X{options}).fit()",
+        f"fit = sm.{kind}(y, X{options}).fit({fitted})",
     ]
+
+
+def _beside(model: Any) -> dict[str, Any]:
+    """What the model was made of beside y and X, but weights that are all 1."""
+    made = model._get_init_kwds()
+    arrays = {name: made.get(name) for name in ARRAYS}
+    given = {k: v for k, v in arrays.items() if v is not None and not (np.asarray(v) == 1).all()}
+    return given | ({"ties": model.ties} if hasattr(model, "ties") else {})
+
+
+def _covariance(fit: Any) -> list[str]:
+    """Arguments of statsmodels' ``fit`` that choose the covariance and the distribution."""
+    if getattr(fit, "groups", None) is not None:  # of PHReg
+        return ["groups=groups"]
+    if "cov" in (options := getattr(fit, "fit_options", {})):  # of RLM
+        return [f"cov={options['cov']!r}"]
+    kind, settings = getattr(fit, "cov_type", "nonrobust"), getattr(fit, "cov_kwds", {})
+    out = []
+    if kind != "nonrobust":
+        chosen = ["'groups': groups"] if "groups" in settings else []
+        for name, kept in (("use_correction", "use_correction"), ("df_correction", "adjust_df")):
+            if "groups" in settings and not settings[kept]:
+                chosen.append(f"{name!r}: False")
+        out.append(f"cov_type={kind!r}")
+        out += ["cov_kwds={" + ", ".join(chosen) + "}"] if chosen else []
+    by_t = hasattr(fit.model, "wexog") and kind == "nonrobust"
+    return out if bool(getattr(fit, "use_t", False)) == by_t else [*out, f"use_t={not by_t}"]
 
 
 def _family(model: Any) -> str:
