@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from references import CoxProblem, cox_gradient, gradient_scale
 from strategies import cox_cases
-from tolerances import ROUNDING, relative_error
+from tolerances import CONVERGED_FIT, ROUNDING, relative_error
 
 import vifstats as vs
 from vifstats.datasets import load_rossi
@@ -20,6 +20,7 @@ from vifstats.errors import (
     NotAtMinimumError,
     NotPositiveDefiniteError,
     UnsupportedModelError,
+    VifError,
 )
 from vifstats.losses import Cox
 from vifstats.solvers import Cholesky
@@ -181,13 +182,61 @@ def test_targets_are_written_instead_of_parameters(fit, rows, tmp_path):
 def test_newton_steps_lead_to_the_minimum(fit, rows):
     chunks = cut(rows, [7, 30])
     with pytest.raises(NotAtMinimumError, match="standard errors away"):
-        vs.streaming.cox([0.0, 0.5], chunks, time="time", event="event", columns=["a", "b"])
+        vs.streaming.cox(
+            [0.0, 0.5], chunks, time="time", event="event", columns=["a", "b"], newton_steps=0
+        )
+    for steps in (6, None):
+        found = vs.streaming.cox(
+            [0.0, 0.0], chunks, time="time", event="event", columns=["a", "b"], newton_steps=steps
+        )
+        assert found.theta == pytest.approx(fit.theta)
+        assert np.abs(found.gradient).max() < 1e-10
+        assert "gradient and Hessian" in repr(found) and "Newton steps" in repr(found)
+
+
+def test_a_theta_at_the_minimum_is_left_as_it_is(fit, rows):
+    near = fit.theta + 1e-4 * fit.naive_errors
     found = vs.streaming.cox(
-        [0.0, 0.0], chunks, time="time", event="event", columns=["a", "b"], newton_steps=6
+        near, cut(rows, [7, 30]), time="time", event="event", columns=["a", "b"]
     )
-    assert found.theta == pytest.approx(fit.theta)
-    assert np.abs(found.gradient).max() < 1e-10
-    assert "gradient and Hessian" in repr(found)
+    assert np.array_equal(found.theta, near) and found.steps == 0
+
+
+HARD_STARTS = [[4.0, 9.0], [-30.0, 30.0], [0.0, 20.0]]
+
+
+@pytest.mark.parametrize("start", HARD_STARTS)
+def test_steps_that_undamped_leave_the_range_of_numbers(start):
+    rng, n = np.random.default_rng(0), 300
+    X = rng.normal(size=(n, 2)) * [3.0, 1.0]
+    table = pd.DataFrame(X, columns=["a", "b"]).assign(
+        time=np.ceil(rng.exponential(np.exp(-X[:, 0])) * 20) / 20,
+        event=(rng.random(n) < 0.15).astype(int),
+    )
+    table["w"] = np.where(table["event"] == 1, 1.0, np.where(rng.random(n) < 0.1, 30.0, 1.0))
+    table = table.sort_values("time", kind="stable")
+    memory = vs.minimize(
+        Cox(table[["a", "b"]], table["time"], table["event"], weights=table["w"]), [0.0, 0.0]
+    )
+    found = vs.streaming.cox(
+        start,
+        [table[:100], table[100:130], table[130:]],
+        time="time",
+        event="event",
+        weights="w",
+        columns=["a", "b"],
+    )
+    assert np.abs(found.theta - memory.theta).max() < CONVERGED_FIT
+    look = found.gradient @ np.linalg.solve(found.hessian, found.gradient)
+    assert look < CONVERGED_FIT**2
+
+
+@pytest.mark.parametrize("tol", [np.nan, -1.0, 0.0, "small", None])
+def test_a_tolerance_is_a_number_above_0(tol, fit, rows):
+    with pytest.raises(VifError, match="`tol` must be"):
+        vs.streaming.cox(
+            [3.0, 0.0], [rows], time="time", event="event", columns=["a", "b"], tol=tol
+        )
 
 
 def test_few_passes_are_few(rows):

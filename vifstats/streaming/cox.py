@@ -59,7 +59,7 @@ def cox(
     top: int = 0,
     by: str = "cooks_distance",
     robust: bool = False,
-    newton_steps: int = 0,
+    newton_steps: int | None = None,
     tol: float = 1e-2,
     map: Map = map,
 ) -> StreamedInfluence:
@@ -106,8 +106,10 @@ def cox(
         What is large: "cooks_distance", a parameter or a value of the target, by absolute value.
     robust : bool
         Add up the infinitesimal jackknife covariance.
-    newton_steps : int, default 0
-        How many Newton steps to take from theta first; each costs two passes.
+    newton_steps : int, optional
+        At most so many Newton steps are taken from theta, each halved until the loss falls; each
+        try costs two passes. 0 leaves theta as it is. Default until the minimum, where theta is
+        further from it than ``tol``.
     tol : float, default 1e-2
         How far from the minimum theta may be, as a Newton step in standard errors.
     map : callable
@@ -123,7 +125,7 @@ def cox(
     InvalidInputError, InvalidTypeError
         If an argument or a row breaks a rule, with the numbers of the chunk and of the row.
     NotAtMinimumError
-        If theta does not minimise the loss on these data.
+        If theta does not minimise the loss on these data, after as many steps as were asked for.
     NotPositiveDefiniteError
         If H is singular.
     UnsupportedModelError
@@ -183,7 +185,9 @@ class Stream:
         sums = list(results(self.map, passes.curvature, tasks))
         gradient = np.sum([block.gradient for some in sums for block in some], axis=0)
         H = np.sum([block.hessian for some in sums for block in some], axis=0)
+        value = sum(block.value for some in sums for block in some)
         if self.penalty is not None:
+            value += 0.5 * float(theta @ self.penalty @ theta)
             gradient, H = gradient + self.penalty @ theta, H + self.penalty
         told = pasts(
             [task.blocks for task in tasks],
@@ -191,7 +195,7 @@ class Stream:
         )
         told_tasks = [replace(task, pasts=past) for task, past in zip(tasks, told, strict=True)]
         sizes = [some.n_rows for some in surveys]
-        return Look(gradient, H, sizes, passes, told_tasks, self.map)
+        return Look(value, gradient, H, sizes, passes, told_tasks, self.map)
 
     def _surveys(self, theta: np.ndarray) -> list[ChunkSurvey]:
         first_pass = partial(survey, columns=self.columns, theta=theta)
@@ -220,6 +224,7 @@ class Stream:
 class Look:
     """What two passes found at one theta, and what the third needs."""
 
+    value: float
     gradient: np.ndarray
     hessian: np.ndarray
     sizes: list[int]

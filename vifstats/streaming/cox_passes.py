@@ -45,6 +45,8 @@ class Task:
 class BlockSums:
     """What the second pass finds in a block."""
 
+    # The loss without its penalty
+    value: float
     gradient: np.ndarray  # (p,)
     hessian: np.ndarray  # (p, p)
     # For later blocks of its stratum; None without events
@@ -95,10 +97,10 @@ class CoxPasses:
         p = len(self.theta)
         n_visitors = 0 if link is None else len(link.visitors)
         if not rows.event.any():
-            return BlockSums(np.zeros(p), np.zeros((p, p)), None, np.zeros((n_visitors, p)))
+            return BlockSums(0.0, np.zeros(p), np.zeros((p, p)), None, np.zeros((n_visitors, p)))
         if link is None:
             sums = self._closed(rows)
-            return BlockSums(sums.gradient(), hessian(sums), None, np.zeros((0, p)))
+            return BlockSums(sums.value(), sums.gradient(), hessian(sums), None, np.zeros((0, p)))
         sums, shift = self._open(rows, link)
         H = hessian(sums)
         # The crowd stands in the sums as one row at its mean. Gradients need no more, but rows at
@@ -115,7 +117,7 @@ class CoxPasses:
             codes[len(rows.time) : len(rows.time) + n_visitors] = np.arange(n_visitors)
             visits = gradient_differences(sums, Removals(codes, pd.RangeIndex(n_visitors)))
         powers = powers_of(sums, link.n_powers, shift, _about(link))
-        return BlockSums(sums.gradient(), H, powers, visits)
+        return BlockSums(sums.value(), sums.gradient(), H, powers, visits)
 
     def _rows_of_block(
         self, rows: Rows, link: Link | None, past: Past, reduction: Reduction

@@ -12,6 +12,7 @@ from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.solvers import Cholesky
 from vifstats.solvers.cholesky import CholeskyFactor
+from vifstats.solvers.newton import LONGEST, STALLED, STANDSTILL, decrement, descent, line_search
 from vifstats.streaming.options import Request
 from vifstats.streaming.output import Harvest, Reduction, complete_folder, largest_rows
 from vifstats.streaming.result import StreamedInfluence
@@ -29,6 +30,11 @@ __all__ = [
 ]
 
 Map = Callable[..., Iterable[Any]]
+
+# As many steps are taken where nobody says how many, and none once one is as short as this, in
+# standard errors.
+MOST_STEPS, ARRIVED = 100, 1e-9
+HALVINGS = 20
 
 
 def results(map: Map, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
@@ -68,6 +74,10 @@ class Look(Protocol):
     """What the passes before the last find at one theta."""
 
     @property
+    def value(self) -> float:
+        """Of the loss."""
+
+    @property
     def gradient(self) -> np.ndarray:
         """Of the loss, shape (p,)."""
 
@@ -91,6 +101,8 @@ class Minimum:
     look: Look
     factor: CholeskyFactor
     dispersion: float
+    # How many steps there were from the start
+    steps: int
 
 
 def minimum(
@@ -101,21 +113,80 @@ def minimum(
     dispersion: Any,
     tol: float,
 ) -> Minimum:
-    """Newton steps to the minimum, as many as asked for, and whether it was reached.
+    """Damped Newton steps to the minimum, at most as many as asked for, and whether it was reached.
 
-    Shapes: `theta` (p,).
+    Shapes: `theta` (p,); `newton_steps`: None where they go on until it is, from a start that is
+    further away than `tol`.
     """
     dispersion = checks.positive_number(dispersion, "dispersion")
-    for left in reversed(range(checks.whole_number(newton_steps, "newton_steps") + 1)):
-        look = look_at(theta)
-        factor = Cholesky().factor(look.hessian, list(names))
-        step = factor.solve(look.gradient)
-        if left:
-            theta = theta - step
+    tol = checks.tolerance(tol, "tol")
+    until = newton_steps is None
+    most = MOST_STEPS if until else checks.whole_number(newton_steps, "newton_steps")
+    walk = _Walk(look_at, theta, np.sqrt(dispersion))
+    if until:
+        walk.require_range()
+    if not (until and walk.length <= tol):
+        while walk.steps < most and walk.goes_on():
+            pass
+    factor = Cholesky().factor(walk.look.hessian, list(names))
     if np.isfinite(tol):
         errors = np.sqrt(dispersion * np.diag(factor.inverse()))
-        checks.short_step(np.abs(step) / errors, names, tol)
-    return Minimum(theta, look, factor, dispersion)
+        checks.short_step(np.abs(factor.solve(walk.look.gradient)) / errors, names, tol)
+    return Minimum(walk.theta, walk.look, factor, dispersion, walk.steps)
+
+
+class _Walk:
+    """Newton steps from a start, each halved until the loss falls: a look for each try."""
+
+    def __init__(
+        self, look_at: Callable[[np.ndarray], Look], theta: np.ndarray, unit: float
+    ) -> None:
+        self.look_at, self.unit = look_at, unit
+        self.steps = 0
+        self._arrive(theta)
+
+    def require_range(self) -> None:
+        """Come nearer to 0 from a start at which exp leaves the range of numbers."""
+        for _ in range(HALVINGS):
+            if np.isfinite(self.length):
+                break
+            self._arrive(0.5 * self.theta)
+
+    @np.errstate(all="ignore")  # what is not finite is looked at
+    def _arrive(self, theta: np.ndarray, look: Look | None = None) -> None:
+        self.theta = theta
+        self.look = self.look_at(theta) if look is None else look
+        H, gradient = self.look.hessian[None], self.look.gradient[None]
+        free = np.zeros(gradient.shape, dtype=bool)
+        self.step = (
+            descent(H, gradient, free) if np.isfinite(H).all() else np.full_like(gradient, np.nan)
+        )
+        self.length = float(decrement(gradient, self.step)[0]) / self.unit
+
+    @np.errstate(all="ignore")  # a step may end where exp overflows, and is halved
+    def goes_on(self) -> bool:
+        """Take a step, unless it is too short to count, or the loss falls along no part of it."""
+        before = self.length
+        if before <= ARRIVED:
+            return False
+        looks: list[Look] = []
+
+        def slopes(rows: np.ndarray, thetas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            looks.append(self.look_at(thetas[0]))
+            return np.array([looks[-1].value]), looks[-1].gradient[None]
+
+        # where the loss is all but straight a Newton step is endless
+        fall = np.nan_to_num(np.abs(self.look.value / self.look.gradient), posinf=1.0)
+        longest = np.max(np.abs(self.step[0]) / (LONGEST * (np.abs(self.theta) + fall)))
+        step = self.step / max(longest, 1.0)
+        theta, values = self.theta[None].copy(), np.array([self.look.value])
+        gradients, row = self.look.gradient[None].copy(), np.zeros(1, dtype=int)
+        moved = line_search(slopes, row, theta, values, gradients, step)
+        if not moved[0]:
+            return False
+        self.steps += 1
+        self._arrive(theta[0], looks[-1])
+        return not (self.length > STANDSTILL * before and self.length <= STALLED)
 
 
 def streamed(request: Request, found: Minimum, start: float) -> StreamedInfluence:
@@ -146,5 +217,6 @@ def streamed(request: Request, found: Minimum, start: float) -> StreamedInfluenc
         path=request.to,
         n_rows=sum(sizes),
         n_chunks=len(sizes),
+        steps=found.steps,
         seconds=perf_counter() - start,
     )

@@ -45,7 +45,7 @@ def glm(
     top: int = 0,
     by: str = "cooks_distance",
     robust: bool = False,
-    newton_steps: int = 0,
+    newton_steps: int | None = None,
     tol: float = 1e-2,
     map: Map = map,
 ) -> StreamedInfluence:
@@ -157,7 +157,8 @@ class _Model:
         number, chunk = item
         with in_chunk(number):
             loss = self.loss(self.table(chunk))
-        return _Slopes(loss.n_objects, loss.gradient(theta), loss.hessian(theta))
+        value = float(loss.value(theta, loss.everyone()))
+        return _Slopes(loss.n_objects, value, loss.gradient(theta), loss.hessian(theta))
 
     def influence(self, item: tuple[int, Any, int], reduction: Reduction) -> Harvest:
         """The second pass: what each row adds to the gradient, and what becomes of it."""
@@ -180,6 +181,7 @@ class _Slopes:
     """Of one chunk."""
 
     n_rows: int
+    value: float
     gradient: np.ndarray
     hessian: np.ndarray
 
@@ -199,15 +201,18 @@ class _Stream:
         found = list(results(self.map, first_pass, list(enumerate(self.chunks))))
         gradient = np.sum([some.gradient for some in found], axis=0)
         H = np.sum([some.hessian for some in found], axis=0)
+        value = sum(some.value for some in found)
         if self.penalty is not None:
+            value += 0.5 * float(theta @ self.penalty @ theta)
             gradient, H = gradient + self.penalty @ theta, H + self.penalty
-        return _Look(gradient, H, [some.n_rows for some in found], self)
+        return _Look(value, gradient, H, [some.n_rows for some in found], self)
 
 
 @dataclass(frozen=True, eq=False)
 class _Look:
     """What the first pass found at one theta."""
 
+    value: float
     gradient: np.ndarray
     hessian: np.ndarray
     sizes: list[int]

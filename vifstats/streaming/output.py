@@ -162,7 +162,7 @@ def complete_folder(path: Path | None) -> Iterator[Path | None]:
     try:
         with unfinished_folder(path.parent) as unfinished:
             yield unfinished
-            _require_one_schema(unfinished)
+            _unify_types(unfinished)
             unfinished.rename(path)
     except OSError as error:
         raise InvalidInputError(
@@ -170,18 +170,50 @@ def complete_folder(path: Path | None) -> Iterator[Path | None]:
         ) from error
 
 
-def _require_one_schema(folder: Path) -> None:
-    """Parts whose columns differ in type would be read as one table by nobody."""
-    from pyarrow.parquet import read_schema
+def _unify_types(folder: Path) -> None:
+    """Parts whose columns differ in type would be read as one table by nobody.
 
-    first = None
-    for part in sorted(folder.glob("*.parquet")):
-        schema = read_schema(part)
-        first = schema if first is None else first
-        for one, other in zip(first, schema, strict=True):
-            if one.type != other.type:
-                raise InvalidInputError(
-                    f"Columns to `keep` must have one type in all chunks, but {one.name!r} is "
-                    f"{one.type} in the first and {other.type} in {part.name}; convert it, for "
-                    "example to text."
-                )
+    Whole numbers in one chunk are decimals in another that has gaps: there all become decimals.
+    """
+    import pyarrow as pa
+    from pyarrow.parquet import read_schema, read_table, write_table
+
+    parts = sorted(folder.glob("*.parquet"))
+    schemas = [read_schema(part) for part in parts]
+    if all(schema.types == schemas[0].types for schema in schemas):
+        return
+    fields = [_common_field(fields, parts) for fields in zip(*schemas, strict=True)]
+    for part, schema in zip(parts, schemas, strict=True):
+        if schema.types == [field.type for field in fields]:
+            continue
+        try:
+            table = read_table(part).cast(pa.schema(fields))
+        except pa.ArrowInvalid as error:
+            raise InvalidInputError(
+                f"Columns to `keep` must have one type in all chunks, but whole numbers in "
+                f"{part.name} are too large for the decimals of other chunks ({error}); convert "
+                "them to text."
+            ) from error
+        write_table(table, part, compression="none")
+
+
+def _common_field(fields: Sequence[Any], parts: Sequence[Path]) -> Any:
+    """The field that holds those of all parts."""
+    import pyarrow as pa
+
+    first = fields[0]
+    number = [
+        pa.types.is_integer(field.type) or pa.types.is_floating(field.type) for field in fields
+    ]
+    for field, part, is_number in zip(fields, parts, number, strict=True):
+        if field.type != first.type and not (is_number and number[0]):
+            raise InvalidInputError(
+                f"Columns to `keep` must have one type in all chunks, but {first.name!r} is "
+                f"{first.type} in the first and {field.type} in {part.name}; convert it, for "
+                "example to text."
+            )
+    kinds = {field.type for field in fields}
+    if len(kinds) == 1:
+        return first
+    whole = all(pa.types.is_integer(kind) for kind in kinds)
+    return first.with_type(pa.int64() if whole else pa.float64())

@@ -33,17 +33,20 @@ class StreamedInfluence:
         The folder of Parquet files, in order, with one line for each row of the data.
     n_rows, n_chunks : int
     seconds : float
+    steps : int
+        Newton steps that were taken from the theta that was given.
 
     Examples
     --------
     >>> import vifstats as vs
     >>> rows = pd.DataFrame({"t": [1.0, 2.0, 3.0, 4.0], "x": [0.0, 1.0, 0.0, 1.0]})
     >>> found = vs.streaming.cox(
-    ...     [0.0], [rows[:2], rows[2:]], time="t", columns=["x"], newton_steps=6, top=1
+    ...     [0.0], [rows[:2], rows[2:]], time="t", columns=["x"], top=1
     ... )
     >>> found
     Influence of 4 rows in 2 chunks on ['x']
       method: vif; sign: full data minus without the row
+      theta:  after 5 Newton steps from the start
       kept:   the 1 largest rows in `top`
     """
 
@@ -59,6 +62,7 @@ class StreamedInfluence:
     n_rows: int
     n_chunks: int
     seconds: float
+    steps: int = 0
 
     @property
     def params(self) -> pd.Series:
@@ -91,8 +95,9 @@ class StreamedInfluence:
         kept = [] if self.path is None else [f"rows in {str(self.path)!r}"]
         kept += [] if self.top is None else [f"the {len(self.top)} largest rows in `top`"]
         kept += [] if self.robust is None else ["robust covariance"]
+        moved = f"  theta:  after {self.steps} Newton steps from the start\n" if self.steps else ""
         return (
             f"Influence of {self.n_rows} rows in {self.n_chunks} chunks on {list(self.names)}\n"
-            f"  method: {self.method}; sign: full data minus without the row\n"
+            f"  method: {self.method}; sign: full data minus without the row\n{moved}"
             f"  kept:   {'; '.join(kept) or 'gradient and Hessian'}"
         )
