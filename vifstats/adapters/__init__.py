@@ -37,7 +37,10 @@ ADAPTERS = {
     "statsmodels.base.elastic_net.RegularizedResults": "statsmodels.refused:refused",
     "statsmodels.discrete.count_model.GenericZeroInflated": "statsmodels.discrete:zero_inflated",
     "statsmodels.discrete.conditional_models.ConditionalLogit": (
-        "statsmodels.conditional:conditional_logit"
+        "statsmodels.conditional:conditional"
+    ),
+    "statsmodels.discrete.conditional_models.ConditionalPoisson": (
+        "statsmodels.conditional:conditional"
     ),
     "statsmodels.discrete.discrete_model.GeneralizedPoisson": (
         "statsmodels.discrete:generalized_poisson"

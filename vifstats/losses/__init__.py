@@ -9,6 +9,7 @@ from vifstats.losses.embedding.triplet import Triplet
 from vifstats.losses.functions import FunctionLoss
 from vifstats.losses.m_estimator import MEstimator
 from vifstats.losses.matched_sets.conditional_logistic import ConditionalLogistic
+from vifstats.losses.matched_sets.conditional_poisson import ConditionalPoisson
 from vifstats.losses.ranking.listwise import ListMLE, SoftmaxCrossEntropy
 from vifstats.losses.ranking.paired import BradleyTerry, PlackettLuce
 from vifstats.losses.regression.linear_predictor import LinearPredictor
@@ -16,6 +17,7 @@ from vifstats.losses.regression.linear_predictor import LinearPredictor
 __all__ = [
     "BradleyTerry",
     "ConditionalLogistic",
+    "ConditionalPoisson",
     "Cox",
     "Edited",
     "FunctionLoss",

@@ -1,4 +1,4 @@
-"""Matched sets of statsmodels: the results of ConditionalLogit."""
+"""Matched sets of statsmodels: the results of ConditionalLogit and ConditionalPoisson."""
 
 from typing import Any
 
@@ -9,23 +9,25 @@ from vifstats.adapters.matching import refuse
 from vifstats.adapters.statsmodels.reading import user_rows
 from vifstats.adapters.statsmodels.refused import refused
 from vifstats.estimate import Estimate
-from vifstats.losses import ConditionalLogistic
+from vifstats.losses import ConditionalLogistic, ConditionalPoisson
 from vifstats.typing import Groups
 
-__all__ = ["conditional_logit"]
+__all__ = ["conditional"]
+
+LOSSES = {"Logit": ConditionalLogistic, "Poisson": ConditionalPoisson}
 
 
-def conditional_logit(
+def conditional(
     fit: Any, *data: Any, groups: Groups | None = None, tol: float = 1e-2, **options: Any
 ) -> Estimate:
-    """An estimate from ConditionalLogit results, one case a set or several.
+    """An estimate from ConditionalLogit or ConditionalPoisson results.
 
-    Rows of sets without a case, or with cases only, are rows of the result, "not in fit": they say
-    nothing, and statsmodels leaves them out.
+    Rows of sets whose outcomes are all the same are rows of the result, "not in fit", because
+    statsmodels leaves them out; of counts they would say something.
 
     Parameters
     ----------
-    fit : statsmodels results of ConditionalLogit
+    fit : statsmodels results of ConditionalLogit or ConditionalPoisson
     *data, **options
         The model keeps what it needs.
     groups : array_like, shape (n_rows,), optional
@@ -44,10 +46,10 @@ def conditional_logit(
     model = fit.model
     labels, kept = user_rows(model)
     sets, y = pd.Series(np.asarray(model.groups)), np.asarray(model.endog, dtype=float).ravel()
-    share = pd.Series(y).groupby(sets, sort=False).transform("mean").to_numpy()
-    some = np.flatnonzero((share > 0) & (share < 1))
+    by_set = pd.Series(y).groupby(sets, sort=False)
+    some = np.flatnonzero(by_set.transform("max") > by_set.transform("min"))
     offset = getattr(model, "offset", None)
-    loss = ConditionalLogistic(
+    loss = LOSSES[type(model).__name__.removeprefix("Conditional")](
         pd.DataFrame(np.asarray(model.exog)[some], columns=model.exog_names),
         y[some],
         sets.to_numpy()[some],

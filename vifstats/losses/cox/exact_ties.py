@@ -155,8 +155,8 @@ class ExactCox(Cox, ties="exact"):
             rows = np.flatnonzero((ranges.lo <= cell) & (cell < ranges.hi))
             case.append(np.full(len(rows), event))
             other.append(rows)
-        pairs = (sets.order[np.concatenate(side)] for side in (case, other))
-        return Pairs.listed(self.choices.x, *pairs, self.penalty)
+        events, others = (sets.order[np.concatenate(side)] for side in (case, other))
+        return Pairs.listed(self.choices.x, events, others, self.penalty)
 
     def _untied(self) -> Cox | None:
         """The event times with one event, by Breslow; None if there is none."""
