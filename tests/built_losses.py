@@ -216,6 +216,19 @@ def matched_sets():
     return make
 
 
+def shared_counts():
+    """N rows in sets of eight, with counts of about 2."""
+    rng = generator(45)
+    X, sets = rng.normal(size=(N, 2)), np.arange(N) // 8
+    y = rng.poisson(np.exp(0.7 + X @ [0.3, -0.2]))
+
+    def make(rows, labels):
+        X_own = pd.DataFrame(X[rows], index=labels, columns=["a", "b"])
+        return vs.losses.ConditionalPoisson(X_own, y[rows], sets[rows], penalty=1.0)
+
+    return make
+
+
 def contrastive(dim: int, **options: Any):
     X, partners = views()
 

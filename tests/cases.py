@@ -39,6 +39,7 @@ from built_losses import (
     rankings,
     ridge,
     scores,
+    shared_counts,
     somewhere,
     triplet,
     with_analytic_derivatives,
@@ -311,6 +312,13 @@ CASES = [
     ),
     Case("Bradley-Terry, matches", matches("matches"), somewhere(4), ROWS, penalty=ridge(1.0)),
     Case("matched sets", matched_sets(), (0.0, 0.0), ROWS, penalty=ridge(1.0)),
+    Case(
+        "shared counts",
+        shared_counts(),
+        (0.0, 0.0),
+        Bounds((1.1, 1.2), 0.99, 0.27),
+        penalty=ridge(1.0),
+    ),
     Case("least squares", least_squares(), (0.0, 0.0, 0.0), ROWS),
     Case(
         "logistic ridge",

@@ -81,16 +81,26 @@ LOSSES = Kind(
     losses,
     losses.Loss,
     "tests/cases.py",
-    parts=frozenset({"Edited", "EditedCox", "EditedRows", "Masked", "SequentialChoice"}),
+    parts=frozenset(
+        {
+            "Edited",
+            "EditedCox",
+            "EditedExact",
+            "EditedRows",
+            "ExactCox",
+            "Masked",
+            "SequentialChoice",
+        }
+    ),
     in_one_line=words(
         """
-        BradleyTerry ConditionalLogistic FunctionLoss InfoNCE LinearPredictor ListMLE MEstimator
+    parts=words("Edited EditedCox EditedExact EditedRows ExactCox Masked SequentialChoice"),
         NodeEmbedding PlackettLuce SoftmaxCrossEntropy Triplet
         """
     ),
     unmeasured=words(
         """
-        BradleyTerry ConditionalLogistic InfoNCE MEstimator PlackettLuce Triplet
+        BradleyTerry ConditionalLogistic ConditionalPoisson InfoNCE MEstimator PlackettLuce Triplet
         """
     ),
 )
@@ -108,13 +118,13 @@ TARGETS = Kind(
         AverageMarginalEffect BaselineHazard Coefficient Concordance ConfidenceLimits
         ExampleLoss FunctionTarget HeldOutLoss LogHazardRatio LogLikelihood MeanPrediction
         MedianSurvival PValue PairLoss RMST RMSTDifference RelativeRisk StandardError
-        SurvivalProbability ZValue ProportionalHazards
+        SurvivalProbability ZValue ProportionalHazards AUC BrierScore
         """
     ),
     unmeasured=words(
         """
         AverageMarginalEffect Coefficient ConfidenceLimits ExampleLoss FunctionTarget
-        MeanPrediction ProportionalHazards ZValue
+        MeanPrediction ProportionalHazards ZValue AUC BrierScore
         """
     ),
 )

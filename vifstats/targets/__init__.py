@@ -1,6 +1,8 @@
 """The quantities whose change on removal can be asked for."""
 
+from vifstats.targets.auc import AUC
 from vifstats.targets.base import FunctionTarget, Target
+from vifstats.targets.brier_score import BrierScore
 from vifstats.targets.coefficient import Coefficient
 from vifstats.targets.concordance import Concordance
 from vifstats.targets.embedding import ExampleLoss, PairLoss
@@ -15,8 +17,10 @@ from vifstats.targets.survival import BaselineHazard, SurvivalProbability
 from vifstats.targets.wald import ConfidenceLimits, PValue, StandardError, ZValue
 
 __all__ = [
+    "AUC",
     "AverageMarginalEffect",
     "BaselineHazard",
+    "BrierScore",
     "Coefficient",
     "Concordance",
     "ConfidenceLimits",
