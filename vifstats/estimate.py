@@ -23,7 +23,7 @@ from vifstats.inference.perfect_fits import is_perfect
 from vifstats.inference.standard_errors import standard_errors_without, third_derivatives
 from vifstats.inference.twins import information_loss
 from vifstats.losses import Cox
-from vifstats.losses.base import Loss, pinned_curvatures
+from vifstats.losses.base import Loss
 from vifstats.losses.effects import Effects, effects_of, shown_columns, wald_table
 from vifstats.losses.separation import in_words
 from vifstats.removals import Removals
@@ -433,9 +433,7 @@ class Estimate(Tabular):
         """The sum of dfbeta dfbeta' of the classical influence function, (n_params, n_params)."""
         removals = self.removals(groups)
         rows = self.solve(self.loss.weight_gradients(self.theta, removals))
-        owned = self.loss.owned_mask(removals, len(self.theta))
-        if owned is not None:
-            rows[owned] = np.nan
+        rows = self.loss.with_owned(rows, removals, np.nan)
         return rows.T @ rows
 
     def solution(self, rows: np.ndarray, solver: Solver | None = None) -> Solution:
@@ -581,7 +579,7 @@ def _by_newton_steps(loss: Loss, start: np.ndarray, tol: float, max_steps: int) 
     nobody = Removals.nobody(loss.n_objects)
     return damped_newton(
         lambda rows, thetas: loss.reduced_slopes(thetas, nobody),
-        lambda rows, thetas: pinned_curvatures(loss, thetas, nobody),
+        lambda rows, thetas: loss.pinned_curvatures(thetas, nobody),
         start[None],
         tol=tol,
         max_steps=max_steps,
@@ -605,7 +603,7 @@ def _by_few_factors(loss: Loss, start: np.ndarray, tol: float, max_steps: int) -
 def _by_one_factor(loss: Loss, start: np.ndarray, tol: float) -> Minima:
     """In a function of its own, so that one factor is gone before the next is made."""
     nobody = Removals.nobody(loss.n_objects)
-    H = pinned(loss.hessian(start), loss.gauge(start))
+    H = loss.pinned_hessian(start)
     diagonal = np.diag(H).copy()
     return quasi_newton(
         lambda rows, places: loss.reduced_slopes(places, nobody),
@@ -619,7 +617,7 @@ def _by_one_factor(loss: Loss, start: np.ndarray, tol: float) -> Minima:
 
 def _require_curvature(loss: Loss, start: np.ndarray, end: np.ndarray) -> None:
     """Tell a minimum at infinity, where the gradient ends too, from one that is there."""
-    before, after = loss.hessian(start), pinned(loss.hessian(end), loss.gauge(end))
+    before, after = loss.hessian(start), loss.pinned_hessian(end)
     size = np.sqrt(np.where(np.diag(before) > 0, np.diag(before), 1.0))
     values, directions = np.linalg.eigh(after / size / size[:, None])
     for value, direction in zip(values, (directions / size[:, None]).T, strict=True):

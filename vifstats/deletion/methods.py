@@ -19,7 +19,6 @@ from vifstats.deletion.result import Influence
 from vifstats.estimate import Estimate
 from vifstats.removals import Removals
 from vifstats.solvers import Solver
-from vifstats.solvers.linalg import pinned
 from vifstats.solvers.newton import descent
 from vifstats.typing import Groups, Objects
 
@@ -73,10 +72,6 @@ def vif(
     start, est = perf_counter(), estimate_of(est, *data)
     removals = est.removals(groups, objects)
     D = est.differences(removals)
-    owned = est.loss.owned_mask(removals, len(est.theta))
-    if owned is not None:
-        # equation (10): grad L(theta^, 1) is 0 at the minimum, grad L(theta^, 1_-i) always
-        D = np.where(owned, 0.0, D)
     solution = est.solution(D, solver)
     del D  # as large as the data
     return _result(est, "vif", removals, solution.rows, start, note=solution.note)
@@ -208,8 +203,7 @@ def _outside(est: Estimate, removals: Removals, steps: np.ndarray) -> np.ndarray
 
 
 def _guarded_step(est: Estimate, removal: Removals, D: np.ndarray) -> np.ndarray:
-    gauge = est.loss.reduced_gauge(est.theta, removal)
-    H = pinned(est.loss.reduced_hessians(est.theta, removal), gauge)
+    H = est.loss.pinned_reduced_hessians(est.theta, removal)
     owned = est.loss.owned_mask(removal, len(est.theta))
     return descent(H, D, np.zeros(D.shape, dtype=bool) if owned is None else owned)[0]
 
@@ -224,7 +218,4 @@ def _result(
 ) -> Influence:
     """The steps from theta^ to theta(-i) as an influence: full minus without, and 0, not -0."""
     values = np.subtract(0.0, steps, out=steps)
-    owned = est.loss.owned_mask(removals, len(est.theta))
-    if owned is not None:
-        values[owned] = np.nan
     return Influence(est, method, values, removals, seconds=perf_counter() - start, **remarks)

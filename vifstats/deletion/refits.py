@@ -23,10 +23,10 @@ from vifstats.deletion.parallel import (
 from vifstats.deletion.result import Influence
 from vifstats.errors import ConvergenceError
 from vifstats.estimate import Estimate
-from vifstats.losses.base import Loss, pinned_curvatures
+from vifstats.losses.base import Loss
 from vifstats.removals import Removals
 from vifstats.solvers import Factor
-from vifstats.solvers.linalg import pinned, solve_each
+from vifstats.solvers.linalg import solve_each
 from vifstats.solvers.newton import Look, Minima, damped_newton
 from vifstats.solvers.quasi_newton import LARGE, MEMORY, quasi_newton
 from vifstats.typing import Groups, Objects, Pool
@@ -260,7 +260,7 @@ class OwnHessians:
     def _at(self, theta: np.ndarray, removals: Removals) -> Look:
         """Values, gradients and Hessians at theta."""
         loss, thetas = self.loss, np.tile(theta, (len(removals), 1))
-        H = pinned(loss.reduced_hessians(theta, removals), loss.reduced_gauge(theta, removals))
+        H = loss.pinned_reduced_hessians(theta, removals)
         values, gradients = loss.reduced_slopes(thetas, removals)
         return values, gradients, H
 
@@ -274,7 +274,7 @@ class OwnHessians:
     ) -> Minima:
         return damped_newton(
             lambda rows, thetas: self.loss.reduced_slopes(thetas, removals.take(rows)),
-            lambda rows, thetas: pinned_curvatures(self.loss, thetas, removals.take(rows)),
+            lambda rows, thetas: self.loss.pinned_curvatures(thetas, removals.take(rows)),
             np.tile(theta, (len(removals), 1)),
             first=first,
             unit=self.unit,
@@ -398,9 +398,6 @@ class Refit:
             values[influential] = self.theta - minima.thetas
             failed[influential] = ~minima.converged
         values[failed] = np.nan
-        owned = loss.owned_mask(removals, len(self.theta))
-        if owned is not None:
-            values[owned] = np.nan
         return Rows(values, failed)
 
 

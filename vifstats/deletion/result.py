@@ -102,6 +102,8 @@ class Influence(Tabular):
         for name in self._flags():
             flags = np.broadcast_to(getattr(self, name), (len(self.removals),))
             object.__setattr__(self, name, flags)
+        values = self.estimate.loss.with_owned(self.values, self.removals, np.nan)
+        object.__setattr__(self, "values", values)
 
     @classmethod
     def _flags(cls) -> list[str]:

@@ -22,7 +22,7 @@ from vifstats.deletion.parallel import (
 )
 from vifstats.deletion.result import Influence
 from vifstats.estimate import Estimate
-from vifstats.losses.base import Loss, pinned_curvatures
+from vifstats.losses.base import Loss
 from vifstats.removals import Removals
 from vifstats.solvers import Factor
 from vifstats.solvers.trust_region import trust_region_steps
@@ -144,7 +144,7 @@ class FewSteps:
         for k in np.flatnonzero(D.any(axis=1)):
             start = np.where(fixed[k], self.theta, starts[k])
             end = self._end(removals.take(np.array([k])), start, ~fixed[k])
-            values[k] = np.where(fixed[k], np.nan, self.theta - end)
+            values[k] = self.theta - end
         return Rows(values, np.zeros(len(D), dtype=bool))
 
     def _end(self, removal: Removals, start: np.ndarray, free: np.ndarray) -> np.ndarray:
@@ -156,7 +156,7 @@ class FewSteps:
         end = trust_region_steps(
             lambda part: float(self.loss.reduced_slopes(whole(part), removal)[0][0]),
             lambda part: self.loss.reduced_slopes(whole(part), removal)[1][0, free],
-            lambda part: pinned_curvatures(self.loss, whole(part), removal)[0][np.ix_(free, free)],
+            lambda part: self.loss.pinned_curvatures(whole(part), removal)[0][np.ix_(free, free)],
             start[free],
             steps=self.max_steps,
             radius=self.radius,

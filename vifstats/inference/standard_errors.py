@@ -13,7 +13,7 @@ from vifstats.losses.base import Loss
 from vifstats.removals import Removals
 from vifstats.solvers.linalg import solve_each
 
-__all__ = ["kept_parameters", "standard_errors_without", "third_derivatives"]
+__all__ = ["standard_errors_without", "third_derivatives"]
 
 # Removals times rows times parameters: Hessians are computed afresh for as many removals as this
 # allows (3 s), the influential ones first.
@@ -56,7 +56,7 @@ def standard_errors_without(
     """
     fit.inference.require_followed()
     owned = loss.owned_mask(removals, thetas.shape[1])
-    thetas = kept_parameters(loss, thetas, removals)
+    thetas = loss.with_owned(thetas, removals, 0.0)
     afresh = _afresh(fit, thetas, removals, exact)
     variances = np.empty(thetas.shape)
     for kind in (True, False):
@@ -133,9 +133,3 @@ def third_derivatives(fit: Any, loss: Loss) -> np.ndarray:
         np.stack([loss.hessian(fit.theta + sign * h) for h in np.diag(steps)]) for sign in (1, -1)
     )
     return (ahead - behind) / (2 * steps)[:, None, None]
-
-
-def kept_parameters(loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-    """Parameters with 0 for those that vanish with a removal: nothing reads them then."""
-    owned = loss.owned_mask(removals, thetas.shape[1])
-    return thetas if owned is None else np.where(owned, 0.0, thetas)

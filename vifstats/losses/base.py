@@ -98,13 +98,17 @@ class Loss(ABC):
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        """D_i = grad L(theta, 1) - grad L(theta, 1_-i), shape (n_removals, n_params)."""
+        """D_i = grad L(theta, 1) - grad L(theta, 1_-i), shape (n_removals, n_params).
+
+        0 for parameters that vanish with the removal, docs/mathematics.md, equation (10): at a
+        minimum grad L(theta, 1) is 0 there, and grad L(theta, 1_-i) is so everywhere.
+        """
         removals = self.each() if removals is None else removals
         full = self.gradient(theta)
         out = np.zeros((len(removals), len(theta)))
         for k in np.flatnonzero(removals.sizes).tolist():
             out[k] = full - self.gradient(theta, removals.presence(k))
-        return out
+        return self.with_owned(out, removals, 0.0)
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         """d/db_i of grad L(theta, b) at b = 1, summed by removal: (n_removals, n_params)."""
@@ -168,7 +172,7 @@ class Loss(ABC):
         """
         out = np.empty_like(rows)
         for part, some in removals.blocks(max(1, BLOCK_NUMBERS // len(theta) ** 2)):
-            H = pinned(self.reduced_hessians(theta, some), self.reduced_gauge(theta, some))
+            H = self.pinned_reduced_hessians(theta, some)
             out[part] = solve_each(H, rows[part], self.owned_mask(some, len(theta)))
         return out
 
@@ -185,6 +189,11 @@ class Loss(ABC):
             for i in members:
                 mask[k, list(self.owned(i))] = True
         return mask
+
+    def with_owned(self, values: np.ndarray, removals: Removals, to: float) -> np.ndarray:
+        """Values (n_removals, n_params), with a number in place of what vanishes."""
+        owned = self.owned_mask(removals, values.shape[1])
+        return values if owned is None else np.where(owned, to, values)
 
     def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """Whether the estimate diverges without each removal, as far as the loss can tell."""
@@ -216,6 +225,23 @@ class Loss(ABC):
             return np.broadcast_to(gauge, (len(removals), *gauge.shape))
         return np.where(owned[:, None], 0.0, gauge)
 
+    def pinned_hessian(self, theta: np.ndarray) -> np.ndarray:
+        """The Hessian, held along the gauge: (n_params, n_params)."""
+        return pinned(self.hessian(theta), self.gauge(theta))
+
+    def pinned_reduced_hessians(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        """`reduced_hessians`, held along the gauge."""
+        return pinned(self.reduced_hessians(theta, removals), self.reduced_gauge(theta, removals))
+
+    def pinned_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        """`reduced_curvatures`, held along the gauge."""
+        H = self.reduced_curvatures(thetas, removals)
+        if not len(thetas):
+            return H
+        each = [removals.take(np.array([k])) for k in range(len(thetas))]
+        gauges = [self.reduced_gauge(t, one)[0] for t, one in zip(thetas, each, strict=True)]
+        return pinned(H, np.stack(gauges))
+
     def leverages(self, theta: np.ndarray) -> np.ndarray | None:
         """Share of each object in its own fit, shape (n_objects,); None where it has no meaning."""
         return None
@@ -223,13 +249,3 @@ class Loss(ABC):
     def each(self) -> Removals:
         """Every object removed on its own."""
         return Removals.each(self.n_objects)
-
-
-def pinned_curvatures(loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-    """Hessians without each removal, at its own theta, pinned along the gauge: (k, p, p)."""
-    H = loss.reduced_curvatures(thetas, removals)
-    if not len(thetas):
-        return H
-    each = [removals.take(np.array([k])) for k in range(len(thetas))]
-    gauges = [loss.reduced_gauge(t, one)[0] for t, one in zip(thetas, each, strict=True)]
-    return pinned(H, np.stack(gauges))

@@ -95,9 +95,8 @@ class Target:
         self, loss: Loss, theta: np.ndarray, dfbeta: np.ndarray, removals: Removals
     ) -> np.ndarray:
         """grad f(theta, 1_-i)' dfbeta_i + f(theta, 1) - f(theta, 1_-i), shape (n_removals, m)."""
-        owned = loss.owned_mask(removals, len(theta))
         # what vanishes with an object is nan, and a target without the object does not read it
-        kept = dfbeta if owned is None else np.where(owned, 0.0, dfbeta)
+        kept = loss.with_owned(dfbeta, removals, 0.0)
         if not self.reads_presence:
             return self._slopes_along(kept, theta, loss.everyone(), loss).T
         full = value_of(self, theta, loss.everyone(), loss)

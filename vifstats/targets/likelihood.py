@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.inference.standard_errors import kept_parameters
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.loss import Cox
 from vifstats.removals import Removals
@@ -51,7 +50,9 @@ class LogLikelihood(Target):
         return -loss.value(theta, presence)
 
     def values_without(self, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        return -loss.reduced_slopes(kept_parameters(loss, thetas, removals), removals)[0][:, None]
+        # nothing reads what vanishes, which is nan
+        kept = loss.with_owned(thetas, removals, 0.0)
+        return -loss.reduced_slopes(kept, removals)[0][:, None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,7 +116,7 @@ class ItemChoice(Loss):
         out = np.zeros((len(removals), len(theta)))
         for k in np.flatnonzero(removals.sizes).tolist():
             out[k] = full - self._slope(theta, self._steps_at(place, removals.presence(k)))
-        return out
+        return self.with_owned(out, removals, 0.0)
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         if self.by_items:
