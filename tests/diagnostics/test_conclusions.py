@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 import vifstats as vs
 from vifstats.errors import InvalidInputError
+from vifstats.removals import Removals
 
 
 def cgd() -> vs.Estimate:
@@ -84,6 +85,24 @@ def test_a_row_without_which_the_estimate_diverges_is_named():
     found = vs.conclusions(est)
     # without 0 no death has x = 1; without 4 the only row with x = 1 dies first
     assert list(found.separated) == [0, 4] and "diverges without [0, 4]" in repr(found)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [vs.conclusions, lambda est: vs.influential_set(est, "treat", flip="significance")],
+    ids=["conclusions", "influential_set"],
+)
+def test_labels_are_read_once_and_never_searched_for(ask, monkeypatch):
+    """Removals are what verbs take: from labels at the door, and never back."""
+    made, sought, removals = [], [], vs.Estimate.removals
+    monkeypatch.setattr(
+        vs.Estimate, "removals", lambda self, *args: made.append(1) or removals(self, *args)
+    )
+    monkeypatch.setattr(Removals, "positions", lambda self, objects: sought.append(objects))
+    est = cgd()
+    made.clear()
+    ask(est)
+    assert len(made) == 1 and not sought
 
 
 def test_nothing_changes():

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,15 @@ class Loss(ABC):
     empties: bool = True
     # whether the loss is defined at every theta, so that no step can leave its domain
     everywhere: bool = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what was computed once: it may be as large as the data, and is computed again."""
+        kinds = {name: getattr(type(self), name, None) for name in self.__dict__}
+        return {
+            name: value
+            for name, value in self.__dict__.items()
+            if not isinstance(kinds[name], cached_property)
+        }
 
     @abstractmethod
     def value(self, theta: Differentiable, presence: Differentiable) -> Any:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from cases import BY_NAME
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,27 @@ def folder(est, tmp_path, blocks_of_32):
     """A finished checkpoint of 40 refits."""
     vs.leave_one_out(est, checkpoint=tmp_path / "new" / "folder")
     return tmp_path / "new" / "folder"
+
+
+def logistic():
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    return vs.from_model(sm.Logit(np.arange(40) % 2, sm.add_constant(X)).fit(disp=0))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [logistic, BY_NAME["beta regression"].estimate, BY_NAME["matched sets"].estimate],
+    ids=["logistic", "beta regression", "matched sets"],
+)
+def test_what_a_loss_remembers_is_no_part_of_it(make, tmp_path):
+    """A status looks for separation, whose faces the loss keeps: work goes on as if it had not."""
+    est = make()
+    size = len(pickle.dumps(est.loss))
+    first = vs.leave_one_out(est, checkpoint=tmp_path)
+    assert list(first.status) == list(vs.vif(est).status)
+    assert len(pickle.dumps(est.loss)) <= size
+    again = vs.leave_one_out(est, checkpoint=tmp_path)
+    np.testing.assert_array_equal(again.values, first.values)
 
 
 def test_a_checkpoint_changes_nothing_and_holds_blocks(est, folder):
