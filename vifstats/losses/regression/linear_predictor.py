@@ -244,7 +244,8 @@ class LinearPredictor(Loss):
         return np.einsum("kln,kln->n", curvatures, quadratic)
 
     def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        return separating(self._faces, removals)
+        # the multipliers of a logistic regression are its residuals
+        return separating(self._faces, removals, theta if self.row_loss.binary else None)
 
     def endless(self, theta: np.ndarray) -> np.ndarray | None:
         direction = falling(Listed.of(self._faces))

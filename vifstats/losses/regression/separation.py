@@ -139,13 +139,17 @@ class Listed:
         return self.unequal[worst]
 
 
-def separating(faces: Faces, removals: Takes) -> np.ndarray:
-    """Which removals leave a direction along which no row rises, shape (n_removals,)."""
-    settled = _settle(faces, np.zeros(faces.predictors.n_params), near=NEAR)
+def separating(faces: Faces, removals: Takes, start: np.ndarray | None = None) -> np.ndarray:
+    """Which removals leave a direction along which no row rises, shape (n_removals,).
+
+    `start` (p,): where multipliers are likely to add up to 0, default 0.
+    """
+    nowhere = np.zeros(faces.predictors.n_params)
+    settled = _settle(faces, nowhere if start is None else start, near=NEAR)
     if settled is None:
         if faces.direction() is not None:
             return np.ones(len(removals), dtype=bool)
-        settled = np.zeros(faces.predictors.n_params)
+        settled = nowhere
     found = ~_cleared(faces, settled, removals)
     for k in np.flatnonzero(found).tolist():
         rest = faces.take(removals.presence(k) > 0)
