@@ -51,6 +51,13 @@ def test_an_unusable_loss_is_named(f, parts):
         vs.Estimate(mean_loss(f), [3.0])
 
 
+def test_a_loss_that_ignores_presence_is_named_and_a_perfect_fit_is_none():
+    with pytest.raises(LossError, match="must depend on presence.*b\\[i\\]"):
+        vs.minimize(mean_loss(lambda theta, b: anp.sum((Y - theta[0]) ** 2)), [0.0])
+    perfect = mean_loss(lambda theta, b: anp.sum(b * (2.0 - theta[0] + 0 * Y) ** 2))
+    assert set(vs.vif(vs.minimize(perfect, [2.0])).status) == {"no influence"}
+
+
 @pytest.mark.parametrize(
     ("theta", "error", "parts"),
     [

@@ -4,7 +4,7 @@ Each function returns plain arrays or raises an error that says the rule, the fi
 remedy. Behind this gate nothing is checked again.
 """
 
-from vifstats.checks.arrays import at, design_matrix, group_labels, row_vector
+from vifstats.checks.arrays import at, design_matrix, group_labels, row_vector, table_of_rows
 from vifstats.checks.frames import as_pandas
 from vifstats.checks.graphs import undirected_graph
 from vifstats.checks.parameters import (
@@ -60,6 +60,7 @@ __all__ = [
     "short_step",
     "strata_codes",
     "survival",
+    "table_of_rows",
     "tolerance",
     "undirected_graph",
     "usable_loss",

@@ -13,7 +13,15 @@ from vifstats.errors import InvalidInputError, InvalidTypeError
 # Beyond it not every integer is a float.
 EXACT_INTEGERS = 2.0**53
 
-__all__ = ["at", "design_matrix", "frame_numbers", "group_labels", "numbers", "row_vector"]
+__all__ = [
+    "at",
+    "design_matrix",
+    "frame_numbers",
+    "group_labels",
+    "numbers",
+    "row_vector",
+    "table_of_rows",
+]
 
 
 def design_matrix(X: Any, name: str = "X") -> tuple[np.ndarray, tuple[str, ...], pd.Index]:
@@ -101,6 +109,33 @@ def group_labels(groups: Any, labels: pd.Index) -> np.ndarray:
             f"{at(odd, labels)}; pass one label per row."
         )
     return values
+
+
+def table_of_rows(table: Any, labels: pd.Index) -> pd.DataFrame:
+    """A table with one line for each row of the data, in their order, by their labels.
+
+    `labels` (n,): 0, 1, ... may stand for rows without labels; then lines go by their position,
+    unless they are a reordering of these numbers.
+    """
+    frame = as_pandas(table)
+    if not isinstance(frame, pd.DataFrame):
+        raise InvalidTypeError(
+            f"`table` must be a DataFrame with one line for each row of the data, but is a "
+            f"{type(table).__name__}; pass the columns to show."
+        )
+    if frame.index.equals(labels):
+        return frame
+    if labels.is_unique and frame.index.is_unique and labels.isin(frame.index).all():
+        return frame.loc[labels]
+    numbered = isinstance(labels, pd.RangeIndex) and not frame.index.isin(labels).all()
+    if numbered and len(frame) == len(labels):
+        return frame.set_axis(labels, axis=0)
+    raise InvalidInputError(
+        f"`table` must have a line for each of the {len(labels)} rows of the data, with its label, "
+        f"but has {len(frame)} labels, which start {list(frame.index[:3])} against "
+        f"{list(labels[:3])}; pass the table that the model was fitted on, or columns with its "
+        "index."
+    )
 
 
 def require_length(found: int, n: int, name: str) -> None:

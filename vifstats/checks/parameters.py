@@ -1,5 +1,6 @@
 """The gate for estimates: parameters, their names, the rows they belong to, their penalty."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -149,6 +150,37 @@ def usable_loss(loss: Any, theta: np.ndarray) -> None:
             f"A loss must be finite at theta, but it is {float(value.ravel()[0])}; 0 * log(0) and "
             "exp of large numbers are the usual causes."
         )
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # half may be nothing to some losses
+        _require_presence(loss, theta, value.ravel())
+
+
+def _require_presence(loss: Any, theta: np.ndarray, value: np.ndarray) -> None:
+    """The loss is another one when objects leave; with perfect fits its Hessian still is.
+
+    A function that ignores b would give zeros to everybody.
+    """
+    if not loss.empties or loss.n_objects < 2:
+        return
+    half = np.arange(loss.n_objects) % 2.0
+    if _differs(_value_of(loss, theta, half).ravel(), value):
+        return
+    nobody = np.zeros(loss.n_objects)
+    if _differs(_value_of(loss, theta, nobody).ravel(), value):
+        return
+    if _differs(loss.gradient(theta, half), loss.gradient(theta)):
+        return
+    if not _differs(loss.hessian(theta, half), loss.hessian(theta)):
+        raise LossError(
+            f"A loss must depend on presence, but its value is {value[0]:.6g}, with the same "
+            "derivatives, whichever objects are present: every influence would be 0. Multiply the "
+            "term of object i by b[i]; check_loss looks at the rest of the contract."
+        )
+
+
+def _differs(one: Any, other: Any) -> bool:
+    """Also where one is nan, as without objects that a determinant needs."""
+    return not np.array_equal(one, other)
 
 
 def _value_of(loss: Any, theta: np.ndarray, presence: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vifstats import checks
 from vifstats.deletion.result import Influence
 from vifstats.losses import Cox, LinearPredictor
 
@@ -39,7 +40,8 @@ def follow_up(influence: Influence) -> pd.DataFrame | None:
 def covariates(influence: Influence, table: pd.DataFrame | None = None) -> pd.DataFrame | None:
     """The covariates of each row, from the user's table or from the loss.
 
-    `table`: one line for each row of the data; it is believed before the loss. Returns None where
+    `table`: one line for each row of the data, found by its label; it is believed before the loss.
+    Returns None where
     groups are removed, or the loss keeps no design.
 
     Examples
@@ -52,8 +54,9 @@ def covariates(influence: Influence, table: pd.DataFrame | None = None) -> pd.Da
     loss = influence.estimate.loss
     if not influence.removals.single:
         return None
-    if table is not None and len(table) == len(influence.index):
-        return table.set_axis(influence.index)
+    if table is not None:
+        lines = checks.table_of_rows(table, influence.estimate.labels)
+        return lines if len(lines) == len(influence.index) else lines.loc[influence.index]
     if isinstance(loss, Cox):
         return _by_removal(influence, dict(zip(loss.data.names, loss.data.X.T, strict=True)))
     if isinstance(loss, LinearPredictor):

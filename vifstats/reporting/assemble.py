@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vifstats import checks
 from vifstats.adapters import from_model
 from vifstats.checks.folders import replacing_all, writable_folder
 from vifstats.deletion.on_target import TargetInfluence
@@ -94,7 +95,8 @@ def report(
     title : str, optional
         Default says what was fitted.
     table : DataFrame, shape (n, k), optional
-        Columns to show of the most influential rows; default the covariates.
+        Columns to show of the most influential rows, which are found by their labels; default the
+        covariates.
     seconds : float
         Time for refits and for sets; what is not refitted by then stays approximate, what is not
         searched is left out, and the page says so.
@@ -129,6 +131,9 @@ def report(
     how |= {"title": title, "table": table, "seconds": seconds}
     path = _page_path(path)
     source = _source(model, data, options)
+    if table is not None:
+        est = source if isinstance(source, Estimate) else source.estimate
+        table = checks.table_of_rows(table, est.labels)
     found = find(source, method, top=top, seconds=SHARE_OF_SAMPLE * seconds, progress=progress)
     document = describe(
         found,
