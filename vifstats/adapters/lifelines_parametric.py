@@ -4,6 +4,7 @@ Those are written in autograd, so their likelihood is a loss of rows that can be
 """
 
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import autograd.numpy as anp
@@ -88,16 +89,15 @@ def univariate(
     require_fitted(fit, "_fitted_parameters_")
     refuse("A univariate lifelines fit keeps its data", data=data or None, **options)
     rows, theta = _rows_of_fit(fit), np.asarray(fit._fitted_parameters_, dtype=float)
-    hazards = Hazards(fit)
-
-    def losses(params: Any, data: tuple[np.ndarray, ...]) -> Any:
-        *times, weights = data
-        return weights * minus_log_likelihood(hazards, params, *times)
-
     data = (*rows.times(), rows.weights)
-    loss = MEstimator(losses, data, names=fit._fitted_parameter_names)
+    loss = MEstimator(partial(_losses, Hazards(fit)), data, names=fit._fitted_parameter_names)
     _require_same_likelihood(fit, loss, theta)
     return Estimate(loss, theta, groups=groups, tol=tol)
+
+
+def _losses(hazards: "Hazards", params: Any, data: tuple[np.ndarray, ...]) -> Any:
+    *times, weights = data
+    return weights * minus_log_likelihood(hazards, params, *times)
 
 
 @dataclass(frozen=True, eq=False)

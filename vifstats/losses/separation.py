@@ -31,6 +31,8 @@ SETTLED = 0.5
 NEAR = 1e-4
 # A leverage this near to 1 may be 1.
 ROUNDING = 1e-6
+# Rows are factored in blocks of so many numbers (4 MB).
+BLOCK_NUMBERS = 500_000
 
 
 class Cone(Protocol):
@@ -153,17 +155,26 @@ def in_words(direction: np.ndarray, names: Sequence[str]) -> str:
 def whitening(rows: np.ndarray) -> np.ndarray:
     """T (p, p) with orthonormal ``rows @ T``; or a direction (p,) along which they are 0."""
     p = rows.shape[1]
-    size = np.linalg.norm(rows, axis=0)
+    size = np.sqrt(np.einsum("np,np->p", rows, rows))
     if not size.all():
         return np.where(np.arange(p) == np.argmin(size), 1.0, 0.0)
-    scaled = rows / size
-    if len(rows) > p:
-        scaled = np.linalg.qr(scaled, mode="r")
-    _, values, V = np.linalg.svd(scaled)
+    _, values, V = np.linalg.svd(_triangle(rows, size))
     values = np.append(values, np.zeros(p - len(values)))
     if values[-1] <= values[0] * max(rows.shape) * np.finfo(float).eps:
         return V[-1] / size
     return V.T / values / size[:, None]
+
+
+def _triangle(rows: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """R of Q R = rows / size, block by block; the rows themselves where they are few."""
+    p = rows.shape[1]
+    if len(rows) <= p:
+        return rows / size
+    step, R = max(2 * p, BLOCK_NUMBERS // max(p, 1)), np.zeros((0, p))
+    for start in range(0, len(rows), step):
+        block = np.concatenate([R, rows[start : start + step] / size])
+        R = np.asarray(np.linalg.qr(block, mode="r"))
+    return R
 
 
 def factored(H: np.ndarray) -> np.ndarray | None:

@@ -1,5 +1,7 @@
 """Stacks of small symmetric matrices: solved, pinned along a gauge, tested for definiteness."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from vifstats.solvers import SINGULAR
@@ -8,6 +10,8 @@ __all__ = ["DEPENDENT", "pinned", "positive_definite", "solve_each"]
 
 # Gauge directions whose combination is this much shorter than the longest are dependent.
 DEPENDENT = 1e-10
+# A stack is worked on in blocks of so many numbers (2 MB).
+BLOCK_NUMBERS = 250_000
 
 
 def solve_each(H: np.ndarray, rows: np.ndarray, owned: np.ndarray | None = None) -> np.ndarray:
@@ -16,6 +20,19 @@ def solve_each(H: np.ndarray, rows: np.ndarray, owned: np.ndarray | None = None)
     `H` (k, p, p); `rows` (k, p); `owned` bool (k, p): parameters left out of each solve, whose
     entries of the result are 0.
     """
+    out = np.empty(rows.shape)
+    for some in _blocks(H):
+        out[some] = _solve_some(H[some], rows[some], None if owned is None else owned[some])
+    return out
+
+
+def _blocks(H: np.ndarray) -> Iterator[slice]:
+    """Of a stack, as many at once as several copies of are little beside the stack."""
+    size = max(1, BLOCK_NUMBERS // max(1, H[:1].size))
+    return (slice(start, start + size) for start in range(0, len(H), size))
+
+
+def _solve_some(H: np.ndarray, rows: np.ndarray, owned: np.ndarray | None) -> np.ndarray:
     if owned is not None:
         H = np.where(owned[:, :, None] | owned[:, None, :], 0.0, H) + _diagonal(owned)
         rows = np.where(owned, 0.0, rows)
@@ -68,11 +85,14 @@ def _diagonal(entries: np.ndarray) -> np.ndarray:
 
 def positive_definite(H: np.ndarray, bound: float = SINGULAR) -> np.ndarray:
     """Which matrices of a stack have only eigenvalues above a bound, by default of rounding."""
-    finite = np.isfinite(H).all(axis=(1, 2))
-    usable = finite.copy()
-    try:
-        # Subtracting the bound first makes "Cholesky succeeds" mean "eigenvalues above it".
-        np.linalg.cholesky(H[finite] - bound * np.eye(H.shape[-1]))
-    except np.linalg.LinAlgError:
-        usable[finite] = np.linalg.eigvalsh(H[finite])[:, 0] > bound
+    usable = np.empty(len(H), dtype=bool)
+    for some in _blocks(H):
+        finite = np.isfinite(H[some]).all(axis=(1, 2))
+        usable[some] = finite
+        M = H[some][finite]
+        try:
+            # Subtracting the bound first makes "Cholesky succeeds" mean "eigenvalues above it".
+            np.linalg.cholesky(M - bound * np.eye(H.shape[-1]))
+        except np.linalg.LinAlgError:
+            usable[np.arange(len(H))[some][finite]] = np.linalg.eigvalsh(M)[:, 0] > bound
     return usable

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import autograd.numpy as anp
@@ -77,4 +78,8 @@ class RowMean:
 
 def derivative(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The derivative of an elementwise function, itself differentiable."""
-    return lambda eta: autodiff.directional(f, eta, np.ones(np.shape(autodiff.plain(eta))))
+    return partial(_slope, f)
+
+
+def _slope(f: Callable[[Any], Any], eta: Any) -> Any:
+    return autodiff.directional(f, eta, np.ones(np.shape(autodiff.plain(eta))))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -58,21 +59,22 @@ class MedianSurvival(CurveTarget):
 
     def read(self, curve: Curve, design: Callable[[Any], np.ndarray]) -> HazardTarget:
         x, times = design(self.x), curve.event_times
-
-        def median(H: Any) -> np.ndarray:
-            reached = autodiff.plain(H) >= HALF
-            return _time_of(times, np.where(reached.any(-1), reached.argmax(-1), len(times)))
-
         return _Crossing(
             curve=curve,
             x=x,
             positions=np.arange(1, len(times) + 1),
-            function=median,
+            function=partial(_median, times=times),
             names=with_labels(["median(T)"], profile_labels(self.x, len(x))),
             exact=self.exact,
             smooth=False,
             undefined="survival stays above 1/2",
         )
+
+
+def _median(H: Any, times: np.ndarray) -> np.ndarray:
+    """The first time at which H is log 2 or more."""
+    reached = autodiff.plain(H) >= HALF
+    return _time_of(times, np.where(reached.any(-1), reached.argmax(-1), len(times)))
 
 
 @dataclass(frozen=True, eq=False)

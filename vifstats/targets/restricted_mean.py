@@ -8,6 +8,7 @@ leaves; the second is small, and read at some knots.
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import autograd.numpy as anp
@@ -164,12 +165,17 @@ def _restricted_mean(
         curve=curve,
         x=x,
         positions=np.arange(len(jumps) + 1),
-        function=lambda H: anp.dot(anp.dot(anp.exp(-H), widths), contrast.T),
+        function=partial(_under_curves, widths=widths, contrast=contrast),
         names=names,
         exact=exact,
         widths=widths,
         contrast=contrast,
     )
+
+
+def _under_curves(H: Any, widths: np.ndarray, contrast: np.ndarray) -> Any:
+    """Contrasts of the areas under exp(-H)."""
+    return anp.dot(anp.dot(anp.exp(-H), widths), contrast.T)
 
 
 def _knots(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -61,10 +61,15 @@ class BaselineHazard(CurveTarget):
             curve=curve,
             x=np.zeros((1, len(curve.centre))),
             positions=curve.at(times),
-            function=lambda H: H[..., 0, :],
+            function=_of_first,
             names=tuple(f"Lambda0({t:g})" for t in times),
             exact=self.exact,
         )
+
+
+def _of_first(H: Any) -> Any:
+    """The hazards of the one profile."""
+    return H[..., 0, :]
 
 
 @dataclass(frozen=True, eq=False)

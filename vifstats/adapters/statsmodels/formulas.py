@@ -2,9 +2,11 @@
 
 import ast
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
@@ -34,14 +36,52 @@ def design_rows(model: Any) -> Callable[[pd.DataFrame], pd.DataFrame] | None:
     """
     found = (getattr(holder, name, None) for holder in (model.data, model) for name in SPECS)
     spec = next((one for one in found if one is not None), None)
-    return None if spec is None else partial(_transformed, spec, model)
-
-
-def _transformed(spec: Any, model: Any, raw: pd.DataFrame) -> pd.DataFrame:
-    _require_columns(raw, model.data.frame, set(_variables(spec)))
-    make = _by_formulaic if hasattr(spec, "required_variables") else _by_patsy
     # PHReg has taken the constant out
-    return make(spec, raw)[list(model.exog_names)]
+    return None if spec is None else DesignRows(spec, model.data.frame, tuple(model.exog_names))
+
+
+@dataclass(frozen=True, eq=False)
+class DesignRows:
+    """What a formula knows of its design, the data that it was fitted to, and its columns."""
+
+    spec: Any
+    frame: pd.DataFrame
+    names: tuple[str, ...]
+
+    def __call__(self, raw: pd.DataFrame) -> pd.DataFrame:
+        """Design rows of raw columns."""
+        _require_columns(raw, self.frame, set(_variables(self.spec)))
+        make = _by_formulaic if _is_formulaic(self.spec) else _by_patsy
+        return make(self.spec, raw)[list(self.names)]
+
+    def __reduce__(self) -> tuple[Callable, tuple]:
+        if _is_formulaic(self.spec):
+            return DesignRows, (self.spec, self.frame, self.names)
+        # what patsy knows does not pickle, and is found again from the same data
+        used = [name for name in self.frame.columns if name in set(_variables(self.spec))]
+        return _again, (self.spec.describe(), self.frame[used], self.names)
+
+
+def _again(formula: str, frame: pd.DataFrame, names: tuple[str, ...]) -> Callable:
+    import patsy
+
+    try:
+        known = patsy.EvalEnvironment([{"np": np}])
+        spec = patsy.dmatrix(formula, frame, known).design_info
+    except patsy.PatsyError:
+        return partial(_unknown, formula)
+    return DesignRows(spec, frame, names)
+
+
+def _unknown(formula: str, raw: pd.DataFrame) -> pd.DataFrame:
+    raise InvalidInputError(
+        f"Functions in a formula must be those of NumPy or patsy where a fit was pickled, but "
+        f"{formula!r} has others; give design rows."
+    )
+
+
+def _is_formulaic(spec: Any) -> bool:
+    return hasattr(spec, "required_variables")
 
 
 def _require_columns(raw: pd.DataFrame, fitted: pd.DataFrame, names: set[str]) -> None:
@@ -84,7 +124,7 @@ def _unlike_the_fit(error: Exception) -> InvalidInputError:
 
 def _variables(spec: Any) -> Iterator[str]:
     """Names in the factors of a formula, those of columns and others."""
-    if hasattr(spec, "required_variables"):
+    if _is_formulaic(spec):
         yield from spec.required_variables
         return
     for factor in spec.factor_infos:

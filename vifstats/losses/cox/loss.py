@@ -167,12 +167,15 @@ class Cox(Loss):
 
     def sums(self, theta: np.ndarray) -> RiskSums:
         """The sums over the risk sets at theta, all rows present; the last ones are kept."""
-        key = theta.tobytes()
-        if self._last is None or self._last[0] != key:
-            eta = self._X @ theta + self._offset
-            efron = self.ties == "efron"
-            self._last = key, risk_sums(self.risk_sets, self._X, self._weights, eta, efron)
-        return self._last[1]
+        key, last = theta.tobytes(), self._last
+        if last is not None and last[0] == key:
+            return last[1]
+        self._last = last = None  # gone before others take their room
+        eta, efron = self._X @ theta + self._offset, self.ties == "efron"
+        sums = risk_sums(self.risk_sets, self._X, self._weights, eta, efron)
+        # read and written once each: another thread may be at another theta
+        self._last = key, sums
+        return sums
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         if presence is not None:
@@ -223,13 +226,16 @@ class Cox(Loss):
         out = np.zeros((len(removals), len(theta), len(theta)))
         code = removals.codes[self.risk_sets.order]
         for k in range(len(removals)):
-            rows = np.flatnonzero(code != k)
-            sets = self.risk_sets.take(rows)
-            if sets.n_cells:
-                X, w = self._X.take(rows, axis=0), self._weights[rows]
-                X -= X.mean(axis=0)  # their own, where a row that has left was far away
-                out[k] = curvature.hessian(risk_sums(sets, X, w, eta[rows], self.ties == "efron"))
+            self._add_hessian_of(np.flatnonzero(code != k), eta, out[k])
         return out if self.penalty is None else out + self.penalty
+
+    def _add_hessian_of(self, rows: np.ndarray, eta: np.ndarray, H: np.ndarray) -> None:
+        """Of some sorted rows; a function of its own, so that their copy is gone with it."""
+        sets = self.risk_sets.take(rows)
+        if sets.n_cells:
+            X, w = self._X.take(rows, axis=0), self._weights[rows]
+            X -= X.mean(axis=0)  # their own, where a row that has left was far away
+            H += curvature.hessian(risk_sums(sets, X, w, eta[rows], self.ties == "efron"))
 
     def reduced_slopes(
         self, thetas: np.ndarray, removals: Removals

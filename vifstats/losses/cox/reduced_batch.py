@@ -16,8 +16,8 @@ from vifstats.removals import Removals
 
 __all__ = ["Batch"]
 
-# Pairs of covariates by row, and means by removal, are held in blocks of so many numbers (16 MB).
-BLOCK_NUMBERS = 2_000_000
+# Pairs of covariates by row, and means by removal, are held in blocks of so many numbers (4 MB).
+BLOCK_NUMBERS = 500_000
 # Fewer removals take a matrix product each; more share the products of covariates.
 FEW = 8
 

@@ -8,12 +8,14 @@ those of the full data, the risks p_ij = r_j / S0_i of Breslow's likelihood, can
 few rows: docs/mathematics.md, equations (39) and (40).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from vifstats.losses.cox.risk_sets import RiskSets
+from vifstats.losses.cox.segment_sums import gram, in_cache
 from vifstats.losses.separation import (
     NEAR,
     ROUNDING,
@@ -27,6 +29,9 @@ from vifstats.losses.separation import (
 from vifstats.removals import Removals
 
 __all__ = ["Pairs", "separating"]
+
+# Rows in other coordinates are held in blocks of so many numbers (4 MB).
+BLOCK_NUMBERS = 500_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +91,13 @@ class Pairs:
         first = np.flatnonzero(np.append(True, ended))
         counts = np.diff(np.append(first, len(at)))
         # the first row is subtracted before the mean: equal values leave an exact 0
-        X = self.X[at] - np.repeat(self.X[at[first]], counts, axis=0)
-        X -= np.repeat(np.add.reduceat(X, first, axis=0) / counts[:, None], counts, axis=0)
-        return np.concatenate([X, self.held])
+        X, unit = self.X[at], np.repeat(np.arange(len(first)), counts)
+        for some in in_cache(*X.shape):
+            X[some] -= self.X[at[first[unit[some]]]]
+        mean = np.add.reduceat(X, first, axis=0) / counts[:, None]
+        for some in in_cache(*X.shape):
+            X[some] -= mean[unit[some]]
+        return np.concatenate([X, self.held]) if len(self.held) else X
 
     @property
     def equal(self) -> np.ndarray:
@@ -123,10 +132,13 @@ class Pairs:
 
     def means(self, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Deaths over S0 of each cell, shape (n_cells,), and the means of X, (n_cells, p)."""
-        S0, S1 = self.sets.ranges.scatter(r), self.sets.ranges.scatter(r[:, None] * self.X)
+        S0, S1 = self.sets.ranges.scatter(r), np.empty((len(self.deaths), self.X.shape[1]))
+        for some in _columns(*self.X.shape):
+            S1[:, some] = self.sets.ranges.scatter(r[:, None] * self.X[:, some])
         usable = (self.deaths > 0) & (S0 > 0)
         S0 = np.where(usable, S0, 1.0)
-        return np.where(usable, self.deaths, 0.0) / S0, S1 / S0[:, None]
+        S1 /= S0[:, None]
+        return np.where(usable, self.deaths, 0.0) / S0, S1
 
     def slope(self, g: np.ndarray) -> np.ndarray:
         """The gradient of Breslow's negative log likelihood, shape (p,)."""
@@ -151,8 +163,7 @@ class Pairs:
         """Its Hessian and, on the same scale, the squares of what is held: shape (p, p)."""
         r = self.risks(g)
         rate, means = self.means(r)
-        H = (self.X * (r * self.sets.ranges.gather(rate))[:, None]).T @ self.X
-        H -= (means * self.deaths[:, None]).T @ means
+        H = gram(self.X, r * self.sets.ranges.gather(rate)) - gram(means, self.deaths)
         if not len(self.held):
             return H
         squares = self.held.T @ self.held
@@ -206,46 +217,57 @@ def _cleared(pairs: Pairs, g: np.ndarray, removals: Removals) -> np.ndarray:
     """Which removals cannot separate: what they take from the multipliers at g can be mended."""
     sets, r = pairs.sets, pairs.risks(g)
     rate, means = pairs.means(r)
-    excess = pairs.X[pairs.events] - means[sets.cell_of_event]
-    root = factored(pairs.curvature(g) + excess.T @ excess)
+    root = _root(pairs, g, means)
     if root is None or not len(removals):
         return np.zeros(len(removals), dtype=bool)
-    Z, means, excess = pairs.X @ root, means @ root, excess @ root
-    squares = np.einsum("np,np->n", Z, Z)
+    own, cell, gather = sets.own, sets.cell_of_event, sets.ranges.gather
     inverse = np.where(pairs.deaths > 0, rate / np.maximum(pairs.deaths, 1.0), 0.0)
-    own = sets.own
-    dead, dead_squares = sets.by_death.sums(Z[own]), sets.by_death.sums(squares[own])
-    exposure = sets.ranges.gather(rate)
-    exposed = sets.ranges.gather(inverse[:, None] * dead)
-    # sums of p c and of p |c|^2 over the faces of each row, as one at risk and as an event
-    scores = r[:, None] * (exposed - exposure[:, None] * Z)
-    shares = squares * exposure - 2 * np.einsum("np,np->n", Z, exposed)
-    shares = r * (shares + sets.ranges.gather(inverse * dead_squares))
-    scores[own] += excess
-    around = (sets.ranges.scatter(r * squares) * inverse)[sets.cell_of_event]
-    shares[own] += squares[own] - 2 * np.einsum("np,np->n", Z[own], means[sets.cell_of_event])
-    shares[own] += around
-    largest = r / sets.ranges.minimum(
-        np.where(inverse > 0, 1 / np.where(inverse > 0, inverse, 1), np.inf)
-    )
-    return _mended(sets, removals, Z, scores, shares, largest)
-
-
-def _mended(
-    sets: RiskSets,
-    removals: Removals,
-    Z: np.ndarray,
-    scores: np.ndarray,
-    shares: np.ndarray,
-    largest: np.ndarray,
-) -> np.ndarray:
-    place = np.empty_like(sets.order)
-    place[sets.order] = np.arange(len(place))
-    widest = 2 * np.sqrt(np.einsum("np,np->n", Z, Z).max())
-    missing = scores.sum(axis=0) / 2 - removals.sums(scores[place])
-    size = np.linalg.norm(missing, axis=1)
+    exposure = gather(rate)
+    squares, met, own_met = np.zeros(len(r)), np.zeros(len(r)), np.zeros(len(own))
+    missing = np.zeros(len(removals))
+    place = np.argsort(sets.order)
+    for some in _columns(*pairs.X.shape):
+        Z, mean = pairs.X @ root[:, some], means @ root[:, some]
+        exposed = gather(inverse[:, None] * sets.by_death.sums(Z[own]))
+        # sums of p c over the faces of each row, as one at risk and as an event
+        scores = r[:, None] * (exposed - exposure[:, None] * Z)
+        scores[own] += Z[own] - mean[cell]
+        short = scores.sum(axis=0) / 2 - removals.sums(scores[place])
+        missing += np.einsum("kp,kp->k", short, short)
+        squares += np.einsum("np,np->n", Z, Z)
+        met += np.einsum("np,np->n", Z, exposed)
+        own_met += np.einsum("np,np->n", Z[own], mean[cell])
+    # and of p |c|^2
+    shares = r * (squares * exposure - 2 * met + gather(inverse * sets.by_death.sums(squares[own])))
+    around = (sets.ranges.scatter(r * squares) * inverse)[cell]
+    shares[own] += squares[own] - 2 * own_met + around
+    size, widest = np.sqrt(missing), 2 * np.sqrt(squares.max())
     if not removals.single:
         # A face between two that leave together has been taken twice: this is the most it can be.
-        events = removals.sums(sets.event[place].astype(float))
-        size += widest * events * np.minimum(removals.sums(largest[place]), 1.0)
+        size += widest * _doubled(sets, removals, r, inverse, place)
     return widest * size + removals.sums(shares[place]) < 1 - ROUNDING
+
+
+def _root(pairs: Pairs, g: np.ndarray, means: np.ndarray) -> np.ndarray | None:
+    """R with R R' the inverse of what all faces span, about the means of risk sets."""
+    H, events, cell = pairs.curvature(g), pairs.events, pairs.sets.cell_of_event
+    for some in in_cache(len(events), len(H)):
+        excess = pairs.X[events[some]] - means[cell[some]]
+        H += excess.T @ excess
+    return factored(H)
+
+
+def _columns(n: int, p: int) -> Iterator[slice]:
+    """Blocks of the columns of an array (n, p)."""
+    width = max(1, BLOCK_NUMBERS // max(n, 1))
+    return (slice(start, start + width) for start in range(0, p, width))
+
+
+def _doubled(
+    sets: RiskSets, removals: Removals, r: np.ndarray, inverse: np.ndarray, place: np.ndarray
+) -> np.ndarray:
+    """The most multipliers that faces between members of a removal have: (n_removals,)."""
+    least = np.where(inverse > 0, 1 / np.where(inverse > 0, inverse, 1), np.inf)
+    largest = r / sets.ranges.minimum(least)
+    events = removals.sums(sets.event[place].astype(float))
+    return events * np.minimum(removals.sums(largest[place]), 1.0)

@@ -208,12 +208,13 @@ class NodeEmbedding(Loss):
         Conjugate gradients ask for hundreds of products at one place.
         """
         b = self.everyone() if presence is None else presence
-        key = theta.tobytes(), b.tobytes()
-        if self._last is None or self._last[:2] != key:
+        key, last = (theta.tobytes(), b.tobytes()), self._last
+        if last is None or last[:2] != key:
             kept, C = self.counts(b)
             P, Q = self.tables(theta)
-            self._last = *key, self._positions(kept), SoftmaxTables(C, P[kept], Q[kept])
-        return self._last[2:]
+            last = *key, self._positions(kept), SoftmaxTables(C, P[kept], Q[kept])
+            self._last = last  # read and written once each: threads may be at other places
+        return last[2:]
 
     def _positions(self, nodes: np.ndarray) -> np.ndarray:
         """Positions of the parameters of these nodes, in order."""

@@ -52,18 +52,20 @@ class Choices:
 
     def at(self, theta: np.ndarray, curved: bool) -> tuple[np.ndarray, ...]:
         """What each set adds: values (n_sets,), gradients, Hessians; the last are kept."""
-        key = theta.tobytes(), curved
-        if self._last is None or self._last[0] != key:
-            p = self.x.shape[1]
-            values, gradients = np.zeros(self.n_sets), np.zeros((self.n_sets, p))
-            hessians = np.zeros((self.n_sets, p, p) if curved else (0, p, p))
-            nobody = Removals.nobody(len(self.x))
-            for _, number, logs in self._every_set(theta[None], nobody, curved):
-                values[number], gradients[number] = logs.value, logs.gradient
-                if curved:
-                    hessians[number] = logs.curvature
-            self._last = key, (values, gradients, hessians)
-        return self._last[1]
+        key, last = (theta.tobytes(), curved), self._last
+        if last is not None and last[0] == key:
+            return last[1]
+        p = self.x.shape[1]
+        values, gradients = np.zeros(self.n_sets), np.zeros((self.n_sets, p))
+        hessians = np.zeros((self.n_sets, p, p) if curved else (0, p, p))
+        nobody = Removals.nobody(len(self.x))
+        for _, number, logs in self._every_set(theta[None], nobody, curved):
+            values[number], gradients[number] = logs.value, logs.gradient
+            if curved:
+                hessians[number] = logs.curvature
+        # read and written once each: another thread may be at another theta
+        self._last = key, (values, gradients, hessians)
+        return values, gradients, hessians
 
     def differences(self, theta: np.ndarray, removals: Removals, curved: bool) -> Logs:
         """Value, gradient and, if `curved`, Hessian with everyone less those without a removal."""
