@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from cases import BY_NAME
 from numpy.testing import assert_array_equal
 
 import vifstats as vs
