@@ -10,6 +10,7 @@ from validation.experiments import (
     gradient_of_difference,
     karate,
     m_estimators,
+    matched_sets,
     nonconvexity,
     peer_errors,
     peers,
@@ -45,6 +46,7 @@ _IN_ORDER: tuple[Experiment, ...] = (
     peers.EXPERIMENT,
     peer_errors.EXPERIMENT,
     m_estimators.EXPERIMENT,
+    matched_sets.EXPERIMENT,
     targets.EXPERIMENT,
     *solvers.EXPERIMENTS,
 )
