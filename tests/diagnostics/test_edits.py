@@ -156,3 +156,16 @@ def test_sensitivity_to_covariates_is_their_derivative(loss):
             ends.append(vs.minimize(loss(moved), est.theta).theta)
         slope = (ends[0] - ends[1]) / (2 * step)
         assert np.abs(found[i, :, j] - slope).max() < FINITE_DIFFERENCE * max(np.abs(slope))
+
+
+def test_results_speak_of_edits():
+    rng = np.random.default_rng(0)
+    arm, time = np.repeat([[0.0], [1.0]], 10, axis=0), rng.permutation(20) + 1.0
+    loss = vs.losses.Cox(arm, time, np.arange(20) % 3 > 0)
+    edits = vs.edit(vs.minimize(loss, [0.0], names=["arm"]), event="flip")
+    influence = vs.vif(edits)
+    for result in (influence, influence.on(vs.targets.ZValue("arm"))):
+        assert "20 edits" in repr(result) and "full data minus with the row edited" in repr(result)
+        assert "without the row" not in repr(result)
+    found = vs.influential_set(edits, "arm", flip="sign")
+    assert "with the edits:" in repr(found) and "without" not in repr(found)

@@ -144,9 +144,10 @@ class TargetInfluence(Tabular):
 
     def _heading(self) -> list[str]:
         n_missing = int(np.isnan(self.influence).any(axis=1).sum())
+        words = self.source.estimate.loss.wording
         return [
-            f"TargetInfluence of {len(self.index)} removals on {len(self.value)} values",
-            f"  method: {self.source.method}; sign: full data minus without the row",
+            f"TargetInfluence of {len(self.index)} {words.many} on {len(self.value)} values",
+            f"  method: {self.source.method}; sign: full data minus {words.one}",
             *([f"  nan: {n_missing} rows; see status"] if n_missing else []),
             *([f"  the largest changes of {self._names[0]}:"] if len(self.value) else []),
         ]

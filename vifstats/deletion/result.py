@@ -481,10 +481,12 @@ class Influence(Tabular):
         names = self.estimate.names
         listed = list(names) if len(names) <= FEW else f"{len(names)} parameters"
         some = f"; {n_exact} rows exact" if 0 < n_exact < len(self.removals) else ""
+        words = self.estimate.loss.wording
+        pulls = " (positive: the row pulls it up)" if words.past == "removed" else ""
         return [
-            f"Influence of {len(self.removals)} removals on {listed}",
+            f"Influence of {len(self.removals)} {words.many} on {listed}",
             f"  method: {self.method}, {METHODS[self.method]}{some}",
-            "  sign:   full data minus without the row (positive: the row pulls it up)",
+            f"  sign:   full data minus {words.one}{pulls}",
             *([f"  solve:  {self.note}"] if self.note else []),
             *([f"  exact:  {self.advice}"] if self.advice else []),
             *([f"  failed: {n_failed} refits, nan; see status"] if n_failed else []),

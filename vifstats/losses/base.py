@@ -10,6 +10,7 @@ import pandas as pd
 
 from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
+from vifstats.losses.wording import LEFT_OUT, Wording
 from vifstats.removals import Removals
 from vifstats.solvers.linalg import pinned, solve_each
 from vifstats.typing import Differentiable
@@ -51,6 +52,8 @@ class Loss(ABC):
     labels: pd.Index
     fractional: bool = True
     empties: bool = True
+    # what a result calls it that an object is absent
+    wording: Wording = LEFT_OUT
     # whether the loss is defined at every theta, so that no step can leave its domain
     everywhere: bool = False
 

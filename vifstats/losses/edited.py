@@ -9,6 +9,7 @@ import pandas as pd
 
 from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
+from vifstats.losses.wording import EDITED
 from vifstats.typing import ArrayLike1D, Differentiable
 
 __all__ = ["Edited"]
@@ -48,6 +49,7 @@ class Edited(Loss):
     """
 
     empties = False
+    wording = EDITED
 
     def __init__(
         self, stacked: Loss, rows: ArrayLike1D, *, labels: Sequence | pd.Index | None = None

@@ -47,7 +47,7 @@ class Masked(Loss):
         self.n_objects = len(self.objects)
         self.n_params, self.names = loss.n_params, loss.names
         self.labels = loss.labels[self.objects]
-        self.fractional = loss.fractional
+        self.fractional, self.wording = loss.fractional, loss.wording
         self._spread = np.eye(loss.n_objects)[self.objects]
 
     def value(self, theta: Any, presence: Any) -> Any:

@@ -115,13 +115,14 @@ def waterfall_plot(
     steps = -influence.values[rows, j] / influence.estimate.naive_errors[j]
     ends = np.cumsum(steps)
     y = np.arange(len(rows))[::-1]
+    words = influence.estimate.loss.wording
     colours = [ORANGE if step < 0 else BLUE for step in steps]
     ax.axvline(0, color=FAINT, linewidth=0.6)
     ax.barh(y, steps, left=ends - steps, height=0.6, color=colours)
     ax.vlines(ends[:-1], y[1:] - 0.3, y[:-1] + 0.3, color=INK, linewidth=0.5)
     ax.use_sticky_edges = False  # the longest bar ends before the frame
     ax.autoscale(axis="x")
-    _rows_named(ax, y, [f"without {called(influence.index[i])}" for i in rows])
+    _rows_named(ax, y, [words.named.format(called(influence.index[i])) for i in rows])
     name = called(influence.estimate.names[j])
     ax.set_xlabel(plain(f"change of {name} so far, in standard errors"))
     return ax

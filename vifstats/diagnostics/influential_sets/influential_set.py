@@ -22,6 +22,7 @@ from vifstats.diagnostics.influential_sets.shortening import shortened
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.losses import Cox, LinearPredictor
+from vifstats.losses.wording import LEFT_OUT, Wording
 from vifstats.removals import Removals
 from vifstats.tabular import Tabular
 from vifstats.typing import Groups
@@ -70,6 +71,9 @@ class InfluentialSet(Tabular):
     n_refits : int
         How many sets were refitted.
 
+    wording : Wording
+        Whether it is a set of rows left out, or of edits.
+
     Examples
     --------
     >>> import vifstats as vs
@@ -99,6 +103,7 @@ class InfluentialSet(Tabular):
     path: pd.DataFrame
     at_least: int | None
     n_refits: int
+    wording: Wording = LEFT_OUT
 
     def __len__(self) -> int:
         return len(self.members)
@@ -123,7 +128,7 @@ class InfluentialSet(Tabular):
         return [
             f"InfluentialSet of {len(self)}: {self.goal}, {self.status}",
             f"  {self.target}: {self.value:.4g} on all data",
-            f"  without the set: {without}",
+            f"  {self.wording.together}: {without}",
             f"  {self._how_small()}: {self.method}, {METHODS[self.method]}",
             f"  rows: {rows}{more}",
         ]
@@ -299,6 +304,7 @@ def _result(search: Search, members: list[int], method: str) -> InfluentialSet:
         path=path,
         at_least=at_least(search.est, search.removals, goal),
         n_refits=len(search.refits),
+        wording=search.est.loss.wording,
     )
 
 
