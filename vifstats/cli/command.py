@@ -37,7 +37,7 @@ from vifstats.reporting import (
     describe,
     find,
 )
-from vifstats.reporting.assemble import report_texts
+from vifstats.reporting.assemble import confirmed, report_texts
 from vifstats.reporting.files import findings_texts
 from vifstats.versions import __version__
 
@@ -157,6 +157,8 @@ def _cox(args: argparse.Namespace, command: str) -> None:
             _say(f"Written: {write_part(est, shard, folder, progress=progress)}")
             return
         found = find(est, args.method, top=args.top, seconds=seconds, progress=progress)
+        if folder is not None:
+            found = confirmed(found, seconds=args.seconds, progress=progress)
     events = int(frame[columns.event].sum())
     numbered = " (numbered from 0)" if isinstance(table.index, pd.RangeIndex) else ""
     _say(f"Cox model of {name}: {len(frame)} rows{numbered}, {events} events")

@@ -219,6 +219,13 @@ class Loss(ABC):
         """
         return None
 
+    def diverging(self, theta: np.ndarray) -> np.ndarray:
+        """Where each parameter goes as the loss of all data falls for ever, shape (n_params,).
+
+        1 to infinity, -1 to minus infinity, 0 nowhere, nan for either or unknown.
+        """
+        return np.full(len(theta), np.nan if self.endless(theta) is not None else 0.0)
+
     def flat(self) -> Sequence[int] | np.ndarray:
         """Positions of the parameters that the loss cannot tell anything about."""
         return ()

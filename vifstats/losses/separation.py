@@ -11,7 +11,16 @@ from typing import Protocol
 
 import numpy as np
 
-__all__ = ["Cone", "endless_direction", "factored", "falling", "in_words", "lower", "whitening"]
+__all__ = [
+    "Cone",
+    "diverging",
+    "endless_direction",
+    "factored",
+    "falling",
+    "in_words",
+    "lower",
+    "whitening",
+]
 
 # A face is broken if c'g is this far below 0 for unit c and g; HiGHS is asked for as much.
 BROKEN = 1e-9
@@ -76,9 +85,41 @@ def endless_direction(cone: Cone) -> np.ndarray | None:
     free = _split(cone.equal @ whitened)[1].T
     if not free.size:
         return None
-    cost, cuts = -_unit(cone.gain @ whitened @ free), np.empty((0, free.shape[1]))
+    at = _furthest(cone, whitened, free, _unit(cone.gain @ whitened @ free))
+    return None if at is None else whitened @ (free @ at)
+
+
+def diverging(cone: Cone) -> np.ndarray:
+    """Where coefficients go as the loss falls for ever: 1, -1, 0 (nowhere), nan (unknown).
+
+    One goes somewhere if any direction of the cone has it; those that go nowhere are finite in the
+    limit. Shape (p,); all are nan where the loss does not change along some direction.
+    """
+    whitened = whitening(cone.rows)
+    if whitened.ndim == 1:
+        return np.full(len(whitened), np.nan)
+    free = _split(cone.equal @ whitened)[1].T
+    goes = np.zeros(len(whitened))
+    if not (free.size and cone.gain.any()):
+        return goes
+    for j, row in enumerate(whitened @ free):
+        aims = {sign: sign * _unit(row) for sign in (1.0, -1.0)}
+        ends = {sign: _furthest(cone, whitened, free, aim) for sign, aim in aims.items()}
+        found = [s for s, at in ends.items() if at is not None and aims[s] @ at > NOTHING]
+        goes[j] = {0: 0.0, 1: sum(found), 2: np.nan}[len(found)]
+    return goes
+
+
+def _furthest(
+    cone: Cone, whitened: np.ndarray, free: np.ndarray, aim: np.ndarray
+) -> np.ndarray | None:
+    """The direction ``whitened @ free @ at`` of the cone that goes furthest towards aim: at (k,).
+
+    None if the cone has none but 0.
+    """
+    cuts = np.empty((0, free.shape[1]))
     while True:
-        at = _program(cost, cuts, np.ones(len(cost)))
+        at = _program(-aim, cuts, np.ones(len(aim)))
         if at is None:
             warnings.warn(
                 "Separation could be neither found nor ruled out, as HiGHS gave no answer to its "
@@ -95,7 +136,7 @@ def endless_direction(cone: Cone) -> np.ndarray | None:
         new = _unit_rows(faces[np.linalg.norm(faces, axis=1) > DEPENDENT])
         new = new[new @ at < -BROKEN]
         if not len(new):
-            return whitened @ (free @ at)
+            return at
         cuts = np.concatenate([cuts, new])
 
 

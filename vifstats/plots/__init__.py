@@ -8,6 +8,7 @@ from vifstats.plots.accuracy import agreement_plot, error_plot
 from vifstats.plots.effects import range_plot, waterfall_plot
 from vifstats.plots.forest import forest_plot
 from vifstats.plots.rows import (
+    counts_plot,
     distribution_plot,
     index_plot,
     influence_plot,
@@ -21,6 +22,7 @@ from vifstats.plots.svg import as_svg
 __all__ = [
     "agreement_plot",
     "as_svg",
+    "counts_plot",
     "distribution_plot",
     "error_plot",
     "forest_plot",

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from vifstats.deletion.inputs import Source
+from vifstats.diagnostics.infinite_ends import infinite_without, is_separating
+from vifstats.errors import InvalidInputError
 from vifstats.plots.sources import influence_of
 from vifstats.plots.style import (
     BLUE,
@@ -30,8 +32,11 @@ def range_plot(
     *,
     ax: Axes | None = None,
     ratio: bool = False,
+    scaled: bool = False,
 ) -> Any:
     """Each parameter with its confidence interval, and where deletions of one row take it.
+
+    An arrow marks an end that is infinite: without some row the parameter separates.
 
     Parameters
     ----------
@@ -41,10 +46,18 @@ def range_plot(
     ax : matplotlib Axes, optional
     ratio : bool
         Show exp(theta), on a logarithmic axis.
+    scaled : bool
+        Show each parameter over its standard error with all rows, which does not depend on units,
+        so that rows of the picture can be compared.
 
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    InvalidInputError
+        If both `ratio` and `scaled` are asked for, or there is no such parameter.
 
     Examples
     --------
@@ -53,13 +66,20 @@ def range_plot(
     >>> range_plot(inf, ratio=True).get_xscale()
     'log'
     """
+    if ratio and scaled:
+        raise InvalidInputError(
+            "A range is shown as a ratio or in standard errors, but both are asked for; choose one."
+        )
     influence = influence_of(influence)
     ax = axes_for(ax)
     est = influence.estimate
     shown = list(est.names) if names is None else list(names)
     at = [position(est.names, name) for name in shown]
-    theta, limits = est.theta[at], est.confidence_limits()[at]
-    without = est.theta[at] - influence.values[:, at]
+    unit = est.standard_errors[at] if scaled else np.ones(len(at))
+    theta, limits = est.theta[at] / unit, est.confidence_limits()[at] / unit[:, None]
+    # what is predicted without a row that separates means nothing
+    finite = ~is_separating(influence)[:, None]
+    without = np.where(finite, est.theta[at] - influence.values[:, at], np.nan) / unit
     low, high = np.fmin.reduce(without), np.fmax.reduce(without)  # nan where no row has a number
     to = _exp if ratio else np.asarray
     y = np.arange(len(at))[::-1]
@@ -70,7 +90,25 @@ def range_plot(
     _rows_named(ax, y, [called(name) for name in shown])
     if ratio:
         ratio_axis(ax)
+    if scaled:
+        ax.set_xlabel("coefficient, in its standard errors")
+    _infinite_ends(ax, y, np.stack([to(low), to(high)], axis=1), infinite_without(influence)[:, at])
     return ax
+
+
+def _infinite_ends(ax: Any, y: np.ndarray, ends: np.ndarray, goes: np.ndarray) -> None:
+    """Arrows from the ends of bars, shape (k, 2), to the frame, where some row takes them there."""
+    frame = ax.get_xlim()
+    for side, sign in enumerate((-1, 1)):
+        for row in np.flatnonzero((goes == sign).any(axis=0)).tolist():
+            start = ends[row, side] if np.isfinite(ends[row, side]) else np.mean(frame)
+            ax.annotate(
+                "",
+                (frame[side], y[row]),
+                (start, y[row]),
+                arrowprops={"arrowstyle": "-|>", "color": ORANGE, "linewidth": 1.6},
+            )
+    ax.set_xlim(*frame)
 
 
 def waterfall_plot(

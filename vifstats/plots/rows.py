@@ -1,5 +1,6 @@
 """Pictures with one point for each row: against position, against time, against leverage."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,14 @@ from vifstats.deletion.inputs import Source
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.deletion.result import Influence
 from vifstats.deletion.row_facts import follow_up, residuals
+from vifstats.diagnostics.disclosure import FEWEST
+from vifstats.diagnostics.infinite_ends import is_separating
 from vifstats.errors import InvalidInputError
 from vifstats.plots.sources import influence_of
 from vifstats.plots.style import (
     BLUE,
     FAINT,
+    INK,
     ORANGE,
     RASTERISED_FROM,
     axes_for,
@@ -25,7 +29,14 @@ from vifstats.plots.style import (
 from vifstats.plots.style import position as parameter
 from vifstats.typing import Axes
 
-__all__ = ["distribution_plot", "index_plot", "influence_plot", "target_plot", "time_plot"]
+__all__ = [
+    "counts_plot",
+    "distribution_plot",
+    "index_plot",
+    "influence_plot",
+    "target_plot",
+    "time_plot",
+]
 
 HARRELL = 0.2
 # So many rows near 0 would hide the few that matter: their numbers go on a logarithmic axis.
@@ -247,7 +258,9 @@ def distribution_plot(
     ax: Axes | None = None,
     line: float | None = HARRELL,
 ) -> Any:
-    """How many rows have which dfbetas: the index plot for pages that must not show rows.
+    """How many rows have which dfbetas.
+
+    No row is named, but the bars at the ends are extremes: `counts_plot` keeps those to itself too.
 
     Parameters
     ----------
@@ -289,6 +302,54 @@ def distribution_plot(
     return ax
 
 
+def counts_plot(
+    counts: Sequence[int | None],
+    thresholds: Sequence[float],
+    name: str,
+    *,
+    unit: str = "rows",
+    ax: Axes | None = None,
+) -> Any:
+    """How many rows are beyond some dfbetas: the index plot for pages that must not show rows.
+
+    Nothing but these counts is in the picture. Take them from
+    ``vifstats.diagnostics.disclosure.counts_beyond``, which rounds them.
+
+    Parameters
+    ----------
+    counts : sequence of int or None, shape (m,)
+        None: fewer than can be told.
+    thresholds : sequence of float, shape (m,)
+    name : str
+        The parameter.
+    unit : str
+        What rows are called.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> [text.get_text() for text in counts_plot([40, None], [0.1, 0.2], "age").texts]
+    ['about 40', 'fewer than 5']
+    """
+    ax = axes_for(ax)
+    y = np.arange(len(counts))[::-1]
+    ax.barh(y, [count or 0 for count in counts], height=0.6, color=BLUE)
+    for at, count in zip(y, counts, strict=True):
+        text = f"fewer than {FEWEST}" if count is None else f"about {count}"
+        where: Any = {"xytext": (3, 0), "textcoords": "offset points", "va": "center"}
+        ax.annotate(text, (count or 0, at), fontsize="small", color=INK, **where)
+    ax.set_yticks(y, [f"beyond {threshold:g}" for threshold in thresholds])
+    ax.tick_params(axis="y", length=0)
+    ax.margins(x=0.25)
+    ax.set_xlim(left=0, right=max(ax.get_xlim()[1], FEWEST))
+    ax.set_xlabel(plain(f"{unit}, by |dfbetas| of{_space(name)}{called(name)}"))
+    return ax
+
+
 def _values(x: Source, name: str | None) -> tuple[np.ndarray, str, Influence]:
     """One number for each row, what it is, and the influence on the parameters it is of."""
     if isinstance(x, TargetInfluence):
@@ -300,9 +361,14 @@ def _values(x: Source, name: str | None) -> tuple[np.ndarray, str, Influence]:
     if name is None:
         return influence.cooks_distance.to_numpy(), "Cook's distance", influence
     j = parameter(influence.estimate.names, name)
-    scale = influence.estimate.naive_errors[j]
-    space = "\n" if len(str(name)) > LONG_NAME else " "
-    return influence.values[:, j] / scale, f"dfbetas of{space}{called(name)}", influence
+    # what is predicted without a row that separates means nothing
+    values = np.where(is_separating(influence), np.nan, influence.dfbetas.to_numpy()[:, j])
+    return values, f"dfbetas of{_space(name)}{called(name)}", influence
+
+
+def _space(name: str) -> str:
+    """What stands before a name: a longer one has a line to itself."""
+    return "\n" if len(str(name)) > LONG_NAME else " "
 
 
 def _is_scaled(x: Source, name: str | None) -> bool:

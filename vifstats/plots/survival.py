@@ -7,15 +7,24 @@ import numpy as np
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.errors import InvalidInputError
 from vifstats.plots.style import BLUE, FAINT, ORANGE, axes_for
-from vifstats.typing import Axes, Times
+from vifstats.typing import ArrayLike1D, Axes, Times
 
 __all__ = ["survival_change_plot", "survival_plot"]
 
 MIDDLE = (0.5, 99.5)  # percentiles that hold 99 % of rows
 
 
-def survival_plot(change: TargetInfluence, times: Times, *, ax: Axes | None = None) -> Any:
+def survival_plot(
+    change: TargetInfluence,
+    times: Times,
+    *,
+    ax: Axes | None = None,
+    curve: tuple[Times, ArrayLike1D] | None = None,
+) -> Any:
     """S(t|x), and the lowest and highest it becomes without any one row.
+
+    A curve is a staircase with a step at each event: at fewer times give it as ``curve``, and the
+    band is joined by lines.
 
     Parameters
     ----------
@@ -24,6 +33,8 @@ def survival_plot(change: TargetInfluence, times: Times, *, ax: Axes | None = No
     times : array_like, shape (m,)
         The times, in the units of the fit.
     ax : matplotlib Axes, optional
+    curve : tuple of array_like, shape (k,), optional
+        All event times and the curve of all rows at them; default ``times`` and ``change.value``.
 
     Returns
     -------
@@ -41,20 +52,23 @@ def survival_plot(change: TargetInfluence, times: Times, *, ax: Axes | None = No
     >>> def survival(theta, b, loss):
     ...     return np.array([0.9, 0.5]) ** np.exp(theta[0])
     >>> survival_plot(inf.on(survival), [1.0, 2.0]).get_ylabel()
-    'probability of survival'
+    'event-free survival'
     """
     times = _one_for_each(times, change)
+    at, values = (np.asarray(v) for v in ((times, change.value) if curve is None else curve))
     ax = axes_for(ax)
-    low = _bands(ax, times, change.value_without)
-    ax.step(times, change.value, where="post", color=BLUE, linewidth=1.2, label="all rows")
+    low = _bands(ax, times, change.value_without, len(at) == len(times))
+    ax.step(at, values, where="post", color=BLUE, linewidth=1.2, label="all rows")
     ax.set_ylim(max(0.0, 1.3 * np.nanmin(low) - 0.3), 1)  # 0 only where the curve comes near it
     ax.set_xlabel("time")
-    ax.set_ylabel("probability of survival")
+    ax.set_ylabel("event-free survival")
     ax.legend(frameon=False, fontsize="small")
     return ax
 
 
-def survival_change_plot(change: TargetInfluence, times: Times, *, ax: Axes | None = None) -> Any:
+def survival_change_plot(
+    change: TargetInfluence, times: Times, *, ax: Axes | None = None, stairs: bool = True
+) -> Any:
     """How far deletions of one row move S(t|x), in percentage points: the band under a lens.
 
     Parameters
@@ -64,6 +78,9 @@ def survival_change_plot(change: TargetInfluence, times: Times, *, ax: Axes | No
     times : array_like, shape (m,)
         The times, in the units of the fit.
     ax : matplotlib Axes, optional
+    stairs : bool
+        Whether these are all event times, so that nothing changes between them; else they are
+        joined by lines.
 
     Returns
     -------
@@ -86,7 +103,7 @@ def survival_change_plot(change: TargetInfluence, times: Times, *, ax: Axes | No
     times = _one_for_each(times, change)
     ax = axes_for(ax)
     ax.axhline(0, color=BLUE, linewidth=1.2)
-    _bands(ax, times, -100 * change.influence)
+    _bands(ax, times, -100 * change.influence, stairs)
     ax.set_xlabel("time")
     ax.set_ylabel("change, in percentage points")
     ax.legend(frameon=False, fontsize="small")
@@ -103,11 +120,11 @@ def _one_for_each(times: Any, change: TargetInfluence) -> np.ndarray:
     return times
 
 
-def _bands(ax: Any, times: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _bands(ax: Any, times: np.ndarray, values: np.ndarray, stairs: bool) -> np.ndarray:
     """The range of each column, and of the middle 99 % of rows; returns the lower end."""
     low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
     middle = np.nanpercentile(values, MIDDLE, axis=0)
-    band: Any = {"step": "post", "linewidth": 0}
+    band: Any = {"step": "post" if stairs else None, "linewidth": 0}
     label = "range without one row"
     ax.fill_between(times, low, high, color=ORANGE, alpha=0.45, label=label, **band)
     ax.fill_between(times, *middle, color=FAINT, alpha=0.6, label="99 % of rows", **band)

@@ -1,6 +1,7 @@
 """`report`: one page on what a fit depends on, and its numbers as JSON."""
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +18,39 @@ from vifstats.estimate import Estimate
 from vifstats.losses.effects import Effects, effects_of
 from vifstats.plots.rows import HARRELL
 from vifstats.reporting import sentences
-from vifstats.reporting.figures import MOST, figures
+from vifstats.reporting.figures import MOST, figures, figures_of_counts
 from vifstats.reporting.files import as_json, plain, run_of
 from vifstats.reporting.findings import Findings, confirm, find
 from vifstats.reporting.page import render
 from vifstats.reporting.reproduce import recipe
 from vifstats.reporting.sections.accuracy import accuracy
-from vifstats.reporting.sections.coefficients import coefficients, extremes
+from vifstats.reporting.sections.coefficients import (
+    coefficients,
+    extremes,
+    near_the_convention,
+)
 from vifstats.reporting.sections.groups import groups as grouped
 from vifstats.reporting.sections.method import method as provenance
 from vifstats.reporting.sections.overview import alerts, overview
 from vifstats.reporting.sections.rows import MOST_COLUMNS, top_rows
 from vifstats.reporting.sections.sets import sets
-from vifstats.reporting.sections.survival import survival
-from vifstats.reporting.sections.verdicts import Foreseen, foreseen, verdicts
+from vifstats.reporting.sections.steps import in_steps
+from vifstats.reporting.sections.survival import Survival, survival
+from vifstats.reporting.sections.trends import trends
+from vifstats.reporting.sections.verdicts import foreseen, verdicts
+from vifstats.reporting.sections.withheld import withheld
 from vifstats.typing import FittedModel
 
-__all__ = ["describe", "report", "report_texts", "write_report"]
+__all__ = ["confirmed", "describe", "report", "report_texts", "write_report"]
 
 # Of the time for refits: rows that show how good the method is, and sets; the rest is for rows on
 # which ranges and verdicts rest.
 SHARE_OF_SAMPLE, SHARE_OF_SETS = 0.5, 0.2
 # Sets get what the refits leave, but no more than this.
 MOST_FOR_SETS = 0.5
+
+# Below this 1 - leverage a coefficient is made of one row.
+FITTED_EXACTLY = 1e-8
 
 # A table of more lines is not read.
 MOST_COEFFICIENTS = 40
@@ -88,8 +99,9 @@ def report(
     top : int
         How many of the most influential rows to show.
     rows : bool
-        False: nothing of any single row is written, neither its label nor a value. Refused where
-        every parameter belongs to a row.
+        False: nothing is written from which a value of a single row can be computed: no label, no
+        refit, no extreme, no hash of the data; of rows there are rounded counts beyond fixed
+        thresholds. The estimates themselves stand. Refused where a parameter belongs to a row.
     unit : str
         What one row of the result is called, such as "patient".
     title : str, optional
@@ -192,29 +204,83 @@ def describe(
         _require_nothing_of_rows(found)
     est = found.influence.estimate
     effects = effects_of(est.loss, est.names)
+    found = confirmed(found, seconds=seconds, progress=progress)
+    curve = survival(found)
+    document = _sections(found, effects, curve, table, seconds, progress)
+    document["title"] = title or f"What the {effects.model} depends on"
+    document["overview"]["unit"] = unit
+    document["method"] = provenance(found, command)
+    if not rows:
+        document = withheld(document, found, effects, curve)
+    document = _with_sentences(plain(document))
+    drawn = figures_of_counts(document) if not rows else figures(found, effects, document, curve)
+    return document | {"figures": drawn}
+
+
+def confirmed(found: Findings, *, seconds: float = 20.0, progress: bool = False) -> Findings:
+    """With the rows refitted on which ranges, counts and verdicts rest, once, as time allows.
+
+    Parameters
+    ----------
+    found : Findings
+    seconds : float
+        As for `report`.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Findings
+        All files of one run are made of these.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.random.default_rng(0).normal(size=99)
+    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
+    >>> found = find(vs.minimize(loss, [0.0]))
+    >>> bool(confirmed(found).influence.exact.sum() >= found.influence.exact.sum())
+    True
+    """
+    if found.foreseen is not None:
+        return found
+    est = found.influence.estimate
+    effects = effects_of(est.loss, est.names)
     before = foreseen(found, effects)
-    found = _confirmed(found, effects, before, seconds, progress)
-    about = overview(found, effects, unit)
-    agreement = accuracy(found, effects, rows)
-    judged = verdicts(found, effects, before)
-    entries = coefficients(found, effects, judged, rows)
-    curve = survival(found, rows)
+    wanted = [extremes(found, effects), near_the_convention(found, effects), before.candidates]
+    unique = dict.fromkeys(np.concatenate(wanted).tolist())
+    left = (1 - SHARE_OF_SETS) * seconds - found.seconds
+    rows = np.array(list(unique), dtype=int)
+    return replace(confirm(found, rows, seconds=left, progress=progress), foreseen=before)
+
+
+def _sections(
+    found: Findings,
+    effects: Effects,
+    curve: Survival | None,
+    table: pd.DataFrame | None,
+    seconds: float,
+    progress: bool,
+) -> dict[str, Any]:
+    """The numbers of every section, with rows."""
+    about = overview(found, effects)
+    agreement = accuracy(found, effects)
+    judged = verdicts(found, effects, found.foreseen)
+    entries = coefficients(found, effects, judged)
     for_sets = min(MOST_FOR_SETS * seconds, seconds - found.seconds)
-    document = {
-        "title": title or f"What the {about['model']} depends on",
+    return {
         "overview": about | {"starred": _any_predicted(entries)},
         "conventions": CONVENTIONS,
-        "alerts": alerts(found, about, agreement["figures"], rows),
+        "alerts": alerts(found, effects, about, agreement["figures"]),
         "coefficients": entries,
-        "rows": top_rows(found, effects, table) if rows else None,
+        "beyond": None,
+        "rows": top_rows(found, effects, table),
         "accuracy": agreement,
-        "sets": sets(found, effects, judged, rows, for_sets, progress),
-        "survival": None if curve is None else curve.numbers(rows),
-        "groups": grouped(found, effects) if rows else None,
-        "method": provenance(found, command),
+        "sets": in_steps(sets(found, effects, judged, True, for_sets, progress), entries, effects),
+        "survival": None if curve is None else curve.numbers(),
+        "groups": grouped(found, effects),
+        "trends": trends(found, effects),
     }
-    document = _with_sentences(plain(document))
-    return document | {"figures": figures(found, effects, document, curve, rows)}
 
 
 def write_report(document: dict[str, Any], path: Path) -> Path:
@@ -281,16 +347,6 @@ def _source(model: Any, data: tuple, options: dict[str, Any]) -> Estimate | Infl
     return model
 
 
-def _confirmed(
-    found: Findings, effects: Effects, before: Foreseen, seconds: float, progress: bool
-) -> Findings:
-    """With the rows refitted on which ranges and verdicts rest, in the time that is left."""
-    wanted = np.concatenate([extremes(found, effects), before.candidates])
-    unique = np.array(list(dict.fromkeys(wanted.tolist())), dtype=int)
-    left = (1 - SHARE_OF_SETS) * seconds - found.seconds
-    return confirm(found, unique, seconds=left, progress=progress)
-
-
 def _require_nothing_of_rows(found: Findings) -> None:
     """Parameters that belong to a row are values of it, whatever else is left out."""
     est = found.influence.estimate
@@ -301,6 +357,13 @@ def _require_nothing_of_rows(found: Findings) -> None:
             f"`rows=False` must keep every row to itself, but parameters of "
             f"{type(est.loss).__name__} belong to one each, such as {first}, and a page shows "
             "parameters; report with rows, or publish the influence on a target instead."
+        )
+    leverages = est.loss.leverages(est.theta)
+    if leverages is not None and (n := int((leverages > 1 - FITTED_EXACTLY).sum())):
+        raise InvalidInputError(
+            f"`rows=False` must keep every row to itself, but {n} rows are fitted exactly "
+            "(leverage 1), so that the coefficients alone give their outcome; merge the levels "
+            "that only one row has, or report with rows."
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
@@ -12,7 +13,11 @@ import pandas as pd
 
 from vifstats.checks.folders import replacing_all
 from vifstats.checks.text import inert_frame
+from vifstats.diagnostics.disclosure import FEWEST, THRESHOLDS, counts_beyond, rounded_count
+from vifstats.losses.effects import effects_of
 from vifstats.reporting.findings import SEED, Findings
+from vifstats.reporting.sections.coefficients import sizes
+from vifstats.reporting.sections.withheld import agreement_table
 from vifstats.versions import versions
 
 __all__ = ["as_json", "findings_texts", "plain", "run_of", "write_findings"]
@@ -31,8 +36,9 @@ def write_findings(
     context : mapping
         What was run on what: it opens the JSON.
     rows : bool
-        False: nothing of single rows; the CSV then has a line for each coefficient, and takes the
-        place of one with rows that an earlier run may have left.
+        False: nothing from which a value of a single row can be computed; the CSV then has a line
+        for each coefficient with rounded numbers of rows, and takes the place of one with rows
+        that an earlier run may have left.
 
     Returns
     -------
@@ -64,9 +70,10 @@ def findings_texts(
     table = StringIO()
     if rows:
         findings.influence.to_csv(table, index_label="row")
+        contents = {**context, **_contents(findings), **_rows(findings)}
     else:
         inert_frame(_by_coefficient(findings)).to_csv(table, index_label="coefficient")
-    contents = {**context, **_contents(findings), **(_rows(findings) if rows else {})}
+        contents = {**context, **_contents(findings), **_withheld(findings)}
     run = run_of(table.getvalue(), as_json(plain(contents)))
     return table.getvalue(), as_json({"run": run, **plain(contents)})
 
@@ -87,17 +94,19 @@ def run_of(*texts: str) -> str:
 
 
 def _by_coefficient(findings: Findings) -> pd.DataFrame:
-    """Each coefficient, and the range of what it is without any one row."""
+    """Each coefficient, and about how many rows move it by more than some standard errors."""
     influence = findings.influence
-    without = influence.params_without
-    return pd.DataFrame(
-        {
-            "estimate": influence.params,
-            "standard_error": influence.estimate.standard_errors,
-            "lowest_without_one": without.min(),
-            "highest_without_one": without.max(),
-        }
-    )
+    columns = {
+        "estimate": influence.params,
+        "standard_error": influence.estimate.standard_errors,
+    }
+    everything = effects_of(influence.estimate.loss, influence.estimate.names)
+    everything = replace(everything, shown=np.arange(len(influence.params)))
+    counts = [counts_beyond(size) for size in sizes(findings, everything).T]
+    for threshold, found in zip(THRESHOLDS, zip(*counts, strict=True), strict=True):
+        told = [f"<{FEWEST}" if n is None else n for n in found]
+        columns[f"rows_beyond_{threshold:g}_dfbetas"] = told
+    return pd.DataFrame(columns, index=influence.params.index)
 
 
 def _contents(findings: Findings) -> dict[str, Any]:
@@ -107,7 +116,7 @@ def _contents(findings: Findings) -> dict[str, Any]:
         "sign": "dfbeta is full data minus without the row",
         "coefficients": influence.params.to_dict(),
         "hazard_ratios": findings.hazard_ratios.to_dict("index"),
-        "n_refitted": len(findings.refitted),
+        "n_refitted": int(influence.exact.sum()),
         "seed_of_random_rows": SEED,
         "agreement_with_refits": (
             None if findings.agreement is None else findings.agreement.table.to_dict("index")
@@ -129,7 +138,17 @@ def _rows(findings: Findings) -> dict[str, Any]:
                 strict=True,
             )
         ],
-        "refitted": list(influence.index[findings.refitted]),
+        "refitted": list(influence.index[influence.exact]),
+        "refitted_to_compare": list(influence.index[findings.refitted]),
+    }
+
+
+def _withheld(findings: Findings) -> dict[str, Any]:
+    """In place of what is made of few rows, or has digits enough to compute one from."""
+    agreement = findings.agreement
+    return {
+        "n_refitted": rounded_count(int(findings.influence.exact.sum())),
+        "agreement_with_refits": None if agreement is None else agreement_table(agreement.table),
     }
 
 

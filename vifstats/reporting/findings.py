@@ -1,7 +1,9 @@
 """The most influential rows of a fit, confirmed by refits, and how far to trust the others."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from vifstats.deletion.parallel import Engine
 from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
 from vifstats.deletion.shortcuts import METHODS as COMPUTED
+from vifstats.diagnostics.infinite_ends import infinite_without, is_separating
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.losses.effects import ratios
@@ -38,7 +41,8 @@ class Findings:
     approximate : Influence
         The same before refits replaced any row; of method "refit", that result itself.
     top : ndarray of int
-        Positions of the most influential rows, the largest Cook's distance first.
+        Positions of the most influential rows: those that separate, then the largest Cook's
+        distance first.
     refitted : ndarray of int
         Positions of the rows that were refitted to see how good the method is: the top ones and a
         random sample, without those that were exact before.
@@ -49,6 +53,9 @@ class Findings:
         How many rows were to be in `refitted`; it has fewer where the time ran out.
     seconds : float
         Wall time of the refits.
+    foreseen : Foreseen, optional
+        What was foreseen of verdicts, once the rows have been refitted on which ranges, counts and
+        verdicts rest, as far as there was time; see `confirmed` of ``vifstats.reporting.assemble``.
 
     Examples
     --------
@@ -65,6 +72,39 @@ class Findings:
     agreement: Agreement | None
     n_planned: int
     seconds: float = 0.0
+    foreseen: Any = None
+
+    @cached_property
+    def dfbetas(self) -> np.ndarray:
+        """As `Influence.dfbetas`, nan where there is none: see `infinite`. (n_removals, p)."""
+        return np.where(self._without_a_number, np.nan, self.influence.dfbetas.to_numpy())
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """As `Influence.values`, nan where there is none: see `infinite`. (n_removals, p)."""
+        return np.where(self._without_a_number, np.nan, self.influence.values)
+
+    @cached_property
+    def infinite(self) -> np.ndarray:
+        """Where each coefficient goes without each row that separates: (n_removals, p).
+
+        0 where it is finite, 1, -1, or nan where that is not known; see `infinite_without`.
+        """
+        return infinite_without(self.influence)
+
+    @cached_property
+    def diverging(self) -> np.ndarray:
+        """Where each coefficient goes with all rows, shape (p,), likewise."""
+        est = self.influence.estimate
+        if not est.separated:
+            return np.zeros(len(est.theta))
+        goes = est.loss.diverging(est.theta)
+        return goes if np.any(goes != 0) else np.full(len(goes), np.nan)
+
+    @property
+    def _without_a_number(self) -> np.ndarray:
+        """Where a prediction means nothing, as there is no finite estimate: (n_removals, p)."""
+        return is_separating(self.influence)[:, None] | (self.diverging != 0)
 
     @property
     def hazard_ratios(self) -> pd.DataFrame:
@@ -223,13 +263,15 @@ def _require_a_remainder(influence: Influence) -> None:
 def _to_be_refitted(influence: Influence) -> np.ndarray:
     """Rows of which a refit would say something new: none where even all data have no minimum."""
     known = influence.exact | influence.failed | (influence.removals.sizes == 0)
+    known = known | is_separating(influence)  # of which there is no minimum either
     return ~known & (not influence.estimate.separated)
 
 
 def _largest(influence: Influence, rows: np.ndarray) -> np.ndarray:
-    """These rows, the largest Cook's distance first; rows that are nan last."""
-    distances = influence.cooks_distance.to_numpy()[rows]
-    return rows[np.argsort(-np.nan_to_num(distances, nan=-1.0), kind="stable")]
+    """These rows, those that separate first, then by Cook's distance; rows that are nan last."""
+    distances = np.nan_to_num(influence.cooks_distance.to_numpy()[rows], nan=-1.0)
+    distances[is_separating(influence)[rows]] = np.inf
+    return rows[np.argsort(-distances, kind="stable")]
 
 
 def _random_rows(rows: np.ndarray) -> np.ndarray:

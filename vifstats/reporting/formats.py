@@ -1,15 +1,21 @@
 """Numbers as a reader wants them: few digits, a true minus sign, never 1.23e-05 %."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeGuard
 
+from vifstats.diagnostics.disclosure import FEWEST
+
 __all__ = [
+    "capital",
     "change",
     "coefficient",
     "count",
+    "counted",
     "effect",
     "fixed",
+    "limit",
+    "listed",
     "many",
     "p_value",
     "percent",
@@ -18,6 +24,7 @@ __all__ = [
     "ratio",
     "short",
     "significant",
+    "some",
 ]
 
 SMALLEST_P = 0.001
@@ -25,10 +32,11 @@ LARGEST_FIXED = 1e5
 LARGEST_COUNTED = 1e9
 MOST_PLACES = 4
 MINUS = "\N{MINUS SIGN}"
+INFINITY = "\N{INFINITY}"
 UNKNOWN = "\N{EN DASH}"
 P_IS = "p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
 PERCENT = "\N{NO-BREAK SPACE}%"
-IRREGULAR = {"child": "children", "person": "people"}
+IRREGULAR = {"child": "children", "person": "people", "ratio of means": "ratios of means"}
 
 
 def ratio(value: float | None) -> str:
@@ -188,6 +196,66 @@ def plural(n: int, noun: str) -> str:
     ('1 row', '3 subjects', '2 women')
     """
     return f"1 {noun}" if n == 1 else f"{count(n)} {many(noun)}"
+
+
+def some(n: int | None, noun: str, *, rounded: bool = False) -> str:
+    """So many things, also where few are not counted: None is fewer than five of them, or none.
+
+    Examples
+    --------
+    >>> some(12, "row"), some(170, "row", rounded=True), some(None, "row")
+    ('12 rows', 'about 170 rows', 'fewer than 5 rows, or none,')
+    """
+    if n is None:
+        return f"fewer than {FEWEST} {many(noun)}, or none,"
+    return f"{'about ' if rounded else ''}{plural(n, noun)}"
+
+
+def counted(n: int | None) -> str:
+    """A number of things, where few are not counted.
+
+    Examples
+    --------
+    >>> counted(60), counted(None)
+    ('60', 'fewer than 5')
+    """
+    return f"fewer than {FEWEST}" if n is None else count(n)
+
+
+def capital(text: str) -> str:
+    """A text as the start of a sentence.
+
+    Examples
+    --------
+    >>> capital("fewer than 5 rows")
+    'Fewer than 5 rows'
+    """
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def listed(names: Sequence[str], word: str) -> str:
+    """Names as a sentence has them.
+
+    Examples
+    --------
+    >>> listed(["age", "sex", "race"], "and"), listed(["age"], "or")
+    ('age, sex and race', 'age')
+    """
+    *others, last = names
+    return f"{', '.join(others)} {word} {last}" if others else str(last)
+
+
+def limit(goes: str, ratio: bool) -> str:
+    """An effect that cannot be estimated, by the end to which its coefficient goes.
+
+    Examples
+    --------
+    >>> limit("-", True), limit("+", True), limit("-", False)
+    ('0', '∞', '−∞')
+    """
+    if goes == "-" and ratio:
+        return "0"
+    return {"-": f"{MINUS}{INFINITY}", "+": INFINITY}.get(goes, UNKNOWN)
 
 
 def many(noun: str) -> str:

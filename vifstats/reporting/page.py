@@ -32,7 +32,13 @@ def render(document: Mapping[str, Any]) -> str:
     return (
         environment()
         .get_template("report.html")
-        .render(say=sentences, places=_places(document["rows"]), shown=_shown(document), **document)
+        .render(
+            say=sentences,
+            places=_places(document["rows"]),
+            shown=_shown(document),
+            beyond_heads=[f"beyond {found['threshold']:g}" for found in document["beyond"] or ()],
+            **document,
+        )
     )
 
 

@@ -68,7 +68,8 @@ def recipe(
         name = source = "est"
         given = ", ".join(["fit", *NAMES.get(len(data), ("...",)), *_arguments(options)])
         made = [*_fit(model), f"est = vs.from_model({given})"]
-    sha = fingerprint(est.loss)
+    # of a hash, values of which all but one are known can be tried
+    sha = fingerprint(est.loss) if call.get("rows", True) else None
     check = [
         "# the same numbers in the same order:",
         f'assert vs.reporting.fingerprint({source}.loss) == "{sha}"',

@@ -5,6 +5,7 @@ import pandas as pd
 
 from vifstats.checks.text import legible
 from vifstats.reporting.findings import SEED, Findings
+from vifstats.reporting.sections.withheld import DIGITS, agreement_table
 
 __all__ = ["as_text"]
 
@@ -40,7 +41,11 @@ def as_text(findings: Findings, *, rows: str = "row", named: bool = True) -> str
         hazard ratio  95% lower  95% upper
     """
     rows = legible(rows)
-    paragraphs = [_fit(findings), _top(findings, rows) if named else "", _agreement(findings, rows)]
+    paragraphs = [
+        _fit(findings),
+        _top(findings, rows) if named else "",
+        _agreement(findings, rows, named),
+    ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
@@ -70,28 +75,35 @@ def _top(findings: Findings, rows: str) -> str:
     )
 
 
-def _agreement(findings: Findings, rows: str) -> str:
+def _agreement(findings: Findings, rows: str, named: bool) -> str:
     method, n = findings.influence.method, len(findings.refitted)
-    if method == "refit":
+    if method == "refit" and not findings.influence.estimate.separated:
         return f"Every {rows} was refitted, so nothing here is approximate."
     if not n:
-        return f"No {rows} was refitted, so how accurate {method!r} is here is unknown."
-    sample = "" if n == findings.n_planned else f" of {findings.n_planned}, the time being up"
+        return f"No {rows} was refitted to compare, so how accurate {method!r} is here is unknown."
+    if findings.agreement is None:
+        return f"None of the refits to compare {method!r} with converged; see the column status."
+    figures = findings.agreement.table
+    if not named:  # nothing that is made of few rows, or with digits enough to compute one
+        table = pd.DataFrame(agreement_table(figures)).T
+        return f"Agreement of {method!r} with exact refits\n{_of_columns(table, DIGITS)}"
+    sample = "" if n == findings.n_planned else f" of {findings.n_planned} planned, as time ran out"
     n_top = len(np.intersect1d(findings.top, findings.refitted))
     title = (
         f"Agreement of {method!r} with {n} exact refits{sample}: {n_top} of the most influential "
         f"and {n - n_top} others at random (seed {SEED})"
     )
-    if findings.agreement is None:
-        return f"{title}\nNone of the refits converged; see the column status."
-    figures = findings.agreement.table
-    table = figures[FIGURES].rename(columns={FIGURES[-1]: "largest relative error"})
+    table = figures[FIGURES].copy()
     if figures["left_out"].max() > 0:
         table["refits failed"] = figures["left_out"]
     advice = findings.influence.advice
     coarse = bool((figures[FIGURES[-1]] > COARSE).any()) and advice
     end = f"\n{advice[0].upper()}{advice[1:]}." if coarse else ""
-    return f"{title}\n{_table(table, 4)}{end}"
+    return f"{title}\n{_of_columns(table, 4)}{end}"
+
+
+def _of_columns(table: pd.DataFrame, digits: int) -> str:
+    return _table(table.rename(columns={FIGURES[-1]: "largest relative error"}), digits)
 
 
 def _table(frame: pd.DataFrame, digits: int) -> str:

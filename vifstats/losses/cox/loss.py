@@ -23,7 +23,7 @@ from vifstats.losses.cox.reduced_batch import Batch
 from vifstats.losses.cox.risk_sets import gathered, risk_sets
 from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
 from vifstats.losses.cox.separation import Pairs, separating
-from vifstats.losses.separation import falling
+from vifstats.losses.separation import diverging, falling
 from vifstats.removals import Removals
 from vifstats.typing import ArrayLike1D, Differentiable, Groups, Penalty, TableLike
 
@@ -268,6 +268,9 @@ class Cox(Loss):
 
     def endless(self, theta: np.ndarray) -> np.ndarray | None:
         return falling(self._pairs)
+
+    def diverging(self, theta: np.ndarray) -> np.ndarray:
+        return diverging(self._pairs)
 
     @property
     def _pairs(self) -> Pairs:

@@ -16,7 +16,7 @@ from vifstats.losses.cancellation import mended
 from vifstats.losses.regression.predictors import Predictors, solves_without_rows
 from vifstats.losses.regression.separation import Faces, Listed, separating
 from vifstats.losses.row_losses import RowLoss
-from vifstats.losses.separation import falling
+from vifstats.losses.separation import diverging, falling
 from vifstats.removals import Removals
 from vifstats.solvers import Cholesky
 from vifstats.typing import ArrayLike1D, Differentiable, Penalty, TableLike
@@ -250,6 +250,9 @@ class LinearPredictor(Loss):
     def endless(self, theta: np.ndarray) -> np.ndarray | None:
         direction = falling(Listed.of(self._faces))
         return None if direction is None else direction[: self.n_params]
+
+    def diverging(self, theta: np.ndarray) -> np.ndarray:
+        return diverging(Listed.of(self._faces))[: self.n_params]
 
     @cached_property
     def _faces(self) -> Faces:

@@ -14,15 +14,13 @@ __all__ = ["accuracy", "explained_by"]
 FIGURES = ["slope", "pearson", "spearman", "largest_relative_error", "n", "left_out"]
 
 
-def accuracy(findings: Findings, effects: Effects, rows: bool) -> dict[str, Any]:
+def accuracy(findings: Findings, effects: Effects) -> dict[str, Any]:
     """The agreement of the method with refits, for each effect.
 
     Parameters
     ----------
     findings : Findings
     effects : Effects
-    rows : bool
-        Whether rows may be named.
 
     Returns
     -------
@@ -39,6 +37,9 @@ def accuracy(findings: Findings, effects: Effects, rows: bool) -> dict[str, Any]
         "n_top": n_top,
         "n_random": len(findings.refitted) - n_top,
         "seed": SEED,
+        "n_exact": int(findings.influence.exact.sum()),
+        "all_exact": bool(findings.influence.exact.all()),
+        "separated": findings.influence.estimate.separated,
         "n_failed": int(findings.influence.failed[findings.refitted].sum()),
         "seconds": findings.seconds,
         "figures": [],
@@ -58,7 +59,7 @@ def accuracy(findings: Findings, effects: Effects, rows: bool) -> dict[str, Any]
         "highest_slope": table["slope"].max(),
         "largest_error_percent": 100 * errors.max(),
         "least_accurate": names[int(np.nan_to_num(errors, nan=-1.0).argmax())],
-        "worst_row": _worst_row(findings, rows),
+        "worst_row": _worst_row(findings),
     }
 
 
@@ -81,19 +82,19 @@ def explained_by(findings: Findings) -> tuple[np.ndarray, str] | None:
     return None if pair is None else (pair[0], "leverage")
 
 
-def _worst_row(findings: Findings, rows: bool) -> dict[str, Any] | None:
+def _worst_row(findings: Findings) -> dict[str, Any] | None:
     """The refitted row with the largest error, in standard errors."""
     explanation = explained_by(findings)
     if explanation is None:
         return None
     at = findings.refitted[~findings.influence.failed[findings.refitted]]
-    error = np.abs(findings.influence.values[at] - findings.approximate.values[at])
-    size = (error / findings.influence.estimate.naive_errors).max(axis=1)
+    sides = (side.dfbetas.to_numpy()[at] for side in (findings.influence, findings.approximate))
+    size = np.abs(np.subtract(*sides)).max(axis=1)
     worst = int(np.nan_to_num(size).argmax())
     values, what = explanation
     return {
-        "row": called(findings.influence.index[at[worst]]) if rows else None,
+        "row": called(findings.influence.index[at[worst]]),
         "standard_errors": size[worst],
         "what": what,
-        "value": values[at[worst]] if rows else None,
+        "value": values[at[worst]],
     }

@@ -30,8 +30,8 @@ def groups(findings: Findings, effects: Effects) -> dict[str, Any] | None:
     if influence.removals.single:
         return None
     j = most_moved(findings, effects)
-    scale = influence.estimate.naive_errors[j]
-    rows = np.sort(largest(influence.values[:, j], MOST_GROUPS))
+    scale = influence.estimate.standard_errors[j]
+    rows = np.sort(largest(findings.values[:, j], MOST_GROUPS))
     return {
         "name": influence.estimate.names[j],
         "decimals": effects.decimals(influence.estimate.theta[j], scale),
@@ -62,5 +62,5 @@ def most_moved(findings: Findings, effects: Effects) -> int:
     -------
     int
     """
-    size = np.abs(findings.influence.dfbetas.to_numpy()[:, effects.shown])
+    size = np.abs(findings.dfbetas[:, effects.shown])
     return int(effects.shown[np.nan_to_num(size).max(axis=0).argmax()])

@@ -23,7 +23,8 @@ def method(findings: Findings, command: str) -> dict[str, Any]:
         "name": influence.method,
         "words": METHODS[influence.method],
         "covariance": influence.estimate.inference.words,
-        "seconds": influence.seconds,
+        # without those of the refits that have replaced some of its rows since
+        "seconds": findings.approximate.seconds,
         "sha256": fingerprint(influence.estimate.loss),
         "versions": versions(),
         "command": command,

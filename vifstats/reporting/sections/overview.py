@@ -10,6 +10,7 @@ from vifstats.losses.effects import Effects
 from vifstats.plots.rows import HARRELL
 from vifstats.plots.style import called
 from vifstats.reporting.findings import Findings
+from vifstats.reporting.sections.coefficients import beyond_the_convention
 
 __all__ = ["alerts", "overview"]
 
@@ -18,15 +19,13 @@ GOOD_SLOPES = (0.9, 1.1)
 GOOD_ERROR = 0.2
 
 
-def overview(findings: Findings, effects: Effects, unit: str) -> dict[str, Any]:
+def overview(findings: Findings, effects: Effects) -> dict[str, Any]:
     """The model in numbers.
 
     Parameters
     ----------
     findings : Findings
     effects : Effects
-    unit : str
-        What one row of the result is called.
 
     Returns
     -------
@@ -37,7 +36,6 @@ def overview(findings: Findings, effects: Effects, unit: str) -> dict[str, Any]:
         "model": effects.model,
         "effect": effects.effect,
         "ratio": effects.ratio,
-        "unit": unit,
         "n_rows": len(influence.estimate.labels),
         "n_removals": len(influence.index),
         "n_events": _events(findings),
@@ -45,22 +43,25 @@ def overview(findings: Findings, effects: Effects, unit: str) -> dict[str, Any]:
         "n_gauge": len(influence.estimate.loss.gauge(influence.estimate.theta)),
         "method": influence.method,
         "n_exact": int(influence.exact.sum()),
+        "all_exact": bool(influence.exact.all()),
     }
 
 
 def alerts(
-    findings: Findings, overview: dict[str, Any], figures: list[dict[str, Any]], rows: bool
+    findings: Findings,
+    effects: Effects,
+    overview: dict[str, Any],
+    figures: list[dict[str, Any]],
 ) -> list[dict[str, Any]]:
     """What stands between a reader and the numbers, each with the numbers it is about.
 
     Parameters
     ----------
     findings : Findings
+    effects : Effects
     overview : dict
     figures : list of dict
         How well the method agrees with refits, one for each parameter.
-    rows : bool
-        Whether rows may be named.
 
     Returns
     -------
@@ -69,11 +70,11 @@ def alerts(
     """
     found = [
         {"kind": "gauge", "n": overview["n_gauge"]} if overview["n_gauge"] else None,
-        *_by_status(findings, rows),
+        *_by_status(findings),
         _few_events(overview),
-        _inaccurate(figures),
+        None if findings.influence.exact.all() else _inaccurate(figures, overview["method"]),
         _out_of_time(findings),
-        _conspicuous(findings),
+        _conspicuous(findings, effects),
     ]
     return [alert for alert in found if alert]
 
@@ -86,18 +87,39 @@ def _events(findings: Findings) -> int | None:
     return None if facts is None else int(facts["event"].sum())
 
 
-def _by_status(findings: Findings, rows: bool) -> list[dict[str, Any]]:
-    if findings.influence.estimate.separated:  # as then the status of every row says
-        return [{"kind": "separated"}]
+def _by_status(findings: Findings) -> list[dict[str, Any]]:
+    est = findings.influence.estimate
+    if est.separated:  # as then the status of every row says
+        goes = findings.diverging
+        return [
+            {
+                "kind": "separated",
+                "names": [name for name, end in zip(est.names, goes, strict=True) if end],
+                "known": bool(np.any(goes == 0)),
+                "along": est.separation,
+            }
+        ]
     status = findings.influence.status
     kinds = ("separation", "did not converge", "indefinite", "not in fit", "owned")
     out = []
     for kind in kinds:
-        labels = status.index[status == kind]
-        if len(labels):
-            named = [called(label) for label in labels[:5]] if rows else []
-            out.append({"kind": kind, "n": len(labels), "rows": named})
+        rows = np.flatnonzero(status == kind)
+        if len(rows):
+            named = [called(label) for label in status.index[rows[:5]]]
+            out.append({"kind": kind, "n": len(rows), "rows": named})
+        if kind == "separation" and len(rows):
+            out[-1]["names"] = _infinite_names(findings, rows)
     return out
+
+
+def _infinite_names(findings: Findings, rows: np.ndarray) -> list[str]:
+    """The coefficients that are known to be infinite without some of these rows."""
+    goes = (np.nan_to_num(findings.infinite[rows]) != 0).any(axis=0)
+    return [
+        name
+        for name, infinite in zip(findings.influence.estimate.names, goes, strict=True)
+        if infinite
+    ]
 
 
 def _few_events(overview: dict[str, Any]) -> dict[str, Any] | None:
@@ -113,7 +135,7 @@ def _few_events(overview: dict[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _inaccurate(figures: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _inaccurate(figures: list[dict[str, Any]], method: str) -> dict[str, Any] | None:
     low, high = GOOD_SLOPES
     poor = [
         figure
@@ -126,6 +148,7 @@ def _inaccurate(figures: list[dict[str, Any]]) -> dict[str, Any] | None:
     worst = max(poor, key=lambda figure: figure["largest_relative_error"])
     return {
         "kind": "inaccurate",
+        "method": method,
         "n": len(poor),
         "names": [figure["name"] for figure in poor],
         "worst": worst["name"],
@@ -145,8 +168,6 @@ def _out_of_time(findings: Findings) -> dict[str, Any] | None:
     }
 
 
-def _conspicuous(findings: Findings) -> dict[str, Any] | None:
-    influence = findings.influence
-    size = np.abs(influence.values / influence.estimate.naive_errors)
-    n = int((np.nan_to_num(size).max(axis=1, initial=0.0) > HARRELL).sum())
-    return {"kind": "conspicuous", "n": n, "convention": HARRELL} if n else None
+def _conspicuous(findings: Findings, effects: Effects) -> dict[str, Any] | None:
+    found = beyond_the_convention(findings, effects)
+    return {"kind": "conspicuous", "convention": HARRELL} | found if found["n"] else None

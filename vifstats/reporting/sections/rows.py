@@ -9,7 +9,9 @@ from vifstats.deletion.row_facts import covariates, follow_up
 from vifstats.losses.effects import Effects
 from vifstats.plots.style import called, largest
 from vifstats.reporting.findings import Findings
+from vifstats.reporting.sections.coefficients import end_of, percent_of
 from vifstats.reporting.sections.groups import most_moved
+from vifstats.reporting.sections.steps import steps_of
 
 __all__ = ["MOST_COLUMNS", "N_IN_SUM", "top_rows"]
 
@@ -59,8 +61,8 @@ def top_rows(findings: Findings, effects: Effects, table: pd.DataFrame | None) -
 def _in_sum(findings: Findings, effects: Effects) -> dict[str, Any]:
     """What the rows that move one coefficient most would do to it together, if influences added."""
     influence, j = findings.influence, most_moved(findings, effects)
-    rows = largest(influence.values[:, j], N_IN_SUM)
-    total = -influence.values[rows, j].sum() / influence.estimate.naive_errors[j]
+    rows = largest(findings.values[:, j], N_IN_SUM)
+    total = -findings.values[rows, j].sum() / influence.estimate.naive_errors[j]
     return {"name": influence.estimate.names[j], "n": len(rows), "standard_errors": total}
 
 
@@ -73,25 +75,29 @@ def _columns(facts: pd.DataFrame, effects: Effects, names: tuple[str, ...]) -> l
 
 def _row(findings: Findings, effects: Effects, row: int) -> dict[str, Any]:
     influence, est = findings.influence, findings.influence.estimate
-    dfbetas = influence.values[row] / est.naive_errors
-    without = effects.of(est.theta - influence.values[row])
+    theta = est.theta - findings.values[row]
+    without, goes = effects.of(theta), findings.infinite[row]
     item = {
         "row": called(influence.index[row]),
-        "cooks_distance": influence.cooks_distance.iloc[row],
+        "cooks_distance": np.nan if goes.any() else influence.cooks_distance.iloc[row],
         "status": influence.status.iloc[row],
         "exact": bool(influence.exact[row]),
         "without": {est.names[j]: without[j] for j in effects.shown},
+        "infinite": {est.names[j]: end_of(goes[j]) for j in effects.shown if goes[j] != 0},
     }
-    shown = dfbetas[effects.shown]
-    if np.isfinite(shown).any():
-        j = effects.shown[np.nanargmax(np.abs(shown))]
-        item["most_moved"] = {
-            "name": est.names[j],
-            "from": effects.of(est.theta[j]),
-            "to": without[j],
-            "decimals": effects.decimals(est.theta[j], est.standard_errors[j]),
-            "dfbetas": dfbetas[j],
-        }
-        if effects.ratio:
-            item["most_moved"]["percent"] = 100 * np.expm1(-influence.values[row, j])
+    shown = findings.dfbetas[row, effects.shown]
+    if not np.isfinite(shown).any():
+        return item
+    j = effects.shown[np.nanargmax(np.abs(shown))]
+    step, what = steps_of(est.loss, len(est.theta))[j] if effects.ratio else (1.0, "")
+    item["most_moved"] = {
+        "name": est.names[j],
+        "step_is": what,
+        "from": effects.of(est.theta[j] * step),
+        "to": effects.of(theta[j] * step),
+        "decimals": effects.decimals(est.theta[j] * step, est.standard_errors[j] * step),
+        "dfbetas": findings.dfbetas[row, j],
+    }
+    if effects.ratio:
+        item["most_moved"]["percent"] = percent_of(-findings.values[row, j] * step)
     return item

@@ -13,66 +13,73 @@ from vifstats.targets import SurvivalProbability
 
 __all__ = ["Survival", "survival"]
 
-N_TIMES = 40
-# After the last events hardly anybody is at risk, and the curve falls to 0 with them.
+# Of the last events often few are at risk, and a single row moves the curve by much.
 LAST_SHARE = 0.95
-# Rows times times; beyond, the curves take longer than the rest of the page.
-MOST_NUMBERS = 5_000_000
+# Rows times times: beyond, the changes take longer than the rest of the page, and are computed at
+# fewer times; beyond the larger number at none.
+MOST_NUMBERS, TOO_MANY = 5_000_000, 50_000_000
+FEWEST_TIMES = 40
 
 
 @dataclass(frozen=True, eq=False)
 class Survival:
-    """S(t|x) at the mean of the covariates, without each row."""
+    """S(t|x) at the mean of the covariates, with all rows and without each."""
 
-    times: np.ndarray  # (m,)
-    # One value for each time
+    # Of all events up to the last one shown: (m,) both
+    times: np.ndarray
+    values: np.ndarray
+    # Where it is known without each row, of `times`: (k,); a change for each
+    at: np.ndarray
     change: TargetInfluence
 
-    def numbers(self, rows: bool) -> dict[str, Any]:
-        """The largest change, where and by whom.
+    @property
+    def everywhere(self) -> bool:
+        """Whether it is known without each row at all these times."""
+        return len(self.at) == len(self.times)
 
-        `rows`: whether rows may be named.
-        """
+    def numbers(self) -> dict[str, Any]:
+        """The largest change, where and by whom."""
         influence = np.nan_to_num(self.change.influence)
         row, at = np.unravel_index(np.abs(influence).argmax(), influence.shape)
         value, change = self.change.value[at], influence[row, at]
         return {
-            "row": called(self.change.index[row]) if rows else None,
-            "time": self.times[at],
+            "row": called(self.change.index[row]),
+            "exact": bool(self.change.source.exact[row]),
+            "time": self.at[at],
+            "last": self.times[-1],
+            "last_percent": 100 * LAST_SHARE,
+            "n_times": len(self.at),
+            "all_times": self.everywhere,
             "percent": 100 * value,
             "percent_without": 100 * (value - change),
             "points": 100 * abs(change),
         }
 
+    def largest_points(self) -> np.ndarray:
+        """The largest change at any time without each row, in percentage points, (n_known,)."""
+        return 100 * np.abs(np.nan_to_num(self.change.influence)).max(axis=1)
 
-def survival(findings: Findings, rows: bool) -> Survival | None:
+
+def survival(findings: Findings) -> Survival | None:
     """The curve of a Cox model without strata, at the mean of the covariates.
 
-    `rows`: whether times of rows may be shown; otherwise the curve is read at round times. Returns
-    None for other models, with strata, and where it would take long.
+    At every event time but the last: those after which a twentieth of the events is still to come.
+    None for other models, with strata, where the fit is infinite, and where it would take long.
     """
     influence = findings.influence
     loss = influence.estimate.loss
-    if not isinstance(loss, Cox) or loss.data.strata.any():
+    if not isinstance(loss, Cox) or loss.data.strata.any() or influence.estimate.separated:
         return None
-    times = loss.data.time[loss.data.event]
-    grid = _times_of_events(times) if rows else _round_times(times)
-    if len(grid) < 2 or len(influence.index) * len(grid) > MOST_NUMBERS:
+    events = loss.data.time[loss.data.event]
+    times = np.unique(events)
+    times = times[times <= np.quantile(events, LAST_SHARE, method="nearest")]
+    n = len(influence.index)
+    known = np.flatnonzero(np.isfinite(findings.values).all(axis=1))
+    if len(times) < 2 or not len(known) or n * FEWEST_TIMES > TOO_MANY:
         return None
-    profile = SurvivalProbability(loss.data.X.mean(axis=0), grid)
-    return Survival(grid, influence.on(profile))
-
-
-def _times_of_events(times: np.ndarray) -> np.ndarray:
-    shares = np.linspace(0, LAST_SHARE, N_TIMES)
-    return np.unique(np.quantile(times, shares, method="nearest"))
-
-
-def _round_times(times: np.ndarray) -> np.ndarray:
-    """Multiples of 1, 2 or 5 times a power of ten, which are nobody's in particular."""
-    last = np.quantile(times, LAST_SHARE)
-    if not last > 0:
-        return np.zeros(0)
-    power = 10.0 ** np.floor(np.log10(last / N_TIMES))
-    step = next(k * power for k in (1, 2, 5, 10) if k * power * N_TIMES >= last)
-    return step * np.arange(1, int(last / step) + 1)
+    most = max(FEWEST_TIMES, MOST_NUMBERS // n)
+    shown = np.unique(np.linspace(0, len(times) - 1, min(most, len(times))).round().astype(int))
+    x = loss.data.X.mean(axis=0)
+    values = influence.take(np.zeros(0, dtype=int)).on(SurvivalProbability(x, times)).value
+    change = influence.take(known).on(SurvivalProbability(x, times[shown]))
+    return Survival(times, values, times[shown], change)

@@ -2,8 +2,8 @@
 
 from vifstats.reporting.sentences.accuracy import accuracy, how_refitted, worst_row
 from vifstats.reporting.sentences.alerts import alert
-from vifstats.reporting.sentences.headline import headline, subtitle
-from vifstats.reporting.sentences.rows import coefficient_plot, in_sum, top_row
+from vifstats.reporting.sentences.headline import headline, ranges_plot, subtitle
+from vifstats.reporting.sentences.rows import coefficient_plot, counts_plot, in_sum, top_row, trend
 from vifstats.reporting.sentences.sets import set_found, sets_searched
 from vifstats.reporting.sentences.survival import survival
 
@@ -11,13 +11,16 @@ __all__ = [
     "accuracy",
     "alert",
     "coefficient_plot",
+    "counts_plot",
     "headline",
     "how_refitted",
     "in_sum",
+    "ranges_plot",
     "set_found",
     "sets_searched",
     "subtitle",
     "survival",
     "top_row",
+    "trend",
     "worst_row",
 ]

@@ -2,11 +2,24 @@
 
 from typing import Any
 
-from vifstats.reporting.formats import count, percent, plural, short
+from vifstats.diagnostics.disclosure import FEWEST
+from vifstats.reporting.formats import (
+    capital,
+    count,
+    counted,
+    listed,
+    many,
+    percent,
+    plural,
+    short,
+    some,
+)
 
 __all__ = ["alert"]
 
 MOST_NAMED = 5
+# What is closer to refits than each method, and what gets it.
+BETTER = {"vif": '"newton" or "refit"', "if": '"newton" or "refit"', "newton": '"refit"'}
 
 
 def alert(found: dict[str, Any], unit: str) -> str:
@@ -22,6 +35,16 @@ def alert(found: dict[str, Any], unit: str) -> str:
     return _ALERTS[found["kind"]](found, unit)
 
 
+def _some(found: dict[str, Any], noun: str) -> str:
+    if found["n"] is None:  # there is an alert, so there are some
+        return f"fewer than {FEWEST} {many(noun)}"
+    return some(found["n"], noun, rounded=found.get("rounded", False))
+
+
+def _rows(found: dict[str, Any], noun: str) -> str:
+    return capital(_some(found, noun))
+
+
 def _named(found: dict[str, Any]) -> str:
     if not found["rows"]:
         return ""
@@ -35,55 +58,103 @@ def _first(names: list[str]) -> str:
     return such + ", ".join(names[:MOST_NAMED])
 
 
-def _were(n: int) -> str:
-    return "was" if n == 1 else "were"
+def _any_one_of(found: dict[str, Any], unit: str) -> str:
+    """Without a row, or any one of so many."""
+    if found["n"] is None:
+        return f"any one of fewer than {FEWEST} {many(unit)}"
+    if found["n"] == 1:
+        return f"{unit} {found['rows'][0]}"
+    return f"any one of {_some(found, unit)}{_in_brackets(found)}"
+
+
+def _in_brackets(found: dict[str, Any]) -> str:
+    if not found["rows"]:
+        return ""
+    more = ", ..." if len(found["rows"]) < found["n"] else ""
+    return f" ({', '.join(found['rows'])}{more})"
+
+
+def _separated(found: dict[str, Any], unit: str) -> str:
+    along = f" The likelihood rises for ever along {found['along']}." if found["along"] else ""
+    which = (
+        f"With all rows the coefficient{'' if len(found['names']) == 1 else 's'} of "
+        f"{listed(found['names'][:MOST_NAMED], 'and')} "
+        f"{'is' if len(found['names']) == 1 else 'are'} infinite"
+        if found["known"]
+        else "With all rows some coefficient is infinite"
+    )
+    return (
+        f"{which} (separation).{along} No {unit} can be left out and the model refitted; drop or "
+        "merge the covariate, or fit with a penalty."
+    )
+
+
+def _separation(found: dict[str, Any], unit: str) -> str:
+    names = found.get("names") or []
+    what = f"the coefficient of {listed(names[:MOST_NAMED], 'or')}" if names else "some coefficient"
+    return f"Without {_any_one_of(found, unit)} {what} is infinite (separation)."
+
+
+def _inaccurate(found: dict[str, Any], unit: str) -> str:
+    slope = found["slope"]
+    size = f"{percent(100 * (slope - 1))} {'larger' if slope > 1 else 'smaller'}"
+    better = BETTER.get(found["method"])
+    remedy = f" Use method={better}." if better else ""
+    return (
+        f"The approximation is coarse for {_first(found['names'])}: for {found['worst']} refitted "
+        f"changes are on average {size} than predicted, and the largest error is "
+        f"{percent(found['percent'])} of the largest change.{remedy}"
+    )
+
+
+def _conspicuous(found: dict[str, Any], unit: str) -> str:
+    near = found.get("n_near")
+    unsure = (
+        f" {capital(plural(near, unit))} near that {'was' if near == 1 else 'were'} not refitted, "
+        "so the number may be a little larger or smaller."
+        if near
+        else ""
+    )
+    return (
+        f"{_rows(found, unit)} {'moves' if found['n'] == 1 else 'move'} some coefficient by more "
+        f"than {found['convention']:g} standard errors, Harrell's convention for a second look."
+        f"{unsure}"
+    )
 
 
 _ALERTS = {
-    "separated": lambda a, unit: (
-        "With all data some coefficient is infinite already (separation), and no number here means "
-        "anything. Drop its covariate, or fit with a penalty."
-    ),
-    "separation": lambda a, unit: (
-        f"Without {plural(a['n'], unit)} taken one at a time some coefficient is infinite "
-        f"(separation), and no number for it means anything{_named(a)}."
-    ),
+    "separated": _separated,
+    "separation": _separation,
     "did not converge": lambda a, unit: (
-        f"The refits without {plural(a['n'], unit)} did not converge, so nothing is said of "
-        f"them{_named(a)}."
+        f"{_rows(a, 'refit')} did not converge, so the influence of "
+        f"{'that ' + unit if a['n'] == 1 else 'those ' + many(unit)} is unknown{_named(a)}."
     ),
     "indefinite": lambda a, unit: (
-        f"Without {plural(a['n'], unit)} the loss has no minimum near{_named(a)}."
+        f"Without {_any_one_of(a, unit)} the loss has no minimum nearby, so the Newton step is "
+        "unreliable."
     ),
     "not in fit": lambda a, unit: (
-        f"{plural(a['n'], unit)} {_were(a['n'])} not in the fit and "
+        f"{_rows(a, unit)} {'was' if a['n'] == 1 else 'were'} not in the fit and "
         f"{'has' if a['n'] == 1 else 'have'} no influence{_named(a)}."
     ),
     "owned": lambda a, unit: (
-        f"{plural(a['n'], unit)} {'owns' if a['n'] == 1 else 'own'} parameters that vanish with "
+        f"{_rows(a, unit)} {'has' if a['n'] == 1 else 'have'} parameters of "
+        f"{'its' if a['n'] == 1 else 'their'} own, which vanish with "
         f"{'it' if a['n'] == 1 else 'them'}{_named(a)}."
     ),
     "gauge": lambda a, unit: (
-        f"Along {plural(a['n'], 'direction')} the loss does not change, so its minimum may "
-        "turn, and a single parameter has no meaning of its own: ask for the influence on a "
-        "target, such as a prediction or a distance."
+        f"The loss does not change along {plural(a['n'], 'direction')}, so single parameters are "
+        "not determined: ask for the influence on a target, such as a prediction or a distance."
     ),
     "few events": lambda a, unit: (
-        f"{plural(a['n_events'], 'event')} for {plural(a['n_parameters'], 'parameter')} are "
-        f"{short(a['each'])} each; below {a['convention']} by convention a Cox model is fragile, "
-        "whatever its influence."
+        f"Only {short(a['each'])} events per parameter ({plural(a['n_events'], 'event')}, "
+        f"{plural(a['n_parameters'], 'parameter')}); fewer than {a['convention']} is usually "
+        "considered too few."
     ),
-    "inaccurate": lambda a, unit: (
-        f"The approximation is coarse for {_first(a['names'])}: for {a['worst']} refits have "
-        f"slope {short(a['slope'])} on it and it is off by up to {percent(a['percent'])} of the "
-        'largest change. Use method="newton" or "refit".'
-    ),
+    "inaccurate": _inaccurate,
     "out of time": lambda a, unit: (
-        f"Only {count(a['n_refitted'])} of {plural(a['n_planned'], 'planned refit')} were made in "
-        f"{short(a['seconds'])} seconds; allow more seconds for the others."
+        f"Time ran out after {counted(a['n_refitted'])} of {counted(a['n_planned'])} planned "
+        f"refits ({short(a['seconds'])} seconds); allow more seconds for the others."
     ),
-    "conspicuous": lambda a, unit: (
-        f"{plural(a['n'], unit)} {'moves' if a['n'] == 1 else 'move'} some coefficient by more "
-        f"than {a['convention']:g} standard errors, Harrell's convention for a second look."
-    ),
+    "conspicuous": _conspicuous,
 }
