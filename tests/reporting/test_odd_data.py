@@ -107,4 +107,4 @@ def test_parameters_that_vanish_with_an_item_are_told():
     loss = vs.losses.BradleyTerry(list("aabbccdd"), list("bbacadab"), ridge=0.1)
     found = describe(vs.minimize(loss, np.zeros(4)), unit="item")
     assert [a["n"] for a in found["alerts"] if a["kind"] == "owned"] == [4]
-    assert "What each parameter rests on" in render(found)
+    assert "Range of each parameter" in render(found)

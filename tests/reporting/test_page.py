@@ -128,7 +128,7 @@ def leaves(value, name=""):
         return [], [] if prose else [value]
     else:
         known = isinstance(value, int | float) and not isinstance(value, bool)
-        known &= name != "decimals"  # of how a number is written, not of what it is
+        known &= not name.endswith("decimals")  # of how a number is written, not of what it is
         return ([float(value)] if known else []), []
     return [n for ns, _ in parts for n in ns], [w for _, ws in parts for w in ws]
 

@@ -56,8 +56,9 @@ class Effects:
         if not self.ratio:
             needed = 2 - _magnitude(standard_error)
         else:
-            spread = _magnitude(np.exp(theta) * standard_error)
-            lower = _magnitude(np.exp(theta - Z95 * standard_error))
+            # in logarithms: in some units a ratio is beyond all numbers
+            spread = _power(theta + np.log(standard_error))
+            lower = _power(theta - Z95 * standard_error)
             needed = max(1 - spread, min(FEW, 2 - min(spread, lower)))
         return max(0, needed) if needed <= MOST else None
 
@@ -170,6 +171,11 @@ def ratios(log_ratios: Any) -> Any:
 def _magnitude(value: float) -> int:
     """The power of ten of a number, that of the smallest there is for 0."""
     return int(np.floor(np.log10(max(value, np.finfo(float).tiny))))
+
+
+def _power(logarithm: float) -> int:
+    """The power of ten of a number, by its natural logarithm."""
+    return int(np.floor(logarithm / np.log(10)))
 
 
 def _of_row_loss(row_loss: Any) -> tuple[str, str | None]:

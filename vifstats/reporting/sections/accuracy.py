@@ -57,6 +57,8 @@ def accuracy(findings: Findings, effects: Effects) -> dict[str, Any]:
         ],
         "lowest_slope": table["slope"].min(),
         "highest_slope": table["slope"].max(),
+        "lowest_larger_percent": 100 * (table["slope"].min() - 1),
+        "highest_larger_percent": 100 * (table["slope"].max() - 1),
         "largest_error_percent": 100 * errors.max(),
         "least_accurate": names[int(np.nan_to_num(errors, nan=-1.0).argmax())],
         "worst_row": _worst_row(findings),

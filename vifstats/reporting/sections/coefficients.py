@@ -140,6 +140,7 @@ def _coefficient(
         "significant": verdict.significant,
         "n_flipping": len(verdict.flipping),
         "n_flipping_refitted": verdict.n_refitted,
+        "n_flipping_predicted": len(verdict.flipping) - verdict.n_refitted,
         "flipping": [called(influence.index[row]) for row in verdict.flipping] if few else [],
         "goes": end_of(findings.diverging[j]),
     }

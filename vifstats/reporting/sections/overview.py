@@ -153,6 +153,7 @@ def _inaccurate(figures: list[dict[str, Any]], method: str) -> dict[str, Any] | 
         "names": [figure["name"] for figure in poor],
         "worst": worst["name"],
         "slope": worst["slope"],
+        "larger_percent": 100 * (worst["slope"] - 1),
         "percent": 100 * worst["largest_relative_error"],
     }
 

@@ -128,8 +128,7 @@ def _of_few(alert: Mapping[str, Any]) -> bool:
 def _alert(alert: Mapping[str, Any]) -> Section:
     kept, counts = ALERTS[alert["kind"]]
     cut = {key: round(alert[key], DIGITS) for key in ("slope",) if key in alert}
-    if "percent" in alert:
-        cut["percent"] = round(alert["percent"])
+    cut |= {key: round(alert[key]) for key in ("percent", "larger_percent") if key in alert}
     rounded = {key: rounded_count(alert[key]) for key in counts}
     return {"kind": alert["kind"], "rows": [], "rounded": True} | _some(alert, kept) | cut | rounded
 
@@ -162,8 +161,8 @@ def _accuracy(section: Mapping[str, Any]) -> Section:
     for key in ("lowest_slope", "highest_slope"):
         if key in section:
             out[key] = _cut(section[key])
-    if "largest_error_percent" in section:
-        out["largest_error_percent"] = round(section["largest_error_percent"])
+    percents = ("largest_error_percent", "lowest_larger_percent", "highest_larger_percent")
+    out |= {key: round(section[key]) for key in percents if key in section}
     return out
 
 

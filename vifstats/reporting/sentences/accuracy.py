@@ -74,7 +74,7 @@ def worst_row(found: dict[str, Any], unit: str) -> str:
 
 def _larger(section: dict[str, Any]) -> str:
     """By how much the slopes of refits on predictions differ from 1: "2 to 7 % larger than"."""
-    ends = [100 * (section[end] - 1) for end in ("lowest_slope", "highest_slope")]
+    ends = [section["lowest_larger_percent"], section["highest_larger_percent"]]
     low, high = ends
     if max(abs(low), abs(high)) < SAME:
         return "those"

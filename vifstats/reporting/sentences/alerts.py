@@ -97,7 +97,7 @@ def _separation(found: dict[str, Any], unit: str) -> str:
 
 def _inaccurate(found: dict[str, Any], unit: str) -> str:
     slope = found["slope"]
-    size = f"{percent(100 * (slope - 1))} {'larger' if slope > 1 else 'smaller'}"
+    size = f"{percent(found['larger_percent'])} {'larger' if slope > 1 else 'smaller'}"
     better = BETTER.get(found["method"])
     remedy = f" Use method={better}." if better else ""
     return (

@@ -105,7 +105,7 @@ def _infinite(document: Document) -> list[str]:
         return [first, f"The other {about['effect']}, that of {stand[0]}, is finite and stands."]
     shown = stand[:MOST_NAMED]
     names = f"{', '.join(shown)}, ..." if len(stand) > MOST_NAMED else listed(shown, "and")
-    others = f"The {len(stand)} other {many(about['effect'])}, those of {names}"
+    others = f"The other {many(about['effect'])}, those of {names}"
     return [first, f"{others}, are finite and stand."]
 
 
@@ -170,7 +170,7 @@ def _verdicts(document: Document) -> list[str]:
 def _verdict(item: dict[str, Any], about: dict[str, Any]) -> str:
     """Which rows decide whether an effect is significant."""
     name, n, unit = item["name"], item["n_flipping"], about["unit"]
-    predicted = n - item["n_flipping_refitted"]
+    predicted = item["n_flipping_predicted"]
     proof = f" ({counted(predicted)} of these are predicted, not refitted)" if predicted else ""
     p = f"({P_IS}{p_value(item['p'])})"
     if n == 1:
