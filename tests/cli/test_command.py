@@ -62,7 +62,11 @@ def test_files_hold_what_the_package_computes(rossi, tmp_path):
     expected.loc[refitted] = exact.loc[refitted]
     error = np.abs(table[list(est.names)] - expected) / est.standard_errors
     assert error.to_numpy().max() < LIFELINES_FIT
-    mask = est.labels.isin(refitted)
+    assert document["n_refitted"] == len(refitted)
+    assert json.loads((tmp_path / "report.json").read_text())["overview"]["n_exact"] == len(
+        refitted
+    )
+    mask = est.labels.isin(document["refitted_to_compare"])
     agreement = vs.compare(vs.vif(est, objects=mask), vs.leave_one_out(est, objects=mask))
     for name, figures in document["agreement_with_refits"].items():
         assert figures == pytest.approx(agreement.table.loc[name].to_dict(), rel=1e-6)

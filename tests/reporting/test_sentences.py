@@ -225,7 +225,7 @@ def test_sets_say_what_they_prove(document):
     beaten = sentences.set_found(first | {"flips": False, "n": 4}, about)
     assert re.match(r"fin stays significant even without the 4 men found: p is", beaten)
     turned = sentences.set_found(several | {"about": "sign"}, about)
-    assert "fin changes direction" in turned and "the hazard ratio is" in turned
+    assert "fin changes direction" in turned and "the hazard ratio of fin is" in turned
 
 
 def test_no_sentence_is_longer_than_a_breath(document):
