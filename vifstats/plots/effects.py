@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.deletion.infinite_ends import infinite_without, is_separating
 from vifstats.deletion.inputs import Source
-from vifstats.diagnostics.infinite_ends import infinite_without, is_separating
 from vifstats.errors import InvalidInputError
 from vifstats.plots.sources import influence_of
 from vifstats.plots.style import (

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.checks.disclosure import FEWEST
+from vifstats.deletion.infinite_ends import is_separating
 from vifstats.deletion.inputs import Source
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.deletion.result import Influence
 from vifstats.deletion.row_facts import follow_up, residuals
-from vifstats.diagnostics.disclosure import FEWEST
-from vifstats.diagnostics.infinite_ends import is_separating
 from vifstats.errors import InvalidInputError
 from vifstats.plots.sources import influence_of
 from vifstats.plots.style import (
@@ -313,7 +313,7 @@ def counts_plot(
     """How many rows are beyond some dfbetas: the index plot for pages that must not show rows.
 
     Nothing but these counts is in the picture. Take them from
-    ``vifstats.diagnostics.disclosure.counts_beyond``, which rounds them.
+    ``vifstats.checks.disclosure.counts_beyond``, which rounds them.
 
     Parameters
     ----------

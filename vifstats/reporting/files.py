@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vifstats.checks.disclosure import FEWEST, THRESHOLDS, counts_beyond, rounded_count
 from vifstats.checks.folders import replacing_all
 from vifstats.checks.text import inert_frame
-from vifstats.diagnostics.disclosure import FEWEST, THRESHOLDS, counts_beyond, rounded_count
 from vifstats.losses.effects import effects_of
 from vifstats.reporting.findings import SEED, Findings
 from vifstats.reporting.sections.coefficients import sizes

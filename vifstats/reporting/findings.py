@@ -10,11 +10,11 @@ import pandas as pd
 
 from vifstats.deletion.agreement import Agreement, compare
 from vifstats.deletion.in_time import approximate, forecast, refit_rest
+from vifstats.deletion.infinite_ends import infinite_without, is_separating
 from vifstats.deletion.parallel import Engine
 from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
 from vifstats.deletion.shortcuts import METHODS as COMPUTED
-from vifstats.diagnostics.infinite_ends import infinite_without, is_separating
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.losses.effects import ratios

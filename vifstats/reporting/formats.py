@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TypeGuard
 
-from vifstats.diagnostics.disclosure import FEWEST
+from vifstats.checks.disclosure import FEWEST
 
 __all__ = [
     "capital",

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.diagnostics.disclosure import (
+from vifstats.checks.disclosure import (
     FEWEST,
     THRESHOLDS,
     counts_beyond,

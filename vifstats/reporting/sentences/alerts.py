@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vifstats.diagnostics.disclosure import FEWEST
+from vifstats.checks.disclosure import FEWEST
 from vifstats.reporting.formats import (
     capital,
     count,
