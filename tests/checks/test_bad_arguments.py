@@ -110,6 +110,19 @@ OPTIONS = [
     ("entry", lambda v: Cox(X, T, entry=v), (T, T + 1, [np.nan] * 9, ["a"] * 9)),
     ("event", lambda v: vs.edit(est(), event=v), ("turn", 2, [1], ["a"] * 9)),
     ("transform", lambda v: vs.targets.ProportionalHazards(v), ("sqrt", 3, None)),
+    ("transform", lambda v: vs.targets.ProportionalHazards(v), (np.zeros(2), pd.DataFrame(), [])),
+    ("name", lambda v: inf().on(vs.targets.Coefficient(v)), ("x9", 3, np.zeros(2), pd.DataFrame())),
+    ("name", lambda v: inf().on(vs.targets.PValue(v)), ("x9", 3, np.zeros(2), [])),
+    ("stratum", lambda v: inf().on(vs.targets.RMST({"x0": 1.0}, 4.0, v)), (3, np.zeros(2), "a")),
+    ("method", lambda v: vs.influence(est(), method=v), (np.zeros(2), pd.DataFrame(), [])),
+    ("path", vs.datasets.read_table, (3, None, b"x", [], np.zeros(2), object())),
+    ("path", vs.streaming.row_groups, (3, None, b"x", [], np.zeros(2), object())),
+    ("path", lambda v: vs.report(est(), path=v), (3, None, b"x.html", [], np.zeros(2))),
+    (
+        "table",
+        lambda v: vs.report(est(), table=v),
+        (3, "abc", np.zeros(9), pd.DataFrame({"a": [1]})),
+    ),
 ]
 LARGE = 2**53
 CASTS = {

@@ -20,7 +20,9 @@ from vifstats.checks.parameters import (
 from vifstats.checks.profiles import profiles
 from vifstats.checks.rankings import ItemLists, item_lists, paired_items, query_features
 from vifstats.checks.scalars import (
+    among,
     counting_number,
+    file_path,
     flag,
     non_negative_number,
     one_number,
@@ -35,12 +37,14 @@ from vifstats.checks.survival import SurvivalInput, case_weights, strata_codes, 
 __all__ = [
     "ItemLists",
     "SurvivalInput",
+    "among",
     "as_pandas",
     "at",
     "case_weights",
     "counting_number",
     "design_matrix",
     "dispersion",
+    "file_path",
     "flag",
     "group_labels",
     "item_lists",

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from vifstats.checks.scalars import file_path
 from vifstats.checks.unfinished import sweep, unfinished_file
 from vifstats.errors import InvalidInputError
 
@@ -37,7 +38,7 @@ def writable_folder(path: str | Path, role: str = "output") -> Path:
     >>> writable_folder(".")
     PosixPath('.')
     """
-    folder = Path(path)
+    folder = file_path(path, role)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         writable = os.access(folder, os.R_OK | os.W_OK | os.X_OK)

@@ -1,7 +1,9 @@
 """Single numbers and words: the options of every call."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Hashable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,9 @@ from vifstats.checks.arrays import numbers
 from vifstats.errors import InvalidInputError, InvalidTypeError
 
 __all__ = [
+    "among",
     "counting_number",
+    "file_path",
     "flag",
     "non_negative_number",
     "one_number",
@@ -87,9 +91,21 @@ def flag(value: Any, name: str) -> bool:
     return bool(value)
 
 
+def among(value: Any, allowed: Collection[Any]) -> bool:
+    """Whether a value is one of some; an array or a table is none of them, and has no truth."""
+    return isinstance(value, Hashable) and value in allowed
+
+
+def file_path(value: Any, name: str) -> Path:
+    """A path from text, or a Path."""
+    if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
+        raise InvalidTypeError(f"`{name}` must be a path as text or a Path, but is {value!r:.60}.")
+    return Path(value)
+
+
 def one_of(value: Any, allowed: Sequence[str], name: str) -> str:
     """One of a few words."""
-    if value not in allowed:
+    if not among(value, allowed):
         words = ", ".join(map(repr, allowed))
         close = get_close_matches(value, list(map(str, allowed))) if isinstance(value, str) else []
         meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else "."

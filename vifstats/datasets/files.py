@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from vifstats import checks
 from vifstats.errors import DataMismatchError, MissingDataError
 
 __all__ = ["VARIABLE", "find_file", "require_digest"]
@@ -23,7 +24,8 @@ def find_file(title: str, names: Sequence[str], path: str | Path | None, source:
     given = os.environ.get(VARIABLE) if path is None else path
     found = f"no path was given and {VARIABLE} is not set"
     if given is not None:
-        for candidate in (Path(given), *(Path(given) / name for name in names)):
+        place = checks.file_path(given, "path")
+        for candidate in (place, *(place / name for name in names)):
             if candidate.is_file():
                 return candidate
         found = f"there is none in {str(given)!r}"

@@ -7,6 +7,7 @@ from stat import S_ISDIR
 
 import pandas as pd
 
+from vifstats import checks
 from vifstats.checks.folders import reason
 from vifstats.errors import InvalidInputError, MissingDataError
 
@@ -44,7 +45,7 @@ def read_table(path: str | Path, *, text: Iterable[str] = ()) -> pd.DataFrame:
     ...
     vifstats.errors.MissingDataError: A table must be a file, but there is no file 'nowhere.csv'.
     """
-    path = Path(path)
+    path = checks.file_path(path, "path")
     if found := _in_the_way(path):
         raise MissingDataError(f"A table must be a file, but {found}.")
     table = _read_parquet(path) if path.suffix.lower() in PARQUET else _read_csv(path, text)

@@ -139,7 +139,8 @@ def report(
     ...     report(fit, rossi, path=f"{folder}/rossi.html", seconds=1.0).name
     'rossi.html'
     """
-    how = {"path": Path(path).name, "method": method, "top": top, "rows": rows, "unit": unit}
+    path = checks.file_path(path, "path")
+    how = {"path": path.name, "method": method, "top": top, "rows": rows, "unit": unit}
     how |= {"title": title, "table": table, "seconds": seconds}
     path = _page_path(path)
     source = _source(model, data, options)
@@ -322,7 +323,7 @@ def report_texts(document: dict[str, Any], run: str | None = None) -> tuple[str,
 
 def _page_path(path: str | Path) -> Path:
     """Where the page will be, found out before any work."""
-    path = Path(path)
+    path = checks.file_path(path, "path")
     if path.suffix.lower() not in (".html", ".htm"):
         raise InvalidInputError(
             f"`path` must end in .html, but is {str(path)!r}; the JSON gets the same name."

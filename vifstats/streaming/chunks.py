@@ -74,7 +74,7 @@ def row_groups(path: str | Path) -> list[RowGroup]:
     """
     from pyarrow.parquet import ParquetFile
 
-    path = Path(path)
+    path = checks.file_path(path, "path")
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         raise MissingDataError(

@@ -88,7 +88,7 @@ def request_of(
 
 
 def _new_folder(to: Any) -> Path:
-    path = Path(to)
+    path = checks.file_path(to, "to")
     if path.exists():
         raise InvalidInputError(
             f"`to` must be a new folder, but {str(path)!r} exists; remove it or choose another."

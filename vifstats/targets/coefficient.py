@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
@@ -63,6 +64,6 @@ class _Coefficient(Coefficient):
 
 def position_of(name: str, names: Sequence[str]) -> int:
     """Where a parameter stands, by name."""
-    if name not in names:
+    if not checks.among(name, names):
         raise InvalidInputError(f"A parameter must be one of {list(names)}, but is {name!r}.")
     return list(names).index(name)

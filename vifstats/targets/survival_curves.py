@@ -208,7 +208,7 @@ def _curve(loss: Loss, stratum: Hashable | None, ties: str | None, name: str) ->
             f"A model with strata has one baseline in each, so `stratum` must be one of "
             f"{list(known[:10])}, but is not given."
         )
-    if stratum is not None and stratum not in known:
+    if stratum is not None and not checks.among(stratum, known):
         raise InvalidInputError(
             f"`stratum` must be one of {list(known[:10])}, but is {stratum!r}."
             if known != (None,)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vifstats import checks
 from vifstats.datasets.multilabel.base import (
     MultiLabel,
     readable,
@@ -27,7 +28,7 @@ def read_extreme_classification(path: str | Path) -> MultiLabel:
     Raises InvalidInputError if a line does not fit, or there are more or fewer than the first line
     says.
     """
-    path = Path(path)
+    path = checks.file_path(path, "path")
     with readable(path), path.open(encoding="utf-8") as file:
         shape = _header(path, file.readline())
         rows = [_text_row(path, number, line, shape) for number, line in enumerate(file, 2)]

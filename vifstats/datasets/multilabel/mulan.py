@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse
 
+from vifstats import checks
 from vifstats.datasets.multilabel.base import (
     MultiLabel,
     readable,
@@ -26,7 +27,7 @@ def read_mulan_arff(path: str | Path, n_labels: int) -> MultiLabel:
     `n_labels`: how many of the attributes are labels. Mulan keeps that in an XML file of its own.
     Raises InvalidInputError if an attribute or a row cannot be read, or a value is missing.
     """
-    path = Path(path)
+    path = checks.file_path(path, "path")
     with readable(path), path.open(encoding="utf-8") as file:
         names = _attributes(path, file)
         n_features = len(names) - n_labels
