@@ -9,7 +9,7 @@ from vifstats.reporting.sections.rows import top_rows
 
 @pytest.fixture(scope="module")
 def section(told):
-    return top_rows(told.findings, told.effects, rows_of_data(80, 2))
+    return top_rows(told.findings, told.effects, rows_of_data(80, 2).set_axis(told.est.labels))
 
 
 def test_effects_without_each_are_those_of_its_refit(told, section):
