@@ -46,7 +46,7 @@ class StreamedInfluence:
     >>> found
     Influence of 4 rows in 2 chunks on ['x']
       method: vif; sign: full data minus without the row
-      theta:  after 5 Newton steps from the start
+      theta:  after 3 Newton steps from the start
       kept:   the 1 largest rows in `top`
     """
 
