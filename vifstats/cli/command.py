@@ -9,42 +9,29 @@ import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
-import pandas as pd
-
-from vifstats.adapters import from_model
 from vifstats.checks.folders import reason, replacing_all, writable_folder
 from vifstats.checks.text import inert, legible
-from vifstats.cli.cox_table import (
-    FIRST_UNNAMED,
-    CoxColumns,
-    checked_frame,
-    finite_optimum,
-    fit_frame,
-)
+from vifstats.cli.cox_table import finite_optimum
+from vifstats.cli.models import Model, cox_model, regression_model
+from vifstats.cli.options import WHAT, command_parser
 from vifstats.cli.process import Terminated, open_descriptors, terminated_as_interrupted
 from vifstats.cli.shards import merge_parts, parse_shard, write_part
 from vifstats.cli.words import in_command_words
-from vifstats.datasets import load_rossi, read_table
+from vifstats.deletion.in_time import duration, forecast
 from vifstats.deletion.parallel import Shard
 from vifstats.errors import InvalidInputError, VifError
-from vifstats.reporting import (
-    METHODS,
-    SHARE_OF_SAMPLE,
-    Findings,
-    as_text,
-    describe,
-    find,
-)
+from vifstats.estimate import Estimate
+from vifstats.reporting import SHARE_OF_SAMPLE, Findings, as_text, describe, find
 from vifstats.reporting.assemble import confirmed, report_texts
 from vifstats.reporting.files import findings_texts
-from vifstats.versions import __version__
 
 __all__ = ["main"]
 
 TABLES = ("influence.csv", "influence.json")
-WHAT = "Versatile Influence Function, not the variance inflation factor"
+# Refits of so many rows, and so many seconds of them, are announced.
+MANY, LONG = 1000, 5.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,8 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with terminated_as_interrupted(), warnings.catch_warnings():
             warnings.showwarning = _tell_warning  # restored by catch_warnings
-            args = _parser().parse_args(argv)
+            parser = command_parser(RUN)
+            args = parser.parse_args(argv)
             given = sys.argv[1:] if argv is None else argv
+            if "run" not in args:
+                _say(parser.format_help().rstrip("\n"))
+                return 0
             args.run(args, _legible(shlex.join(["vifstats", *given])))
     except VifError as error:
         _tell(f"error: {in_command_words(str(error), args)}")
@@ -91,84 +82,67 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-class _Parser(argparse.ArgumentParser):
-    """Errors in arguments end as all others do: one line, exit code 2."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InvalidInputError(f"{message}; see {self.prog} --help")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser("vifstats", description=f"{WHAT}: what if this row had not been in the data?")
-    parser.add_argument("--version", action="version", version=f"vifstats {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    cox = commands.add_parser(
-        "cox",
-        help="influence of every row on a Cox model",
-        description=f"Fit a Cox model with lifelines and say which rows drive it ({WHAT}).",
-    )
-    cox.set_defaults(run=_cox)
-    add = cox.add_argument
-    add("file", nargs="?", help="CSV or Parquet; default: rossi, the data bundled with lifelines")
-    add("--time", metavar="COL", help="time of event or censoring")
-    add("--event", metavar="COL", help="1 event, 0 censored")
-    add(
-        "--covariates", metavar="A,B", type=_names, help="default: every column not named otherwise"
-    )
-    add("--strata", metavar="A,B", type=_names, default=(), help="a baseline hazard for each")
-    add("--weights", metavar="COL", help="case weights, > 0")
-    add("--entry", metavar="COL", help="delayed entry: at risk strictly after it")
-    add("--groups", metavar="COL", help="rows with one value are removed together, as a subject's")
-    add("--robust", action="store_true", help="Lin and Wei's standard errors, by --groups if given")
-    add("--cluster", metavar="COL", help="robust standard errors by the values of a column")
-    add("--penalizer", metavar="L", type=float, default=0.0, help="ridge, as in lifelines")
-    add("--method", choices=METHODS, default="vif", help="default: vif; refit is exact")
-    add("--top", metavar="N", type=int, default=10, help="rows to show and refit; default 10")
-    add("--id-col", metavar="COL", help="what rows are called; default their number, from 0")
-    add("--seconds", metavar="S", type=float, default=20.0, help="time for refits; default 20")
-    add("-o", "--output", metavar="DIR", help="write report.html and its numbers there")
-    add("--no-rows", action="store_true", help="keep single rows to yourself: no label, no value")
-    add("--shard", metavar="K/N", help="of a job array: only part K of N of the refits, into DIR")
-    merge = commands.add_parser(
-        "merge",
-        help="put the parts of a job array together",
-        description="Check that all parts of `vifstats cox --shard` are there, and join them.",
-    )
-    merge.set_defaults(run=_merge)
-    merge.add_argument("folder", metavar="DIR", help="where the parts are: -o of the shards")
-    merge.add_argument("-o", "--output", metavar="DIR", help="for influence.csv; default: DIR")
-    return parser
-
-
 def _cox(args: argparse.Namespace, command: str) -> None:
     shard = None if args.shard is None else _shard(args)
-    table, name, columns = _input(args)
     folder = None if args.output is None else writable_folder(args.output)
-    frame = checked_frame(table, columns, penalizer=args.penalizer)
-    groups = None if columns.groups is None else table[columns.groups]
-    fit = fit_frame(frame, columns, penalizer=args.penalizer)
-    seconds, progress = SHARE_OF_SAMPLE * args.seconds, _watched()
+    model = cox_model(args, _tell)
+    if shard is None or folder is None:
+        _say_and_write(args, command, model, folder)
+        return
     with finite_optimum():
-        est = from_model(fit, frame, groups=groups)
-        if args.robust or columns.cluster is not None:
-            clusters = None if columns.cluster is None else table[columns.cluster]
-            est = est.with_inference("robust", groups=clusters)
-        if shard is not None and folder is not None:
-            _say(f"Written: {write_part(est, shard, folder, progress=progress)}")
-            return
-        found = find(est, args.method, top=args.top, seconds=seconds, progress=progress)
+        path = write_part(model.estimate, shard, folder, progress=_watched(args))
+    _say(f"Written: {path}")
+
+
+def _regression(args: argparse.Namespace, command: str) -> None:
+    folder = None if args.output is None else writable_folder(args.output)
+    _say_and_write(args, command, regression_model(args, _tell), folder)
+
+
+def _say_and_write(
+    args: argparse.Namespace, command: str, model: Model, folder: Path | None
+) -> None:
+    unit = args.unit or model.groups or "row"
+    with finite_optimum():
+        found = _found(args, model.estimate)
         if folder is not None:
-            found = confirmed(found, seconds=args.seconds, progress=progress)
-    events = int(frame[columns.event].sum())
-    numbered = " (numbered from 0)" if isinstance(table.index, pd.RangeIndex) else ""
-    _say(f"Cox model of {name}: {len(frame)} rows{numbered}, {events} events")
-    _say(f"({WHAT})\n")
-    _say(as_text(found, rows=columns.groups or "row", named=not args.no_rows))
+            found = confirmed(found, seconds=args.seconds, progress=_watched(args))
+    if args.json:
+        _say(findings_texts(found, model.context, rows=not args.no_rows)[1].rstrip("\n"))
+    elif not args.quiet:
+        _say(f"{model.title}\n({WHAT})\n")
+        _say(as_text(found, rows=unit, named=not args.no_rows))
     if folder is not None:
-        context = {"data": name, "n_rows": len(frame), "n_events": events, **vars(columns)}
-        context["covariates"] = est.names
-        paths = _write(args, command, found, folder, context)
-        _say(f"\nWritten to {folder}: {', '.join(path.name for path in paths)}")
+        paths = _write(args, command, found, folder, model.context, unit)
+        if not (args.quiet or args.json):
+            _say(f"\nWritten to {folder}: {', '.join(path.name for path in paths)}")
+
+
+def _found(args: argparse.Namespace, est: Estimate) -> Findings:
+    if args.method == "refit" and not args.quiet:
+        _tell_duration(est, args.jobs)
+    return find(
+        est,
+        args.method,
+        top=args.top,
+        seconds=SHARE_OF_SAMPLE * args.seconds,
+        progress=_watched(args),
+        n_jobs=args.jobs,
+        seed=args.seed,
+        level=args.level,
+    )
+
+
+def _tell_duration(est: Estimate, jobs: int | None) -> None:
+    """What refits of many rows will take, before they begin."""
+    removals = est.removals()
+    if len(removals) < MANY:
+        return
+    n = (os.cpu_count() or 1) if jobs == -1 else max(1, jobs or 1)
+    seconds = forecast(est, removals, 0.0).seconds / n
+    if LONG < seconds < float("inf"):
+        by = f" with {n} jobs" if n > 1 else ""
+        _tell(f"note: refits of {len(removals):,} rows will take about {duration(seconds)}{by}")
 
 
 def _shard(args: argparse.Namespace) -> Shard:
@@ -193,14 +167,15 @@ def _write(
     found: Findings,
     folder: Path,
     context: dict[str, Any],
+    unit: str,
 ) -> list[Path]:
     rows = not args.no_rows
     document = describe(
         found,
         rows=rows,
-        unit=context["groups"] or "row",
+        unit=unit,
         seconds=args.seconds,
-        progress=_watched(),
+        progress=_watched(args),
         command=command,
     )
     paths = [folder / name for name in ("report.html", "report.json", *TABLES)]
@@ -223,47 +198,14 @@ def _tell_quoted(found: Findings, rows: bool) -> None:
         )
 
 
-def _input(args: argparse.Namespace) -> tuple[pd.DataFrame, str, CoxColumns]:
-    """The table, what to call it, and which column plays which part."""
-    if args.file is None:
-        table, name = load_rossi(), "rossi, bundled with lifelines"
-        time, event = args.time or "week", args.event or "arrest"
-    elif args.time is None or args.event is None:
-        raise InvalidInputError(
-            "A file needs --time and --event: the columns of the time and of the event (1, or 0 "
-            "for censored) with which follow-up ends."
-        )
-    else:
-        # a covariate is numbers, also where its values are groups as well
-        numbers = (None, *(args.covariates or ()))
-        labels = (args.id_col, args.groups, args.cluster, FIRST_UNNAMED)
-        text = [column for column in labels if column not in numbers]
-        table, name = read_table(args.file, text=text), _legible(args.file)
-        time, event = args.time, args.event
-    parts = (args.covariates, args.strata, args.weights, args.entry, args.groups, args.id_col)
-    columns = CoxColumns(time, event, *parts, cluster=args.cluster)
-    table = columns.labelled(table)
-    for column in columns.like_identifiers(table):
-        _tell(
-            f"warning: {column!r} is taken for a covariate, but has another whole number in each "
-            f"row; if it says who a row is, pass --id-col {shlex.quote(column)}, else name the "
-            "covariates with --covariates"
-        )
-    return table, name, columns
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
 def _legible(text: str, encoding: str = "utf-8") -> str:
     """What an encoding cannot say, and what would steer a terminal, escaped."""
     return legible(text, keep="\n").encode(encoding, "backslashreplace").decode(encoding)
 
 
-def _watched() -> bool:
-    """Whether somebody sees a progress bar."""
-    return sys.stderr is not None and sys.stderr.isatty()
+def _watched(args: argparse.Namespace) -> bool:
+    """Whether somebody sees a progress bar, and wants to."""
+    return not args.quiet and sys.stderr is not None and sys.stderr.isatty()
 
 
 def _say(text: str) -> None:
@@ -305,3 +247,6 @@ def _tell_warning(
     line: str | None = None,
 ) -> None:
     _tell(f"warning: {in_command_words(str(message))}")
+
+
+RUN = {"cox": _cox, "regression": _regression, "merge": _merge}

@@ -1,5 +1,6 @@
 """Tables from files, and their columns by name."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,9 +15,18 @@ from vifstats.errors import InvalidInputError, MissingDataError
 __all__ = ["read_table", "require_columns"]
 
 PARQUET = (".parquet", ".pq")
+# By their first bytes nothing can be said of these.
+COMPRESSED = (".gz", ".bz2", ".zip", ".xz", ".zst", ".tar", ".tgz")
+# So much of a file is looked at for its separator; and a number as a field between semicolons.
+FIRST_BYTES = 20_000
+DECIMAL_COMMA, DECIMAL_POINT = (
+    re.compile(rf'(?:^|;)"?-?\d+{mark}\d+"?(?=;|\r?$)', re.MULTILINE) for mark in (",", r"\.")
+)
 
 
-def read_table(path: str | Path, *, text: Iterable[str] = ()) -> pd.DataFrame:
+def read_table(
+    path: str | Path, *, text: Iterable[str] = (), sep: str | None = None
+) -> pd.DataFrame:
     """Read a CSV file, or with the ``parquet`` extra a Parquet file.
 
     Parameters
@@ -26,6 +36,9 @@ def read_table(path: str | Path, *, text: Iterable[str] = ()) -> pd.DataFrame:
         header line.
     text : iterable of str
         Columns of a CSV file to be left as they are written: the name 007 is no 7.
+    sep : str, optional
+        Between the fields of a CSV file; default what is in its first line: comma, semicolon or
+        TAB. Where it is a semicolon, numbers may have a decimal comma.
 
     Returns
     -------
@@ -48,7 +61,7 @@ def read_table(path: str | Path, *, text: Iterable[str] = ()) -> pd.DataFrame:
     path = checks.file_path(path, "path")
     if found := _in_the_way(path):
         raise MissingDataError(f"A table must be a file, but {found}.")
-    table = _read_parquet(path) if path.suffix.lower() in PARQUET else _read_csv(path, text)
+    table = _read_parquet(path) if path.suffix.lower() in PARQUET else _read_csv(path, text, sep)
     if table.empty:
         raise InvalidInputError(f"A table must have rows and columns, but {str(path)!r} has none.")
     return table
@@ -95,11 +108,11 @@ def _in_the_way(path: Path) -> str:
     return f"{str(path)!r} is a folder" if is_folder else ""
 
 
-def _read_csv(path: Path, text: Iterable[str]) -> pd.DataFrame:
+def _read_csv(path: Path, text: Iterable[str], sep: str | None) -> pd.DataFrame:
     try:
         # pandas' default parser is off in the last digit, and guesses types for each piece of a
         # large file: 7 in one would be "7" in the next
-        options = {"float_precision": "round_trip", "low_memory": False}
+        options = {"float_precision": "round_trip", "low_memory": False, **_form(path, sep)}
         table = pd.read_csv(path, dtype=dict.fromkeys(text, str), **options)
     except Exception as error:  # each way to compress a file has its own errors, and pandas more
         raise InvalidInputError(
@@ -112,6 +125,25 @@ def _read_csv(path: Path, text: Iterable[str]) -> pd.DataFrame:
             "fields than its header; give the first column, of row names say, a name."
         )
     return table
+
+
+def _form(path: Path, sep: str | None) -> dict[str, str]:
+    """How fields are separated, and the decimals of numbers, by the first lines."""
+    head = _first_lines(path)
+    if sep is None:
+        line = re.sub(r'"[^"]*"', "", head.partition("\n")[0])
+        sep = max(",;\t", key=line.count)
+    sep = "\t" if sep in ("\\t", "TAB") else sep
+    comma = sep == ";" and DECIMAL_COMMA.search(head) and not DECIMAL_POINT.search(head)
+    return {"sep": sep, "decimal": ","} if comma else {"sep": sep}
+
+
+def _first_lines(path: Path) -> str:
+    """The beginning of a file that can be read twice, and is text; else nothing."""
+    if not path.is_file() or path.suffix in COMPRESSED:
+        return ""
+    with path.open("rb") as file:
+        return file.read(FIRST_BYTES).decode("utf-8", "replace")
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -133,11 +133,7 @@ def compare(
 
 
 def _approximation(x: Any) -> Influence | TargetInfluence:
-    if isinstance(x, np.ndarray | pd.Series | list | tuple):
-        raise InvalidInputError(
-            f"`compare` takes Influence or TargetInfluence, an estimate or a fit, but got "
-            f"{type(x).__name__}."
-        )
+    _refuse_numbers(x)
     return x if isinstance(x, Influence | TargetInfluence) else vif(estimate_of(x))
 
 
@@ -145,10 +141,20 @@ def _reference(y: Any, x: Influence | TargetInfluence) -> Influence | TargetInfl
     """A result as it is; of an estimate, a fit, or nothing, the refits of what x removes."""
     if isinstance(y, Influence | TargetInfluence):
         return y
+    _refuse_numbers(y)
     source = x.source if isinstance(x, TargetInfluence) else x
     est = source.estimate if y is None else estimate_of(y)
     refits = refit_removals(est, source.removals)
     return refits.on(x.target) if isinstance(x, TargetInfluence) else refits
+
+
+def _refuse_numbers(side: Any) -> None:
+    """Numbers alone have neither rows nor names."""
+    if isinstance(side, np.ndarray | pd.Series | list | tuple):
+        raise InvalidInputError(
+            "`compare` takes Influence or TargetInfluence, an estimate or a fit, but got "
+            f"{type(side).__name__}; pass the results themselves."
+        )
 
 
 def _frame(influence: Influence | TargetInfluence) -> pd.DataFrame:

@@ -15,7 +15,8 @@ from vifstats.checks.disclosure import FEWEST, THRESHOLDS, counts_beyond, rounde
 from vifstats.checks.folders import replacing_all
 from vifstats.checks.text import inert_frame
 from vifstats.losses.effects import effects_of
-from vifstats.reporting.findings import SEED, Findings
+from vifstats.reporting.findings import Findings
+from vifstats.reporting.formats import many
 from vifstats.reporting.sections.coefficients import sizes
 from vifstats.reporting.sections.withheld import agreement_table
 from vifstats.versions import versions
@@ -115,9 +116,9 @@ def _contents(findings: Findings) -> dict[str, Any]:
         "method": influence.method,
         "sign": "dfbeta is full data minus without the row",
         "coefficients": influence.params.to_dict(),
-        "hazard_ratios": findings.hazard_ratios.to_dict("index"),
+        many(influence.estimate.effects.column): findings.effects.to_dict("index"),
         "n_refitted": int(influence.exact.sum()),
-        "seed_of_random_rows": SEED,
+        "seed_of_random_rows": findings.seed,
         "agreement_with_refits": (
             None if findings.agreement is None else findings.agreement.table.to_dict("index")
         ),
@@ -127,11 +128,12 @@ def _contents(findings: Findings) -> dict[str, Any]:
 
 def _rows(findings: Findings) -> dict[str, Any]:
     influence = findings.influence
-    without = findings.hazard_ratios_without
+    without = findings.effects_without
+    name = f"{many(influence.estimate.effects.column)}_without"
     return {
         "most_influential": [
-            {"row": label, "status": status, "hazard_ratios_without": ratios}
-            for label, status, ratios in zip(
+            {"row": label, "status": status, name: effects}
+            for label, status, effects in zip(
                 without.index,
                 influence.status.iloc[findings.top],
                 without.to_dict("records"),

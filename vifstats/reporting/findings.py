@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vifstats import checks
 from vifstats.deletion.agreement import Agreement, compare
 from vifstats.deletion.in_time import approximate, forecast, refit_rest
 from vifstats.deletion.infinite_ends import infinite_without, is_separating
@@ -17,7 +18,6 @@ from vifstats.deletion.result import Influence
 from vifstats.deletion.shortcuts import METHODS as COMPUTED
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
-from vifstats.losses.effects import ratios
 from vifstats.reporting.timed_refits import refit_rows
 
 __all__ = ["METHODS", "Findings", "confirm", "find"]
@@ -56,12 +56,16 @@ class Findings:
     foreseen : Foreseen, optional
         What was foreseen of verdicts, once the rows have been refitted on which ranges, counts and
         verdicts rest, as far as there was time; see `confirmed` of ``vifstats.reporting.assemble``.
+    seed : int
+        Of the random sample.
+    level : float
+        Of the confidence intervals in text and JSON.
 
     Examples
     --------
     >>> import vifstats as vs
     >>> loss = vs.losses.Cox([[0.0], [1.0], [0.0], [1.0]], [4.0, 3.0, 2.0, 1.0], [1, 1, 1, 1])
-    >>> find(vs.minimize(loss, [0.0]), top=1).hazard_ratios_without.shape
+    >>> find(vs.minimize(loss, [0.0]), top=1).effects_without.shape
     (1, 1)
     """
 
@@ -73,6 +77,8 @@ class Findings:
     n_planned: int
     seconds: float = 0.0
     foreseen: Any = None
+    seed: int = SEED
+    level: float = 1 - LEVEL
 
     @cached_property
     def dfbetas(self) -> np.ndarray:
@@ -107,20 +113,19 @@ class Findings:
         return is_separating(self.influence)[:, None] | (self.diverging != 0)
 
     @property
-    def hazard_ratios(self) -> pd.DataFrame:
-        """Hazard ratio with its 95 % confidence interval, one row per parameter."""
-        lower, upper = self.influence.estimate.confidence_limits(1 - LEVEL).T
-        log_ratios = {
-            "hazard_ratio": self.influence.params,
-            "lower_95": lower,
-            "upper_95": upper,
-        }
-        return ratios(pd.DataFrame(log_ratios))
+    def effects(self) -> pd.DataFrame:
+        """Each effect, a hazard ratio say, with its confidence interval: (n_effects, 3)."""
+        est = self.influence.estimate
+        what, ends = est.effects, [f"{side}_{100 * self.level:g}" for side in ("lower", "upper")]
+        values = np.column_stack([est.theta, est.confidence_limits(self.level)])[what.shown]
+        names = [est.names[k] for k in what.shown]
+        return pd.DataFrame(what.of(values), index=names, columns=[what.column, *ends])
 
     @property
-    def hazard_ratios_without(self) -> pd.DataFrame:
-        """Hazard ratios without each of the top rows."""
-        return ratios(self.influence.params_without.iloc[self.top])
+    def effects_without(self) -> pd.DataFrame:
+        """The effects without each of the top rows: (n_top, n_effects)."""
+        what = self.influence.estimate.effects
+        return what.of(self.influence.params_without.iloc[self.top, what.shown])
 
 
 def find(
@@ -131,6 +136,8 @@ def find(
     seconds: float = np.inf,
     progress: bool = False,
     n_jobs: int | None = None,
+    seed: int = SEED,
+    level: float = 1 - LEVEL,
 ) -> Findings:
     """Compute the influence of every row, and refit without the top ones and a random sample.
 
@@ -149,6 +156,10 @@ def find(
         Show a progress bar over the refits.
     n_jobs : int, optional
         Workers for refits of everything, as in `leave_one_out`.
+    seed : int
+        Of the random sample.
+    level : float
+        Of the confidence intervals in text and JSON.
 
     Returns
     -------
@@ -170,6 +181,8 @@ def find(
     """
     if method not in METHODS:
         raise InvalidInputError(f"`method` must be one of {list(METHODS)}, but is {method!r}.")
+    checks.proportion(level, "level")
+    checks.whole_number(seed, "seed")
     if top < 0:
         raise InvalidInputError(f"`top` must be >= 0, but is {top}.")
     if not seconds >= 0:  # of which callers have given a part, so no number is told
@@ -180,8 +193,9 @@ def find(
     everyone = np.arange(len(influence.index))
     first = _largest(influence, everyone)[:top]
     if influence.method == "refit":
-        return Findings(influence, influence, first, everyone, None, len(everyone))
-    random = _random_rows(everyone)
+        n = len(everyone)
+        return Findings(influence, influence, first, everyone, None, n, seed=seed, level=level)
+    random = _random_rows(everyone, seed)
     planned = np.concatenate([first, np.setdiff1d(random, first, assume_unique=True)])
     # rows that came refitted say nothing about the method
     planned = planned[_to_be_refitted(influence)[planned]]
@@ -196,6 +210,8 @@ def find(
         _agreement(influence, confirmed, refitted),
         len(planned),
         perf_counter() - begin,
+        seed=seed,
+        level=level,
     )
 
 
@@ -274,8 +290,8 @@ def _largest(influence: Influence, rows: np.ndarray) -> np.ndarray:
     return rows[np.argsort(-distances, kind="stable")]
 
 
-def _random_rows(rows: np.ndarray) -> np.ndarray:
-    draw = np.random.default_rng(SEED).permutation(rows)
+def _random_rows(rows: np.ndarray, seed: int) -> np.ndarray:
+    draw = np.random.default_rng(seed).permutation(rows)
     return draw[:RANDOM_ROWS]
 
 

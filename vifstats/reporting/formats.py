@@ -36,7 +36,12 @@ INFINITY = "\N{INFINITY}"
 UNKNOWN = "\N{EN DASH}"
 P_IS = "p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
 PERCENT = "\N{NO-BREAK SPACE}%"
-IRREGULAR = {"child": "children", "person": "people", "ratio of means": "ratios of means"}
+IRREGULAR = {
+    "child": "children",
+    "person": "people",
+    "ratio of means": "ratios of means",
+    "ratio_of_means": "ratios_of_means",
+}
 
 
 def ratio(value: float | None) -> str:

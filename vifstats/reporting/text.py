@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from vifstats.checks.text import legible
-from vifstats.reporting.findings import SEED, Findings
+from vifstats.reporting.findings import Findings
+from vifstats.reporting.formats import many
 from vifstats.reporting.sections.withheld import DIGITS, agreement_table
 
 __all__ = ["as_text"]
@@ -50,16 +51,20 @@ def as_text(findings: Findings, *, rows: str = "row", named: bool = True) -> str
 
 
 def _fit(findings: Findings) -> str:
-    table = findings.hazard_ratios.set_axis(["hazard ratio", "95% lower", "95% upper"], axis=1)
-    words = findings.influence.estimate.inference.words
-    return f"Hazard ratios, {words} confidence intervals\n{_table(table, 3)}"
+    est, level = findings.influence.estimate, f"{100 * findings.level:g}%"
+    ends = [est.effects.effect, f"{level} lower", f"{level} upper"]
+    table = findings.effects.set_axis(ends, axis=1)
+    return (
+        f"{many(est.effects.effect).capitalize()}, {est.inference.words} confidence intervals\n"
+        f"{_table(table, 3)}"
+    )
 
 
 def _top(findings: Findings, rows: str) -> str:
     if not len(findings.top):
         return ""
-    table = findings.hazard_ratios_without
-    full = findings.hazard_ratios["hazard_ratio"]
+    table, effect = findings.effects_without, findings.influence.estimate.effects.effect
+    full = findings.effects.iloc[:, 0].rename("effect")
     labels = [f"without {label}" for label in table.index]
     table = pd.concat([full.to_frame("all rows").T, table.set_axis(labels)])
     status = findings.influence.status.iloc[findings.top].to_numpy()
@@ -70,8 +75,8 @@ def _top(findings: Findings, rows: str) -> str:
     if np.any(status != "ok"):
         table["status"] = ["", *status]
     return (
-        f"The {len(labels)} most influential by Cook's distance, one {rows} a line: each hazard "
-        f"ratio with all rows,\nand {how} without the {rows}\n{_table(table, 3)}"
+        f"The {len(labels)} most influential by Cook's distance, one {rows} a line: each {effect} "
+        f"with all rows,\nand {how} without the {rows}\n{_table(table, 3)}"
     )
 
 
@@ -91,7 +96,7 @@ def _agreement(findings: Findings, rows: str, named: bool) -> str:
     n_top = len(np.intersect1d(findings.top, findings.refitted))
     title = (
         f"Agreement of {method!r} with {n} exact refits{sample}: {n_top} of the most influential "
-        f"and {n - n_top} others at random (seed {SEED})"
+        f"and {n - n_top} others at random (seed {findings.seed})"
     )
     table = figures[FIGURES].copy()
     if figures["left_out"].max() > 0:

@@ -7,7 +7,7 @@ import numpy as np
 from vifstats.deletion.row_facts import at_risk, residuals
 from vifstats.losses.effects import Effects
 from vifstats.plots.style import called
-from vifstats.reporting.findings import SEED, Findings
+from vifstats.reporting.findings import Findings
 
 __all__ = ["accuracy", "explained_by"]
 
@@ -36,7 +36,7 @@ def accuracy(findings: Findings, effects: Effects) -> dict[str, Any]:
         "n_exact_before": int(findings.approximate.exact.sum()),
         "n_top": n_top,
         "n_random": len(findings.refitted) - n_top,
-        "seed": SEED,
+        "seed": findings.seed,
         "n_exact": int(findings.influence.exact.sum()),
         "all_exact": bool(findings.influence.exact.all()),
         "separated": findings.influence.estimate.separated,
