@@ -78,6 +78,13 @@ def with_formula(table: pd.DataFrame, formula: str) -> tuple[pd.DataFrame, tuple
     from formulaic import Formula
 
     right = formula.rpartition("~")[2]
+    gaps = table[used_in(formula, table)].isna().sum()
+    if gaps.any():
+        raise InvalidInputError(
+            "The columns of a formula must have a value in each row, but "
+            f"{gaps[gaps > 0].to_dict()} have none; fill the gaps, or leave the rows out with "
+            "--dropna."
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pandas, in formulaic's own code

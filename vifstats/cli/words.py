@@ -9,6 +9,7 @@ __all__ = ["in_command_words"]
 COLUMNS = {
     "T": "time",
     "E": "event",
+    "y": "outcome",
     "entry": "entry",
     "weights": "weights",
     "strata": "strata",

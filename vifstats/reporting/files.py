@@ -116,7 +116,7 @@ def _contents(findings: Findings) -> dict[str, Any]:
         "method": influence.method,
         "sign": "dfbeta is full data minus without the row",
         "coefficients": influence.params.to_dict(),
-        many(influence.estimate.effects.column): findings.effects.to_dict("index"),
+        _effects_key(findings): findings.effects.to_dict("index"),
         "n_refitted": int(influence.exact.sum()),
         "seed_of_random_rows": findings.seed,
         "agreement_with_refits": (
@@ -126,10 +126,16 @@ def _contents(findings: Findings) -> dict[str, Any]:
     }
 
 
+def _effects_key(findings: Findings) -> str:
+    """What effects are called beside the coefficients: hazard_ratios, odds_ratios, ..."""
+    effects = findings.influence.estimate.effects
+    return many(effects.column) if effects.ratio else "intervals"
+
+
 def _rows(findings: Findings) -> dict[str, Any]:
     influence = findings.influence
     without = findings.effects_without
-    name = f"{many(influence.estimate.effects.column)}_without"
+    name = f"{_effects_key(findings)}_without"
     return {
         "most_influential": [
             {"row": label, "status": status, name: effects}
