@@ -5,6 +5,7 @@
 
 from vifstats import closed_form, datasets, errors, losses, plots, solvers, streaming, targets
 from vifstats.adapters import from_model
+from vifstats.adapters.stacks import stack
 from vifstats.deletion.agreement import Agreement, compare
 from vifstats.deletion.check_target import TargetReport, check_target
 from vifstats.deletion.influence import influence
@@ -24,9 +25,9 @@ from vifstats.diagnostics.groups_left_out import GroupsLeftOut, leave_one_group_
 from vifstats.diagnostics.influential_sets import InfluentialSet, influential_set
 from vifstats.diagnostics.left_out import LeftOut, leave_out
 from vifstats.diagnostics.penalty_choice import PenaltyChoice, choose_penalty
-from vifstats.estimate import Estimate, minimize
+from vifstats.estimate import Estimate, minimize, root
 from vifstats.inference import Inference
-from vifstats.losses import FunctionLoss, MEstimator
+from vifstats.losses import Equations, FunctionLoss, MEstimator, RowEquations
 from vifstats.losses.testing.check_loss import LossReport, check_loss
 from vifstats.reporting import report
 from vifstats.versions import __version__, show_versions
@@ -36,6 +37,7 @@ __all__ = [
     "Agreement",
     "Conclusions",
     "CrossValidation",
+    "Equations",
     "Estimate",
     "Fragility",
     "FunctionLoss",
@@ -47,6 +49,7 @@ __all__ = [
     "LossReport",
     "MEstimator",
     "PenaltyChoice",
+    "RowEquations",
     "TargetInfluence",
     "TargetReport",
     "check_loss",
@@ -74,8 +77,10 @@ __all__ = [
     "plots",
     "refit_top",
     "report",
+    "root",
     "show_versions",
     "solvers",
+    "stack",
     "streaming",
     "targets",
     "truncated_refits",

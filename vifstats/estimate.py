@@ -25,16 +25,17 @@ from vifstats.inference.twins import information_loss
 from vifstats.losses import Cox
 from vifstats.losses.base import Loss
 from vifstats.losses.effects import Effects, effects_of, shown_columns, wald_table
+from vifstats.losses.equations import EstimatingEquations, solved
 from vifstats.losses.separation import in_words
 from vifstats.removals import Removals
-from vifstats.solvers import Cholesky, Factor, HessianProduct, Solution, Solver
+from vifstats.solvers import LU, Cholesky, Factor, HessianProduct, Solution, Solver
 from vifstats.solvers.linalg import pinned
 from vifstats.solvers.newton import FLAT, ROUNDING, Minima, damped_newton
 from vifstats.solvers.quasi_newton import LARGE, quasi_newton
 from vifstats.tabular import Tabular
 from vifstats.typing import ArrayLike1D, Groups, Objects
 
-__all__ = ["Estimate", "minimize"]
+__all__ = ["Estimate", "minimize", "root"]
 
 # A factor costs about as much as this many steps.
 STEPS_PER_FACTOR = 25
@@ -116,7 +117,9 @@ class Estimate(Tabular):
         self.profile = profile
         self.tol = checks.tolerance(tol, "tol")
         self.groups = None if groups is None else checks.group_labels(groups, self.labels)
-        self.inference = (Inference() if inference is None else inference).aligned(self.labels)
+        if inference is None:
+            inference = Inference() if loss.minimised else Inference("robust", self.groups)
+        self.inference = inference.aligned(self.labels)
         if np.isfinite(self.tol):
             self._require_minimum()
         self.__dict__["is_made"] = True
@@ -139,7 +142,7 @@ class Estimate(Tabular):
         """The Cholesky factor of H, held along the gauge directions of the loss."""
         H = pinned(self.hessian, self.loss.gauge(self.theta))
         try:
-            return Cholesky().factor(H, self.names)
+            return self.loss.solver.factor(H, self.names)
         except NotPositiveDefiniteError as error:
             direction = self.loss.endless(self.theta)
             if direction is None:
@@ -152,7 +155,12 @@ class Estimate(Tabular):
 
     @cached_property
     def covariance(self) -> np.ndarray:
-        """The naive covariance, dispersion * H^-1, shape (n_params, n_params)."""
+        """The naive covariance, dispersion * H^-1, shape (n_params, n_params).
+
+        Of estimating equations the sandwich, by groups where the estimate has them.
+        """
+        if not self.loss.minimised:
+            return self._sandwich(None)
         return self.dispersion * self.factor.inverse()
 
     @cached_property
@@ -188,7 +196,7 @@ class Estimate(Tabular):
     @cached_property
     def runs_away(self) -> np.ndarray | None:
         """The direction in which H is flattest, if the loss does not rise along it, (n_params,)."""
-        if len(self.theta) > LARGE:
+        if len(self.theta) > LARGE or not self.loss.minimised:
             return None
         H = pinned(self.hessian, self.loss.gauge(self.theta))
         size = np.sqrt(np.diag(H))
@@ -450,6 +458,11 @@ class Estimate(Tabular):
             raise InvalidTypeError(
                 f"`solver` must be one of vifstats.solvers, such as Cholesky(), but is {solver!r}."
             )
+        if not (self.loss.minimised or isinstance(solver, LU)):
+            raise InvalidInputError(
+                "The Jacobian of estimating equations is not symmetric and must be solved by LU(), "
+                f"but `solver` is {solver!r}; leave it out."
+            )
         H = self._products() if solver.matrix_free else self.hessian
         return solver.factor(H, self.names).solution(rows)
 
@@ -484,7 +497,8 @@ class Estimate(Tabular):
         return removals if objects is None else removals.take(removals.positions(objects))
 
     def _require_minimum(self) -> None:
-        checks.usable_loss(self.loss, self.theta)
+        if self.loss.minimised:
+            checks.usable_loss(self.loss, self.theta)
         gradient = self.loss.gradient(self.theta)
         if not np.isfinite(gradient).all():
             raise LossError(
@@ -499,6 +513,9 @@ class Estimate(Tabular):
         # docs/mathematics.md, equation (8)
         step = self.factor.solve(gradient)
         # No entry is more standard errors long than this, and a large model has no others yet.
+        if not self.loss.minimised:
+            checks.short_step(np.abs(step) / self.naive_errors, self.names, self.tol)
+            return
         if (squared := gradient @ step) <= self.dispersion * self.tol**2:
             return
         # nor is theta, a float, nearer to the minimum than this
@@ -549,6 +566,11 @@ def minimize(
     array([3.])
     """
     _require_loss(loss)
+    if not loss.minimised:
+        raise InvalidTypeError(
+            f"`loss` must have a value to minimise, but a {type(loss).__name__} are estimating "
+            "equations; find their root by vifstats.root."
+        )
     theta = checks.parameters(start, loss.n_params)
     tol = checks.proportion(tol, "tol")
     max_steps = checks.counting_number(max_steps, "max_steps")
@@ -565,6 +587,66 @@ def minimize(
     if len(theta) <= LARGE:
         _require_curvature(loss, theta, end)
     return Estimate(loss, end, **options)
+
+
+def root(
+    equations: EstimatingEquations,
+    start: ArrayLike1D | None = None,
+    *,
+    tol: float = 1e-10,
+    max_steps: int = 200,
+    **options: Any,
+) -> Estimate:
+    """Solve estimating equations by damped Newton steps.
+
+    Parameters
+    ----------
+    equations : EstimatingEquations
+        `Equations`, `RowEquations`, or a `stack`, whose blocks are solved in order.
+    start : array_like, shape (n_params,), optional
+        Not needed where a stack consists of fitted models.
+    tol : float
+        Stop once no entry of a full step exceeds ``tol`` standard errors, or the step cannot be
+        told from rounding.
+    max_steps : int
+    **options
+        Passed to `Estimate`: names, labels, groups, profile, inference.
+
+    Returns
+    -------
+    Estimate
+        Its standard errors are those of the sandwich.
+
+    Raises
+    ------
+    ConvergenceError
+        If no root was reached.
+    NotPositiveDefiniteError
+        If the Jacobian is singular at the root.
+
+    References
+    ----------
+    Deuflhard (2011), Newton Methods for Nonlinear Problems, section 3.3; docs/mathematics.md,
+    equation (39).
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> y = np.array([1.0, 3.0, 5.0])
+    >>> median_like = vs.RowEquations(lambda t, y: (t[0] - y)[:, None] ** 3, y)
+    >>> vs.root(median_like, [0.0]).theta.round(6)
+    array([3.])
+    """
+    if not isinstance(equations, EstimatingEquations):
+        raise InvalidTypeError(
+            "`equations` must be vifstats.Equations, RowEquations or a stack, but is "
+            f"{equations!r}; a loss has a minimum, which vifstats.minimize finds."
+        )
+    tol, max_steps = checks.proportion(tol, "tol"), checks.counting_number(max_steps, "max_steps")
+    begin = equations.start(None if start is None else np.asarray(start, dtype=float))
+    theta = checks.parameters(begin, equations.n_params)
+    found = solved(equations, theta, tol, max_steps)
+    return Estimate(equations, found, **options)
 
 
 def _require_loss(loss: Loss) -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "Differentiable",
     "Draw",
     "Encoder",
+    "EquationFunction",
     "FittedModel",
     "Frame",
     "Graph",
@@ -36,6 +37,7 @@ __all__ = [
     "Items",
     "Ranked",
     "MapFunction",
+    "ObjectEquations",
     "Objects",
     "ObjectValues",
     "ParameterFunction",
@@ -111,6 +113,9 @@ RowData: TypeAlias = TableLike | tuple[TableLike, ...] | Mapping[str, TableLike]
 ObjectValues: TypeAlias = Callable[..., Differentiable]
 # f(theta, b): a loss.
 ValueFunction: TypeAlias = Callable[[Differentiable, Differentiable], Differentiable]
+# psi(theta, b, *earlier): equations; psi(theta, data, *earlier): the terms of each object.
+EquationFunction: TypeAlias = Callable[..., Differentiable]
+ObjectEquations: TypeAlias = Callable[..., Differentiable]
 # f(theta): a number that no object owns.
 ParameterFunction: TypeAlias = Callable[[Differentiable], Differentiable]
 # encoder(theta, X): a point for each row of X.

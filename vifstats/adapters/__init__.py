@@ -98,6 +98,7 @@ TITLES = {
 DATA = ("df", "X", "T", "E", "y")
 # one entry per row, or the name of the column that has it
 PER_ROW = ("entry", "weights", "strata", "offset", "groups")
+WEIGHTING = ("weights_from", "estimand", "stabilized")
 OPTIONS = ("entry", "weights", "strata", "offset", "groups", "ties", "penalty", "tol")
 
 
@@ -114,7 +115,9 @@ def from_model(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
         What the model was fitted on, where it does not keep it: ``df``, ``X, T, E`` or ``X, y``;
         of pandas, NumPy, polars or pyarrow.
     **options
-        As in `vif_cox`: entry, weights, strata, offset, groups, ties, penalty, tol.
+        As in `vif_cox`: entry, weights, strata, offset, groups, ties, penalty, tol. With
+        ``weights_from=``, the propensity model that the weights came from, they are estimated again
+        without a row: ``estimand`` is "ATE" (default), "ATT" or "ATO", ``stabilized`` a bool.
 
     Returns
     -------
@@ -138,6 +141,16 @@ def from_model(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
     >>> est.names
     ('fin', 'age', 'race', 'wexp', 'mar', 'paro', 'prio')
     """
+    weighting = {name: options.pop(name) for name in WEIGHTING if name in options}
+    if "weights_from" in weighting:
+        from vifstats.adapters.weighted import weighted  # which itself reads fitted models
+
+        return weighted(from_model(fit, *data, **options), **_renamed(weighting))
+    if weighting:
+        raise InvalidInputError(
+            f"{sorted(weighting)} say how weights come from `weights_from`, which is not given; "
+            "pass the propensity model, or leave them out."
+        )
     _require_fitted(fit)
     adapter = _adapter_of(fit)
     if adapter is not None:
@@ -149,6 +162,10 @@ def from_model(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
         f"{type(fit).__module__}.{type(fit).__qualname__}. For a model of your own write its loss "
         "and use vifstats.Estimate(loss, theta)."
     )
+
+
+def _renamed(weighting: dict[str, Any]) -> dict[str, Any]:
+    return {"propensity" if k == "weights_from" else k: v for k, v in weighting.items()}
 
 
 def supported() -> str:

@@ -29,6 +29,7 @@ from vifstats.solvers import Factor
 from vifstats.solvers.linalg import solve_each
 from vifstats.solvers.newton import Look, Minima, damped_newton
 from vifstats.solvers.quasi_newton import LARGE, MEMORY, quasi_newton
+from vifstats.solvers.root import Roots, newton_roots
 from vifstats.typing import Groups, Objects, Pool
 
 __all__ = ["Refit", "block_size", "leave_one_out", "refit_near", "refit_removals"]
@@ -322,6 +323,33 @@ class FullFactor:
 
 
 @dataclass(frozen=True, eq=False)
+class NewtonRoots:
+    """Newton steps on estimating equations, which have no value to go down."""
+
+    loss: Loss
+    # (p,): standard errors
+    scale: np.ndarray
+    tol: float
+    max_steps: int
+
+    def minima(self, theta: np.ndarray, removals: Removals) -> Roots:
+        """The root of each reduced system, from theta."""
+        return newton_roots(
+            lambda rows, thetas: self.loss.reduced_slopes(thetas, removals.take(rows))[1],
+            lambda rows, thetas: self.loss.reduced_curvatures(thetas, removals.take(rows)),
+            np.tile(theta, (len(removals), 1)),
+            scale=self.scale,
+            tol=self.tol,
+            max_steps=self.max_steps,
+        )
+
+    def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        """Where the Jacobian at theta is singular without the removal."""
+        zeros = np.zeros((len(removals), len(theta)))
+        return ~np.isfinite(self.loss.reduced_solves(theta, removals, zeros)).all(axis=1)
+
+
+@dataclass(frozen=True, eq=False)
 class Refit:
     """Refits from one full fit: ``refit(removals)`` are the rows of these removals.
 
@@ -329,13 +357,13 @@ class Refit:
     ----------
     theta : ndarray, shape (n_params,)
         The full fit, converged as the refits are.
-    by : OwnHessians or FullFactor
+    by : OwnHessians, FullFactor or NewtonRoots
     perfect : bool
         Whether it leaves no residuals, as `Estimate.perfect`.
     """
 
     theta: np.ndarray
-    by: OwnHessians | FullFactor
+    by: OwnHessians | FullFactor | NewtonRoots
     perfect: bool = False
 
     @classmethod
@@ -423,8 +451,10 @@ def _no_minimum(last_step: float, direction: str, tol: float) -> str:
     return f"{rule} (last step {last_step:.2g} standard errors). Fit to convergence first."
 
 
-def _way(est: Estimate, tol: float, max_steps: int) -> OwnHessians | FullFactor:
+def _way(est: Estimate, tol: float, max_steps: int) -> OwnHessians | FullFactor | NewtonRoots:
     """How this model is refitted."""
+    if not est.loss.minimised:
+        return NewtonRoots(est.loss, est.naive_errors, tol, max_steps)
     unit = float(np.sqrt(est.dispersion))
     if len(est.theta) > LARGE:
         return FullFactor(est.loss, unit, est.factor, np.diag(est.hessian), tol, max_steps)

@@ -224,16 +224,30 @@ class Influence(Tabular):
         Pettitt & Bin Daud (1989), Applied Statistics 38; SAS ``LD=``, Stata ``ldisplace``;
         docs/mathematics.md, equation (14).
         """
+        self._require_value("Likelihood displacement")
+        return self._quadratic(self.estimate.hessian / self.estimate.dispersion)
+
+    def _quadratic(self, metric: np.ndarray) -> pd.Series:
+        """dfbeta' M dfbeta of each row, for M (p, p)."""
         kept = np.where(np.isnan(self.values), 0.0, self.values)
-        quadratic = np.einsum("ki,ij,kj->k", kept, self.estimate.hessian, kept, optimize=True)
+        quadratic = np.einsum("ki,ij,kj->k", kept, metric, kept, optimize=True)
         gone = np.isnan(self.values).all(axis=1)
-        values = np.where(gone, np.nan, quadratic / self.estimate.dispersion)
+        values = np.where(gone, np.nan, quadratic)
         return pd.Series(values, index=self.index, name="likelihood_displacement")
 
     @property
     def cooks_distance(self) -> pd.Series:
-        """Likelihood displacement over the number of parameters."""
-        values = self.likelihood_displacement / len(self.estimate.theta)
+        """Likelihood displacement over the number of parameters.
+
+        Of estimating equations, which have no likelihood, dfbeta' V^-1 dfbeta over the number of
+        parameters, with V the sandwich covariance: what displacement is to second order.
+        """
+        est = self.estimate
+        if est.loss.minimised:
+            values = self.likelihood_displacement
+        else:
+            values = self._quadratic(np.linalg.pinv(est.covariance, hermitian=True))
+        values = values / len(est.theta)
         return values.rename("cooks_distance")
 
     @property
@@ -244,6 +258,7 @@ class Influence(Tabular):
         ----------
         Cook (1986), J. R. Statist. Soc. B 48; SAS and Stata ``lmax``.
         """
+        self._require_value("lmax")
         kept = np.where(np.isnan(self.values), 0.0, self.values)
         # D H^-1 D' = B H B' with B = dfbeta; its n-vectors come from the p x p problem.
         est = self.estimate
@@ -253,6 +268,13 @@ class Influence(Tabular):
         first = np.abs(scaled @ V[:, -1])
         norm = np.linalg.norm(first)
         return pd.Series(first / norm if norm > 0 else first, index=self.index, name="lmax")
+
+    def _require_value(self, what: str) -> None:
+        if not self.estimate.loss.minimised:
+            raise InvalidInputError(
+                f"{what} is of a likelihood, but this estimate is the root of estimating "
+                "equations, which have none; use dfbetas or cooks_distance."
+            )
 
     @cached_property
     def status(self) -> pd.Series:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.inference.dispersion import dispersions_without
+from vifstats.inference.equations import equation_variances
 from vifstats.inference.sandwich import Sandwich
 from vifstats.inference.twins import information_loss
 from vifstats.losses.base import Loss
@@ -78,6 +79,8 @@ def _variances(
     afresh: bool,
 ) -> np.ndarray:
     """Variances without each removal, afresh or near-linear, shape (n_removals, p)."""
+    if not loss.minimised:
+        return equation_variances(fit, loss, thetas, removals, afresh)
     inference, information = fit.inference, information_loss(loss, fit.inference)
     hessians = _reduced_hessians if afresh else partial(_expanded_hessians, fit)
     inverses = _inverses(partial(hessians, information), thetas, removals, owned)

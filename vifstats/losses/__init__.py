@@ -6,6 +6,7 @@ from vifstats.losses.edited import Edited
 from vifstats.losses.embedding.infonce import InfoNCE
 from vifstats.losses.embedding.node_embedding import NodeEmbedding
 from vifstats.losses.embedding.triplet import Triplet
+from vifstats.losses.equations import Equations, EstimatingEquations, RowEquations
 from vifstats.losses.functions import FunctionLoss
 from vifstats.losses.m_estimator import MEstimator
 from vifstats.losses.matched_sets.conditional_logistic import ConditionalLogistic
@@ -20,6 +21,8 @@ __all__ = [
     "ConditionalPoisson",
     "Cox",
     "Edited",
+    "Equations",
+    "EstimatingEquations",
     "FunctionLoss",
     "InfoNCE",
     "LinearPredictor",
@@ -28,6 +31,7 @@ __all__ = [
     "MEstimator",
     "NodeEmbedding",
     "PlackettLuce",
+    "RowEquations",
     "SoftmaxCrossEntropy",
     "Triplet",
 ]

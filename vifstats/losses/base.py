@@ -12,6 +12,7 @@ from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
 from vifstats.losses.wording import LEFT_OUT, Wording
 from vifstats.removals import Removals
+from vifstats.solvers import Cholesky, Solver
 from vifstats.solvers.linalg import pinned, solve_each
 from vifstats.typing import Differentiable
 
@@ -56,6 +57,10 @@ class Loss(ABC):
     wording: Wording = LEFT_OUT
     # whether the loss is defined at every theta, so that no step can leave its domain
     everywhere: bool = False
+    # whether theta minimises the value; equations have a root, and no value
+    minimised: bool = True
+    # how their H, or Jacobian, is factored
+    solver: Solver = Cholesky()
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what was computed once: it may be as large as the data, and is computed again."""
@@ -265,6 +270,10 @@ class Loss(ABC):
     def leverages(self, theta: np.ndarray) -> np.ndarray | None:
         """Share of each object in its own fit, shape (n_objects,); None where it has no meaning."""
         return None
+
+    def reweighted(self, weights: np.ndarray) -> "Loss":
+        """The same loss with these case weights in the place of its own, shape (n_objects,)."""
+        raise InvalidInputError(f"A {type(self).__name__} has no case weights to replace.")
 
     def each(self) -> Removals:
         """Every object removed on its own."""

@@ -90,7 +90,7 @@ class MEstimator(Loss):
         self.data = data
         self.penalty = penalty
         self._grad, self._hess = grad, hess
-        first = _first_array(data)
+        first = first_array(data)
         self.n_objects = len(first)
         index = first.index if isinstance(first, pd.Series | pd.DataFrame) else None
         if labels is None:
@@ -171,7 +171,7 @@ class MEstimator(Loss):
         return values
 
 
-def _first_array(data: Any) -> Any:
+def first_array(data: Any) -> Any:
     if isinstance(data, dict) and data:
         return next(iter(data.values()))
     if isinstance(data, tuple | list) and len(data) and np.ndim(data[0]) > 0:

@@ -6,8 +6,10 @@ from vifstats.solvers.conjugate_gradient import ConjugateGradient
 from vifstats.solvers.eigen import Eigen
 from vifstats.solvers.lanczos import Lanczos
 from vifstats.solvers.lissa import LiSSA
+from vifstats.solvers.lu import LU
 
 __all__ = [
+    "LU",
     "SINGULAR",
     "Cholesky",
     "ConjugateGradient",

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Iterator
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -156,6 +157,13 @@ class Cox(Loss):
         """The same data with another treatment of ties."""
         twin = copy(self)
         twin.ties = checks.one_of(ties, APPROXIMATE, "ties")
+        twin._last = None
+        return twin
+
+    def reweighted(self, weights: np.ndarray) -> "Cox":
+        twin = copy(self)
+        twin.data = replace(self.data, weights=weights)
+        twin._weights = weights[self.risk_sets.order]
         twin._last = None
         return twin
 

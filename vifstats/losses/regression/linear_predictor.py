@@ -1,6 +1,7 @@
 """Losses of rows that read theta only through linear predictors: most regressions there are."""
 
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property, partial
 from typing import Any
 
@@ -125,6 +126,11 @@ class LinearPredictor(Loss):
                 f"{checks.at(bad, labels)} is {self.y[bad[0]]:g} ({len(bad)} such rows); recode or "
                 "drop them."
             )
+
+    def reweighted(self, weights: np.ndarray) -> "LinearPredictor":
+        twin = copy(self)
+        twin.weights = weights
+        return twin
 
     @property
     def everywhere(self) -> bool:  # type: ignore[override]  # that of what the rows are
