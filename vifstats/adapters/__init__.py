@@ -55,7 +55,7 @@ ADAPTERS = {
     ),
     "statsmodels.discrete.discrete_model.Poisson": "statsmodels.discrete:poisson",
     "statsmodels.discrete.discrete_model.Probit": "statsmodels.discrete:probit",
-    "statsmodels.genmod.generalized_estimating_equations.GEE": "statsmodels.refused:refused",
+    "statsmodels.genmod.generalized_estimating_equations.GEE": "statsmodels.gee:gee",
     "statsmodels.genmod.generalized_linear_model.GLM": "statsmodels.glm:glm",
     "statsmodels.miscmodels.ordinal_model.OrderedModel": "statsmodels.categorical:ordered",
     "statsmodels.othermod.betareg.BetaModel": "statsmodels.proportions:beta",
@@ -65,6 +65,12 @@ ADAPTERS = {
     "statsmodels.regression.mixed_linear_model.MixedLM": "statsmodels.refused:refused",
     "statsmodels.regression.quantile_regression.QuantReg": "statsmodels.refused:refused",
     "statsmodels.robust.robust_linear_model.RLM": "statsmodels.robust:rlm",
+    "statsmodels.sandbox.regression.gmm.IV2SLS": "instruments:statsmodels_iv",
+    "statsmodels.treatment.treatment_effects.TreatmentEffectResults": (
+        "statsmodels.treatment:effects"
+    ),
+    "linearmodels.iv.results.IVResults": "instruments:linearmodels_iv",
+    "delicatessen.estimation.MEstimator": "delicatessen:m_estimator",
     "sklearn.linear_model._base.LinearRegression": "scikit_learn:linear",
     "sklearn.linear_model._glm.glm._GeneralizedLinearRegressor": "scikit_learn:generalized_linear",
     "sklearn.linear_model._logistic.LogisticRegression": "scikit_learn:logistic",
@@ -84,12 +90,16 @@ LIBRARIES = {
     "statsmodels": "statsmodels",
     "sklearn": "scikit-learn",
     "sksurv": "scikit-survival",
+    "linearmodels": "linearmodels",
+    "delicatessen": "delicatessen",
 }
 TITLES = {
     "ParametricRegressionFitter": "parametric regression fitters such as WeibullAFTFitter",
     "ParametricUnivariateFitter": "parametric univariate fitters such as WeibullFitter",
     "GenericZeroInflated": "zero-inflated count models",
+    "IVResults": "IV2SLS",
     "PHRegResults": "PHReg",
+    "TreatmentEffectResults": "TreatmentEffect (IPW, RA, AIPW, AIPW-WLS, IPW-RA)",
     "_GeneralizedLinearRegressor": "PoissonRegressor, GammaRegressor, TweedieRegressor",
     "WLS": "OLS, WLS",
 }

@@ -49,7 +49,7 @@ class PropensityWeights:
         return row_jacobian(self._traced, np.concatenate(earlier))
 
     def _traced(self, joined: Any) -> Any:
-        A, p = self.propensity.y, self.propensity.n_params
+        A, p = np.asarray(self.propensity.y), self.propensity.n_params
         design, offset = self.propensity.designs[0], self.propensity.offsets[0]
         e = mean_function(self.propensity)(anp.dot(design, joined[:p]) + offset)
         if self.estimand == "ATT":
@@ -83,7 +83,8 @@ def weighted(
     first = block_of("weights", propensity)
     loss = _binary(first.equations)
     require_reweighted(outcome.loss)
-    blocks, reads = {"weights": first}, ("weights",)
+    blocks = {"weights": first}
+    reads: tuple[str, ...] = ("weights",)
     if stabilized:
         blocks["share"], reads = _share_of_treated(loss, first), ("weights", "share")
     weigh = PropensityWeights(loss, estimand, stabilized)

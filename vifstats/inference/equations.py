@@ -32,9 +32,9 @@ def equation_variances(
         units = np.broadcast_to(np.eye(thetas.shape[1]), J.shape)
         columns = [solve_each_square(J, units[:, k]) for k in range(J.shape[1])]
         rows = np.einsum("knq,qkp->knp", scores, np.stack(columns), optimize=True)
-        summed = np.zeros((len(some), codes.max() + 1, thetas.shape[1]))
-        np.add.at(summed, (slice(None), codes), rows)
-        out[part] = np.einsum("kcp,kcp->kp", summed, summed)
+        summed = np.zeros((codes.max() + 1, len(some), thetas.shape[1]))
+        np.add.at(summed, codes, rows.swapaxes(0, 1))
+        out[part] = np.einsum("ckp,ckp->kp", summed, summed)
     return fit.inference.factor * out
 
 

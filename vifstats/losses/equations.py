@@ -25,7 +25,13 @@ from vifstats.removals import Removals
 from vifstats.solvers import LU
 from vifstats.solvers.lu import solve_each_square
 from vifstats.solvers.root import newton_roots
-from vifstats.typing import Differentiable, EquationFunction, ObjectEquations, RowData
+from vifstats.typing import (
+    Differentiable,
+    EquationFunction,
+    ObjectEquations,
+    ParameterFunction,
+    RowData,
+)
 
 __all__ = ["Equations", "EstimatingEquations", "RowEquations", "solved"]
 
@@ -222,6 +228,8 @@ class RowEquations(EstimatingEquations):
         Default what the start, or `names`, tell.
     reads : sequence of str, optional
         Earlier blocks of a `stack` whose parameters ``psi`` reads.
+    held : callable, optional
+        ``held(theta)``, shape (n_params,): terms that no object owns, such as degrees of freedom.
 
     Raises
     ------
@@ -252,10 +260,11 @@ class RowEquations(EstimatingEquations):
         names: Sequence[str] | None = None,
         n_params: int | None = None,
         reads: Sequence[str] = (),
+        held: ParameterFunction | None = None,
     ) -> None:
         if not callable(psi):
             raise InvalidTypeError(f"`psi` must be a function psi(theta, data), but is {psi!r}.")
-        self.f, self.data = psi, data
+        self.f, self.data, self.held = psi, data, held
         first = first_array(data)
         self.n_objects = len(first)
         index = first.index if isinstance(first, pd.Series | pd.DataFrame) else None
@@ -282,7 +291,8 @@ class RowEquations(EstimatingEquations):
     def psi(self, theta: Differentiable, presence: Differentiable, *earlier: Differentiable) -> Any:
         present = autodiff.plain(presence) > 0
         terms = anp.where(present[:, None], self.rows(theta, *earlier), 0.0)
-        return anp.dot(presence, terms)
+        total = anp.dot(presence, terms)
+        return total if self.held is None else total + self.held(theta)
 
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
@@ -295,8 +305,11 @@ class RowEquations(EstimatingEquations):
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals
-        own = _jacobians(self.rows, theta)
-        return own.sum(axis=0) - removals.sums(own)
+        own = autodiff.row_jacobian(self.rows, theta)
+        full = own.sum(axis=0)
+        if self.held is not None:
+            full = full + autodiff.row_jacobian(self.held, theta)
+        return full - removals.sums(own)
 
     def given(self, earlier: tuple[np.ndarray, ...]) -> "RowEquations":
         twin = copy(self)
@@ -311,14 +324,8 @@ class RowEquations(EstimatingEquations):
         def rows(joined: Any) -> Any:
             return self.rows(theta, *anp.split(joined, ends))
 
-        own = _jacobians(rows, np.concatenate(earlier))
+        own = autodiff.row_jacobian(rows, np.concatenate(earlier))
         return own.sum(axis=0) - removals.sums(own)
-
-
-def _jacobians(rows: Callable[[Any], Any], theta: np.ndarray) -> np.ndarray:
-    """Derivatives of (n, q) terms in k parameters, shape (n, q, k)."""
-    columns = [autodiff.directional(rows, theta, unit) for unit in np.eye(len(theta))]
-    return np.stack(columns, axis=2)
 
 
 @dataclass(frozen=True, eq=False)

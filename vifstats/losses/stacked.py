@@ -48,6 +48,8 @@ class Stacked(EstimatingEquations):
     have other rows, or one reads what is not there before it.
     """
 
+    n_params: int
+
     def __init__(self, blocks: Mapping[str, Block]) -> None:
         self.blocks = dict(blocks)
         _require_order(self.blocks)

@@ -8,8 +8,6 @@ from vifstats.estimate import Estimate
 __all__ = ["refused"]
 
 REASONS = {
-    "GEE": "GEE solves estimating equations whose working correlation ties the rows of a cluster, "
-    "and minimises no loss; fit the GLM and pass groups= to remove whole clusters.",
     "GLSAR": "GLSAR estimates the correlation of neighbouring rows, so no row can be removed "
     "alone; write its likelihood, with the covariance of the rows that are present, as a "
     "vifstats.FunctionLoss.",
