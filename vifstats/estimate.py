@@ -168,6 +168,15 @@ class Estimate(Tabular):
         """Whether the fit leaves no residuals but rounding: then no row moves it."""
         return is_perfect(self)
 
+    def require_value(self, what: str) -> None:
+        """Raise InvalidInputError where there is a root and nothing that it minimises."""
+        if not self.loss.minimised:
+            raise InvalidInputError(
+                f"{what} is of a loss that has a value, but this estimate is the root of "
+                "estimating equations, which have no value; use vif, newton_step, leave_one_out, "
+                "dfbetas or cooks_distance."
+            )
+
     def differences(self, removals: Removals) -> np.ndarray:
         """D_i of the loss at theta, shape (n_removals, n_params); 0 where the fit is perfect."""
         if self.perfect:

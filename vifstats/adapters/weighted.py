@@ -17,7 +17,7 @@ from vifstats.estimate import Estimate
 from vifstats.losses import LinearPredictor, RowEquations
 from vifstats.losses.autodiff import row_jacobian
 from vifstats.losses.reweighted import Reweighted, require_reweighted
-from vifstats.losses.stacked import Block, Stacked
+from vifstats.losses.stacked import Block, Stacked, common_labels
 from vifstats.targets.prediction import mean_function
 from vifstats.typing import FittedModel
 
@@ -91,6 +91,7 @@ def weighted(
     earlier = tuple(np.asarray(block.theta) for block in blocks.values())
     _require_overlap(loss, first)
     second = block_of("outcome", outcome, prefix="")
+    common_labels({**blocks, "outcome": second})
     _require_same_weights(outcome, weigh.weights(*earlier), second)
     score = Reweighted(outcome.loss, weigh, reads)
     blocks["outcome"] = Block(score, second.n_params, second.names, second.labels, second.theta)

@@ -16,7 +16,6 @@ import numpy as np
 from vifstats import checks
 from vifstats.deletion.inputs import Source, estimate_of, named_column
 from vifstats.deletion.result import Influence
-from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.removals import Removals
 from vifstats.solvers import Solver
@@ -179,11 +178,8 @@ def newton_step(
 def newton_of(est: Estimate, removals: Removals, guard: bool = False) -> Influence:
     """What `newton_step` does, for removals that are there already."""
     start = perf_counter()
-    if guard and not est.loss.minimised:
-        raise InvalidInputError(
-            "A guarded step goes down a loss, but estimating equations have no value; leave "
-            "`guard` out, and refit the rows that are nan."
-        )
+    if guard:
+        est.require_value("A guarded step")
     D = est.differences(removals)
     steps = est.loss.reduced_solves(est.theta, removals, D)
     indefinite = ~np.isfinite(steps).all(axis=1)

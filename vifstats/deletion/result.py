@@ -224,7 +224,7 @@ class Influence(Tabular):
         Pettitt & Bin Daud (1989), Applied Statistics 38; SAS ``LD=``, Stata ``ldisplace``;
         docs/mathematics.md, equation (14).
         """
-        self._require_value("Likelihood displacement")
+        self.estimate.require_value("Likelihood displacement")
         return self._quadratic(self.estimate.hessian / self.estimate.dispersion)
 
     def _quadratic(self, metric: np.ndarray) -> pd.Series:
@@ -258,7 +258,7 @@ class Influence(Tabular):
         ----------
         Cook (1986), J. R. Statist. Soc. B 48; SAS and Stata ``lmax``.
         """
-        self._require_value("lmax")
+        self.estimate.require_value("lmax")
         kept = np.where(np.isnan(self.values), 0.0, self.values)
         # D H^-1 D' = B H B' with B = dfbeta; its n-vectors come from the p x p problem.
         est = self.estimate
@@ -268,13 +268,6 @@ class Influence(Tabular):
         first = np.abs(scaled @ V[:, -1])
         norm = np.linalg.norm(first)
         return pd.Series(first / norm if norm > 0 else first, index=self.index, name="lmax")
-
-    def _require_value(self, what: str) -> None:
-        if not self.estimate.loss.minimised:
-            raise InvalidInputError(
-                f"{what} is of a likelihood, but this estimate is the root of estimating "
-                "equations, which have none; use dfbetas or cooks_distance."
-            )
 
     @cached_property
     def status(self) -> pd.Series:

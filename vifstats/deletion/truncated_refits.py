@@ -21,7 +21,6 @@ from vifstats.deletion.parallel import (
     one_blas_thread,
 )
 from vifstats.deletion.result import Influence
-from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
@@ -94,11 +93,7 @@ def truncated_refits(
     max_steps = checks.whole_number(max_steps, "max_steps")
     groups = named_column(groups, est, data)
     est = estimate_of(est, *data)
-    if not est.loss.minimised:
-        raise InvalidInputError(
-            "Trust-region steps go down a loss, but estimating equations have no value; use "
-            "newton_step or leave_one_out."
-        )
+    est.require_value("A trust-region step")
     removals, part = est.removals(groups, objects), Shard.of(shard, checkpoint)
     folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
     with one_blas_thread():

@@ -126,6 +126,7 @@ def cross_validated_loglik(
     """
     groups = named_column(groups, est, data)
     est = estimate_of(est, *data)
+    est.require_value("A cross-validated likelihood")
     start = perf_counter()
     influence = METHODS[checks.one_of(method, list(METHODS), "method")](est, groups=groups)
     values = _contributions(influence)

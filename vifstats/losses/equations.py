@@ -345,6 +345,7 @@ def solved(equations: Loss, theta: np.ndarray, tol: float, max_steps: int) -> np
     Raises ConvergenceError if none is reached.
     """
     nobody = Removals.nobody(equations.n_objects)
+    equations.gradient(theta)  # says what is wrong with them before their derivatives do
     scale = _scale(equations, theta)
     # far from the root the standard errors are other ones: they are asked for again behind it
     for _ in range(MAX_SCALES):

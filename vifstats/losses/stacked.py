@@ -17,7 +17,7 @@ from vifstats.losses.equations import EstimatingEquations, solved
 from vifstats.removals import Removals
 from vifstats.typing import Differentiable
 
-__all__ = ["Block", "Stacked"]
+__all__ = ["Block", "Stacked", "common_labels"]
 
 # As in `vifstats.root`, for the blocks one after the other.
 TOL, MAX_STEPS = 1e-10, 200
@@ -53,7 +53,7 @@ class Stacked(EstimatingEquations):
     def __init__(self, blocks: Mapping[str, Block]) -> None:
         self.blocks = dict(blocks)
         _require_order(self.blocks)
-        self.labels = _common_labels(self.blocks)
+        self.labels = common_labels(self.blocks)
         self.n_objects = len(self.labels)
         self.names = tuple(name for block in self.blocks.values() for name in block.names)
         ends = np.cumsum([0] + [block.n_params for block in self.blocks.values()])
@@ -192,7 +192,7 @@ class Stacked(EstimatingEquations):
         )
 
 
-def _common_labels(blocks: Mapping[str, Block]) -> pd.Index:
+def common_labels(blocks: Mapping[str, Block]) -> pd.Index:
     """The labels of the rows, which are those of every block that has its own."""
     (first, one), *others = blocks.items()
     labels = one.labels
