@@ -636,7 +636,7 @@ def root(
     References
     ----------
     Deuflhard (2011), Newton Methods for Nonlinear Problems, section 3.3; docs/mathematics.md,
-    equation (39).
+    equation (42).
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """Two-stage least squares of statsmodels and linearmodels: both stages as one estimator.
 
-The first stage is estimated again without a row. See docs/mathematics.md, equation (42).
+The first stage is estimated again without a row. See docs/mathematics.md, equation (43).
 """
 
 from dataclasses import dataclass

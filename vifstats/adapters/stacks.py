@@ -37,7 +37,7 @@ def stack(**blocks: Estimate | Loss | FittedModel) -> Stacked:
     References
     ----------
     Newey & McFadden (1994), Handbook of Econometrics IV, section 6; docs/mathematics.md, equation
-    (40).
+    (43).
 
     Examples
     --------

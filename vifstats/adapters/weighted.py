@@ -1,7 +1,7 @@
 """Outcome models whose weights come from a propensity model: both steps as one estimator.
 
 Holding the weights fixed while a row leaves is what the outcome model alone would do; here they are
-estimated again without it. See docs/mathematics.md, equation (41).
+estimated again without it. See docs/mathematics.md, equation (44).
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Estimating equations psi(theta, b) = 0: estimators that are roots and minimise nothing.
 
 Everything that a loss says of its gradient is said here of psi, of which the gradient of a loss is
-the special case: docs/mathematics.md, equation (38). The Jacobian of psi stands in the place of the
+the special case: docs/mathematics.md, equation (41). The Jacobian of psi stands in the place of the
 Hessian and need not be symmetric.
 """
 
@@ -172,7 +172,7 @@ class Equations(EstimatingEquations):
 
     References
     ----------
-    Stefanski & Boos (2002), Am. Statist. 56, equation (1); docs/mathematics.md, equation (38).
+    Stefanski & Boos (2002), Am. Statist. 56, equation (1); docs/mathematics.md, equation (41).
 
     Examples
     --------
@@ -238,7 +238,7 @@ class RowEquations(EstimatingEquations):
 
     References
     ----------
-    Stefanski & Boos (2002), Am. Statist. 56, equation (1); docs/mathematics.md, equation (38).
+    Stefanski & Boos (2002), Am. Statist. 56, equation (1); docs/mathematics.md, equation (41).
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Several steps of one estimator as one system of equations, solved in order.
 
 A later block may read the parameters of earlier ones, so the Jacobian is lower block triangular and
-a removal moves them all: docs/mathematics.md, equation (40).
+a removal moves them all: docs/mathematics.md, equation (43).
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Generalized estimating equations of statsmodels, whose objects are the clusters.
 
 The moment estimates of scale and working correlation are parameters too, so they are estimated
-again without a cluster. See docs/mathematics.md, equation (43).
+again without a cluster. See docs/mathematics.md, equation (41).
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Treatment effects of statsmodels: propensity, outcome models and effect as one estimator.
 
-See docs/mathematics.md, equation (44), and Wooldridge (2010), Econometric Analysis of Cross Section
+See docs/mathematics.md, equation (43), and Wooldridge (2010), Econometric Analysis of Cross Section
 and Panel Data, chapter 21.
 """
 
