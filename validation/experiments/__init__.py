@@ -7,6 +7,7 @@ from validation.experiments import (
     closed_form,
     cost,
     epsilon_sweep,
+    equations,
     gradient_of_difference,
     karate,
     m_estimators,
@@ -47,6 +48,7 @@ _IN_ORDER: tuple[Experiment, ...] = (
     peer_errors.EXPERIMENT,
     m_estimators.EXPERIMENT,
     matched_sets.EXPERIMENT,
+    equations.EXPERIMENT,
     targets.EXPERIMENT,
     *solvers.EXPERIMENTS,
 )

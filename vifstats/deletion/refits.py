@@ -332,6 +332,11 @@ class NewtonRoots:
     tol: float
     max_steps: int
 
+    def steps(self, theta: np.ndarray, removals: Removals, owned: np.ndarray | None) -> np.ndarray:
+        """Newton steps from theta; nan where the Jacobian is singular."""
+        _, psi = self.loss.reduced_slopes(np.tile(theta, (len(removals), 1)), removals)
+        return self.loss.reduced_solves(theta, removals, psi)
+
     def minima(self, theta: np.ndarray, removals: Removals) -> Roots:
         """The root of each reduced system, from theta."""
         return newton_roots(

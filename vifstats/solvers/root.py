@@ -37,6 +37,11 @@ class Roots:
     last_step: np.ndarray
     converged: np.ndarray
 
+    @property
+    def tame(self) -> np.ndarray:
+        """Whether the way to it was straight: each step passed the test of monotonicity."""
+        return self.converged
+
 
 @np.errstate(all="ignore")  # a trial outside the domain is nan there, and is refused
 def newton_roots(
