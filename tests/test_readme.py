@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from pages import blocks
 
+from vifstats.adapters import supported_models
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = blocks(README)
@@ -26,3 +28,9 @@ def test_each_line_starts_from_nothing_but_python(what):
     assert line.count("\n") == 1
     assert line.startswith("python3 -m venv .venv && .venv/bin/pip install -q ")
     assert line.rstrip().endswith(f"&& .venv/bin/python {what}")
+
+
+def test_the_table_of_supported_models_is_that_of_the_adapters():
+    table = README.split("| library | fitted models |\n|---|---|\n")[1].split("| none |")[0]
+    rows = [f"| {name} | {', '.join(found)} |\n" for name, found in supported_models().items()]
+    assert table == "".join(rows)

@@ -19,7 +19,7 @@ from vifstats.errors import InvalidInputError, InvalidTypeError, UnsupportedMode
 from vifstats.estimate import Estimate
 from vifstats.typing import FittedModel
 
-__all__ = ["from_model", "named_column"]
+__all__ = ["from_model"]
 
 # Entry points of other packages: <qualified name of a class> = <module>:<function>.
 GROUP = "vifstats.adapters"
@@ -75,6 +75,7 @@ ADAPTERS = {
     "sklearn.linear_model._glm.glm._GeneralizedLinearRegressor": "scikit_learn:generalized_linear",
     "sklearn.linear_model._logistic.LogisticRegression": "scikit_learn:logistic",
     "sklearn.linear_model._ridge.Ridge": "scikit_learn:ridge",
+    "sklearn.pipeline.Pipeline": "pipelines:pipeline",
     "sksurv.linear_model.coxph.CoxPHSurvivalAnalysis": "scikit_survival:cox",
     # plain coefficients are those of a Cox model
     "numpy.ndarray": "coefficients:cox",
@@ -179,6 +180,12 @@ def _renamed(weighting: dict[str, Any]) -> dict[str, Any]:
 
 
 def supported() -> str:
+    """The models that are taken, by library, in words."""
+    listed = [f"of {library}: {', '.join(found)}" for library, found in supported_models().items()]
+    return "; ".join([*listed, "or coefficients of a Cox model"])
+
+
+def supported_models() -> dict[str, list[str]]:
     """The models that are taken, by library: no refused one, and no private class."""
     names: dict[str, set[str]] = {}
     for name, place in ADAPTERS.items():
@@ -186,8 +193,7 @@ def supported() -> str:
         title = TITLES.get(title, title.removesuffix("Results"))
         if library in LIBRARIES and not place.endswith(":refused"):
             names.setdefault(LIBRARIES[library], set()).add(title)
-    listed = [f"of {library}: {', '.join(sorted(found))}" for library, found in names.items()]
-    return "; ".join([*listed, "or coefficients of a Cox model"])
+    return {library: sorted(found) for library, found in names.items()}
 
 
 def named_column(values: Any, fit: FittedModel, data: tuple, option: str = "groups") -> Any:
