@@ -11,7 +11,7 @@ from vifstats.deletion.result import Influence
 from vifstats.deletion.wald_fits import WaldFits
 from vifstats.losses.effects import Effects
 from vifstats.plots.sources import influence_of
-from vifstats.plots.style import BLUE, FAINT, INK, axes_for, called, largest, plain, position
+from vifstats.plots.style import BLUE, FAINT, axes_for, called, largest, plain, position
 from vifstats.plots.style import ratio_axis as to_ratios
 from vifstats.typing import Axes
 
@@ -70,6 +70,7 @@ def forest_plot(
     checks.one_of(sort, SORTS, "sort")
     influence = influence_of(x)
     ax = axes_for(ax)
+    ink = ax.xaxis.label.get_color()  # legible on what the theme draws on
     est = influence.estimate
     j = position(est.names, name)
     effects = est.effects
@@ -78,11 +79,11 @@ def forest_plot(
     to = Effects("", "", ratio, effects.shown).of
     theta, low, high = (to(values) for values in (lines.theta, lines.low, lines.high))
     y = np.arange(len(theta))[::-1]
-    ax.axvline(1.0 if ratio else 0.0, color=INK, linewidth=0.7)
+    ax.axvline(1.0 if ratio else 0.0, color=ink, linewidth=0.7)
     ax.axvline(float(theta[0]), color=FAINT, linewidth=0.8, linestyle="--")
     bounded = np.isfinite(low) & np.isfinite(high)
     ax.hlines(y[bounded], low[bounded], high[bounded], color=BLUE, linewidth=1.2)
-    ax.plot(theta[:1], y[:1], "D", color=INK, markersize=6)
+    ax.plot(theta[:1], y[:1], "D", color=ink, markersize=6)
     ax.plot(theta, y, "o", color=BLUE, markersize=4)
     ax.set_yticks(y, [plain(label) for label in lines.labels])
     ax.set_ylim(-0.7, len(y) - 0.3)
@@ -142,9 +143,11 @@ def _lines(influence: Influence, j: int, rows: np.ndarray) -> _Lines:
 
 def _numbers(ax: Any, y: np.ndarray, lines: _Lines, shown: Sequence[np.ndarray]) -> None:
     """The counts and the numbers, to the right of the picture."""
-    beside: Any = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": "small"}
+    beside: Any = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points"}
+    beside |= {"va": "center", "fontsize": "small", "color": ax.xaxis.label.get_color()}
     for place, size, *values in zip(y, lines.sizes, *shown, strict=True):
-        ax.text(1.02, place, size, color=INK, **beside)
+        ax.annotate(size, (1.0, place), xytext=(8, 0), **beside)
         if np.isfinite(values[0]):
             effect, low, high = (f"{value:.3g}" for value in values)
-            ax.text(1.26, place, f"{effect} [{low}, {high}]", color=INK, **beside)
+            text = f"{effect} [{low}, {high}]"
+            ax.annotate(text, (1.0, place), xytext=(76, 0), **beside)

@@ -115,7 +115,7 @@ def name_rows(
             ha="left" if right else "right",
             va="center",
             fontsize="small",
-            color=INK,
+            color=ax.xaxis.label.get_color(),  # legible on what the theme draws on
         )
 
 
