@@ -38,7 +38,7 @@ class TargetCase:
     target : callable
         Makes it, or is it, if a function.
     of : str
-        The row of `cases.CASES` whose fit it is asked of, or "logit".
+        The row of `cases.CASES` whose fit it is asked of, or "logit", or "competing risks".
     skip : tuple of str
         Rules of `check_target` that it breaks on purpose.
     """
@@ -52,7 +52,16 @@ class TargetCase:
 
     def estimate(self) -> vs.Estimate:
         """The fit, computed once."""
-        return logit() if self.of == "logit" else cases.BY_NAME[self.of].estimate()
+        others = {"logit": logit, "competing risks": competing_risks}
+        return others[self.of]() if self.of in others else cases.BY_NAME[self.of].estimate()
+
+
+@cache
+def competing_risks() -> vs.Estimate:
+    """Two causes, two covariates."""
+    rng = np.random.default_rng(5)
+    X, T = rng.normal(size=(40, 2)), rng.exponential(size=40)
+    return vs.competing_risks(X, T, rng.integers(0, 3, 40))
 
 
 @cache
@@ -95,6 +104,7 @@ CASES = [
     TargetCase(lambda: targets.RelativeRisk(PROFILES), "cox everything"),
     TargetCase(lambda: targets.BaselineHazard([0.5, 1.0, 2.0]), "cox efron"),
     TargetCase(lambda: targets.SurvivalProbability(PROFILES, [0.5, 1.0]), "cox offset"),
+    TargetCase(lambda: targets.CumulativeIncidence(PROFILES, [0.5, 1.0], 2), "competing risks"),
     TargetCase(lambda: targets.RMST(PROFILES, tau=1.5), "cox entry"),
     TargetCase(lambda: targets.RMSTDifference(*PROFILES, tau=1.5), "cox breslow ties"),
     TargetCase(lambda: targets.MedianSurvival(PROFILES), "cox efron", STEPS),

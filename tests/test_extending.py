@@ -110,13 +110,13 @@ TARGETS = Kind(
         AverageMarginalEffect BaselineHazard Coefficient Concordance ConfidenceLimits
         ExampleLoss FunctionTarget HeldOutLoss LogHazardRatio LogLikelihood MeanPrediction
         MedianSurvival PValue PairLoss RMST RMSTDifference RelativeRisk StandardError
-        SurvivalProbability ZValue ProportionalHazards AUC BrierScore
+        SurvivalProbability ZValue ProportionalHazards AUC BrierScore CumulativeIncidence
         """
     ),
     unmeasured=words(
         """
         AverageMarginalEffect Coefficient ConfidenceLimits ExampleLoss FunctionTarget
-        MeanPrediction ProportionalHazards ZValue AUC BrierScore
+        MeanPrediction ProportionalHazards ZValue AUC BrierScore CumulativeIncidence
         """
     ),
 )

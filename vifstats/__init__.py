@@ -5,9 +5,11 @@
 
 from vifstats import closed_form, datasets, errors, losses, plots, solvers, streaming, targets
 from vifstats.adapters import from_model
+from vifstats.adapters.joint import competing_risks, joint
 from vifstats.adapters.stacks import stack
 from vifstats.deletion.agreement import Agreement, compare
 from vifstats.deletion.check_target import TargetReport, check_target
+from vifstats.deletion.compare_methods import MethodComparison, compare_methods
 from vifstats.deletion.influence import influence
 from vifstats.deletion.methods import classical_if, newton_step, vif
 from vifstats.deletion.on_target import TargetInfluence
@@ -48,6 +50,7 @@ __all__ = [
     "LeftOut",
     "LossReport",
     "MEstimator",
+    "MethodComparison",
     "PenaltyChoice",
     "RowEquations",
     "TargetInfluence",
@@ -58,6 +61,8 @@ __all__ = [
     "classical_if",
     "closed_form",
     "compare",
+    "compare_methods",
+    "competing_risks",
     "conclusions",
     "covariate_sensitivity",
     "cross_validated_loglik",
@@ -68,6 +73,7 @@ __all__ = [
     "from_model",
     "influence",
     "influential_set",
+    "joint",
     "leave_one_group_out",
     "leave_one_out",
     "leave_out",

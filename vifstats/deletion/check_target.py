@@ -4,7 +4,7 @@ It stands here and not beside `check_loss`, because it refits.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -147,13 +147,7 @@ class Trial:
         drawn = np.sort(np.random.default_rng(0).permutation(n)[: self.max_objects])
         found = refit_removals(self.est, self.est.removals().take(drawn))
         kept = np.flatnonzero(~found.failed & np.isfinite(found.values).any(axis=1))
-        return replace(
-            found,
-            values=found.values[kept],
-            removals=found.removals.take(kept),
-            exact=found.exact[kept],
-            failed=found.failed[kept],
-        )
+        return found.take(kept)
 
     @property
     def arguments(self) -> tuple[Loss, np.ndarray, Removals]:

@@ -34,6 +34,18 @@ class Block:
     labels: pd.Index
     # where the search for its root begins; None where that is not known
     theta: np.ndarray | None = None
+    # int (n of its objects,): their positions in the stack; None where it has all of them
+    rows: np.ndarray | None = None
+
+    def take(self, removals: Removals) -> Removals:
+        """Removals of the stack as those of the block's own objects."""
+        if self.rows is None:
+            return removals
+        return Removals(removals.codes[self.rows], removals.labels)
+
+    def present(self, presence: np.ndarray | None) -> np.ndarray | None:
+        """Who of the block's own objects is present."""
+        return presence if self.rows is None or presence is None else presence[self.rows]
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -44,16 +56,17 @@ class Block:
 class Stacked(EstimatingEquations):
     """Blocks of equations, each of which may read the parameters of earlier blocks.
 
-    `blocks`: by name, in the order in which they are solved. Raises InvalidInputError where blocks
-    have other rows, or one reads what is not there before it.
+    `blocks`: by name, in the order in which they are solved; `labels`: of the rows, where blocks
+    have only some of them. Raises InvalidInputError where blocks have other rows, or one reads
+    what is not there before it.
     """
 
     n_params: int
 
-    def __init__(self, blocks: Mapping[str, Block]) -> None:
+    def __init__(self, blocks: Mapping[str, Block], labels: pd.Index | None = None) -> None:
         self.blocks = dict(blocks)
         _require_order(self.blocks)
-        self.labels = common_labels(self.blocks)
+        self.labels = common_labels(self.blocks) if labels is None else labels
         self.n_objects = len(self.labels)
         self.names = tuple(name for block in self.blocks.values() for name in block.names)
         ends = np.cumsum([0] + [block.n_params for block in self.blocks.values()])
@@ -66,8 +79,8 @@ class Stacked(EstimatingEquations):
 
     def psi(self, theta: Differentiable, presence: Differentiable, *earlier: Differentiable) -> Any:
         parts = [
-            self._given(name, theta).gradient(theta[self.parts[name]], presence)
-            for name in self.blocks
+            self._given(name, theta).gradient(theta[self.parts[name]], block.present(presence))
+            for name, block in self.blocks.items()
         ]
         return np.concatenate(parts)
 
@@ -99,9 +112,9 @@ class Stacked(EstimatingEquations):
         removals = self.each() if removals is None else removals
         J = np.zeros((len(removals), self.n_params, self.n_params))
         for name, part in self.parts.items():
-            given = self._given(name, theta)
-            if removals.sizes.any():
-                J[:, part, part] = given.reduced_hessians(theta[part], removals)
+            given, own = self._given(name, theta), self.blocks[name].take(removals)
+            if own.sizes.any():
+                J[:, part, part] = given.reduced_hessians(theta[part], own)
             else:
                 J[:, part, part] = given.hessian(theta[part])
             self._cross(J, name, theta, removals)
@@ -128,17 +141,21 @@ class Stacked(EstimatingEquations):
         return J
 
     def reduced_scores(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        out = np.empty((len(removals), self.n_objects, self.n_params))
+        out = np.zeros((len(removals), self.n_objects, self.n_params))
         for name, part in self.parts.items():
             for at, some in self._at_one_time(name, removals):
                 given = self._given(name, thetas[at][0])
-                out[at, :, part] = given.reduced_scores(thetas[at, part], some)
+                rows = self.blocks[name].rows
+                rows = np.arange(self.n_objects) if rows is None else rows
+                scores = given.reduced_scores(thetas[at, part], some)
+                out[at, rows[:, None], np.arange(part.start, part.stop)] = scores
         return out
 
     def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         out = np.zeros(len(removals), dtype=bool)
         for name, part in self.parts.items():
-            out |= self._given(name, theta).separated(theta[part], removals)
+            own = self.blocks[name].take(removals)
+            out |= self._given(name, theta).separated(theta[part], own)
         return out
 
     def start(self, theta: np.ndarray | None) -> np.ndarray:
@@ -166,7 +183,9 @@ class Stacked(EstimatingEquations):
 
     def _at_one_time(self, name: str, removals: Removals) -> list[tuple[slice, Removals]]:
         """All removals where the block reads nothing; one by one where each has its own."""
-        return list(removals.blocks(1 if self.blocks[name].reads else max(1, len(removals))))
+        block = self.blocks[name]
+        own = block.take(removals)
+        return list(own.blocks(1 if block.reads else max(1, len(own))))
 
     def _cross(self, J: np.ndarray, name: str, theta: np.ndarray, removals: Removals) -> None:
         """Put the derivatives in the parameters that a block reads into J (k, p, p)."""
@@ -185,7 +204,9 @@ class Stacked(EstimatingEquations):
         """What each block says of removals, side by side: (n_removals, n_params)."""
         return np.concatenate(
             [
-                getattr(self._given(name, theta), method)(theta[part], removals)
+                getattr(self._given(name, theta), method)(
+                    theta[part], self.blocks[name].take(removals)
+                )
                 for name, part in self.parts.items()
             ],
             axis=1,
