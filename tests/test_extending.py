@@ -207,11 +207,6 @@ def test_a_fitted_model_has_a_row():
     assert not forgotten, f"no row in tests/fitted_models.py for {forgotten}"
 
 
-def test_a_fitted_model_is_in_the_readme():
-    forgotten = [name for name in models() if f"`{name}" not in text("README.md")]
-    assert not forgotten, f"the table of README.md does not name {forgotten}"
-
-
 @EVERY_KIND
 def test_the_changelog_tells_of_it(kind):
     forgotten = missing(sorted(set(kind.names()) - kind.in_one_line), text("CHANGELOG.md"))

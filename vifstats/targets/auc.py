@@ -10,7 +10,7 @@ from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.loss import Cox
 from vifstats.removals import Removals
-from vifstats.targets.base import Target
+from vifstats.targets.base import Fit, Target
 from vifstats.targets.censoring import FollowUp, follow_up, times_of
 from vifstats.typing import ArrayLike1D, Differentiable
 
@@ -19,8 +19,9 @@ __all__ = ["AUC"]
 
 @dataclass(frozen=True, eq=False)
 class AUC(Target):
-    """Cumulative/dynamic AUC: how often, of one with an event by t and one without, the first has
-    the larger linear predictor.
+    """Cumulative/dynamic AUC: how well linear predictors tell events by t from those without.
+
+    It is how often, of one with an event by t and one without, the first has the larger one.
 
     Cases are weighted by the inverse probability of not being censored before their event; without
     a row these weights, the pairs and theta all change. It is a step function of theta, so it has
@@ -52,7 +53,7 @@ class AUC(Target):
     t: float | ArrayLike1D
     names: tuple[str, ...] | None = None
 
-    def bind(self, estimate: Any) -> "AUC":
+    def bind(self, estimate: Fit) -> "AUC":
         follow_up(estimate.loss, "AUC")
         times = times_of(self.t, estimate.loss, "AUC")
         return replace(self, t=times, names=tuple(f"AUC({t:g})" for t in times))

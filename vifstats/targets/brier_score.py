@@ -9,7 +9,7 @@ import numpy as np
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.loss import Cox
-from vifstats.targets.base import Target
+from vifstats.targets.base import Fit, Target
 from vifstats.targets.censoring import follow_up, times_of
 from vifstats.typing import ArrayLike1D, Differentiable
 
@@ -51,7 +51,7 @@ class BrierScore(Target):
     t: float | ArrayLike1D
     names: tuple[str, ...] | None = None
 
-    def bind(self, estimate: Any) -> "BrierScore":
+    def bind(self, estimate: Fit) -> "BrierScore":
         follow_up(estimate.loss, "BrierScore")
         times = times_of(self.t, estimate.loss, "BrierScore")
         return replace(self, t=times, names=tuple(f"Brier({t:g})" for t in times))

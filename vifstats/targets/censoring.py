@@ -65,7 +65,7 @@ def follow_up(loss: Loss, name: str) -> FollowUp:
     return FollowUp(data.time, data.event, data.weights)
 
 
-def times_of(times: Any, loss: Cox, name: str) -> np.ndarray:
+def times_of(times: Any, loss: Any, name: str) -> np.ndarray:
     """Times at which there are events behind and rows ahead, shape (m,)."""
     wanted = np.atleast_1d(numbers(times, "`t`"))
     first, last = loss.data.time[loss.data.event].min(), loss.data.time.max()

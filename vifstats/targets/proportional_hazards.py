@@ -1,7 +1,6 @@
 """The test of proportional hazards as a target: is the non-proportionality one patient's?"""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from vifstats.losses.base import Loss
 from vifstats.losses.cox.loss import Cox
 from vifstats.losses.cox.segment_sums import expanded
 from vifstats.removals import Removals
-from vifstats.targets.base import Target, central_differences
+from vifstats.targets.base import Fit, Target, central_differences
 from vifstats.typing import Differentiable
 
 __all__ = ["ProportionalHazards"]
@@ -59,7 +58,7 @@ class ProportionalHazards(Target):
     def __post_init__(self) -> None:
         checks.one_of(self.transform, list(TRANSFORMS), "transform")
 
-    def bind(self, estimate: Any) -> "ProportionalHazards":
+    def bind(self, estimate: Fit) -> "ProportionalHazards":
         _require_cox(estimate.loss)
         return replace(self, names=tuple(f"zph({n})" for n in (*estimate.names, "global")))
 
