@@ -60,7 +60,9 @@ def test_separation_without_a_row_is_told(no_pictures):
     found = describe(vs.minimize(loss, [0.0, 0.0]), seconds=1.0)
     (alert,) = [a for a in found["alerts"] if a["kind"] in ("separation", "did not converge")]
     assert alert["rows"] == ["4"]
-    assert "any single other row" in found["headline"][0]
+    first, second = found["headline"][:2]
+    assert first.startswith("Without row 4, the hazard ratio of rare cannot be estimated: it is 0")
+    assert second.startswith("Among the other rows, the largest change from leaving out one row")
 
 
 def test_separation_with_all_rows_is_told_first(no_pictures):
@@ -73,7 +75,7 @@ def test_separation_with_all_rows_is_told_first(no_pictures):
     found = describe(vs.Estimate(loss, [18.0, 0.1], tol=np.inf))
     assert found["alerts"][0]["kind"] == "separated"
     assert "separation" not in [alert["kind"] for alert in found["alerts"]]
-    assert "infinite already (separation)" in found["alerts"][0]["sentence"]
+    assert "of treated is infinite (separation)" in found["alerts"][0]["sentence"]
     assert found["sets"] is None and found["accuracy"]["figures"] == []
 
 

@@ -20,10 +20,10 @@ def is_separating(influence: Influence) -> np.ndarray:
     Examples
     --------
     >>> import vifstats as vs
-    >>> x = np.array([0.0, 0.0, 0.0, 1.0, 1.0])
-    >>> est = vs.minimize(vs.losses.Cox(x[:, None], [3, 2, 5, 1, 4], [1, 1, 1, 0, 1]), [0.0])
+    >>> x = np.array([0.0, 0.0, 0.0, 0.0, 1.0, 1.0])
+    >>> est = vs.minimize(vs.losses.Cox(x[:, None], [2, 3, 6, 7, 4, 5], [1, 1, 1, 1, 0, 1]), [0.0])
     >>> is_separating(vs.vif(est)).tolist()
-    [False, False, False, False, True]
+    [False, False, False, False, False, True]
     """
     if influence.estimate.separated:
         return np.zeros(len(influence.removals), dtype=bool)
@@ -41,10 +41,10 @@ def infinite_without(influence: Influence) -> np.ndarray:
     Without the last row no event is left where x is 1, and its hazard ratio is 0:
 
     >>> import vifstats as vs
-    >>> x = np.array([0.0, 0.0, 0.0, 1.0, 1.0])
-    >>> est = vs.minimize(vs.losses.Cox(x[:, None], [3, 2, 5, 1, 4], [1, 1, 1, 0, 1]), [0.0])
+    >>> x = np.array([0.0, 0.0, 0.0, 0.0, 1.0, 1.0])
+    >>> est = vs.minimize(vs.losses.Cox(x[:, None], [2, 3, 6, 7, 4, 5], [1, 1, 1, 1, 0, 1]), [0.0])
     >>> infinite_without(vs.vif(est))[:, 0].tolist()
-    [0.0, 0.0, 0.0, 0.0, -1.0]
+    [0.0, 0.0, 0.0, 0.0, 0.0, -1.0]
     """
     est, rows = influence.estimate, np.flatnonzero(is_separating(influence))
     goes = np.zeros(influence.values.shape)

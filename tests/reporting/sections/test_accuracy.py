@@ -1,5 +1,7 @@
 """How accurate the page says it is: recomputed from the method and `leave_one_out`."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from vifstats.reporting.sections.accuracy import accuracy
 
 @pytest.fixture(scope="module")
 def section(told):
-    return accuracy(told.findings, told.effects, True)
+    return accuracy(told.findings, told.effects)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,7 @@ def test_slopes_and_errors_are_those_of_the_refits(told, section, pairs):
 
 def test_the_worst_row_is_found_in_standard_errors(told, section):
     rows = told.findings.refitted
-    errors = np.abs(told.approximate[rows] - told.refitted[rows]) / told.est.naive_errors
+    errors = np.abs(told.approximate[rows] - told.refitted[rows]) / told.errors[rows]
     worst = errors.max(axis=1).argmax()
     assert section["worst_row"]["standard_errors"] == pytest.approx(errors.max(), rel=1e-4)
     assert section["worst_row"]["row"] == f"r{rows[worst]:02d}"
@@ -50,6 +52,15 @@ def test_counts_add_up(told, section):
     assert section["n_top"] == 6 and section["n_all"] == 80 and section["n_failed"] == 0
 
 
-def test_nothing_of_a_row_is_there_without_rows(told):
-    worst = accuracy(told.findings, told.effects, False)["worst_row"]
-    assert worst["row"] is None and worst["value"] is None
+def test_nothing_of_a_row_is_there_without_rows(section, page_without_rows):
+    """No row and no value of one; of how good the method is, two decimals."""
+    said = page_without_rows["accuracy"]
+    assert section["worst_row"]["row"] and said["worst_row"] is None
+    assert section["worst_row"]["row"] not in json.dumps(said)
+    for figure, whole in zip(said["figures"], section["figures"], strict=True):
+        kept = ("slope", "pearson", "spearman", "largest_relative_error")
+        expected = {key: round(float(whole[key]), 2) for key in kept}
+        assert figure == {"name": whole["name"]} | expected
+    for key in ("n_refitted", "n_planned", "n_exact", "n_failed", "n_exact_before"):
+        assert said[key] is None or (said[key] >= 5 and said[key] % 5 == 0)
+    assert "n_top" not in said and "n_random" not in said

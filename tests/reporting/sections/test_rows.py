@@ -19,13 +19,17 @@ def test_effects_without_each_are_those_of_its_refit(told, section):
         without = told.shown(told.est.theta - told.refitted[i])
         for j in told.effects.shown:
             assert item["without"][told.est.names[j]] == pytest.approx(without[j], rel=1e-6)
-        dfbetas = told.refitted[i] / told.est.naive_errors
+        dfbetas = told.refitted[i] / told.errors[i]
         most = max(told.effects.shown, key=lambda j: abs(dfbetas[j]))
         moved = item["most_moved"]
         assert moved["name"] == told.est.names[most]
         assert moved["dfbetas"] == pytest.approx(dfbetas[most], rel=1e-5)
-        assert moved["from"] == pytest.approx(told.shown(told.est.theta[most]), rel=1e-6)
-        assert moved["to"] == pytest.approx(without[most], rel=1e-6)
+        # a ratio is that of a step, a coefficient of one unit
+        step = told.steps[most] if told.ratio else 1.0
+        full = told.est.theta[most]
+        assert moved["from"] == pytest.approx(told.shown(full * step), rel=1e-6)
+        to = told.shown((full - told.refitted[i, most]) * step)
+        assert moved["to"] == pytest.approx(to, rel=1e-6)
         if told.ratio:
             percent = 100 * (moved["to"] / moved["from"] - 1)
             assert moved["percent"] == pytest.approx(percent, rel=1e-6)

@@ -1,5 +1,6 @@
 """The survival curve without each row: by Breslow's formula, from its refit."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 
 import vifstats as vs
-from vifstats.reporting import find
+from vifstats.reporting import describe, find
 from vifstats.reporting.sections.survival import survival
 
 N = 50
@@ -35,16 +36,18 @@ def probabilities(theta, X, time, event, x, at):
 
 def test_the_largest_change_is_that_of_the_refits(fitted):
     X, time, event, est, findings = fitted
-    curve = survival(findings, True)
+    curve = survival(findings)
     x = X.mean(axis=0)
+    assert curve.everywhere and (curve.at == curve.times).all()
     full = probabilities(est.theta, X, time, event, x, curve.times)
     refits = vs.leave_one_out(est).params_without.to_numpy()
     rest = [[np.delete(part, i, axis=0) for part in (X, time, event)] for i in range(N)]
     without = np.stack([probabilities(refits[i], *rest[i], x, curve.times) for i in range(N)])
+    assert curve.values == pytest.approx(full, rel=1e-6)
     assert curve.change.value == pytest.approx(full, rel=1e-6)
     assert curve.change.value_without == pytest.approx(without, rel=1e-6)
     row, at = np.unravel_index(np.abs(without - full).argmax(), without.shape)
-    said = curve.numbers(True)
+    said = curve.numbers()
     assert said["row"] == f"r{row:02d}" and said["time"] == curve.times[at]
     assert said["percent"] == pytest.approx(100 * full[at], rel=1e-6)
     assert said["percent_without"] == pytest.approx(100 * without[row, at], rel=1e-6)
@@ -52,13 +55,19 @@ def test_the_largest_change_is_that_of_the_refits(fitted):
 
 
 def test_without_rows_nobody_is_named_and_no_time_is_anybodys(fitted):
-    _, time, event, _, findings = fitted
-    curve = survival(findings, False)
-    assert curve.numbers(False)["row"] is None
-    assert not np.isin(curve.times, time[event]).any()
+    """Of the curve only a rounded count is left: of rows that move it by more than one point."""
+    *_, est, findings = fitted
+    said = describe(findings, rows=False, seconds=1e-9)["survival"]
+    assert set(said) == {"points", "n", "sentence"} and said["points"] == 1.0
+    largest = 100 * np.abs(survival(findings).change.influence).max(axis=1)
+    n = int((largest > 1.0).sum())
+    assert n > 5 and said["n"] % 5 == 0 and abs(said["n"] - n) <= 2
+    assert not [label for label in est.labels if label in said["sentence"]]
+    figures = {float(number) for number in re.findall(r"\d+(?:\.\d+)?", said["sentence"])}
+    assert figures <= {said["n"], said["points"], N}
 
 
 def test_points_have_no_sign(fitted):
-    curve = survival(fitted[-1], True)
+    curve = survival(fitted[-1])
     turned = replace(curve, change=replace(curve.change, influence=-curve.change.influence))
-    assert turned.numbers(True)["points"] == curve.numbers(True)["points"] > 0
+    assert turned.numbers()["points"] == curve.numbers()["points"] > 0
