@@ -47,9 +47,9 @@ def dispersion(value: Any) -> float:
     number = one_number(value, "dispersion")
     if number == 0:
         raise InvalidInputError(
-            "A fit must leave residuals, but its dispersion is 0: it is perfect, so no row moves "
-            "it, and there are no standard errors to measure by. Check that the outcome is not "
-            "computed from the covariates."
+            "`dispersion` must be positive, for a fit must leave residuals, but is 0: it is perfect, "
+            "so no row moves it, and there are no standard errors to measure by. Check that the "
+            "outcome is not computed from the covariates."
         )
     if not number < np.inf:
         raise InvalidInputError(
