@@ -87,7 +87,7 @@ class Findings:
 
     @cached_property
     def values(self) -> np.ndarray:
-        """As `Influence.values`, nan where there is none: see `infinite`. (n_removals, p)."""
+        """As ``Influence.values``, nan where there is none: see `infinite`. (n_removals, p)."""
         return np.where(self._without_a_number, np.nan, self.influence.values)
 
     @cached_property

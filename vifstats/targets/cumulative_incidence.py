@@ -23,7 +23,7 @@ class CumulativeIncidence(Target):
     """The probability of an event of one cause by some times, for profiles of covariates.
 
     With the hazards h_k of all causes at each event time and H their sum, as in R's multi-state
-    ``survfit``: F += S (1 - exp(-H)) h / H, then S *= exp(-H).
+    ``survfit``: F grows by S (1 - exp(-H)) h / H, then S falls to S exp(-H).
 
     Parameters
     ----------
