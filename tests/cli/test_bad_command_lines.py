@@ -33,7 +33,6 @@ PYTHON = re.compile(
 )
 # changes of the table, arguments, and what the line must say
 CASES = {
-    "no command": ({}, [], "COMMAND"),
     "another command": ({}, ["coxx"], "coxx"),
     "no time": ({}, ["cox", "FILE"], "--time and --event"),
     "no event": ({}, ["cox", "FILE", "--time", "week"], "--event"),

@@ -15,7 +15,9 @@ from vifstats.errors import UnsupportedModelError
 FORMULA = "murder ~ poverty"
 FITS = {
     "check loss.*MQuantileNorm": lambda f: smf.quantreg(FORMULA, f).fit(),
-    "estimating equations.*groups=": lambda f: smf.gee(FORMULA, "block", f).fit(),
+    "working correlation": lambda f: smf.gee(
+        FORMULA, "block", f, cov_struct=sm.cov_struct.Autoregressive(grid=True)
+    ).fit(),
     "random effects": lambda f: smf.mixedlm(FORMULA, f, groups=f.block).fit(),
     "neighbouring rows": lambda f: sm.GLSAR(f.murder, sm.add_constant(f.poverty), rho=1).fit(),
     "fit_regularized": lambda f: smf.ols(FORMULA, f).fit_regularized(alpha=0.1),

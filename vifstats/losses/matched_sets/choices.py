@@ -31,6 +31,10 @@ class Choices:
     members: Members
     _last: tuple[Any, tuple[np.ndarray, ...]] | None = field(default=None, repr=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what was computed once, as of a loss."""
+        return {**{name: self.__dict__[name] for name in ("x", "offset", "members")}, "_last": None}
+
     @cached_property
     def n_sets(self) -> int:
         """Number of sets."""
