@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import vifstats as vs
-from vifstats.reporting.sections.coefficients import coefficients
+from vifstats.reporting.sections.coefficients import coefficients, sizes
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,11 @@ def test_rows_beyond_a_fifth_of_an_error_are_counted_on_both_sides(told, items):
         signed = np.sign(told.mixed[:, j]) * told.sizes[:, k]
         up, down = (signed > 0.2).sum(), (signed < -0.2).sum()
         assert item["n_beyond"] == up + down
+
+
+def test_sizes_of_predictions_that_fall_short_are_set_right(told):
+    """By the slope of the refits on them; those of refitted rows stand."""
+    assert sizes(told.findings, told.effects) == pytest.approx(told.sizes, rel=1e-5, abs=1e-9)
 
 
 def test_there_are_rows_beyond_on_both_sides(told):
