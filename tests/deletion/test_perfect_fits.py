@@ -64,7 +64,7 @@ def fitted(model, X, y):
 
 
 # statsmodels says so too
-@pytest.mark.filterwarnings("ignore:Perfect separation or prediction")
+@pytest.mark.filterwarnings("ignore:Perfect separation or prediction")  # statsmodels, of the fit
 @pytest.mark.parametrize(
     ("model", "name"),
     [
@@ -93,7 +93,7 @@ def test_a_robust_fit_that_is_perfect(make):
 
 
 # statsmodels says so too
-@pytest.mark.filterwarnings("ignore:Estimated scale is 0")
+@pytest.mark.filterwarnings("ignore:Estimated scale is 0")  # statsmodels, of the perfect fit
 def test_an_exact_zero_is_refused_as_what_it_is():
     X, y = on_integers()
     with pytest.raises(InvalidInputError, match="must leave residuals.*it is perfect"):

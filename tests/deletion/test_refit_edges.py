@@ -94,7 +94,7 @@ ILL_CONDITIONED = {
 
 
 # a perfect fit's residual variance is rounding, which statsmodels warns of
-@pytest.mark.filterwarnings("ignore:Perfect separation or prediction")
+@pytest.mark.filterwarnings("ignore:Perfect separation or prediction")  # statsmodels, of the fit
 @pytest.mark.parametrize("name", ILL_CONDITIONED)
 def test_least_squares_on_ill_conditioned_designs(name):
     import statsmodels.api as sm
@@ -154,7 +154,7 @@ def refitted(model, X, y):
 
 
 # statsmodels takes squares of residuals below 1e-10 for a perfect fit
-@pytest.mark.filterwarnings("ignore:Perfect separation or prediction")
+@pytest.mark.filterwarnings("ignore:Perfect separation or prediction")  # statsmodels, of the fit
 @pytest.mark.parametrize("make", [longley, stackloss, statecrime, simulated])
 @pytest.mark.parametrize("model", ["OLS", "WLS", "GLM", "RLM", "Ridge", "Gamma"])
 def test_units_of_the_outcome_change_nothing(model, make):

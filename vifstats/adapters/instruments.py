@@ -134,5 +134,7 @@ def _two_stages(
         return est
     # White's errors hold the first stage, the stacked ones do not: with more instruments than
     # endogenous columns they differ in the fourth digit, and the fit reports the former
-    errors = np.append(est.standard_errors[: -len(beta)], reported)
+    # of rows, whatever leaves together
+    own = est.with_inference(Inference("robust")).standard_errors
+    errors = np.append(own[: -len(beta)], reported)
     return est.with_inference(Inference("robust", reported=errors))

@@ -20,7 +20,7 @@ from vifstats import checks
 from vifstats.errors import ConvergenceError, InvalidInputError, InvalidTypeError, LossError
 from vifstats.losses import autodiff
 from vifstats.losses.base import BLOCK_NUMBERS, Loss
-from vifstats.losses.m_estimator import first_array
+from vifstats.losses.m_estimator import labels_of
 from vifstats.removals import Removals
 from vifstats.solvers import LU
 from vifstats.solvers.lu import solve_each_square
@@ -265,12 +265,8 @@ class RowEquations(EstimatingEquations):
         if not callable(psi):
             raise InvalidTypeError(f"`psi` must be a function psi(theta, data), but is {psi!r}.")
         self.f, self.data, self.held = psi, data, held
-        first = first_array(data)
-        self.n_objects = len(first)
-        index = first.index if isinstance(first, pd.Series | pd.DataFrame) else None
-        if labels is None:
-            labels = pd.RangeIndex(self.n_objects) if index is None else index
-        self.labels = pd.Index(labels)
+        self.n_objects = len(labels_of(data))
+        self.labels = labels_of(data, labels)
         self.names = None if names is None else tuple(names)
         if n_params is None and names is not None:
             n_params = len(self.names or ())

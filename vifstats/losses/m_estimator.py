@@ -90,12 +90,8 @@ class MEstimator(Loss):
         self.data = data
         self.penalty = penalty
         self._grad, self._hess = grad, hess
-        first = first_array(data)
-        self.n_objects = len(first)
-        index = first.index if isinstance(first, pd.Series | pd.DataFrame) else None
-        if labels is None:
-            labels = pd.RangeIndex(self.n_objects) if index is None else index
-        self.labels = pd.Index(labels)
+        self.n_objects = len(labels_of(data))
+        self.labels = labels_of(data, labels)
         self.names = None if names is None else tuple(names)
 
     def rows(self, theta: Differentiable) -> Any:
@@ -171,7 +167,15 @@ class MEstimator(Loss):
         return values
 
 
-def first_array(data: Any) -> Any:
+def labels_of(data: Any, labels: Sequence | pd.Index | None = None) -> pd.Index:
+    """The labels of the objects: as given, else those of the first array, else 0, 1, ..."""
+    if labels is not None:
+        return pd.Index(labels)
+    first = _first_array(data)
+    return first.index if isinstance(first, pd.Series | pd.DataFrame) else pd.RangeIndex(len(first))
+
+
+def _first_array(data: Any) -> Any:
     if isinstance(data, dict) and data:
         return next(iter(data.values()))
     if isinstance(data, tuple | list) and len(data) and np.ndim(data[0]) > 0:
