@@ -21,6 +21,7 @@ from vifstats.deletion.truncated_refits import truncated_refits
 from vifstats.diagnostics.conclusions import Conclusions, conclusions
 from vifstats.diagnostics.covariate_sensitivity import covariate_sensitivity
 from vifstats.diagnostics.cross_validation import CrossValidation, cross_validated_loglik
+from vifstats.diagnostics.curves.kaplan_meier import CurveInfluence, KaplanMeier, kaplan_meier
 from vifstats.diagnostics.edits import edit
 from vifstats.diagnostics.fragility import Fragility, fragility, unadjusted_fragility
 from vifstats.diagnostics.groups_left_out import GroupsLeftOut, leave_one_group_out
@@ -39,6 +40,7 @@ __all__ = [
     "Agreement",
     "Conclusions",
     "CrossValidation",
+    "CurveInfluence",
     "Equations",
     "Estimate",
     "Fragility",
@@ -47,6 +49,7 @@ __all__ = [
     "Inference",
     "Influence",
     "InfluentialSet",
+    "KaplanMeier",
     "LeftOut",
     "LossReport",
     "MEstimator",
@@ -74,6 +77,7 @@ __all__ = [
     "influence",
     "influential_set",
     "joint",
+    "kaplan_meier",
     "leave_one_group_out",
     "leave_one_out",
     "leave_out",

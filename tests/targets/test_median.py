@@ -11,7 +11,7 @@ from curve_checks import COX, check_plugged_in, stratum_of
 import vifstats as vs
 from vifstats.errors import InvalidInputError
 from vifstats.losses import Cox
-from vifstats.targets import MedianSurvival, SurvivalProbability
+from vifstats.targets import MedianSurvival, SurvivalProbability, SurvivalQuantile
 
 PROFILES = np.array([[0.3, -0.2], [1.0, 1.0]])
 
@@ -84,3 +84,23 @@ def test_the_search_finds_what_the_sums_give(coarse, monkeypatch):
     np.testing.assert_array_equal(influence.on(target).influence, afresh)
     expanded = influence.on(dataclasses.replace(target, exact=False)).influence
     np.testing.assert_array_equal(expanded, afresh)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_other_quantiles_are_where_the_curve_crosses_too(share):
+    est = COX[1].estimate()
+    check_plugged_in(est, SurvivalQuantile(PROFILES, share))
+    curve = SurvivalProbability(PROFILES[:1])
+    S = curve.value(est.theta, est.loss.everyone(), est.loss)
+    times = np.array([float(name[2:-1]) for name in curve.bind(est).names])
+    found = vs.vif(est).on(SurvivalQuantile(PROFILES[:1], share))
+    assert found.value == pytest.approx(times[1 - share >= S][:1], rel=1e-5)
+    assert list(found.table) == [f"q({share:g})"]
+
+
+def test_the_median_is_the_quantile_of_a_half():
+    influence = vs.vif(COX[0].estimate())
+    where = {"stratum": stratum_of(influence.estimate)}
+    median = influence.on(MedianSurvival(PROFILES, **where))
+    half = influence.on(SurvivalQuantile(PROFILES, 0.5, **where))
+    np.testing.assert_array_equal(median.value_without, half.value_without)

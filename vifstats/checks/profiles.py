@@ -22,6 +22,11 @@ def profiles(x: Any, profile: Any, names: tuple[str, ...]) -> np.ndarray:
     `x` (n_params,) or (m, n_params); `profile`: turns a DataFrame of raw columns into design rows;
     `names`: parameter names, the columns looked for without ``profile``. Returns (m, n_params).
     """
+    if x is None:
+        raise InvalidInputError(
+            f"A profile needs {len(names)} values, {list(names)}, but `x` is None, which is for "
+            "curves without a model; pass the covariates."
+        )
     x = as_pandas(x)
     if isinstance(x, dict):
         if profile is None and (unknown := [key for key in x if key not in names]):

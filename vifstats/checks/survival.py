@@ -10,7 +10,7 @@ from vifstats.checks.arrays import at, design_matrix, require_labels, require_le
 from vifstats.checks.frames import as_pandas
 from vifstats.errors import InvalidInputError
 
-__all__ = ["SurvivalInput", "case_weights", "strata_codes", "survival"]
+__all__ = ["CurveInput", "SurvivalInput", "case_weights", "curves", "strata_codes", "survival"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,3 +182,59 @@ def _require_before(entry: np.ndarray, time: np.ndarray, labels: pd.Index) -> No
             f"leaves at {time[bad[0]]:g} ({len(bad)} such rows); such a row is never at risk: "
             "drop it."
         )
+
+
+@dataclass(frozen=True, eq=False)
+class CurveInput:
+    """Checked data of curves without a model, one entry per row, in the user's order."""
+
+    labels: pd.Index
+    # time, entry, weights (n,): entry is -inf and weights 1 where the user gave none
+    time: np.ndarray
+    # int (n,): 0 censored, else the cause of the event
+    cause: np.ndarray
+    entry: np.ndarray
+    weights: np.ndarray
+    # int (n,): the arm of each row, and what the user calls each; one None where there are none
+    arms: np.ndarray
+    arm_names: tuple
+
+
+def curves(
+    T: Any, E: Any = None, *, groups: Any = None, entry: Any = None, weights: Any = None
+) -> CurveInput:
+    """Check the data of curves: as `survival`, without covariates; nobody need have an event.
+
+    `T`, `E` (n,): as in `survival`, E also 0, 1, 2, ... for censored and causes of events;
+    `groups`, `entry`, `weights` (n,). Returns a `CurveInput`.
+    """
+    T, E = _split_structured(as_pandas(T), E)
+    labels = T.index if isinstance(T, pd.Series) else pd.RangeIndex(len(np.atleast_1d(T)))
+    if not len(labels):
+        raise InvalidInputError("`T` must have at least one row, but has none.")
+    rows = (len(labels), labels, T)
+    time = row_vector(T, "T", *rows)
+    cause = np.ones(len(time), dtype=int) if E is None else _causes(row_vector(E, "E", *rows), time)
+    entered = np.full(len(time), -np.inf)
+    if entry is None:
+        require_no_negative(time, labels)
+    else:
+        entered = row_vector(entry, "entry", *rows, minus_infinity=True)
+        _require_before(entered, time, labels)
+    return CurveInput(
+        labels=labels,
+        time=time,
+        cause=cause,
+        entry=entered,
+        weights=np.ones(len(time)) if weights is None else case_weights(weights, *rows),
+        arms=np.zeros(len(time), dtype=np.intp) if groups is None else strata_codes(groups, *rows),
+        arm_names=(None,) if groups is None else _stratum_names(groups),
+    )
+
+
+def _causes(values: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """The cause of each event, 0 for censored, from whole numbers; shape (n,), int."""
+    whole = (values == np.floor(values)) & (values >= 0)
+    if whole.all() and (values == 0).any() and (values > 1).any():
+        return values.astype(int)
+    return events(values, time).astype(int)

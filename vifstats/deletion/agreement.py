@@ -143,6 +143,11 @@ def _reference(y: Any, x: Influence | TargetInfluence) -> Influence | TargetInfl
         return y
     _refuse_numbers(y)
     source = x.source if isinstance(x, TargetInfluence) else x
+    if not isinstance(source, Influence):
+        raise InvalidInputError(
+            "Curves without a model are exact, so there are no refits to compare them with; pass "
+            "another result as `y`."
+        )
     est = source.estimate if y is None else estimate_of(y)
     refits = refit_removals(est, source.removals)
     return refits.on(x.target) if isinstance(x, TargetInfluence) else refits

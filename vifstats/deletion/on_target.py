@@ -144,7 +144,7 @@ class TargetInfluence(Tabular):
 
     def _heading(self) -> list[str]:
         n_missing = int(np.isnan(self.influence).any(axis=1).sum())
-        words = self.source.estimate.loss.wording
+        words = self.source.wording
         return [
             f"TargetInfluence of {len(self.index)} {words.many} on {len(self.value)} values",
             f"  method: {self.source.method}; sign: full data minus {words.one}",

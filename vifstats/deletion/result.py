@@ -17,6 +17,7 @@ from vifstats.inference.least_squares import (
     is_least_squares,
     row_diagnostics,
 )
+from vifstats.losses.wording import Wording
 from vifstats.removals import Removals
 from vifstats.solvers.linalg import pinned
 from vifstats.solvers.quasi_newton import LARGE
@@ -114,6 +115,11 @@ class Influence(Tabular):
     def index(self) -> pd.Index:
         """The user's label of each row, in the user's order."""
         return self.removals.labels
+
+    @property
+    def wording(self) -> Wording:
+        """What it is called that an object is absent."""
+        return self.estimate.loss.wording
 
     @property
     def groups(self) -> np.ndarray | None:

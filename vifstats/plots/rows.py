@@ -354,7 +354,7 @@ def _values(x: Source, name: str | None) -> tuple[np.ndarray, str, Influence]:
     """One number for each row, what it is, and the influence on the parameters it is of."""
     if isinstance(x, TargetInfluence):
         k = x.position(name)
-        absent = "without" if x.source.estimate.loss.empties else "edited"
+        absent = "without" if x.source.wording.past == "removed" else "edited"
         what = f"change of {called(x.table.columns[k])}, full minus {absent}"
         return x.influence[:, k], what, x.source
     influence = influence_of(x)

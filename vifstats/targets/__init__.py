@@ -10,7 +10,8 @@ from vifstats.targets.embedding import ExampleLoss, PairLoss
 from vifstats.targets.hazard_ratios import LogHazardRatio, RelativeRisk
 from vifstats.targets.held_out_loss import HeldOutLoss
 from vifstats.targets.likelihood import LogLikelihood
-from vifstats.targets.median import MedianSurvival
+from vifstats.targets.log_rank import LogRank
+from vifstats.targets.median import MedianSurvival, SurvivalQuantile
 from vifstats.targets.prediction import AverageMarginalEffect, MeanPrediction
 from vifstats.targets.proportional_hazards import ProportionalHazards
 from vifstats.targets.restricted_mean import RMST, RMSTDifference
@@ -31,6 +32,7 @@ __all__ = [
     "HeldOutLoss",
     "LogHazardRatio",
     "LogLikelihood",
+    "LogRank",
     "MeanPrediction",
     "MedianSurvival",
     "PValue",
@@ -41,6 +43,7 @@ __all__ = [
     "RelativeRisk",
     "StandardError",
     "SurvivalProbability",
+    "SurvivalQuantile",
     "Target",
     "ZValue",
 ]

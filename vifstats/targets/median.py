@@ -1,4 +1,4 @@
-"""Median survival of a Cox model, searched on the curve of each removal."""
+"""Median survival and other quantiles of a Cox model, searched on the curve of each removal."""
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.checks import proportion
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.hazard_changes import hazards_without
@@ -20,10 +21,8 @@ from vifstats.targets.survival_curves import (
 )
 from vifstats.typing import TableLike
 
-__all__ = ["MedianSurvival"]
+__all__ = ["MedianSurvival", "SurvivalQuantile"]
 
-# At S = 1/2 the cumulative hazard is this.
-HALF = np.log(2)
 # Event times that are tried at once between two known ones.
 TRIED = 15
 
@@ -52,44 +51,93 @@ class MedianSurvival(CurveTarget):
     array([4., 2.])
     """
 
-    x: TableLike
+    x: TableLike | None = None
     stratum: Hashable | None = None
     ties: str | None = None
     exact: bool | None = None
 
     def read(self, curve: Curve, design: Callable[[Any], np.ndarray]) -> HazardTarget:
-        x, times = design(self.x), curve.event_times
-        return _Crossing(
-            curve=curve,
-            x=x,
-            positions=np.arange(1, len(times) + 1),
-            function=partial(_median, times=times),
-            names=with_labels(["median(T)"], profile_labels(self.x, len(x))),
-            exact=self.exact,
-            smooth=False,
-            undefined="survival stays above 1/2",
-        )
+        return _crossing(self, curve, design(self.x), 0.5, "median(T)", "survival stays above 1/2")
 
 
-def _median(H: Any, times: np.ndarray) -> np.ndarray:
-    """The first time at which H is log 2 or more."""
-    reached = autodiff.plain(H) >= HALF
+@dataclass(frozen=True, eq=False)
+class SurvivalQuantile(CurveTarget):
+    """The first time by which a share of a group has had the event: S(t | x) <= 1 - share.
+
+    Nan where the curve ends above. It moves in steps, so it has no linear form.
+
+    Parameters
+    ----------
+    x : array_like, shape (n_params,) or (k, n_params), dict, Series or DataFrame
+        Profiles, as in `MedianSurvival`.
+    share : float
+        Between 0 and 1: 0.25 for the time by which a quarter has had the event.
+    stratum, ties, exact : optional
+        As in `MedianSurvival`.
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> loss = vs.losses.Cox([[0.0], [1.0], [0.0], [1.0]], [4.0, 3.0, 2.0, 1.0], [1, 1, 1, 1])
+    >>> vs.vif(vs.minimize(loss, [0.0])).on(SurvivalQuantile([[0.0], [1.0]], 0.25)).value
+    array([2., 1.])
+    """
+
+    x: TableLike | None = None
+    share: float = 0.5
+    stratum: Hashable | None = None
+    ties: str | None = None
+    exact: bool | None = None
+
+    def __post_init__(self) -> None:
+        proportion(self.share, "share")
+
+    def read(self, curve: Curve, design: Callable[[Any], np.ndarray]) -> HazardTarget:
+        name, why = f"q({self.share:g})", f"survival stays above {1 - self.share:g}"
+        return _crossing(self, curve, design(self.x), self.share, name, why)
+
+
+def _crossing(
+    target: CurveTarget, curve: Curve, x: np.ndarray, share: float, name: str, why: str
+) -> HazardTarget:
+    """When survival of some profiles (m, p) reaches 1 - share; the name of it, and of its lack."""
+    times, level = curve.event_times, -np.log1p(-share)
+    return _Crossing(
+        curve=curve,
+        x=x,
+        positions=np.arange(1, len(times) + 1),
+        function=partial(_first, times=times, level=level),
+        # each profile stands within the brackets
+        names=with_labels([name], profile_labels(target.x, len(x))),  # type: ignore[attr-defined]  # both have x
+        exact=target.exact,
+        smooth=False,
+        undefined=why,
+        level=level,
+    )
+
+
+def _first(H: Any, times: np.ndarray, level: float) -> np.ndarray:
+    """The first time at which H is so much or more."""
+    reached = autodiff.plain(H) >= level
     return _time_of(times, np.where(reached.any(-1), reached.argmax(-1), len(times)))
 
 
 @dataclass(frozen=True, eq=False)
 class _Crossing(HazardTarget):
-    """The event time at which a hazard reaches log 2."""
+    """The event time at which a hazard reaches a level."""
+
+    level: float = 0.0
 
     def values_without(self, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         if self.exact or (self.exact is None and self.pairs_are_few(removals)):
             return self._from_batches(thetas, removals)
         steps = self.theta - thetas
         passed, log_risk = self.at_estimate()
-        levels = HALF * np.exp(steps @ self._relative.T - log_risk)
+        levels = self.level * np.exp(steps @ self._relative.T - log_risk)
+        near = np.searchsorted(passed, self.level / np.exp(log_risk)).tolist()
         columns = [
-            self._search(level, steps, removals, int(np.searchsorted(passed, HALF / np.exp(own))))
-            for level, own in zip(levels.T, log_risk, strict=True)
+            self._search(level, steps, removals, guess)
+            for level, guess in zip(levels.T, near, strict=True)
         ]
         return _time_of(self.curve.event_times, np.stack(columns, axis=1))
 

@@ -60,7 +60,7 @@ class RMST(CurveTarget):
     True
     """
 
-    x: TableLike
+    x: TableLike | None
     tau: float
     stratum: Hashable | None = None
     ties: str | None = None

@@ -103,7 +103,7 @@ class SurvivalProbability(CurveTarget):
     True
     """
 
-    x: TableLike
+    x: TableLike | None = None
     times: Times | None = None
     stratum: Hashable | None = None
     ties: str | None = None

@@ -1,0 +1,1 @@
+"""Curves of survival without a model, and every deletion from them in closed form."""
