@@ -1,6 +1,6 @@
 """The rules that a loss must keep, each a function from a trial to what it found."""
 
-from vifstats.losses.testing.rules import RULES
-from vifstats.losses.testing.trial import Trial
+from vifstats.losses.testing.rules import EQUATION_RULES, RULES
+from vifstats.losses.testing.trial import EquationTrial, Trial
 
-__all__ = ["RULES", "Trial"]
+__all__ = ["EQUATION_RULES", "RULES", "EquationTrial", "Trial"]

@@ -53,7 +53,7 @@ def _row_is_silent(trial: Trial, name: str, array: Any, k: int) -> bool:
         b = np.where(np.isin(np.arange(n), absent), 0.0, 1.0)
         if not trial.defined(b):
             return True
-        before, after = trial.value(b), float(swapped.value(trial.theta, b))
+        before, after = trial.value(b), float(trial.number(swapped, trial.theta, b))
         return abs(after - before) <= ROUNDING * (1 + abs(before))
 
     if silent(np.array([k])):
@@ -125,9 +125,9 @@ def _equals_rebuilt(trial: Trial, rebuild: Callable[[np.ndarray], Loss]) -> str:
     nothing = trial.value(trial.none) if trial.defined(trial.none) else 0.0
     for kept in [*singles, *halves]:
         smaller, theta = rebuild(kept), _shared_parameters(trial, kept)
-        expected = float(smaller.value(theta, np.ones(len(kept))))
+        expected = float(trial.number(smaller, theta, np.ones(len(kept))))
         if trial.defined(trial.none):
-            expected -= float(smaller.value(theta, np.zeros(len(kept))))
+            expected -= float(trial.number(smaller, theta, np.zeros(len(kept))))
         b = np.isin(np.arange(trial.loss.n_objects), kept).astype(float)
         found = trial.value(b) - nothing
         if not abs(found - expected) <= ROUNDING * (1 + abs(nothing) + abs(expected)):

@@ -1,4 +1,4 @@
-"""A test kit for a loss of your own: whether it keeps the contract that every method relies on."""
+"""A test kit for a loss, or equations, of your own: whether the contract of all methods is kept."""
 
 import warnings
 from collections.abc import Callable, Collection
@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from vifstats import checks
-from vifstats.errors import InvalidTypeError
+from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.losses.base import Loss
-from vifstats.losses.testing import RULES, Trial
+from vifstats.losses.equations import EstimatingEquations
+from vifstats.losses.stacked import Stacked
+from vifstats.losses.testing import EQUATION_RULES, RULES, EquationTrial, Trial
 from vifstats.losses.testing.running import as_text, found_by
 from vifstats.typing import ArrayLike1D, ParameterFunction
 
@@ -39,7 +41,8 @@ class LossReport:
     findings: dict[str, str]
 
     def __repr__(self) -> str:
-        title = f"{type(self.loss).__name__} of {self.loss.n_objects} objects keeps its contract"
+        kept = "keep their contract" if not self.loss.minimised else "keeps its contract"
+        title = f"{type(self.loss).__name__} of {self.loss.n_objects} objects {kept}"
         return as_text(title, self.findings)
 
 
@@ -53,17 +56,18 @@ def check_loss(
     max_objects: int = 30,
     tol: float = 1e-8,
 ) -> LossReport:
-    """Check that a loss keeps the contract of `Loss`, at one place theta.
+    """Check that a loss, or equations, keep the contract of `Loss`, at one place theta.
 
     Parameters
     ----------
     loss : Loss
+        `EstimatingEquations` too; of a `stack`, each block by itself.
     theta : array_like, shape (n_params,)
         Any place where the loss is smooth; it need not be the minimum.
     penalty : callable, optional
-        ``penalty(theta)``: what no object owns, and so all that is left at presence 0. Default the
-        loss's own ``penalty``; where it has none, any value that no object's data change is
-        taken for one.
+        ``penalty(theta)``: what no object owns, and so all that is left at presence 0, a number, or
+        of equations one for each parameter. Default the loss's own ``penalty``, or ``held``; where
+        it has none, any value that no object's data change is taken for one.
     rebuild : callable, optional
         ``rebuild(kept)``: the loss built from the objects at these positions only. With it the
         rules "sum" and "absent data" are exact; without it they are what can be told from the
@@ -83,6 +87,8 @@ def check_loss(
     ------
     LossError
         At the first rule that is broken, with the finding and the remedy.
+    InvalidTypeError, InvalidInputError
+        If `loss` is no loss, a stack, or equations that read the parameters of others.
 
     Notes
     -----
@@ -111,6 +117,9 @@ def check_loss(
       object is copied with one row replaced; the value may not change once the object of
       that row is absent.
 
+    Of equations psi the same is asked. Where a rule looks at a value it looks at psi along one
+    direction, and where a loss curves, at the slope of psi; "owned" and "gauge" have no meaning.
+
     Examples
     --------
     >>> import vifstats as vs
@@ -132,7 +141,20 @@ def check_loss(
             "FunctionLoss."
         )
     theta = checks.parameters(theta, loss.n_params)
-    trial = Trial(loss, theta, penalty, rebuild, max_objects, tol)
+    rules, kind = RULES, Trial
+    if isinstance(loss, EstimatingEquations):
+        _require_alone(loss)
+        rules, kind = EQUATION_RULES, EquationTrial
+    trial = kind(loss, theta, penalty, rebuild, max_objects, tol)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # what they warn of is an error here
-        return LossReport(loss, found_by(RULES, trial, skip))
+        return LossReport(loss, found_by(rules, trial, skip))
+
+
+def _require_alone(equations: EstimatingEquations) -> None:
+    if isinstance(equations, Stacked) or equations.reads:
+        raise InvalidInputError(
+            "Equations are checked one block at a time, with the parameters that they read given, "
+            f"but these are {'a stack' if isinstance(equations, Stacked) else equations!r}; check "
+            "`block.given((theta_of_first, ...))` of each block."
+        )

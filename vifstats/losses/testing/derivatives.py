@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from vifstats.errors import LossError
-from vifstats.losses.base import Loss
 from vifstats.losses.functions import FunctionLoss
 from vifstats.losses.testing.trial import Trial
 from vifstats.removals import Removals
@@ -29,8 +28,8 @@ def depends_on_theta(trial: Trial) -> str:
     size = np.linalg.norm(gradient)
     if not size and not curvature.any():
         raise LossError(
-            "A loss must depend on theta, but its gradient and Hessian are exactly 0; write it in "
-            "autograd.numpy, without np.array or float around theta."
+            f"{trial.noun} must depend on theta, but gradient and Hessian are exactly 0; write it "
+            "in autograd.numpy, without np.array or float around theta."
         )
     return f"the gradient has norm {size:.3g}"
 
@@ -41,7 +40,7 @@ def are_those_of_the_value(trial: Trial) -> str:
     h = np.finfo(float).eps ** (1 / 3) * (1 + np.linalg.norm(theta))
     worst = 0.0
     for words, b in [("with all objects", np.ones(len(trial.none))), *_first_removals(trial)]:
-        up, down = (float(trial.loss.value(theta + s * h * v, b)) for s in (1, -1))
+        up, down = (float(trial.number(trial.loss, theta + s * h * v, b)) for s in (1, -1))
         gradient = trial.gradient(b)
         difference, slope = (up - down) / (2 * h), float(gradient @ v)
         noise = 100 * np.finfo(float).eps * max(abs(up), abs(down)) / h
@@ -59,13 +58,13 @@ def are_those_of_the_value(trial: Trial) -> str:
 
 
 def overrides_equal_defaults(trial: Trial) -> str:
-    """Every overridden method equals the automatic default of `Loss`."""
+    """Every overridden method equals its automatic default."""
     checked = []
     for name, arguments in _calls(trial):
-        if not _overridden(trial.loss, name):
+        if not _overridden(trial, name):
             continue
         found = _as_one(getattr(trial.loss, name)(*arguments))
-        expected = _as_one(getattr(Loss, name)(trial.loss, *arguments))
+        expected = _as_one(getattr(trial.defaults, name)(trial.loss, *arguments))
         _require_equal(name, found, expected, trial)
         if name not in checked:
             checked.append(name)
@@ -110,10 +109,11 @@ def _removals(trial: Trial) -> Removals:
     return Removals(codes, pd.RangeIndex(len(tried) + 1))
 
 
-def _overridden(loss: Loss, name: str) -> bool:
+def _overridden(trial: Trial, name: str) -> bool:
+    loss = trial.loss
     if isinstance(loss, FunctionLoss) and name in ("gradient", "hessian"):
         return (loss._grad if name == "gradient" else loss._hess) is not None
-    return getattr(type(loss), name) is not getattr(Loss, name)
+    return getattr(type(loss), name) is not getattr(trial.defaults, name)
 
 
 def _as_one(result: Any) -> np.ndarray:

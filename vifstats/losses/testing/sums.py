@@ -26,16 +26,16 @@ def is_a_sum(trial: Trial) -> str:
     ratios = np.add(halves[::2], halves[1::2]) / full
     if ratios.min() > MEAN:
         raise LossError(
-            "A loss must be a sum over the present objects, but two halves of them together curve "
-            f"{ratios.mean():.3g} times as much as all of them, as a mean does (2); take the sum. "
-            "If a mean is meant, or the objects repeat one another, pass skip=['sum']."
+            f"{trial.noun} must be a sum over the present objects, but two halves of them together "
+            f"curve {ratios.mean():.3g} times as much as all of them, as a mean does (2); take the "
+            "sum. If a mean is meant, or the objects repeat one another, pass skip=['sum']."
         )
     return f"two halves curve {ratios.mean():.3g} times as much as all objects"
 
 
 def _curve(trial: Trial, presence: np.ndarray) -> float:
     """Second derivative along `direction`, the penalty's left out."""
-    return float((trial.curvature(presence) - _left(trial, trial.curvature)) @ trial.direction)
+    return float((trial.bend(presence) - _left(trial, trial.bend)) @ trial.direction)
 
 
 def _left(trial: Trial, derivative: Callable[[np.ndarray], np.ndarray]) -> np.ndarray | float:
@@ -52,9 +52,10 @@ def _require_weights(trial: Trial) -> None:
     some, shrunk = derivatives(half) - nobody, derivatives(0.5 * half) - nobody
     if some.any() and np.abs(shrunk - some).max() <= 1e-6 * np.abs(some).max():
         raise LossError(
-            "A loss must be a sum in which b[i] multiplies the weight of object i, but halving "
-            f"every presence leaves its derivatives as they are ({np.abs(some).max():.6g}): it is "
-            "a mean over the present objects, or reads presence as a mask only. Take the sum, "
+            f"{trial.noun} must be a sum in which b[i] multiplies the weight of object i, but "
+            "halving every presence leaves the derivatives as they are "
+            f"({np.abs(some).max():.6g}): it is a mean over the present objects, or reads "
+            "presence as a mask only. Take the sum, "
             "multiply by b; or set `fractional = False` on a loss that has no meaning between 0 "
             "and 1."
         )

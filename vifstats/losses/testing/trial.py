@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
+import autograd.numpy as anp
 import numpy as np
 
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
+from vifstats.losses.equations import EstimatingEquations
 
-__all__ = ["Trial", "some"]
+__all__ = ["EquationTrial", "Trial", "some"]
 
 # What is left of absent objects where a limit is sought. On the way there a loss settles: its
 # second change is a thousandth of the first. Log 0 changes as much each time, a power more.
@@ -31,6 +33,11 @@ class Trial:
     tol: float
     # by mask, whether the loss is defined there
     _defined: dict[bytes, bool] = field(default_factory=dict)
+
+    # what is tried, in the words of an error, and the class that has the automatic defaults
+    noun: ClassVar[str] = "A loss"
+    penalised: ClassVar[str] = "the loss must be its"
+    defaults: ClassVar[Any] = Loss
 
     @cached_property
     def objects(self) -> np.ndarray:
@@ -116,17 +123,25 @@ class Trial:
 
     def value(self, presence: np.ndarray) -> float:
         """L(theta, b)."""
-        return float(self.loss.value(self.theta, presence))
+        return float(self.number(self.loss, self.theta, presence))
+
+    def number(self, loss: Loss, theta: Any, presence: np.ndarray) -> Any:
+        """The number that rules on values look at, of this loss or of a changed copy."""
+        return loss.value(theta, presence)
 
     def gradient(self, presence: np.ndarray) -> np.ndarray:
-        """The automatic gradient, whatever the loss overrides."""
+        """The automatic gradient of the number, whatever the loss overrides."""
         return Loss.gradient(self.loss, self.theta, presence)
 
     def curvature(self, presence: np.ndarray) -> np.ndarray:
-        """The automatic Hessian times `direction`."""
+        """The automatic Hessian of the number times `direction`."""
         return autodiff.hessian_product(
-            lambda t: self.loss.value(t, presence), self.theta, self.direction
+            lambda t: self.number(self.loss, t, presence), self.theta, self.direction
         )
+
+    def bend(self, presence: np.ndarray) -> np.ndarray:
+        """What is halved where half of the objects leave, (n_params,): here the curvature."""
+        return self.curvature(presence)
 
     @cached_property
     def penalty(self) -> float | None:
@@ -140,6 +155,39 @@ class Trial:
         if callable(penalty):
             return float(penalty(self.theta))
         return 0.5 * float(self.theta @ penalty @ self.theta)
+
+
+class EquationTrial(Trial):
+    """The same of estimating equations: the number is psi along `direction`.
+
+    Its gradient is the transposed Jacobian times `direction`, and stands where a loss curves.
+    """
+
+    noun = "Equations"
+    penalised = "psi must be the"
+    defaults = EstimatingEquations
+    loss: EstimatingEquations
+
+    def number(self, loss: Loss, theta: Any, presence: np.ndarray) -> Any:
+        assert isinstance(loss, EstimatingEquations)
+        return anp.dot(loss.psi(theta, presence), self.direction)
+
+    def gradient(self, presence: np.ndarray) -> np.ndarray:
+        return autodiff.gradient(lambda t: self.number(self.loss, t, presence), self.theta)
+
+    def bend(self, presence: np.ndarray) -> np.ndarray:
+        return self._upwards * self.gradient(presence)
+
+    @cached_property
+    def _upwards(self) -> float:
+        """-1 where psi falls along `direction`: equations have no sign of their own."""
+        return float(np.sign(self.gradient(np.ones(self.loss.n_objects)) @ self.direction))
+
+    @cached_property
+    def penalty(self) -> float | None:
+        """What `held` says is left without objects; None where nothing says it."""
+        penalty = self.given_penalty or getattr(self.loss, "held", None)
+        return None if penalty is None else float(penalty(self.theta) @ self.direction)
 
 
 def some(present: np.ndarray) -> str:

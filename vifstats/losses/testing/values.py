@@ -6,7 +6,13 @@ from vifstats import checks
 from vifstats.errors import LossError
 from vifstats.losses.testing.trial import Trial
 
-__all__ = ["depends_on_presence", "is_one_number", "leaves_the_penalty", "stays_finite"]
+__all__ = [
+    "are_one_for_each_parameter",
+    "depends_on_presence",
+    "is_one_number",
+    "leaves_the_penalty",
+    "stays_finite",
+]
 
 # An absent object contributes an exact 0; what is left are shifts that cancel but for rounding.
 ROUNDING = 1e-10
@@ -35,14 +41,35 @@ def is_one_number(trial: Trial) -> str:
     return f"one float, {float(value):.6g}"
 
 
+def are_one_for_each_parameter(trial: Trial) -> str:
+    """Finite equations, one for each parameter, the same each time, and one label per object."""
+    loss, theta, b = trial.loss, trial.theta.copy(), np.ones(trial.loss.n_objects)
+    psi = loss.gradient(theta, b)  # refuses another shape
+    if not np.isfinite(psi).all():
+        raise LossError(
+            f"Equations must be finite at theta, but are {psi}; try a theta inside their domain."
+        )
+    if len(loss.labels) != loss.n_objects:
+        raise LossError(
+            f"Equations need one label per object, {loss.n_objects}, but have {len(loss.labels)}."
+        )
+    again = loss.gradient(theta, b)
+    if (again != psi).any() or (theta != trial.theta).any() or (b != 1).any():
+        raise LossError(
+            f"Equations must be a function: they returned {psi}, then {again} at the same theta "
+            "and presence, or changed them in place; draw random numbers once, before them."
+        )
+    return f"{len(psi)} finite numbers"
+
+
 def depends_on_presence(trial: Trial) -> str:
     """The value changes when objects leave."""
     values = {words: trial.value(b) for words, b in trial.masks}
     full, none = values["with all objects"], values.get("without any object", np.nan)
     if not trial.undefined and all(value == full for value in values.values()):
         raise LossError(
-            f"A loss must depend on presence, but its value is {full:.6g} whichever objects are "
-            "present, also without any; multiply the term of object i by b[i]."
+            f"{trial.noun} must depend on presence, but the value is {full:.6g} whichever objects "
+            "are present, also without any; multiply the term of object i by b[i]."
         )
     with_none = "undefined" if np.isnan(none) else f"{none:.6g}"
     return f"the value is {full:.6g} with all objects, {with_none} with none"
@@ -81,7 +108,7 @@ def leaves_the_penalty(trial: Trial) -> str:
         return "nothing is left" if left == 0 else f"{left:.6g} is left: taken for a penalty"
     if not abs(left - penalty) <= ROUNDING * (1 + abs(penalty)):
         raise LossError(
-            f"Without objects the loss must be its penalty, {penalty:.6g}, but it is {left:.6g}; "
+            f"Without objects {trial.penalised} penalty, {penalty:.6g}, but it is {left:.6g}; "
             "multiply the terms of object i by b[i]."
         )
     return f"without objects {left:.6g} is left"
