@@ -118,7 +118,8 @@ class Estimate(Tabular):
         self.tol = checks.tolerance(tol, "tol")
         self.groups = None if groups is None else checks.group_labels(groups, self.labels)
         if inference is None:
-            inference = Inference() if loss.minimised else Inference("robust", self.groups)
+            own = Inference(information=loss.information)
+            inference = own if loss.minimised else Inference("robust", self.groups)
         self.inference = inference.aligned(self.labels)
         if np.isfinite(self.tol):
             self._require_minimum()
@@ -392,7 +393,8 @@ class Estimate(Tabular):
         """
         if not isinstance(covariance, Inference):
             own = self.groups if groups is None and covariance in ("robust", "cluster") else groups
-            covariance = Inference(covariance, own, distribution, df)
+            information = self.loss.information if covariance == "naive" else "observed"
+            covariance = Inference(covariance, own, distribution, df, information=information)
         twin = copy(self)
         for name in ("standard_errors", "clusters", "information_slopes"):
             twin.__dict__.pop(name, None)

@@ -110,6 +110,11 @@ def penalty_matrix(penalty: Any, n_params: int) -> np.ndarray | None:
     """
     if penalty is None:
         return None
+    if isinstance(penalty, str):
+        raise InvalidInputError(
+            "`penalty` must be a number, one for each parameter, a matrix, or \"firth\" for Cox, "
+            f"logistic and Poisson regression, but is {penalty!r} here; pass one of these."
+        )
     P = numbers(penalty, "`penalty`")
     if P.shape in ((), (n_params,)):
         P = np.diag(np.broadcast_to(P, (n_params,)))

@@ -282,8 +282,9 @@ class Influence(Tabular):
         "ok", "no influence" (exactly 0), "owned" (some parameters vanish with the object: nan),
         "separation" (the estimate diverges without the row), "did not converge" (nan), "indefinite"
         (of a Newton step: the loss without the row has no minimum near; nan, or guarded),
-        "outside domain" (of a Newton step: it ends where the loss is not defined; refit) or
-        "not in fit" (the model had dropped the row).
+        "outside domain" (of a Newton step: it ends where the loss is not defined; refit),
+        "undefined" (the loss is, without the row, as Firth's penalty is where the information is
+        singular: nan) or "not in fit" (the model had dropped the row).
         """
         status = np.full(len(self.removals), "ok", dtype=object)
         status[np.isnan(self.values).any(axis=1)] = "owned"
@@ -294,6 +295,7 @@ class Influence(Tabular):
         status[self.outside & ~self.exact & ~self.failed] = "outside domain"
         separated = self.estimate.loss.separated(self.estimate.theta, self.removals)
         status[separated | (self.estimate.runs_away is not None)] = "separation"
+        status[self.estimate.loss.undefined(self.estimate.theta, self.removals)] = "undefined"
         status[self.removals.sizes == 0] = "not in fit"
         return pd.Series(status, index=self.index, name="status")
 

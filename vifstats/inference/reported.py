@@ -26,7 +26,7 @@ COVARIANCES = {
 DISTRIBUTIONS = ("normal", "t")
 # Relative: what the unfinished optimisation of a fit leaves in its standard errors is below this.
 SAME_ERRORS = 0.01
-INFORMATION = ("observed", "expected")
+INFORMATION = ("observed", "expected", "firth")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +51,10 @@ class Inference:
         Of a parameter over its standard error.
     df : float, optional
         Degrees of freedom of t with everybody; default n - p, for "cluster" groups less one.
-    information : {"observed", "expected"}
+    information : {"observed", "expected", "firth"}
         Of the rows in H: expected for generalised linear models fitted by scoring, where it
-        differs from the Hessian unless the link is canonical.
+        differs from the Hessian unless the link is canonical; "firth" for fits with Firth's
+        penalty, see Notes.
     corrected : bool, optional
         Whether "cluster" has its small-sample correction; default True.
     factor : float
@@ -81,8 +82,13 @@ class Inference:
     R's ``coxph(robust=TRUE)``. statsmodels' PHReg takes Breslow's score residuals for Efron fits
     too.
 
+    What fits with Firth's penalty report is not the inverse Hessian of the penalised loss: coxphf and
+    firthmodels invert the information without the penalty; for logistic regression logistf and
+    firthmodels that of the augmented data, in which a row counts 1 + h times, h its leverage.
+
     References
     ----------
+    Heinze & Schemper (2001), Biometrics 57, p. 114, and (2002), Statistics in Medicine 21, p. 2409;
     White (1980), Econometrica 48, p. 821; MacKinnon & White (1985), J. Econometrics 29, p. 308;
     Lin & Wei (1989), J. Am. Statist. Ass. 84, p. 1075; Liang & Zeger (1986), Biometrika 73, p. 15.
 

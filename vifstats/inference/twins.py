@@ -11,6 +11,7 @@ from vifstats.errors import InvalidInputError
 from vifstats.inference.reported import Inference
 from vifstats.losses import Cox, LinearPredictor
 from vifstats.losses.base import Loss
+from vifstats.losses.firth import Firth
 from vifstats.losses.row_losses import RowLoss
 
 __all__ = ["expected_curvature", "information_loss", "score_loss"]
@@ -20,6 +21,8 @@ OF_COX = ("lifelines' robust", "statsmodels' robust")
 
 def information_loss(loss: Loss, inference: Inference) -> Loss:
     """The loss whose Hessian is the information that the fit inverts."""
+    if inference.information == "firth" and isinstance(loss, Firth):
+        return loss.reported_information()
     if inference.information == "observed" or not isinstance(loss, LinearPredictor):
         return loss
     if not hasattr(loss.row_loss, "link"):

@@ -59,6 +59,8 @@ class Loss(ABC):
     everywhere: bool = False
     # whether theta minimises the value; equations have a root, and no value
     minimised: bool = True
+    # which information a fit reports its standard errors by; see `Inference`
+    information: str = "observed"
     # how their H, or Jacobian, is factored
     solver: Solver = Cholesky()
 
@@ -215,6 +217,10 @@ class Loss(ABC):
 
     def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """Whether the estimate diverges without each removal, as far as the loss can tell."""
+        return np.zeros(len(removals), dtype=bool)
+
+    def undefined(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        """Whether the loss has no value without each removal, as a determinant of 0 has no log."""
         return np.zeros(len(removals), dtype=bool)
 
     def endless(self, theta: np.ndarray) -> np.ndarray | None:

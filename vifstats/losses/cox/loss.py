@@ -58,8 +58,10 @@ class Cox(Loss):
     ties : {"efron", "breslow", "exact"}
         "exact" is the likelihood of which rows had the events, given how many; it takes no
         weights, and time that grows with the square of n.
-    penalty : float or array_like, shape (p,) or (p, p), optional
-        P of 0.5 theta' P theta, in the units of X. It is held when a row is removed.
+    penalty : float, array_like, shape (p,) or (p, p), or "firth", optional
+        P of 0.5 theta' P theta, in the units of X. It is held when a row is removed. "firth" is
+        -1/2 log det of the information of the rows that are present: estimates stay finite on
+        separation.
 
     Raises
     ------
@@ -78,16 +80,16 @@ class Cox(Loss):
     """
 
     everywhere = True
-    # subclasses by the ties they are for
+    # subclasses by the ties, or the penalty, they are for
     _kinds: ClassVar[dict[str, type["Cox"]]] = {}
 
-    def __init_subclass__(cls, *, ties: str | None = None) -> None:
-        if ties is not None:
-            Cox._kinds[ties] = cls
+    def __init_subclass__(cls, *, ties: str | None = None, penalty: str | None = None) -> None:
+        Cox._kinds.update({kind: cls for kind in (ties, penalty) if kind is not None})
 
-    def __new__(cls, *_: Any, ties: str = "efron", **__: Any) -> "Cox":
-        # what `ties` names may be a class of its own, as a pathlib.Path is a PosixPath
-        return super().__new__(Cox._kinds.get(str(ties), cls) if cls is Cox else cls)
+    def __new__(cls, *_: Any, ties: str = "efron", penalty: Any = None, **__: Any) -> "Cox":
+        # what these name may be a class of its own, as a pathlib.Path is a PosixPath
+        kind = penalty if isinstance(penalty, str) else str(ties)
+        return super().__new__(Cox._kinds.get(kind, cls) if cls is Cox else cls)
 
     def __init__(
         self,

@@ -1,9 +1,10 @@
 """Losses of rows that read theta only through linear predictors: most regressions there are."""
 
+import inspect
 from collections.abc import Sequence
 from copy import copy
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 import autograd.numpy as anp
 import numpy as np
@@ -49,8 +50,10 @@ class LinearPredictor(Loss):
         Added to each predictor; None in the tuple for none.
     weights : array_like, shape (n,), optional
         Case weights, > 0.
-    penalty : float or array_like, shape (p,) or (p, p), optional
-        P of 0.5 theta' P theta. It is held when a row is removed.
+    penalty : float, array_like, shape (p,) or (p, p), or "firth", optional
+        P of 0.5 theta' P theta. It is held when a row is removed. "firth", for logistic and
+        Poisson regression, is -1/2 log det of the information of the rows that are present:
+        estimates stay finite on separation.
     names : sequence of str, optional
         Parameter names; default the columns of the designs.
     labels : sequence, optional
@@ -72,6 +75,19 @@ class LinearPredictor(Loss):
     >>> bool(np.allclose(vs.newton_step(est).values, vs.leave_one_out(est).values))
     True
     """
+
+    # subclasses by the penalty they are for
+    _kinds: ClassVar[dict[str, type["LinearPredictor"]]] = {}
+
+    def __init_subclass__(cls, *, penalty: str | None = None) -> None:
+        if penalty is not None:
+            LinearPredictor._kinds[penalty] = cls
+
+    def __new__(cls, *_: Any, penalty: Any = None, **__: Any) -> "LinearPredictor":
+        # what `penalty` names may be a class of its own, as a pathlib.Path is a PosixPath
+        kind = penalty if isinstance(penalty, str) else ""
+        own = cls is LinearPredictor
+        return super().__new__(LinearPredictor._kinds.get(kind, cls) if own else cls)
 
     def __init__(
         self,
@@ -289,6 +305,13 @@ class LinearPredictor(Loss):
 
     def _penalty_slope(self, theta: Any) -> Any:
         return 0.0 * theta if self.penalty is None else anp.dot(self.penalty, theta)
+
+
+_signature = inspect.signature(LinearPredictor.__init__)
+# help and documentation would take that of `__new__`
+LinearPredictor.__signature__ = _signature.replace(  # type: ignore[attr-defined]  # read by inspect
+    parameters=list(_signature.parameters.values())[1:]
+)
 
 
 def _weighted(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -85,6 +85,13 @@ class RowLoss(ABC):
         """Second derivatives in the predictors, shape (q, q, ..., n)."""
         return autodiff.elementwise_hessian(lambda e: self.value(e, y), eta)
 
+    def information(self, eta: Any) -> tuple[Any, Any, Any] | None:
+        """Fisher's information of each row, of one predictor (1, n), and its two derivatives: (n,).
+
+        In autograd.numpy. None unless it is the curvature itself, which then reads no y.
+        """
+        return None
+
 
 def one_sided(sign: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The faces of one predictor: d >= 0 where ``sign`` is 1, d <= 0 where -1, d = 0 where 0."""

@@ -7,6 +7,7 @@ import autograd.numpy as anp
 import numpy as np
 from scipy.special import expit
 
+from vifstats.losses.regression.special import expit as traced_expit
 from vifstats.losses.row_losses.base import RowLoss, one_sided
 from vifstats.losses.row_losses.domains import NON_NEGATIVE, SHARES, Domain
 from vifstats.typing import Differentiable
@@ -64,6 +65,11 @@ class Logistic(RowLoss):
     def curvature(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
         return (expit(eta) * expit(-eta))[None]
 
+    def information(self, eta: Any) -> tuple[Any, Any, Any]:
+        p, q = traced_expit(eta[0]), traced_expit(-eta[0])
+        v = p * q
+        return v, v * (q - p), v * (1 - 6 * v)
+
     def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
         return one_sided(np.where(y == 1, 1.0, 0.0) - np.where(y == 0, 1.0, 0.0))
 
@@ -91,6 +97,10 @@ class Poisson(RowLoss):
 
     def curvature(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.exp(eta)[None]
+
+    def information(self, eta: Any) -> tuple[Any, Any, Any]:
+        mu = anp.exp(eta[0])
+        return mu, mu, mu
 
     def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
         return one_sided(np.where(y == 0, -1.0, 0.0))

@@ -10,8 +10,9 @@ from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses.regression.special import xlogy
 from vifstats.losses.row_losses.base import RowLoss, one_sided
+from vifstats.losses.row_losses.canonical import Logistic, Poisson
 from vifstats.losses.row_losses.domains import NON_NEGATIVE, POSITIVE, SHARES, Domain
-from vifstats.losses.row_losses.links import Link
+from vifstats.losses.row_losses.links import Link, Log, Logit
 from vifstats.typing import Differentiable
 
 __all__ = [
@@ -71,6 +72,9 @@ class Binomial(RowLoss):
         failures = np.where(y == 0, float(self.link.to_zero), 0.0)
         return one_sided(np.where(y == 1, float(self.link.to_one), failures))
 
+    def information(self, eta: Any) -> tuple[Any, Any, Any] | None:
+        return Logistic().information(eta) if isinstance(self.link, Logit) else None
+
 
 @dataclass(frozen=True)
 class PoissonGLM(RowLoss):
@@ -93,6 +97,9 @@ class PoissonGLM(RowLoss):
 
     def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
         return one_sided(np.where(y == 0, float(self.link.to_zero), 0.0))
+
+    def information(self, eta: Any) -> tuple[Any, Any, Any] | None:
+        return Poisson().information(eta) if isinstance(self.link, Log) else None
 
 
 @dataclass(frozen=True)
