@@ -52,6 +52,28 @@ def logistic():
     return rows_of(y, X, f, penalty=lambda theta: 0.5 * anp.sum(theta[1:] ** 2))
 
 
+def firth(row_loss: Any):
+    """Logistic or Poisson regression with Firth's penalty, weights and an offset."""
+    X, rng = design(34), generator(35)
+    mean = np.exp(X @ [-0.3, 0.6, -0.4])
+    draws = rng.poisson(mean).astype(float)
+    y = np.minimum(draws, 1.0) if row_loss.binary else draws
+    weights, offset = rng.uniform(0.5, 2.0, N), 0.3 * rng.normal(size=N)
+
+    def make(rows, labels):
+        return vs.losses.LinearPredictor(
+            row_loss,
+            X[rows],
+            y[rows],
+            weights=weights[rows],
+            offset=offset[rows],
+            penalty="firth",
+            labels=labels,
+        )
+
+    return make
+
+
 def poisson():
     X = design(5)
     y = generator(6).poisson(np.exp(X @ [1.0, 0.3, -0.3])).astype(float)
@@ -352,7 +374,7 @@ def ridge(strength: float) -> Callable[[np.ndarray], float]:
 
 
 def cox(seed: int, ties: str, coarse: bool = False, **columns: Any):
-    """`columns` name what the model has: entry, weights, strata, offset, penalty."""
+    """`columns` name what the model has: entry, weights, strata, offset; penalty may be "firth"."""
     rng = generator(seed)
     X = pd.DataFrame(rng.normal(size=(N, 2)), columns=["age", "dose"])
     risk = np.exp(0.5 * X["age"].to_numpy() - 0.5 * X["dose"].to_numpy())
@@ -366,7 +388,8 @@ def cox(seed: int, ties: str, coarse: bool = False, **columns: Any):
         "strata": rng.integers(0, 2, N),
         "offset": 0.3 * rng.normal(size=N),
     }
-    penalty = 0.7 if columns.pop("penalty", False) else None
+    penalty = columns.pop("penalty", None)
+    penalty = 0.7 if penalty is True else penalty
     used = {name: drawn[name] for name, has in columns.items() if has}
 
     def make(rows, labels):

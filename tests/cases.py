@@ -21,6 +21,7 @@ from built_losses import (
     contrastive,
     cox,
     directions,
+    firth,
     huber,
     least_squares,
     logistic,
@@ -47,6 +48,7 @@ from built_losses import (
 
 import vifstats as vs
 from vifstats.losses import Loss
+from vifstats.losses.row_losses import Logistic
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class Case:
         Rules of `check_loss` that the loss breaks on purpose.
     named : bool
         Whether the data name the objects by their labels, so that no two may be alike.
+    needs_somebody : bool
+        Whether the loss is not defined without any object.
     """
 
     name: str
@@ -104,6 +108,7 @@ class Case:
     invariants: Callable | None = None
     skip: tuple[str, ...] = ()
     named: bool = False
+    needs_somebody: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -145,6 +150,12 @@ class Case:
         gauge = self.loss().gauge(theta)[:, has]
         _, sizes, V = np.linalg.svd(gauge)
         return V[int((sizes > 1e-10).sum()) :].T
+
+    @property
+    def public(self) -> str:
+        """The public name of the loss, of which its own class may be a kind."""
+        kinds = [cls.__name__ for cls in type(self.loss()).__mro__]
+        return next(name for name in kinds if name in vs.losses.__all__)
 
     @property
     def owns(self) -> bool:
@@ -328,6 +339,7 @@ CASES = [
         penalty=lambda theta: 0.5 * float(theta[1:] @ theta[1:]),
     ),
     Case("poisson", poisson(), (0.0, 0.0, 0.0), ROWS),
+    Case("logistic firth", firth(Logistic()), (0.0, 0.0, 0.0), ROWS, needs_somebody=True),
     Case("huber", huber(), (0.0,), ROWS),
     Case(
         "beta regression",
@@ -350,6 +362,13 @@ CASES = [
         (0.0, 0.0),
         COX,
         penalty=ridge(0.7),
+    ),
+    Case(
+        "firth cox",
+        cox(30, "efron", coarse=True, strata=True, weights=True, entry=True, penalty="firth"),
+        (0.0, 0.0),
+        COX,
+        needs_somebody=True,
     ),
     Case(
         "cox everything",

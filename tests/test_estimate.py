@@ -34,7 +34,8 @@ def test_minimize_ends_at_the_minimum(case):
     expected = est.dispersion * np.linalg.inv(across.T @ est.hessian @ across)
     found = across.T @ est.covariance @ across
     assert relative_error(found, expected, np.abs(expected).max()) < ROUNDING
-    assert np.sqrt(np.diag(est.covariance)) == pytest.approx(est.standard_errors)
+    if est.inference.as_given:  # Firth's penalty reports another
+        assert np.sqrt(np.diag(est.covariance)) == pytest.approx(est.standard_errors)
 
 
 def test_dispersion_scales_the_covariance():

@@ -23,6 +23,7 @@ from vifstats.diagnostics.covariate_sensitivity import covariate_sensitivity
 from vifstats.diagnostics.cross_validation import CrossValidation, cross_validated_loglik
 from vifstats.diagnostics.curves.kaplan_meier import CurveInfluence, KaplanMeier, kaplan_meier
 from vifstats.diagnostics.edits import edit
+from vifstats.diagnostics.firth import firth
 from vifstats.diagnostics.fragility import Fragility, fragility, unadjusted_fragility
 from vifstats.diagnostics.groups_left_out import GroupsLeftOut, leave_one_group_out
 from vifstats.diagnostics.influential_sets import InfluentialSet, influential_set
@@ -72,6 +73,7 @@ __all__ = [
     "datasets",
     "edit",
     "errors",
+    "firth",
     "fragility",
     "from_model",
     "influence",

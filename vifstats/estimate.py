@@ -151,7 +151,7 @@ class Estimate(Tabular):
             raise NotPositiveDefiniteError(
                 "The minimum must be finite, but the loss falls for ever along "
                 f"{in_words(direction, self.names)} (separation). Merge or drop the level or the "
-                f"column, or fit with a penalty. {error}"
+                f"column, or fit with a penalty, such as Firth's (vifstats.firth). {error}"
             ) from error
 
     @cached_property

@@ -115,6 +115,9 @@ def test_an_absent_object_is_as_if_it_never_was(case):
 
 @EVERY_CASE
 def test_nobody_leaves_the_penalty(case):
+    if case.needs_somebody:
+        assert np.isinf(case.loss().value(case.place, np.zeros(case.n)))
+        return
     left = case.loss().value(case.place, np.zeros(case.n))
     assert left == pytest.approx(case.penalty(case.place), rel=REFERENCE, abs=0)
 
@@ -135,7 +138,7 @@ def test_order_of_the_rows_has_no_effect(case):
 
 
 def test_every_loss_of_the_package_has_a_row():
-    rows = {type(case.loss()).__name__ for case in CASES}
+    rows = {case.public for case in CASES}
     # Loss is abstract; of an Edited, absent objects are as edited, so no rule of absence holds:
     # tests/losses/cox/test_edited_cox.py has its own
     # equations have a root and no minimum: tests/equations

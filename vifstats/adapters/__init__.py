@@ -77,6 +77,8 @@ ADAPTERS = {
     "sklearn.linear_model._ridge.Ridge": "scikit_learn:ridge",
     "sklearn.pipeline.Pipeline": "pipelines:pipeline",
     "sksurv.linear_model.coxph.CoxPHSurvivalAnalysis": "scikit_survival:cox",
+    "firthmodels.cox.FirthCoxPH": "firthmodels:cox",
+    "firthmodels.logistic.FirthLogisticRegression": "firthmodels:logistic",
     # plain coefficients are those of a Cox model
     "numpy.ndarray": "coefficients:cox",
     "pandas.Series": "coefficients:cox",
@@ -92,6 +94,7 @@ LIBRARIES = {
     "sklearn": "scikit-learn",
     "sksurv": "scikit-survival",
     "linearmodels": "linearmodels",
+    "firthmodels": "firthmodels",
     "delicatessen": "delicatessen",
 }
 TITLES = {
@@ -119,8 +122,8 @@ def from_model(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
     Parameters
     ----------
     fit : fitted model or array_like
-        Of lifelines, statsmodels, scikit-survival or scikit-learn; see the table in the README.
-        Of another package, if that brings an adapter.
+        Of lifelines, statsmodels, scikit-survival, scikit-learn, firthmodels and others; see the
+        table in the README. Of another package, if that brings an adapter.
         An array, list or Series is taken for the coefficients of a Cox model.
     *data
         What the model was fitted on, where it does not keep it: ``df``, ``X, T, E`` or ``X, y``;

@@ -26,7 +26,7 @@ from vifstats.losses.row_losses import (
     links,
 )
 
-__all__ = ["generalized_linear", "linear", "logistic", "ridge"]
+__all__ = ["class_codes", "design", "generalized_linear", "linear", "logistic", "ridge"]
 
 
 def linear(
@@ -114,8 +114,8 @@ def logistic(
     _require_usable(fit, X, y, options)
     _require_smooth_penalty(fit)
     classes = np.asarray(fit.classes_)
-    matrix, names = _design(fit, X)
-    codes = checks.row_vector(_codes(classes, y), "y", len(matrix), matrix.index, X)
+    matrix, names = design(fit, X)
+    codes = checks.row_vector(class_codes(classes, y), "y", len(matrix), matrix.index, X)
     case = _class_weights(fit.class_weight, classes, codes, _case_weights(fit, X, weights))
     ridge = 0.0 if getattr(fit, "penalty", "l2") in (None, "none") else 1 / fit.C
     if len(fit.coef_) == 1:
@@ -137,7 +137,7 @@ def logistic(
 def _loss(
     fit: Any, row_loss: RowLoss, X: Any, y: Any, weights: Any, ridge: float
 ) -> LinearPredictor:
-    matrix, _ = _design(fit, X)
+    matrix, _ = design(fit, X)
     outcome = checks.row_vector(y, "y", len(matrix), matrix.index, X)
     case = _case_weights(fit, X, weights)
     return LinearPredictor(row_loss, matrix, outcome, weights=case, penalty=_penalties(fit, ridge))
@@ -191,7 +191,7 @@ def _require_smooth_penalty(fit: Any) -> None:
         )
 
 
-def _design(fit: Any, X: Any) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def design(fit: Any, X: Any) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The columns of the fit, and a column of ones where it has an intercept."""
     named = getattr(fit, "feature_names_in_", None)
     p = np.shape(fit.coef_)[-1]
@@ -222,7 +222,7 @@ def _penalties(fit: Any, ridge: float) -> np.ndarray:
     return np.append(penalties, ridge / fit.intercept_scaling**2 if liblinear else 0.0)
 
 
-def _codes(classes: np.ndarray, y: Any) -> Any:
+def class_codes(classes: np.ndarray, y: Any) -> Any:
     """Which class each row is of, with the index of y, whose alignment is checked with X."""
     values = np.ravel(y)
     if len(unknown := np.setdiff1d(values, classes)):
@@ -236,7 +236,7 @@ def _codes(classes: np.ndarray, y: Any) -> Any:
 
 def _case_weights(fit: Any, X: Any, weights: Any) -> np.ndarray:
     """The ``sample_weight`` of the fit, ones where it had none, aligned with X."""
-    rows = _design(fit, X)[0].index
+    rows = design(fit, X)[0].index
     n = len(rows)
     return np.ones(n) if weights is None else checks.case_weights(weights, n, rows, X)
 

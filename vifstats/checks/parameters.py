@@ -112,7 +112,7 @@ def penalty_matrix(penalty: Any, n_params: int) -> np.ndarray | None:
         return None
     if isinstance(penalty, str):
         raise InvalidInputError(
-            "`penalty` must be a number, one for each parameter, a matrix, or \"firth\" for Cox, "
+            '`penalty` must be a number, one for each parameter, a matrix, or "firth" for Cox, '
             f"logistic and Poisson regression, but is {penalty!r} here; pass one of these."
         )
     P = numbers(penalty, "`penalty`")

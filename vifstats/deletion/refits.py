@@ -451,7 +451,7 @@ def _no_minimum(last_step: float, direction: str, tol: float) -> str:
         along = f" along {direction}" if direction else ""
         return (
             f"{rule}: the loss falls for ever{along}, as on separation. Drop the covariate whose "
-            "coefficient runs away, or fit with a penalty."
+            "coefficient runs away, or fit with a penalty, such as Firth's (vifstats.firth)."
         )
     return f"{rule} (last step {last_step:.2g} standard errors). Fit to convergence first."
 

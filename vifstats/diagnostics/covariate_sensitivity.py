@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from vifstats.deletion.inputs import Source, estimate_of
-from vifstats.errors import InvalidTypeError
+from vifstats.errors import InvalidTypeError, UnsupportedModelError
 from vifstats.estimate import Estimate
 from vifstats.losses import Cox, LinearPredictor
 from vifstats.losses.cox.covariate_slopes import covariate_slopes
+from vifstats.losses.firth import Firth
 
 __all__ = ["covariate_sensitivity"]
 
@@ -34,6 +35,8 @@ def covariate_sensitivity(est: Source, *data: Any) -> pd.DataFrame:
     ------
     InvalidTypeError
         If the loss has no covariates that it knows of.
+    UnsupportedModelError
+        If the fit has Firth's penalty.
 
     References
     ----------
@@ -64,6 +67,11 @@ def covariate_sensitivity(est: Source, *data: Any) -> pd.DataFrame:
 def _slopes(est: Estimate) -> np.ndarray:
     """d grad_k / d x_ij, shape (n, k, j)."""
     loss, theta = est.loss, est.theta
+    if isinstance(loss, Firth):
+        raise UnsupportedModelError(
+            "A covariate can be moved where only its row's score and the risk sets read it, but "
+            "Firth's penalty reads it too; edit rows by vifstats.edit and refit."
+        )
     if isinstance(loss, Cox) and loss.ties != "exact":
         return covariate_slopes(loss.sums(theta), theta)
     if isinstance(loss, LinearPredictor) and len(loss.designs) == 1:

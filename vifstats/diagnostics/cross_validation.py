@@ -22,6 +22,7 @@ from vifstats.errors import InvalidInputError
 from vifstats.losses import Cox
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.concordance import concordance
+from vifstats.losses.firth import Firth
 from vifstats.removals import Removals
 from vifstats.tabular import Tabular
 from vifstats.typing import Groups
@@ -141,8 +142,9 @@ def cross_validated_loglik(
 
 def _contributions(influence: Influence) -> np.ndarray:
     est, removals, d = influence.estimate, influence.removals, influence.values
-    loss = est.loss
-    if isinstance(loss, Cox) and influence.method != "refit":
+    # a ridge, held, cancels; Firth's penalty would not
+    loss = est.loss.plain if isinstance(est.loss, Firth) else est.loss
+    if isinstance(loss, Cox) and loss is est.loss and influence.method != "refit":
         D = loss.gradient_differences(est.theta, removals)
         # c(theta^ - d) = c(theta^) + D'd - d'(H - H_-i)d / 2, and H_-i d = -D for a Newton step
         first = np.einsum("kp,kp->k", D, d)

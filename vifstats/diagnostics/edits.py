@@ -13,7 +13,7 @@ from vifstats.estimate import Estimate
 from vifstats.losses import Cox, LinearPredictor
 from vifstats.losses.cox.cox_edit import CoxEdit, edited_design
 from vifstats.losses.edited import Edited
-from vifstats.losses.regression.edited_rows import EditedRows
+from vifstats.losses.regression.edited_rows import EditedRows, EditedTogether
 from vifstats.removals import Removals
 from vifstats.typing import ArrayLike1D, Objects
 
@@ -250,7 +250,8 @@ def _edited_regression(
         penalty=loss.penalty,
         names=names,
     )
-    return EditedRows(stacked, objects, labels=labels)
+    kind = EditedTogether if isinstance(loss.penalty, str) else EditedRows
+    return kind(stacked, objects, labels=labels)
 
 
 def _require_change(changed: np.ndarray, labels: pd.Index, rows: Any) -> None:

@@ -25,6 +25,7 @@ FEW = 10
 # What it means where there is no number.
 UNBOUNDED = {
     "separation": "the estimate diverges without them",
+    "undefined": "without them the loss has no value: their information is singular",
     "did not converge": "the refit did not converge",
 }
 

@@ -141,6 +141,10 @@ def _penalised(loss: Loss) -> Cox | LinearPredictor:
             "A penalty can be chosen for Cox models and models of linear predictors, but this "
             f"loss is a {type(loss).__name__}; compare `cross_validated_loglik` of your own fits."
         )
+    if isinstance(loss.penalty, str):
+        raise InvalidInputError(
+            "A ridge takes the place of no other penalty, but this fit has Firth's; fit it without."
+        )
     return loss
 
 

@@ -82,7 +82,7 @@ class Inference:
     R's ``coxph(robust=TRUE)``. statsmodels' PHReg takes Breslow's score residuals for Efron fits
     too.
 
-    What fits with Firth's penalty report is not the inverse Hessian of the penalised loss: coxphf and
+    Fits with Firth's penalty do not report the inverse Hessian of the penalised loss: coxphf and
     firthmodels invert the information without the penalty; for logistic regression logistf and
     firthmodels that of the augmented data, in which a row counts 1 + h times, h its leverage.
 

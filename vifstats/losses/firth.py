@@ -17,78 +17,87 @@ from vifstats.losses.base import Loss
 from vifstats.removals import Removals
 from vifstats.typing import Differentiable
 
-__all__ = ["Bending", "Firth", "Jeffreys", "log_determinant"]
+__all__ = ["Bending", "Firth", "Jeffreys", "log_determinants"]
 
 # The smallest eigenvalue of an information whose diagonal is 1: below, it is that of a singular one
 # but for rounding, and its determinant says nothing.
 SINGULAR = 1e-12
+# What the penalty is called: the argument `penalty`, and the information of its standard errors.
+FIRTH: Any = "firth"
+# Removals are taken together in blocks of about this many numbers (16 MB).
+BLOCK_NUMBERS = 2_000_000
 
 
 class Bending(Protocol):
-    """The information of some rows at one theta, and how it changes with theta."""
+    """The information of several sets of rows, each at its own theta, and how it changes there."""
 
     @property
-    def information(self) -> np.ndarray: ...  # noqa: D102  (p, p)
+    def information(self) -> np.ndarray: ...  # noqa: D102  (k, p, p)
 
     @property
-    def slopes(self) -> np.ndarray: ...  # noqa: D102  its derivative in each parameter, (p, p, p)
+    def slopes(self) -> np.ndarray: ...  # noqa: D102  derivative in each parameter, (k, p, p, p)
 
     def bends(self, M: np.ndarray) -> np.ndarray:
-        """Second derivatives of the sum of M (p, p) times it, shape (p, p)."""
+        """Second derivatives of the sum of M (k, p, p) times it, shape (k, p, p)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Jeffreys:
-    """The penalty of some rows at one theta; infinite, and nan, where their information is singular."""
+    """The penalties of k sets of rows; infinite, and nan, where their information is singular."""
 
-    value: float
-    gradient: np.ndarray  # (p,)
-    hessian: np.ndarray  # (p, p); empty where it was not asked for
+    values: np.ndarray  # (k,)
+    gradients: np.ndarray  # (k, p)
+    hessians: np.ndarray  # (k, p, p); empty where they were not asked for
 
     @classmethod
-    def of(cls, bending: Bending | None, p: int, curved: bool) -> "Jeffreys":
+    def of(cls, bending: Bending, curved: bool) -> "Jeffreys":
         """-1/2 log det I; -1/2 tr(M dI); -1/2 tr(M ddI) + 1/2 tr(M dI M dI), with M = I^-1."""
-        information = np.zeros((p, p)) if bending is None else bending.information
-        value = -0.5 * log_determinant(information)
-        if bending is None or not np.isfinite(value):
-            return cls(np.inf, np.full(p, np.nan), np.full((p, p), np.nan))
-        M = np.linalg.inv(information)
-        turned = bending.slopes @ M  # dI_j M
-        gradient = -0.5 * np.einsum("jaa->j", turned)
+        information = bending.information
+        values = -0.5 * log_determinants(information)
+        defined = np.isfinite(values)
+        M = np.linalg.inv(np.where(defined[:, None, None], information, np.eye(len(information.T))))
+        turned = bending.slopes @ M[:, None]  # dI_j M
+        gradients = -0.5 * np.einsum("kjaa->kj", turned)
+        gradients[~defined] = np.nan
         if not curved:
-            return cls(value, gradient, np.empty((0, 0)))
-        hessian = 0.5 * (np.einsum("jab,kba->jk", turned, turned) - bending.bends(M))
-        return cls(value, gradient, 0.5 * (hessian + hessian.T))
+            return cls(values, gradients, np.empty((0, 0, 0)))
+        hessians = np.einsum("kjab,kiba->kji", turned, turned) - bending.bends(M)
+        hessians = 0.25 * (hessians + hessians.swapaxes(1, 2))
+        hessians[~defined] = np.nan
+        return cls(values, gradients, hessians)
 
 
-def log_determinant(information: np.ndarray) -> float:
-    """log det of an information (p, p); minus infinity where it is singular but for rounding."""
-    scale = np.sqrt(np.diag(information))
-    if not (np.isfinite(scale).all() and scale.all()):
-        return -np.inf
-    eigenvalues = np.linalg.eigvalsh(information / scale / scale[:, None])
-    if not eigenvalues.min(initial=1.0) > SINGULAR:
-        return -np.inf
-    return float(np.log(eigenvalues).sum() + 2 * np.log(scale).sum())
+def log_determinants(information: np.ndarray) -> np.ndarray:
+    """log det of informations (k, p, p); minus infinity where one is singular but for rounding."""
+    out = np.full(len(information), -np.inf)
+    diagonal = np.einsum("kaa->ka", information)
+    rows = np.flatnonzero(np.isfinite(information).all(axis=(1, 2)) & (diagonal > 0).all(axis=1))
+    scale = np.sqrt(diagonal[rows])
+    scaled = information[rows] / scale[:, :, None] / scale[:, None, :]
+    eigenvalues = np.linalg.eigvalsh(scaled)
+    regular = eigenvalues.min(axis=1, initial=1.0) > SINGULAR
+    logs = np.log(eigenvalues[regular]).sum(axis=1) + 2 * np.log(scale[regular]).sum(axis=1)
+    out[rows[regular]] = logs
+    return out
 
 
 class Firth(Loss):
     """What is the same for every loss with Firth's penalty; it stands before the loss itself."""
 
-    penalty: Any = "firth"
-    information = "firth"
+    penalty: Any = FIRTH
+    information = FIRTH
 
     @cached_property
-    @abstractmethod
-    def plain(self) -> Loss:
+    def plain(self) -> Any:
         """The same loss without its penalty."""
+        return self._without_penalty()
 
     @abstractmethod
-    def bending(self, theta: np.ndarray, present: np.ndarray | None) -> Bending | None:
-        """The information of the rows that are present, bool (n_objects,), where there is any.
+    def _without_penalty(self) -> Loss: ...
 
-        `present`: None for all.
-        """
+    @abstractmethod
+    def bending(self, thetas: np.ndarray, removals: Removals) -> Bending:
+        """The information without each removal, each at its own theta (k, p)."""
 
     @abstractmethod
     def traced_information(self, theta: Differentiable, presence: Differentiable) -> Any:
@@ -104,18 +113,18 @@ class Firth(Loss):
     def _traced_penalty(self, theta: Any, presence: Any) -> Any:
         information = self.traced_information(theta, presence)
         if isinstance(information, np.ndarray):
-            return -0.5 * log_determinant(information)
+            return -0.5 * float(log_determinants(information[None])[0])
         return -0.5 * anp.linalg.slogdet(information)[1]
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         if presence is not None:
             return Loss.gradient(self, theta, presence)
-        return self.plain.gradient(theta) + self._jeffreys(theta, None).gradient
+        return self.plain.gradient(theta) + self._of_all(theta).gradients[0]
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         if presence is not None:
             return Loss.hessian(self, theta, presence)
-        return self.plain.hessian(theta) + self._jeffreys(theta, None, curved=True).hessian
+        return self.plain.hessian(theta) + self._of_all(theta, curved=True).hessians[0]
 
     def hessian_product(
         self, theta: np.ndarray, vector: np.ndarray, presence: np.ndarray | None = None
@@ -135,9 +144,10 @@ class Firth(Loss):
     ) -> np.ndarray:
         removals = self.each() if removals is None else removals
         out = self.plain.gradient_differences(theta, removals)
-        full = self._jeffreys(theta, None).gradient
-        for k in np.flatnonzero(removals.sizes).tolist():
-            out[k] += full - self._without(theta, removals, k).gradient
+        some = np.flatnonzero(removals.sizes)
+        thetas = np.tile(theta, (len(some), 1))
+        left = self._penalties(thetas, removals.take(some)).gradients
+        out[some] += self._of_all(theta).gradients - left
         return out
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
@@ -158,10 +168,9 @@ class Firth(Loss):
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals
-        out = self.plain.reduced_hessians(theta, removals)
-        for k in range(len(removals)):
-            out[k] += self._without(theta, removals, k, curved=True).hessian
-        return out
+        thetas = np.tile(theta, (len(removals), 1))
+        penalties = self._penalties(thetas, removals, curved=True)
+        return self.plain.reduced_hessians(theta, removals) + penalties.hessians
 
     def reduced_solves(self, theta: np.ndarray, removals: Removals, rows: np.ndarray) -> np.ndarray:
         return Loss.reduced_solves(self, theta, removals, rows)
@@ -169,18 +178,13 @@ class Firth(Loss):
     def reduced_slopes(
         self, thetas: np.ndarray, removals: Removals
     ) -> tuple[np.ndarray, np.ndarray]:
-        values, gradients = (part.copy() for part in self.plain.reduced_slopes(thetas, removals))
-        for k, theta in enumerate(thetas):
-            penalty = self._without(theta, removals, k)
-            values[k] += penalty.value
-            gradients[k] += penalty.gradient
-        return values, gradients
+        values, gradients = self.plain.reduced_slopes(thetas, removals)
+        penalties = self._penalties(thetas, removals)
+        return values + penalties.values, gradients + penalties.gradients
 
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        out = self.plain.reduced_curvatures(thetas, removals).copy()
-        for k, theta in enumerate(thetas):
-            out[k] += self._without(theta, removals, k, curved=True).hessian
-        return out
+        penalties = self._penalties(thetas, removals, curved=True)
+        return self.plain.reduced_curvatures(thetas, removals) + penalties.hessians
 
     def reduced_scores(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         out = self.plain.reduced_scores(thetas, removals).copy()
@@ -194,8 +198,7 @@ class Firth(Loss):
         return np.zeros(len(removals), dtype=bool)
 
     def undefined(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        H = self.plain.reduced_hessians(theta, removals)
-        return np.array([not np.isfinite(log_determinant(I)) for I in H], dtype=bool)
+        return ~np.isfinite(log_determinants(self.plain.reduced_hessians(theta, removals)))
 
     def endless(self, theta: np.ndarray) -> np.ndarray | None:
         return None
@@ -206,21 +209,28 @@ class Firth(Loss):
     def flat(self) -> Any:
         return self.plain.flat()
 
-    def leverages(self, theta: np.ndarray) -> np.ndarray | None:
+    def leverages(self, theta: np.ndarray) -> Any:
         return self.plain.leverages(theta)
 
-    def reweighted(self, weights: np.ndarray) -> Loss:
+    def reweighted(self, weights: np.ndarray) -> Any:
         twin = super().reweighted(weights)
         twin.__dict__.pop("plain", None)
         return twin
 
-    def _without(
-        self, theta: np.ndarray, removals: Removals, k: int, curved: bool = False
-    ) -> Jeffreys:
-        present = removals.codes != k
-        return self._jeffreys(theta, None if present.all() else present, curved)
+    def _of_all(self, theta: np.ndarray, curved: bool = False) -> Jeffreys:
+        return self._penalties(theta[None], Removals.nobody(self.n_objects), curved)
 
-    def _jeffreys(
-        self, theta: np.ndarray, present: np.ndarray | None, curved: bool = False
-    ) -> Jeffreys:
-        return Jeffreys.of(self.bending(theta, present), len(theta), curved)
+    def _penalties(self, thetas: np.ndarray, removals: Removals, curved: bool = False) -> Jeffreys:
+        """Those without each removal, each at its own theta (k, p)."""
+        p = thetas.shape[1]
+        parts = [
+            Jeffreys.of(self.bending(thetas[part], some), curved)
+            for part, some in removals.blocks(max(1, BLOCK_NUMBERS // (self.n_objects * p * p)))
+        ]
+        if not parts:
+            return Jeffreys(np.zeros(0), np.zeros((0, p)), np.zeros((0, p, p)))
+        return Jeffreys(
+            np.concatenate([part.values for part in parts]),
+            np.concatenate([part.gradients for part in parts]),
+            np.concatenate([part.hessians for part in parts]),
+        )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vifstats import checks
-from vifstats.errors import InvalidTypeError
+from vifstats.errors import InvalidTypeError, UnsupportedModelError
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.loss import Cox
 from vifstats.losses.cox.segment_sums import expanded
@@ -82,6 +82,11 @@ def _require_cox(loss: Loss) -> Cox:
         raise InvalidTypeError(
             "The test of proportional hazards is one of a Cox model, but the loss is "
             f"{type(loss).__name__}; give it the estimate of one."
+        )
+    if isinstance(loss.penalty, str):
+        raise UnsupportedModelError(
+            "The test of proportional hazards is a score test of the partial likelihood, but this "
+            "fit has Firth's penalty, at which the score is not 0; ask it of the fit without."
         )
     if loss.ties == "exact":
         raise InvalidTypeError(

@@ -49,7 +49,8 @@ class CoxEdit:
         )
         _require_domain(new)
         stacked = _stacked(loss, new)
-        kind = EditedExact if loss.ties == "exact" else EditedCox
+        afresh = loss.ties == "exact" or isinstance(loss.penalty, str)
+        kind = EditedExact if afresh else EditedCox
         return kind(loss, stacked, rows, labels=labels)
 
     def _design(self, old: SurvivalInput, rows: np.ndarray) -> np.ndarray:

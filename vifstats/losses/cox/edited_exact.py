@@ -1,4 +1,4 @@
-"""Edits of a Cox model with exact ties: each from the stack, without all that it leaves out."""
+"""Edits of a Cox model with exact ties or Firth's penalty: each from what is left of the stack."""
 
 import numpy as np
 import pandas as pd

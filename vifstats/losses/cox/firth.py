@@ -1,8 +1,8 @@
-"""Firth's penalty for Cox's partial likelihood, by the cumulants of the covariates in each risk set.
+"""Firth's penalty for Cox's partial likelihood, by cumulants of covariates in each risk set.
 
-Each term q of the loss (an event time; one of Efron's terms of a tied one) has weights over those at
-risk with mean m_q and covariance V_q. With a_q its coefficient, I = sum a V, and the derivatives of
-I are the sums of their third and fourth cumulants, as log phi_q generates them.
+Each term q of the loss (an event, or one of Efron's terms of tied ones) has weights over those at
+risk, with mean m_q and covariance V_q. With a_q its coefficient, I = sum a V, and the derivatives
+of I are the sums of their third and fourth cumulants, as log phi_q generates them.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,10 @@ import autograd.numpy as anp
 import numpy as np
 
 from vifstats import checks
-from vifstats.losses.cox import hessian as curvature
 from vifstats.losses.cox.loss import APPROXIMATE, Cox
-from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
-from vifstats.losses.cox.segment_sums import Bins, expanded
-from vifstats.losses.firth import Firth
+from vifstats.losses.cox.risk_sets import RiskSets
+from vifstats.losses.firth import FIRTH, Firth
+from vifstats.removals import Removals
 from vifstats.typing import Differentiable
 
 __all__ = ["FirthCox"]
@@ -26,24 +25,21 @@ __all__ = ["FirthCox"]
 class FirthCox(Firth, Cox, penalty="firth"):
     """The loss that ``Cox(..., penalty="firth")`` is."""
 
-    plain: Any
-
     def __init__(self, X: Any, T: Any, E: Any = None, **options: Any) -> None:
         checks.one_of(options.get("ties", "efron"), APPROXIMATE, "ties")
         Cox.__init__(self, X, T, E, **{**options, "penalty": None})
-        self.penalty: Any = "firth"
+        self.penalty = FIRTH
 
     @classmethod
     def of(cls, plain: Cox) -> "FirthCox":
         """A loss with this penalty in the place of none."""
         checks.one_of(plain.ties, APPROXIMATE, "ties")
-        twin = Cox.__new__(cls)
+        twin: Any = Cox.__new__(cls)
         twin.__dict__.update(plain.__dict__)
-        twin.penalty = "firth"
+        twin.penalty = FIRTH
         return twin
 
-    @cached_property
-    def plain(self) -> Cox:  # type: ignore[no-redef]  # computed once, not given
+    def _without_penalty(self) -> Cox:
         twin = Cox.__new__(Cox)
         twin.__dict__.update(self.__dict__)
         twin.penalty = None
@@ -52,18 +48,36 @@ class FirthCox(Firth, Cox, penalty="firth"):
     def with_ties(self, ties: str) -> Cox:
         return FirthCox.of(self.plain.with_ties(ties))
 
-    def bending(self, theta: np.ndarray, present: np.ndarray | None) -> "RiskBending | None":
-        sets, X, w, offset = self.risk_sets, self._X, self._weights, self._offset
-        efron = self.ties == "efron"
-        if present is None:
-            return RiskBending(risk_sums(sets, X, w, X @ theta + offset, efron))
-        rows = np.flatnonzero(present[sets.order])
-        some = sets.take(rows)
-        if not some.n_cells:
-            return None
-        X = X[rows]
-        X = X - X.mean(axis=0)  # digits change, not results
-        return RiskBending(risk_sums(some, X, w[rows], self._X[rows] @ theta + offset[rows], efron))
+    def bending(self, thetas: np.ndarray, removals: Removals) -> "RiskBending":
+        sets = self.risk_sets
+        present = removals.codes[sets.order][:, None] != np.arange(len(removals))
+        eta = self._X @ thetas.T + self._offset[:, None]
+        largest = np.maximum.reduceat(np.where(present, eta, -np.inf), sets.row_bounds[:-1])
+        largest = np.where(np.isfinite(largest), largest, 0.0)[sets.stratum]
+        r = np.where(
+            present, self._weights[:, None] * np.exp(np.where(present, eta - largest, 0.0)), 0.0
+        )
+        w = np.where(present, self._weights[:, None], 0.0)[sets.own]
+        if self.ties == "efron":
+            a, alive = self._efron_terms(w, present[sets.own])
+        else:
+            a, alive = w, np.ones(w.shape)
+        information = self.plain.reduced_curvatures(thetas, removals)
+        return RiskBending(sets, self._middle, r, a, alive, information)
+
+    def _efron_terms(self, w: np.ndarray, exists: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """W/d and 1 - l/d of each event, (n_events, k); 0 for W/d of events that are gone."""
+        sets = self.risk_sets
+        cell, sums = sets.cell_of_event, sets.by_death.sums
+        d = np.maximum(sums(exists.astype(float)), 1.0)[cell]
+        rank = np.cumsum(exists, axis=0) - 1.0
+        before = rank[sets.first_death] + 1.0 - exists[sets.first_death]
+        return np.where(exists, sums(w)[cell] / d, 0.0), 1 - (rank - before[cell]) / d
+
+    @cached_property
+    def _middle(self) -> np.ndarray:
+        """X from its medians, which no row far away moves: digits change, not results."""
+        return self._X - np.median(self._X, axis=0)
 
     def traced_information(self, theta: Differentiable, presence: Differentiable) -> Any:
         w, z, present, _ = self._at_risk(theta, presence)
@@ -87,100 +101,95 @@ class FirthCox(Firth, Cox, penalty="firth"):
 
 @dataclass(frozen=True, eq=False)
 class RiskBending:
-    """Sums over the terms of the risk sets, and over the rows in them."""
+    """Sums over the terms of the risk sets, one for each event, and over the rows in them."""
 
-    sums: RiskSums
-
-    @cached_property
-    def _cells(self) -> tuple[np.ndarray, np.ndarray]:
-        """The cell of each term, and the share 1 - l/d of its deaths that is still there."""
-        cell, tie = expanded(self.sums.n_terms)
-        return cell, 1 - tie / self.sums.n_terms[cell]
+    sets: RiskSets
+    X: np.ndarray  # (n, p), in sorted order
+    r: np.ndarray  # (n, k): w exp(x'theta) in some unit, 0 of rows that are gone
+    # (n_events, k): coefficients, and the share of the tied deaths that is still at risk
+    a: np.ndarray
+    alive: np.ndarray
+    information: np.ndarray  # (k, p, p)
 
     def _at_risk(self, values: np.ndarray) -> np.ndarray:
-        """Sums of r times values (n, k) over each term: (n_terms, k)."""
-        sums, (cell, alive) = self.sums, self._cells
-        weighted = sums.r[:, None] * values
-        exposed = sums.sets.exposed.scatter(weighted)
-        dying = sums.sets.by_death.sums(weighted[sums.sets.own])
-        return exposed[cell] + alive[:, None] * dying[cell]
+        """Sums of r times values (n, k, m) over each term: (n_events, k, m)."""
+        sets, weighted = self.sets, self.r[:, :, None] * values
+        cell = sets.cell_of_event
+        dying = sets.by_death.sums(weighted[sets.own])[cell]
+        return sets.exposed.scatter(weighted)[cell] + self.alive[:, :, None] * dying
 
     def _over_terms(self, values: np.ndarray) -> np.ndarray:
-        """For each row r times the sum of values (n_terms, k) over the terms it is in: (n, k)."""
-        sums, (cell, alive) = self.sums, self._cells
-        bins = Bins(cell, sums.sets.n_cells)
-        out = sums.sets.exposed.gather(bins.sums(values))
-        own = sums.sets.own
-        out[own] += bins.sums(alive[:, None] * values)[sums.sets.cell_of_event]
-        return sums.r[:, None] * out
+        """For each row r times the sum of values (n_events, k, m) over its terms: (n, k, m)."""
+        sets = self.sets
+        out = sets.exposed.gather(sets.by_death.sums(values))
+        dying = sets.by_death.sums(self.alive[:, :, None] * values)
+        out[sets.own] += dying[sets.cell_of_event]
+        return self.r[:, :, None] * out
 
     @cached_property
     def _phi(self) -> np.ndarray:
-        cell, alive = self._cells
-        return self.sums.R[cell] + alive * self.sums.S0D[cell]
-
-    @cached_property
-    def _a(self) -> np.ndarray:
-        return self.sums.a[self._cells[0]]
+        """phi of each term, 1 of those that are gone, shape (n_events, k)."""
+        phi = self._at_risk(np.ones((len(self.X), 1, 1)))[:, :, 0]
+        return np.where(self.a > 0, phi, 1.0)
 
     @cached_property
     def _means(self) -> np.ndarray:
-        return self._at_risk(self.sums.X) / self._phi[:, None]
-
-    @cached_property
-    def information(self) -> np.ndarray:
-        """The sum of a V."""
-        return curvature.hessian(self.sums)
+        return self._at_risk(self.X[:, None]) / self._phi[:, :, None]
 
     @cached_property
     def _squares(self) -> np.ndarray:
         """x x' of each row, shape (n, p p)."""
-        X = self.sums.X
-        return (X[:, :, None] * X[:, None, :]).reshape(len(X), -1)
+        return (self.X[:, :, None] * self.X[:, None, :]).reshape(len(self.X), -1)
 
     @cached_property
     def _weight(self) -> np.ndarray:
-        """a/phi, the coefficient of r in the sum of expectations, shape (n_terms,)."""
-        return self._a / self._phi
+        """a/phi, the coefficient of r in the sum of expectations, shape (n_events, k, 1)."""
+        return (self.a / self._phi)[:, :, None]
+
+    @cached_property
+    def _rho(self) -> np.ndarray:
+        """r times the hazard that each row was exposed to, shape (k, n)."""
+        return self._over_terms(self._weight)[:, :, 0].T
 
     @cached_property
     def slopes(self) -> np.ndarray:
         """The sum of a times the third cumulants: E[xxx] - 3 E[xx]m + 2 mmm, symmetrised."""
-        X, m, p = self.sums.X, self._means, self.sums.X.shape[1]
-        rho = self._over_terms(self._weight[:, None])
-        third = (X * rho).T.dot(self._squares).reshape(p, p, p)
-        seen = self._over_terms(self._weight[:, None] * m)
-        mixed = seen.T.dot(self._squares).reshape(p, p, p)
-        pairs = (m[:, :, None] * m[:, None, :]).reshape(len(m), -1)
-        cubes = (m * self._a[:, None]).T.dot(pairs).reshape(p, p, p)
-        turned = mixed + mixed.transpose(1, 0, 2) + mixed.transpose(1, 2, 0)
+        k, p = self.r.shape[1], self.X.shape[1]
+        m = self._means.swapaxes(0, 1)
+        third = ((self._rho[:, None] * self.X.T) @ self._squares).reshape(k, p, p, p)
+        seen = self._over_terms(self._weight * self._means).transpose(1, 2, 0)
+        mixed = (seen @ self._squares).reshape(k, p, p, p)
+        pairs = (m[:, :, :, None] * m[:, :, None, :]).reshape(k, -1, p * p)
+        cubes = ((m * self.a.T[:, :, None]).swapaxes(1, 2) @ pairs).reshape(k, p, p, p)
+        turned = mixed + mixed.transpose(0, 2, 1, 3) + mixed.transpose(0, 2, 3, 1)
         return third - turned + 2 * cubes
 
     def bends(self, M: np.ndarray) -> np.ndarray:
         """The sum of a times the fourth cumulants, two of their four places taken with M.
 
-        With z = x - m and q = z'Mz that is E[q zz'] - tr(MV) V - 2 V M V.
+        With z = x - m and q = z'Mz that is E[q zz'] - tr(MV) V - 2 V M V. E[q zz'] is E[q xx'], by
+        rows, less E[q x] m' + m E[q x]' - E[q] m m'.
         """
-        X, m, a = self.sums.X, self._means, self._a
-        p = X.shape[1]
-        size, phi = np.einsum("na,na->n", X @ M, X), self._phi[:, None]
+        X, a, m = self.X, self.a.T, self._means.swapaxes(0, 1)
+        k, p = self.r.shape[1], X.shape[1]
+        size = np.einsum("kna,na->kn", X @ M, X)  # x'Mx
         u = m @ M
-        s = np.einsum("qa,qa->q", u, m)
-        E = self._at_risk(self._squares) / phi
-        second = E.reshape(-1, p, p)
-        V = second - m[:, :, None] * m[:, None, :]
-        sized = self._at_risk(np.column_stack([size, size[:, None] * X])) / phi
-        # E[(x'Mx - 2u'x + s) xx'] by rows, less what the means take away
-        rho = self._over_terms(self._weight[:, None])[:, 0]
-        along = np.einsum("na,na->n", self._over_terms(self._weight[:, None] * u), X)
-        rows = (rho * size - 2 * along)[:, None] * X
-        total = X.T @ rows + np.einsum("q,qab->ab", a * s, second)
-        # E[q x] m' + m E[q x]' - E[q] m m'
-        first = sized[:, 1:] - 2 * np.einsum("qab,qb->qa", second, u) + s[:, None] * m
-        zeroth = sized[:, 0] - 2 * np.einsum("qa,qa->q", m, u) + s
-        crossed = (first * a[:, None]).T @ m
-        total -= crossed + crossed.T - (m * (a * zeroth)[:, None]).T @ m
-        turned = V @ M
-        spread = np.einsum("qaa->q", turned)
-        total -= np.einsum("q,qab->ab", a * spread, V)
-        return total - 2 * np.einsum("q,qab,qbc->ac", a, turned, V, optimize=True)
+        s = np.einsum("kqa,kqa->kq", u, m)
+        phi = self._phi.T[:, :, None]
+        second = self._at_risk(self._squares[:, None]).swapaxes(0, 1) / phi
+        sized = size.T[:, :, None] * np.column_stack([np.ones(len(X)), X])[:, None]
+        sized = self._at_risk(sized).swapaxes(0, 1) / phi
+        along = self._over_terms(self._weight * u.swapaxes(0, 1)).swapaxes(0, 1)
+        rows = self._rho * size - 2 * np.einsum("kna,na->kn", along, X)
+        total = (X.T * rows[:, None]) @ X
+        total += np.einsum("kq,kqc->kc", a * s, second).reshape(k, p, p)
+        second = second.reshape(k, -1, p, p)
+        V = second - m[:, :, :, None] * m[:, :, None, :]
+        first = sized[:, :, 1:] - 2 * np.einsum("kqab,kqb->kqa", second, u) + s[:, :, None] * m
+        zeroth = sized[:, :, 0] - 2 * np.einsum("kqa,kqa->kq", m, u) + s
+        crossed = (first * a[:, :, None]).swapaxes(1, 2) @ m
+        total -= crossed + crossed.swapaxes(1, 2)
+        total += (m * (a * zeroth)[:, :, None]).swapaxes(1, 2) @ m
+        turned = V @ M[:, None]
+        total -= np.einsum("kq,kqab->kab", a * np.einsum("kqaa->kq", turned), V)
+        return total - 2 * np.einsum("kqab,kqbc->kac", a[:, :, None, None] * turned, V)

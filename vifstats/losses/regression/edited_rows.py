@@ -6,7 +6,7 @@ from vifstats.losses.edited import Edited
 from vifstats.losses.regression.linear_predictor import LinearPredictor
 from vifstats.removals import Removals
 
-__all__ = ["EditedRows"]
+__all__ = ["EditedRows", "EditedTogether"]
 
 
 class EditedRows(Edited):
@@ -42,3 +42,18 @@ class EditedRows(Edited):
             presence[self.n_rows + members] = 1.0
             out.append(full - gone + self.stacked.hessian(theta, presence))
         return np.stack(out)
+
+
+class EditedTogether(EditedRows):
+    """Edits where the penalty reads all rows: each from the stack, by automatic differentiation."""
+
+    def gradient_differences(
+        self, theta: np.ndarray, removals: Removals | None = None
+    ) -> np.ndarray:
+        removals = self.each() if removals is None else removals
+        out = Edited.gradient_differences(self, theta, removals)
+        out[removals.sums(self.changed.astype(int)) == 0] = 0.0
+        return out
+
+    def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
+        return Edited.reduced_hessians(self, theta, removals)

@@ -9,7 +9,7 @@ import numpy as np
 
 from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
-from vifstats.losses.firth import Firth
+from vifstats.losses.firth import BLOCK_NUMBERS, FIRTH, Firth, log_determinants
 from vifstats.losses.regression.linear_predictor import LinearPredictor
 from vifstats.removals import Removals
 from vifstats.typing import Differentiable
@@ -20,11 +20,9 @@ __all__ = ["FirthLinearPredictor"]
 class FirthLinearPredictor(Firth, LinearPredictor, penalty="firth"):
     """The loss that ``LinearPredictor(..., penalty="firth")`` is."""
 
-    plain: Any
-
     def __init__(self, row_loss: Any, X: Any, y: Any, **options: Any) -> None:
         LinearPredictor.__init__(self, row_loss, X, y, **{**options, "penalty": None})
-        self.penalty = "firth"
+        self.penalty = FIRTH
         self._require_information()
 
     def _require_information(self) -> None:
@@ -40,34 +38,31 @@ class FirthLinearPredictor(Firth, LinearPredictor, penalty="firth"):
     @classmethod
     def of(cls, plain: LinearPredictor) -> "FirthLinearPredictor":
         """A loss with this penalty in the place of none."""
-        twin = LinearPredictor.__new__(cls)
+        twin: Any = LinearPredictor.__new__(cls)
         twin.__dict__.update(plain.__dict__)
         twin.__dict__.pop("_faces", None)
-        twin.penalty = "firth"
+        twin.penalty = FIRTH
         twin._require_information()
         return twin
 
-    @cached_property
-    def plain(self) -> LinearPredictor:  # type: ignore[no-redef]  # computed once, not given
+    def _without_penalty(self) -> LinearPredictor:
         twin = LinearPredictor.__new__(LinearPredictor)
         twin.__dict__.update(self.__dict__)
         twin.penalty = None
         return twin
 
     def reported_information(self) -> Loss:
-        return AugmentedInformation(self) if self.row_loss.binary else self.plain
+        return _AugmentedInformation(self) if self.row_loss.binary else self.plain
 
-    def bending(self, theta: np.ndarray, present: np.ndarray | None) -> "RowBending":
-        X, weights, offset = self.designs[0], self.weights, self.offsets[0]
-        if present is not None:
-            X, weights, offset = X[present], weights[present], offset[present]
-        curvature, slope, bend = self.row_loss.information((X @ theta + offset)[None])
-        return RowBending(X, weights * curvature, weights * slope, weights * bend)
+    def bending(self, thetas: np.ndarray, removals: Removals) -> "RowBending":
+        weights = self._weights_without(removals)
+        found: Any = self.row_loss.information(self.predictors.at(thetas))
+        return RowBending(self.designs[0], *(weights * part for part in found))
 
     def traced_information(self, theta: Differentiable, presence: Differentiable) -> Any:
         X = self.designs[0]
-        curvature = self.row_loss.information(self.predictors.traced(theta, slice(None)))[0]
-        return anp.dot(X.T * (self.weights * presence * curvature), X)
+        found: Any = self.row_loss.information(self.predictors.traced(theta, slice(None)))
+        return anp.dot(X.T * (self.weights * presence * found[0]), X)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,30 +70,44 @@ class RowBending:
     """X'diag(c)X, with c the curvature of each row and c', c'' its derivatives."""
 
     X: np.ndarray  # (n, p)
-    # curvature, slope, bend (n,)
+    # (k, n)
     curvature: np.ndarray
     slope: np.ndarray
     bend: np.ndarray
 
-    @property
+    def _gram(self, weights: np.ndarray) -> np.ndarray:
+        return (self.X.T * weights[:, None]) @ self.X
+
+    @cached_property
     def information(self) -> np.ndarray:
         """X'diag(c)X."""
-        return self.X.T @ (self.curvature[:, None] * self.X)
+        return self._gram(self.curvature)
 
     @property
     def slopes(self) -> np.ndarray:
         """Sum of c' x_j x x'."""
         n, p = self.X.shape
         squares = (self.X[:, :, None] * self.X[:, None, :]).reshape(n, p * p)
-        return (self.X * self.slope[:, None]).T.dot(squares).reshape(p, p, p)
+        return ((self.X.T * self.slope[:, None]) @ squares).reshape(-1, p, p, p)
+
+    def sizes(self, M: np.ndarray) -> np.ndarray:
+        """x'Mx of each row, shape (k, n)."""
+        return np.einsum("kna,na->kn", self.X @ M, self.X)
 
     def bends(self, M: np.ndarray) -> np.ndarray:
         """Sum of c'' (x'Mx) x x'."""
-        sizes = np.einsum("na,na->n", self.X @ M, self.X)
-        return self.X.T @ ((self.bend * sizes)[:, None] * self.X)
+        return self._gram(self.bend * self.sizes(M))
+
+    def augmented(self, weights: np.ndarray) -> np.ndarray:
+        """X'diag(c (1 + h/w))X, with h the leverage of each row; nan where it has none."""
+        defined = np.isfinite(log_determinants(self.information))
+        M = np.linalg.inv(np.where(defined[:, None, None], self.information, np.eye(len(self.X.T))))
+        out = self._gram(self.curvature * (1 + self.curvature * self.sizes(M) / weights))
+        out[~defined] = np.nan
+        return out
 
 
-class AugmentedInformation(Loss):
+class _AugmentedInformation(Loss):
     """Only the Hessians of Firth's logistic regression as a fit to augmented data.
 
     Each row counts w + h times, with h its leverage: logistf and firthmodels invert this.
@@ -113,24 +122,16 @@ class AugmentedInformation(Loss):
         return self.loss.value(theta, presence)
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        return self._information(theta, None if presence is None else presence > 0)
+        if presence is not None:
+            return super().hessian(theta, presence)
+        return self.reduced_curvatures(theta[None], Removals.nobody(self.n_objects))[0]
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals
         return self.reduced_curvatures(np.tile(theta, (len(removals), 1)), removals)
 
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        return np.stack(
-            [self._information(t, removals.codes != k) for k, t in enumerate(thetas)]
-        ).reshape(len(thetas), self.loss.n_params, self.loss.n_params)
-
-    def _information(self, theta: np.ndarray, present: np.ndarray | None) -> np.ndarray:
-        bending = self.loss.bending(theta, present)
-        X, curvature = bending.X, bending.curvature
-        weights = self.loss.weights if present is None else self.loss.weights[present]
-        try:
-            M = np.linalg.inv(bending.information)
-        except np.linalg.LinAlgError:
-            return np.full(bending.information.shape, np.nan)
-        leverage = curvature * np.einsum("na,na->n", X @ M, X)
-        return X.T @ ((curvature * (1 + leverage / weights))[:, None] * X)
+        out = np.empty((len(removals), *2 * thetas.shape[1:]))
+        for part, some in removals.blocks(max(1, BLOCK_NUMBERS // self.n_objects)):
+            out[part] = self.loss.bending(thetas[part], some).augmented(self.loss.weights)
+        return out

@@ -86,9 +86,9 @@ class RowLoss(ABC):
         return autodiff.elementwise_hessian(lambda e: self.value(e, y), eta)
 
     def information(self, eta: Any) -> tuple[Any, Any, Any] | None:
-        """Fisher's information of each row, of one predictor (1, n), and its two derivatives: (n,).
+        """Fisher's information of each row, of one predictor (1, ..., n), and two derivatives.
 
-        In autograd.numpy. None unless it is the curvature itself, which then reads no y.
+        Shapes (..., n), in autograd.numpy. None unless it is the curvature, which then reads no y.
         """
         return None
 

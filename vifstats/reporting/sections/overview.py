@@ -100,7 +100,7 @@ def _by_status(findings: Findings) -> list[dict[str, Any]]:
             }
         ]
     status = findings.influence.status
-    kinds = ("separation", "did not converge", "indefinite", "not in fit", "owned")
+    kinds = ("separation", "undefined", "did not converge", "indefinite", "not in fit", "owned")
     out = []
     for kind in kinds:
         rows = np.flatnonzero(status == kind)

@@ -70,6 +70,7 @@ METHOD = ["name", "words", "covariance", "seconds", "versions", "command"]
 ALERTS: dict[str, tuple[list[str], list[str]]] = {
     "separated": (["names", "known", "along"], []),
     "separation": ([], ["n"]),
+    "undefined": ([], ["n"]),
     "did not converge": ([], ["n"]),
     "indefinite": ([], ["n"]),
     "not in fit": ([], ["n"]),

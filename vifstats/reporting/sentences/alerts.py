@@ -85,7 +85,7 @@ def _separated(found: dict[str, Any], unit: str) -> str:
     )
     return (
         f"{which} (separation).{along} No {unit} can be left out and the model refitted; drop or "
-        "merge the covariate, or fit with a penalty."
+        "merge the covariate, or fit with a penalty, such as Firth's (vifstats.firth)."
     )
 
 
@@ -125,6 +125,10 @@ def _conspicuous(found: dict[str, Any], unit: str) -> str:
 _ALERTS = {
     "separated": _separated,
     "separation": _separation,
+    "undefined": lambda a, unit: (
+        f"Without {_any_one_of(a, unit)} some coefficient is not identified, and Firth's penalty "
+        "has no value, so its influence is unknown."
+    ),
     "did not converge": lambda a, unit: (
         f"{_rows(a, 'refit')} did not converge, so the influence of "
         f"{'that ' + unit if a['n'] == 1 else 'those ' + many(unit)} is unknown{_named(a)}."

@@ -153,7 +153,7 @@ def _largest_change(document: Document) -> str:
 
 
 def _some_not_estimable(document: Document) -> bool:
-    kinds = ("separation", "did not converge", "indefinite")
+    kinds = ("separation", "undefined", "did not converge", "indefinite")
     return any(found["kind"] in kinds for found in document["alerts"])
 
 
