@@ -136,7 +136,9 @@ def test_whole_weights_are_repeated_rows():
 def test_errors_without_a_row_are_those_of_the_refit():
     loss = LinearPredictor(Logistic(), DESIGN, CASE, penalty="firth")
     est = vs.minimize(loss, np.zeros(3))
-    errors = vs.leave_one_out(est, objects=[3]).on(vs.targets.StandardError("exposed")).value_without
+    errors = (
+        vs.leave_one_out(est, objects=[3]).on(vs.targets.StandardError("exposed")).value_without
+    )
     alone = vs.minimize(reduced(loss, np.arange(12) != 3), est.theta)
     assert abs(errors[0, 0] - alone.standard_errors[1]) < R_REFIT
 
