@@ -251,6 +251,21 @@ def shared_counts():
     return make
 
 
+def mixed_model(reml: bool = True, slopes: bool = False):
+    """N rows in eight groups, with random intercepts, and slopes where they are asked for."""
+    rng = generator(46)
+    groups, x = np.arange(N) % 8, rng.uniform(-2, 2, N)
+    X, effects = np.column_stack([np.ones(N), x]), 2 * rng.normal(size=(8, 2))[groups]
+    y = X @ [1.0, 0.5] + effects[:, 0] + slopes * effects[:, 1] * x + rng.normal(size=N)
+
+    def make(rows, labels):
+        X_own = pd.DataFrame(X[rows], index=labels, columns=["one", "dose"])
+        Z = X_own if slopes else None
+        return vs.losses.MixedModel(X_own, y[rows], groups[rows], Z, reml=reml)
+
+    return make
+
+
 def contrastive(dim: int, **options: Any):
     X, partners = views()
 

@@ -28,6 +28,7 @@ from built_losses import (
     matched_sets,
     matches,
     mean,
+    mixed_model,
     node_embedding,
     of_items,
     of_queries,
@@ -329,6 +330,20 @@ CASES = [
         (0.0, 0.0),
         Bounds((1.1, 1.2), 0.99, 0.27),
         penalty=ridge(1.0),
+    ),
+    Case(
+        "random intercepts",
+        mixed_model(),
+        (0.0, 0.0, 0.5, 0.5),
+        ROWS,
+        # by REML nobody has an information, of which the logarithm is taken
+        penalty=lambda theta: -np.inf,
+    ),
+    Case(
+        "random slopes by ML",
+        mixed_model(reml=False, slopes=True),
+        (0.0, 0.0, 0.5, 0.5, 0.0, 0.5),
+        Bounds((1.1, 1.36), 0.97, 0.5),
     ),
     Case("least squares", least_squares(), (0.0, 0.0, 0.0), ROWS),
     Case(

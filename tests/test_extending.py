@@ -204,6 +204,7 @@ def test_a_fitted_model_has_a_row():
             "tests/fitted_models.py",
             "tests/adapters",
             "tests/losses/matched_sets",
+            "tests/losses/mixed",
             "tests/equations",
         ),
     )

@@ -25,6 +25,8 @@ SUMMARY = 1e-8  # what a fit reports against the same formula on the same parame
 REFITTED_SUMMARY = (
     1e-6  # refits against the library's own, each stopped by its own rule: 1e-7 typical
 )
+LME4_FIXED = 1e-5  # estimates and refits of lme4, its steps tightened: 4e-8 at worst
+LME4_COMPONENT = 1e-3  # of a variance, of its own size; lme4 ends flat: 4e-5 at worst
 CONVERGED_FIT = 1e-8  # two minimisers, each stopped at 1e-11 standard errors, in standard errors
 
 

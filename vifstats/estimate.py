@@ -594,7 +594,7 @@ def minimize(
             f"standard errors (tol={tol:g}). Try another start, or add a penalty if the "
             "minimum lies at infinity."
         )
-    end = minima.thetas[0]
+    end = loss.canonical(minima.thetas)[0]
     if len(theta) <= LARGE:
         _require_curvature(loss, theta, end)
     return Estimate(loss, end, **options)

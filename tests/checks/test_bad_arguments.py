@@ -205,5 +205,5 @@ def test_outcomes_outside_the_domain(name):
 def test_supported_models_are_listed_without_those_that_are_refused():
     message = refused(vs.from_model, object())
     assert "OLS" in message and "CoxPHFitter" in message
-    for name in ("GLSAR", "MixedLM", "QuantReg", "Regularized", "Penalized", "_Gen"):
+    for name in ("GLSAR", "QuantReg", "Regularized", "Penalized", "_Gen"):
         assert name not in message

@@ -36,22 +36,62 @@ def test_a_minimum_stays_where_it_is():
 def double_well():
     """Minima at -1 and 1, a maximum at 0."""
     return (
-        lambda x: float((x[0] ** 2 - 1) ** 2),
-        lambda x: 4 * x * (x**2 - 1),
-        lambda x: np.array([[12 * x[0] ** 2 - 4]]),
+        lambda rows, x: ((x[:, 0] ** 2 - 1) ** 2, 4 * x * (x**2 - 1)),
+        lambda rows, x: (12 * x**2 - 4)[:, :, None],
     )
 
 
-@pytest.mark.parametrize(("start", "end"), [(0.1, 1.0), (-0.01, -1.0), (30.0, 1.0)])
-def test_many_steps_end_in_a_minimum(start, end):
-    found = trust_region_steps(*double_well(), np.array([start]), steps=40, radius=2.0)
-    assert found == pytest.approx([end], abs=1e-8)
+def test_many_steps_end_in_a_minimum():
+    starts, ends = np.array([[0.1], [-0.01], [30.0]]), [1.0, -1.0, 1.0]
+    found = trust_region_steps(*double_well(), starts, steps=40, radius=2.0)
+    assert found[:, 0] == pytest.approx(ends, abs=1e-8)
 
 
 def test_no_step_goes_up():
-    value, gradient, hessian = double_well()
-    theta, level = np.array([0.1]), value(np.array([0.1]))
+    slopes, curvatures = double_well()
+    theta = np.array([[0.1]])
+    level = slopes(None, theta)[0]
     for _ in range(5):
-        theta = trust_region_steps(value, gradient, hessian, theta, steps=1, radius=50.0)
-        assert value(theta) <= level
-        level = value(theta)
+        theta = trust_region_steps(slopes, curvatures, theta, steps=1, radius=50.0)
+        assert slopes(None, theta)[0] <= level
+        level = slopes(None, theta)[0]
+
+
+def test_problems_of_one_call_do_not_know_of_each_other():
+    starts = np.array([[0.1], [30.0]])
+    together = trust_region_steps(*double_well(), starts, steps=2, radius=50.0)
+    alone = [trust_region_steps(*double_well(), s[None], steps=2, radius=50.0) for s in starts]
+    assert np.array_equal(together, np.vstack(alone))
+
+
+def test_steps_do_not_depend_on_units_that_the_scale_has_too():
+    slopes, curvatures = double_well()
+    units = np.array([1e-6])
+
+    def scaled(rows, x):
+        values, gradients = slopes(rows, x / units)
+        return values, gradients / units
+
+    ends = [
+        trust_region_steps(slopes, curvatures, np.array([[3.0]]), steps=2, radius=0.5),
+        trust_region_steps(
+            scaled,
+            lambda rows, x: curvatures(rows, x / units) / units**2,
+            3.0 * units[None],
+            steps=2,
+            radius=0.5,
+            scale=units,
+        )
+        / units,
+    ]
+    assert ends[0] == pytest.approx(ends[1], rel=ROUNDING)
+
+
+def test_held_parameters_stay_where_they_are():
+    bowl = (
+        lambda rows, x: (np.sum((x - 1) ** 2, axis=1), 2 * (x - 1)),
+        lambda rows, x: np.tile(2 * np.eye(2) + 0.5, (len(x), 1, 1)),
+    )
+    start, fixed = np.array([[5.0, 5.0]]), np.array([[True, False]])
+    found = trust_region_steps(*bowl, start, steps=20, radius=10.0, fixed=fixed)
+    assert found == pytest.approx(np.array([[5.0, 1.0]]), abs=1e-6)

@@ -62,7 +62,7 @@ ADAPTERS = {
     "statsmodels.regression.linear_model.GLS": "statsmodels.linear:gls",
     "statsmodels.regression.linear_model.GLSAR": "statsmodels.refused:refused",
     "statsmodels.regression.linear_model.WLS": "statsmodels.linear:least_squares",
-    "statsmodels.regression.mixed_linear_model.MixedLM": "statsmodels.refused:refused",
+    "statsmodels.regression.mixed_linear_model.MixedLM": "statsmodels.mixed:mixed",
     "statsmodels.regression.quantile_regression.QuantReg": "statsmodels.refused:refused",
     "statsmodels.robust.robust_linear_model.RLM": "statsmodels.robust:rlm",
     "statsmodels.sandbox.regression.gmm.IV2SLS": "instruments:statsmodels_iv",

@@ -414,7 +414,7 @@ class Refit:
         minima = self.by.minima(start, removals)
         if not (minima.tame & minima.converged).all():
             return self(removals)
-        return Rows(self.theta - minima.thetas, ~minima.converged)
+        return Rows(self.theta - self.by.loss.canonical(minima.thetas), ~minima.converged)
 
     def __call__(self, removals: Removals) -> Rows:
         loss = self.by.loss
@@ -427,8 +427,8 @@ class Refit:
         if len(still := np.flatnonzero(~moves)):
             failed[still] = self.by.lost_curvature(self.theta, removals.take(still))
         if len(influential := np.flatnonzero(moves)):
-            minima = self.by.minima(self.theta, removals.take(influential))
-            values[influential] = self.theta - minima.thetas
+            minima = self.by.minima(loss.beside(self.theta), removals.take(influential))
+            values[influential] = self.theta - loss.canonical(minima.thetas)
             failed[influential] = ~minima.converged
         values[failed] = np.nan
         return Rows(values, failed)

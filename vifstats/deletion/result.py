@@ -282,9 +282,10 @@ class Influence(Tabular):
         "ok", "no influence" (exactly 0), "owned" (some parameters vanish with the object: nan),
         "separation" (the estimate diverges without the row), "did not converge" (nan), "indefinite"
         (of a Newton step: the loss without the row has no minimum near; nan, or guarded),
-        "outside domain" (of a Newton step: it ends where the loss is not defined; refit),
-        "undefined" (the loss is, without the row, as Firth's penalty is where the information is
-        singular: nan) or "not in fit" (the model had dropped the row).
+        "outside domain" (of a Newton step: it ends where the loss is not defined; refit), "variance
+        at 0 without it" (of a mixed model), "undefined" (the loss is, without the row, as Firth's
+        penalty is where the information is singular: nan) or "not in fit" (the model had dropped
+        the row).
         """
         status = np.full(len(self.removals), "ok", dtype=object)
         status[np.isnan(self.values).any(axis=1)] = "owned"
@@ -293,6 +294,8 @@ class Influence(Tabular):
         status[~self.exact & np.isnan(self.values).all(axis=1) | self.failed] = "did not converge"
         status[(self.indefinite | self.guarded) & ~self.exact & ~self.failed] = "indefinite"
         status[self.outside & ~self.exact & ~self.failed] = "outside domain"
+        loss, theta = self.estimate.loss, self.estimate.theta
+        status[loss.at_boundary(theta - self.values, theta)] = loss.boundary
         separated = self.estimate.loss.separated(self.estimate.theta, self.removals)
         status[separated | (self.estimate.runs_away is not None)] = "separation"
         status[self.estimate.loss.undefined(self.estimate.theta, self.removals)] = "undefined"

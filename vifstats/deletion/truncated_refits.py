@@ -30,8 +30,9 @@ from vifstats.typing import Groups, Objects, Pool
 
 __all__ = ["truncated_refits"]
 
-# Removals in a block. Each has steps of its own, so a block is only as long as is worth sending.
-BLOCK = 8
+# Removals in a block: enough for matrix products, few enough to share out; no block holds much more
+# than so many numbers (256 MB).
+BLOCK, BLOCK_NUMBERS = 64, 32_000_000
 
 
 def truncated_refits(
@@ -73,7 +74,8 @@ def truncated_refits(
         Show a progress bar.
     max_steps : int
     radius : float
-        How far a step may go, in units of the parameters.
+        How far a step may go, in units of the parameters; where these have units of their own, as
+        in mixed models, in 1/sqrt(diag(H)).
 
     Returns
     -------
@@ -97,8 +99,11 @@ def truncated_refits(
     removals, part = est.removals(groups, objects), Shard.of(shard, checkpoint)
     folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
     with one_blas_thread():
-        steps = FewSteps(est.loss, est.theta, est.factor, max_steps, radius, est.perfect)
-        blocks = Blocks(steps, removals, BLOCK, len(est.theta))
+        steps = FewSteps(
+            est.loss, est.theta, est.factor, max_steps, radius, _scale(est), est.perfect
+        )
+        size = max(1, min(BLOCK, BLOCK_NUMBERS // len(est.theta) ** 2))
+        blocks = Blocks(steps, removals, size, len(est.theta))
         saved = None if folder is None else Checkpoint.of(folder, steps.fingerprint(est, blocks))
         numbers = part.blocks(len(blocks))
         rows = in_blocks(blocks, engine, numbers=numbers, checkpoint=saved, progress=progress)
@@ -118,6 +123,8 @@ class FewSteps:
     factor: Factor
     max_steps: int
     radius: float
+    # what it is measured in, (p,) or 1
+    scale: np.ndarray | float
     perfect: bool
 
     def fingerprint(self, est: Estimate, blocks: Blocks) -> Fingerprint:
@@ -142,24 +149,20 @@ class FewSteps:
         owned = self.loss.owned_mask(removals, len(self.theta))
         fixed = np.zeros(D.shape, dtype=bool) if owned is None else owned
         values = np.zeros_like(D)
-        for k in np.flatnonzero(D.any(axis=1)):
-            start = np.where(fixed[k], self.theta, starts[k])
-            end = self._end(removals.take(np.array([k])), start, ~fixed[k])
-            values[k] = self.theta - end
-        return Rows(values, np.zeros(len(D), dtype=bool))
-
-    def _end(self, removal: Removals, start: np.ndarray, free: np.ndarray) -> np.ndarray:
-        def whole(part: np.ndarray) -> np.ndarray:
-            theta = start.copy()
-            theta[free] = part
-            return theta[None]
-
-        end = trust_region_steps(
-            lambda part: float(self.loss.reduced_slopes(whole(part), removal)[0][0]),
-            lambda part: self.loss.reduced_slopes(whole(part), removal)[1][0, free],
-            lambda part: self.loss.pinned_curvatures(whole(part), removal)[0][np.ix_(free, free)],
-            start[free],
+        moved = np.flatnonzero(D.any(axis=1))
+        some, fixed = removals.take(moved), fixed[moved]
+        ends = trust_region_steps(
+            lambda rows, thetas: self.loss.reduced_slopes(thetas, some.take(rows)),
+            lambda rows, thetas: self.loss.pinned_curvatures(thetas, some.take(rows)),
+            np.where(fixed, self.theta, starts[moved]),
+            fixed=fixed,
             steps=self.max_steps,
             radius=self.radius,
+            scale=self.scale,
         )
-        return whole(end)[0]
+        values[moved] = self.theta - self.loss.canonical(ends)
+        return Rows(values, np.zeros(len(D), dtype=bool))
+
+
+def _scale(est: Estimate) -> np.ndarray | float:
+    return 1 / np.sqrt(np.diag(est.hessian)) if est.loss.own_units else 1.0

@@ -11,6 +11,7 @@ from vifstats.losses.functions import FunctionLoss
 from vifstats.losses.m_estimator import MEstimator
 from vifstats.losses.matched_sets.conditional_logistic import ConditionalLogistic
 from vifstats.losses.matched_sets.conditional_poisson import ConditionalPoisson
+from vifstats.losses.mixed.loss import MixedModel
 from vifstats.losses.ranking.listwise import ListMLE, SoftmaxCrossEntropy
 from vifstats.losses.ranking.paired import BradleyTerry, PlackettLuce
 from vifstats.losses.regression.linear_predictor import LinearPredictor
@@ -29,6 +30,7 @@ __all__ = [
     "ListMLE",
     "Loss",
     "MEstimator",
+    "MixedModel",
     "NodeEmbedding",
     "PlackettLuce",
     "RowEquations",

@@ -57,6 +57,10 @@ class Loss(ABC):
     wording: Wording = LEFT_OUT
     # whether the loss is defined at every theta, so that no step can leave its domain
     everywhere: bool = False
+    # what `status` says where parameters reach the end of where they mean something
+    boundary: str = ""
+    # whether parameters have units of their own, so that only standard errors compare them
+    own_units: bool = False
     # whether theta minimises the value; equations have a root, and no value
     minimised: bool = True
     # which information a fit reports its standard errors by; see `Inference`
@@ -272,6 +276,18 @@ class Loss(ABC):
         each = [removals.take(np.array([k])) for k in range(len(thetas))]
         gauges = [self.reduced_gauge(t, one)[0] for t, one in zip(thetas, each, strict=True)]
         return pinned(H, np.stack(gauges))
+
+    def canonical(self, thetas: np.ndarray) -> np.ndarray:
+        """Of parameters that are the same model, such as x and -x, those that are told: (k, p)."""
+        return thetas
+
+    def beside(self, theta: np.ndarray) -> np.ndarray:
+        """Where refits begin: theta, unless no slope there says which way they go; (p,)."""
+        return theta
+
+    def at_boundary(self, thetas: np.ndarray, full: np.ndarray) -> np.ndarray:
+        """Where what `boundary` says is so of a row of thetas (k, p), and not of full (p,)."""
+        return np.zeros(len(thetas), dtype=bool)
 
     def leverages(self, theta: np.ndarray) -> np.ndarray | None:
         """Share of each object in its own fit, shape (n_objects,); None where it has no meaning."""

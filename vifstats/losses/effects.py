@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vifstats.losses import ConditionalLogistic, Cox, Edited, LinearPredictor, Loss
+from vifstats.losses import ConditionalLogistic, Cox, Edited, LinearPredictor, Loss, MixedModel
 
 __all__ = ["Effects", "effects_of", "ratios", "shown_columns", "wald_table"]
 
@@ -104,6 +104,10 @@ def effects_of(loss: Loss, names: tuple[str, ...]) -> Effects:
         return Effects("Cox model", "hazard ratio", True, everything)
     if isinstance(loss, ConditionalLogistic):
         return Effects("conditional logistic regression", "odds ratio", True, everything)
+    if isinstance(loss, MixedModel):
+        varying = np.flatnonzero(np.ptp(loss.X, axis=0) > 0)
+        shown = varying if len(varying) else np.arange(loss.n_fixed)
+        return Effects("linear mixed model", "coefficient", False, shown)
     if isinstance(loss, Edited):
         return effects_of(loss.stacked, names)
     if isinstance(loss, LinearPredictor):

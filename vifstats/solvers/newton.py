@@ -13,7 +13,16 @@ import numpy as np
 
 from vifstats.solvers.linalg import positive_definite, solve_each
 
-__all__ = ["Look", "Minima", "Slopes", "damped_newton", "decrement", "descent", "line_search"]
+__all__ = [
+    "Curvatures",
+    "Look",
+    "Minima",
+    "Slopes",
+    "damped_newton",
+    "decrement",
+    "descent",
+    "line_search",
+]
 
 SUFFICIENT_DECREASE = 1e-4
 MAX_HALVINGS = 40

@@ -1,8 +1,8 @@
 """A few Newton steps of limited length, for losses that are not convex."""
 
-from collections.abc import Callable
-
 import numpy as np
+
+from vifstats.solvers.newton import Curvatures, Slopes
 
 __all__ = ["trust_region_step", "trust_region_steps"]
 
@@ -14,21 +14,25 @@ MAX_SHRINKS = 20
 ROUNDING = 1e-13
 
 
+# Outside the domain of a loss a trial is nan, and the step shrinks.
+@np.errstate(all="ignore")
 def trust_region_steps(
-    value: Callable[[np.ndarray], float],
-    gradient: Callable[[np.ndarray], np.ndarray],
-    hessian: Callable[[np.ndarray], np.ndarray],
-    start: np.ndarray,
+    slopes: Slopes,
+    curvatures: Curvatures,
+    starts: np.ndarray,
     *,
     steps: int,
     radius: float,
+    fixed: np.ndarray | None = None,
+    scale: np.ndarray | float = 1.0,
 ) -> np.ndarray:
     """Go so many steps, each the best within a radius for the quadratic model of the loss.
 
-    Where the loss does not fall the radius shrinks to a quarter, and stays so.
+    Where a loss does not fall its radius shrinks to a quarter, and stays so.
 
-    `value`, `gradient`, `hessian`: of the loss at theta; `start` (p,); `radius`: euclidean, in
-    units of the parameters. Returns (p,).
+    `slopes`, `curvatures`: values and gradients, and Hessians, of the problems at positions
+    ``rows``; `starts` (k, p); `radius`: euclidean, in units of `scale` (p,); `fixed` bool (k, p):
+    parameters that stay where they start. Returns (k, p).
 
     References
     ----------
@@ -36,23 +40,46 @@ def trust_region_steps(
 
     Examples
     --------
-    >>> bowl = lambda x: float(x @ x), lambda x: 2 * x, lambda x: 2 * np.eye(2)
-    >>> trust_region_steps(*bowl, np.array([3.0, 4.0]), steps=2, radius=2.0).round(6)
-    array([0.6, 0.8])
+    >>> def slopes(rows, x):
+    ...     return (x**2).sum(axis=1), 2 * x
+    >>> def curvatures(rows, x):
+    ...     return np.tile(2 * np.eye(2), (len(x), 1, 1))
+    >>> starts = np.array([[3.0, 4.0]])
+    >>> trust_region_steps(slopes, curvatures, starts, steps=2, radius=2.0).round(6)
+    array([[0.6, 0.8]])
     """
-    theta, level = start, value(start)
+    thetas, active = starts.copy(), np.arange(len(starts))
+    radii = np.full(len(starts), radius)
+    held = np.zeros(starts.shape, dtype=bool) if fixed is None else fixed
+    levels, gradients = slopes(active, thetas)
     for _ in range(steps):
-        g, H = gradient(theta), hessian(theta)
+        if not len(active):
+            break
+        H = _scaled(curvatures(active, thetas[active]), held[active], scale)
+        left = np.arange(len(active))
         for _ in range(MAX_SHRINKS):
-            trial = theta + trust_region_step(g, H, radius)
-            reached = value(trial)
-            if reached <= level + ROUNDING * abs(level):
-                theta, level = trial, reached
+            rows = active[left]
+            slope = np.where(held[rows], 0.0, gradients[rows] * scale)
+            ways = map(trust_region_step, slope, H[left], radii[rows])
+            trials = thetas[rows] + scale * np.stack(list(ways))
+            reached, there = slopes(rows, trials)
+            good = reached <= levels[rows] + ROUNDING * np.abs(levels[rows])
+            thetas[rows[good]], levels[rows[good]] = trials[good], reached[good]
+            gradients[rows[good]] = there[good]
+            left = left[~good]
+            radii[active[left]] *= SHRINK
+            if not len(left):
                 break
-            radius *= SHRINK
-        else:
-            break  # no shorter step lowers the loss either: as low as rounding lets it
-    return theta
+        # those left: no shorter step lowers the loss either, as low as rounding lets it
+        active = np.delete(active, left)
+    return thetas
+
+
+def _scaled(H: np.ndarray, held: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+    """Hessians in units of the scale, the identity where parameters are held."""
+    units = np.broadcast_to(scale, held.shape[1:])
+    H = H * units[:, None] * units
+    return np.where(held[:, :, None] | held[:, None, :], np.eye(held.shape[1]), H)
 
 
 def trust_region_step(g: np.ndarray, H: np.ndarray, radius: float) -> np.ndarray:

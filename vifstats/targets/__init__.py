@@ -12,6 +12,7 @@ from vifstats.targets.held_out_loss import HeldOutLoss
 from vifstats.targets.likelihood import LogLikelihood
 from vifstats.targets.log_rank import LogRank
 from vifstats.targets.median import MedianSurvival, SurvivalQuantile
+from vifstats.targets.mixed_models import FixedEffects, VarianceComponents
 from vifstats.targets.prediction import AverageMarginalEffect, MeanPrediction
 from vifstats.targets.proportional_hazards import ProportionalHazards
 from vifstats.targets.restricted_mean import RMST, RMSTDifference
@@ -28,6 +29,7 @@ __all__ = [
     "ConfidenceLimits",
     "CumulativeIncidence",
     "ExampleLoss",
+    "FixedEffects",
     "FunctionTarget",
     "HeldOutLoss",
     "LogHazardRatio",
@@ -45,5 +47,6 @@ __all__ = [
     "SurvivalProbability",
     "SurvivalQuantile",
     "Target",
+    "VarianceComponents",
     "ZValue",
 ]

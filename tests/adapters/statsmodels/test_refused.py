@@ -18,7 +18,6 @@ FITS = {
     "working correlation": lambda f: smf.gee(
         FORMULA, "block", f, cov_struct=sm.cov_struct.Autoregressive(grid=True)
     ).fit(),
-    "random effects": lambda f: smf.mixedlm(FORMULA, f, groups=f.block).fit(),
     "neighbouring rows": lambda f: sm.GLSAR(f.murder, sm.add_constant(f.poverty), rho=1).fit(),
     "fit_regularized": lambda f: smf.ols(FORMULA, f).fit_regularized(alpha=0.1),
     "fit_regularized ": lambda f: smf.ols(FORMULA, f).fit_regularized(alpha=0.1, L1_wt=0.0),

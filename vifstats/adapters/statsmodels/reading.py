@@ -23,7 +23,7 @@ from vifstats.estimate import Estimate
 from vifstats.inference import Inference
 from vifstats.losses import LinearPredictor
 
-__all__ = ["Parts", "adapter", "offset_of", "parameter_names", "user_rows"]
+__all__ = ["Parts", "about", "adapter", "offset_of", "parameter_names", "user_rows"]
 
 # Every row predicted with this loss or less, -log(probability), is as good as certain.
 CERTAIN = 1e-3
@@ -54,7 +54,7 @@ def adapter(build: Callable[[Any], Parts]) -> Callable[..., Estimate]:
         fit: Any, *data: Any, groups: Any = None, tol: float = 1e-2, **options: Any
     ) -> Estimate:
         refuse("statsmodels keeps the data of the fit", data=data or None, **options)
-        with _about(fit):
+        with about(fit):
             _require_usable(fit)
             parts = build(fit)
             if np.isfinite(tol):
@@ -138,7 +138,7 @@ def _require_uncertainty(parts: Parts) -> None:
 
 
 @contextmanager
-def _about(fit: Any) -> Iterator[None]:
+def about(fit: Any) -> Iterator[None]:
     """Errors that name the model and, where its fit says so, that it did not converge."""
     name = type(fit.model).__name__
     try:

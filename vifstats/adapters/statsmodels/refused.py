@@ -11,8 +11,6 @@ REASONS = {
     "GLSAR": "GLSAR estimates the correlation of neighbouring rows, so no row can be removed "
     "alone; write its likelihood, with the covariance of the rows that are present, as a "
     "vifstats.FunctionLoss.",
-    "MixedLM": "MixedLM predicts random effects that belong to whole groups; write its marginal "
-    "likelihood as a vifstats.FunctionLoss whose objects are the groups.",
     "PHReg": "Results of PHReg.fit_regularized keep no record of their penalty, and L1 has no "
     "Hessian; for a ridge pass the coefficients: vif_cox(fit.params, X, T, E, penalty=n * alpha).",
     "PenalizedMixin": "The penalty of a penalized model is not a quadratic that the result keeps; "
