@@ -228,6 +228,14 @@ class MixedModel(Loss):
         inside = np.abs(then) > BOUNDARY
         return (inside & (now * np.sign(then) <= BOUNDARY)).any(axis=1)
 
+    def undefined(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        """Where the rows that are left do not tell all of beta, whose information REML reads."""
+        out = np.zeros(len(removals), dtype=bool)
+        if self.reml:
+            for part, sums in self._without_at(theta, removals, curved=False):
+                out[part] = np.isnan(self._finish(theta[None], sums).value)
+        return out
+
     def canonical(self, thetas: np.ndarray) -> np.ndarray:
         """Of factors with the same covariance those whose diagonal is not negative."""
         out, rows_columns = thetas.copy(), self.random.triangle
