@@ -32,7 +32,14 @@ from vifstats.checks.scalars import (
     tolerance,
     whole_number,
 )
-from vifstats.checks.survival import SurvivalInput, case_weights, strata_codes, survival
+from vifstats.checks.survival import (
+    SurvivalInput,
+    case_weights,
+    causes,
+    observed_cause,
+    strata_codes,
+    survival,
+)
 
 __all__ = [
     "ItemLists",
@@ -41,6 +48,7 @@ __all__ = [
     "as_pandas",
     "at",
     "case_weights",
+    "causes",
     "counting_number",
     "design_matrix",
     "dispersion",
@@ -51,6 +59,7 @@ __all__ = [
     "kept_rows",
     "non_negative_number",
     "one_number",
+    "observed_cause",
     "one_of",
     "paired_items",
     "parameter_names",

@@ -8,9 +8,22 @@ import pandas as pd
 
 from vifstats.checks.arrays import at, design_matrix, require_labels, require_length, row_vector
 from vifstats.checks.frames import as_pandas
+from vifstats.checks.scalars import whole_number
 from vifstats.errors import InvalidInputError
 
-__all__ = ["CurveInput", "SurvivalInput", "case_weights", "curves", "strata_codes", "survival"]
+__all__ = [
+    "CurveInput",
+    "SurvivalInput",
+    "case_weights",
+    "causes",
+    "curves",
+    "observed_cause",
+    "strata_codes",
+    "survival",
+]
+
+# Levels of a cause beyond so many are no causes.
+MANY_CAUSES = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +102,33 @@ def case_weights(weights: Any, n: int, labels: pd.Index, X: Any = None) -> np.nd
             f"({len(bad)} such rows); drop rows of weight 0, they are absent."
         )
     return values
+
+
+def causes(values: Any, n: int, labels: pd.Index, X: Any = None) -> np.ndarray:
+    """What each row ended with: 0 for censored, 1, 2, ... for the cause of the event.
+
+    `values` (n,); `labels` (n,); `X`: as in `row_vector`. Returns int (n,).
+    """
+    codes = row_vector(values, "cause", n, labels, X)
+    found = np.unique(codes)
+    if (codes != np.floor(codes)).any() or (codes < 0).any() or len(found) > MANY_CAUSES:
+        raise InvalidInputError(
+            "`cause` must be whole numbers, 0 for censored and 1, 2, ... for the cause of the "
+            f"event, but holds {found[:5].tolist()}; recode it."
+        )
+    if not (codes > 0).any():
+        raise InvalidInputError(
+            "Some cause must be observed, but all of `cause` are 0; 0 means censored."
+        )
+    return codes.astype(int)
+
+
+def observed_cause(of: Any, codes: np.ndarray) -> int:
+    """One of the causes that `causes` found."""
+    found = np.unique(codes[codes > 0]).tolist()
+    if whole_number(of, "of") not in found:
+        raise InvalidInputError(f"`of` must be one of the causes observed, {found}, but is {of}.")
+    return int(of)
 
 
 def strata_codes(strata: Any, n: int, labels: pd.Index, X: Any = None) -> np.ndarray:

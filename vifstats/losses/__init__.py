@@ -1,6 +1,7 @@
 """The losses that come with vifstats, and the base for your own."""
 
 from vifstats.losses.base import Loss
+from vifstats.losses.cox.fine_gray.loss import FineGray
 from vifstats.losses.cox.loss import Cox
 from vifstats.losses.edited import Edited
 from vifstats.losses.embedding.infonce import InfoNCE
@@ -24,6 +25,7 @@ __all__ = [
     "Edited",
     "Equations",
     "EstimatingEquations",
+    "FineGray",
     "FunctionLoss",
     "InfoNCE",
     "LinearPredictor",

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vifstats.losses import ConditionalLogistic, Cox, Edited, LinearPredictor, Loss, MixedModel
+from vifstats.losses import (
+    ConditionalLogistic,
+    Cox,
+    Edited,
+    FineGray,
+    LinearPredictor,
+    Loss,
+    MixedModel,
+)
 
 __all__ = ["Effects", "effects_of", "ratios", "shown_columns", "wald_table"]
 
@@ -102,6 +110,8 @@ def effects_of(loss: Loss, names: tuple[str, ...]) -> Effects:
     everything = np.arange(len(names))
     if isinstance(loss, Cox):
         return Effects("Cox model", "hazard ratio", True, everything)
+    if isinstance(loss, FineGray):
+        return Effects("Fine-Gray model", "subdistribution hazard ratio", True, everything)
     if isinstance(loss, ConditionalLogistic):
         return Effects("conditional logistic regression", "odds ratio", True, everything)
     if isinstance(loss, MixedModel):

@@ -24,6 +24,7 @@ from vifstats.losses.cox.reduced_batch import Batch
 from vifstats.losses.cox.risk_sets import gathered, risk_sets
 from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
 from vifstats.losses.cox.separation import Pairs, separating
+from vifstats.losses.cox.terms import by_death, likelihood_terms, predictors
 from vifstats.losses.separation import diverging, falling
 from vifstats.removals import Removals
 from vifstats.typing import ArrayLike1D, Differentiable, Groups, Penalty, TableLike
@@ -153,7 +154,7 @@ class Cox(Loss):
         terms = coefficient / anp.where(exists, phi, 1.0)
         if self.ties != "efron":
             return terms, shift
-        return self._by_death(terms), shift
+        return by_death(self.risk_sets)(terms), shift
 
     def with_ties(self, ties: str) -> "Cox":
         """The same data with another treatment of ties."""
@@ -311,40 +312,12 @@ class Cox(Loss):
         b = presence[sets.order]
         eta = anp.dot(self._X, theta) + self._offset
         present = autodiff.plain(b) > 0
-        shift = self._largest(autodiff.plain(eta), present)
-        return self._weights * b, anp.where(present, eta - shift[sets.stratum], 0.0), present, shift
+        z, shift = predictors(sets, eta, present)
+        return self._weights * b, z, present, shift
 
     def _terms(self, w: Any, r: Any, present: np.ndarray) -> tuple[Any, Any, np.ndarray]:
-        """Coefficient a and denominator phi of each term, and whether the term exists.
-
-        The tie count is a count of present rows: it is not differentiated.
-        """
-        sets = self.risk_sets
-        at_risk = autodiff.LinearMap(sets.ranges.scatter, sets.ranges.gather)
-        total, S0 = self._by_death(w[sets.own]), at_risk(r)
-        count = sets.by_death.sums(present[sets.own].astype(float))
-        if self.ties != "efron":
-            return total, S0, count > 0
-        cell, exists = sets.cell_of_event, present[sets.own]
-        rank = np.cumsum(exists) - 1.0
-        first = np.concatenate([[0.0], np.cumsum(count)])[:-1]
-        d = np.maximum(count, 1.0)[cell]
-        fraction = np.where(exists, (rank - first[cell]) / d, 0.0)
-        S0D = self._by_death(r[sets.own])
-        coefficient = anp.where(exists, total[cell] / d, 0.0)
-        return coefficient, S0[cell] - fraction * S0D[cell], exists
-
-    @property
-    def _by_death(self) -> autodiff.LinearMap:
-        """Sums over the event rows of each cell, with their derivative."""
-        sets = self.risk_sets
-        return autodiff.LinearMap(sets.by_death.sums, lambda g: g[sets.cell_of_event])
-
-    def _largest(self, eta: np.ndarray, present: np.ndarray) -> np.ndarray:
-        """The largest linear predictor among the present rows of each stratum."""
-        values = np.where(present, eta, -np.inf)
-        largest = np.maximum.reduceat(values, self.risk_sets.row_bounds[:-1])
-        return np.where(np.isfinite(largest), largest, 0.0)
+        at_risk = autodiff.LinearMap(self.risk_sets.ranges.scatter, self.risk_sets.ranges.gather)
+        return likelihood_terms(self.risk_sets, self.ties == "efron", w, r, at_risk(r), present)
 
 
 _signature = inspect.signature(Cox.__init__)

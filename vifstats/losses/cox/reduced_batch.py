@@ -88,9 +88,17 @@ class Batch:
         r[self._gone] = 0.0
         return r
 
+    def _risk_sums(self, rows: np.ndarray, part: slice = slice(None)) -> np.ndarray:
+        """Sums of rows (n, k) over who is at risk and does not die, (n_cells, k)."""
+        return self.sets.exposed.scatter(rows)
+
+    def _exposures(self, cells: np.ndarray) -> np.ndarray:
+        """Its transpose: sums of cells (n_cells, k) over those at which each row is, (n, k)."""
+        return self.sets.exposed.gather(cells)
+
     @cached_property
     def _R(self) -> np.ndarray:
-        return self.sets.exposed.scatter(self._r)
+        return self._risk_sums(self._r)
 
     @cached_property
     def _S0D(self) -> np.ndarray:
@@ -171,7 +179,7 @@ class Batch:
     def _rho(self) -> np.ndarray:
         """r times the hazard each row was exposed to, shape (n, k)."""
         own = self.sets.own
-        seen = self.sets.exposed.gather(self.hazards)
+        seen = self._exposures(self.hazards)
         seen[own] += self._own_hazard.take(self.sets.cell_of_event, axis=0)
         seen *= self._r
         return seen
@@ -245,7 +253,7 @@ class Batch:
             delta = m[tied.cells] - xD[column][tied.cells]
             for cells, weight in ((exposed, share), (met, alive), (mean, mean_f)):
                 cells[tied.cells] += weight * delta
-            rows = self._rho * x[:, None] - self._r * self.sets.exposed.gather(exposed)
+            rows = self._rho * x[:, None] - self._r * self._exposures(exposed)
             rows[own] += w * (mean.take(cell, axis=0) - x[own, None]) - r * met.take(cell, axis=0)
             out[:, :, column] = rows.T
         return out
@@ -259,7 +267,7 @@ class Batch:
         for column, x in enumerate(self.X.T):
             rx = r * x[:, None]
             S1D = sets.by_death.sums(rx.take(sets.own, axis=0))
-            m0[:, :, column] = ((sets.exposed.scatter(rx) + S1D) / S0).T
+            m0[:, :, column] = ((self._risk_sums(rx, part) + S1D) / S0).T
             xD[:, :, column] = (S1D / dying).T
         return m0, xD
 

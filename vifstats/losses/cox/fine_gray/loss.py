@@ -1,0 +1,341 @@
+"""Fine and Gray's regression on the subdistribution hazard: docs/mathematics.md, equation (46)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+import pandas as pd
+
+from vifstats import checks
+from vifstats.errors import InvalidInputError
+from vifstats.losses import autodiff
+from vifstats.losses.base import Loss
+from vifstats.losses.cancellation import mended
+from vifstats.losses.cox.constant_columns import constant_columns
+from vifstats.losses.cox.fine_gray.batch import WeightedBatch
+from vifstats.losses.cox.fine_gray.censoring import Censoring, censoring_of
+from vifstats.losses.cox.fine_gray.changes import changes
+from vifstats.losses.cox.fine_gray.slopes import presence_slopes
+from vifstats.losses.cox.fine_gray.sums import Sums
+from vifstats.losses.cox.moments import NO_PAIRS, Columns
+from vifstats.losses.cox.risk_sets import RiskSets, gathered, risk_sets
+from vifstats.losses.cox.separation import Pairs, separating
+from vifstats.losses.cox.terms import by_death, likelihood_terms, predictors
+from vifstats.losses.separation import diverging, falling
+from vifstats.removals import Removals
+from vifstats.typing import ArrayLike1D, Differentiable, Groups, Penalty, TableLike
+
+__all__ = ["FineGray"]
+
+TIES = ("efron", "breslow")
+# Pairs of covariates are taken in blocks of about this many numbers (16 MB).
+BLOCK_NUMBERS = 2_000_000
+# Refits are taken in batches of about this many numbers for each quantity (8 MB).
+BATCH_NUMBERS = 1_000_000
+
+
+class FineGray(Loss):
+    """Negative log partial likelihood of Fine and Gray's model of one of several causes.
+
+    A row with an event of another cause stays at risk, with the weight G(t-)/G(T-) of who is
+    still uncensored. G is Kaplan and Meier's estimate of the censoring from who is present, so a
+    removal changes the weights of others too. It is R's ``survival::finegray`` with ``coxph``.
+
+    Parameters
+    ----------
+    X : DataFrame or array_like, shape (n, p)
+    T : array_like, shape (n,)
+        Times of the first event, or of censoring.
+    cause : array_like of int, shape (n,)
+        0 censored, 1, 2, ... the cause of the event.
+    of : int
+        The cause that is modelled.
+    ties : {"efron", "breslow"}
+    strata : array_like, shape (n,) or (n, k), optional
+        Strata of the censoring: G is estimated in each. There is one baseline.
+    weights : array_like, shape (n,), optional
+        Case weights, > 0. G is of rows, as in R.
+    offset : array_like, shape (n,), optional
+        Added to the linear predictor.
+    penalty : float or array_like, shape (p,) or (p, p), optional
+        P of 0.5 theta' P theta, in the units of X. It is held when a row is removed.
+
+    Raises
+    ------
+    InvalidInputError
+        If causes are not whole numbers from 0, `of` is none of them, or the data break a rule of
+        ``vifstats.checks.survival``.
+
+    Notes
+    -----
+    The naive standard errors take G for known; ``est.with_inference("robust")`` has Fine and
+    Gray's, in which each row has its part in G. Rows are removed one by one in near-linear time;
+    groups of rows are summed afresh, each in a time that grows with n.
+
+    References
+    ----------
+    Fine & Gray (1999), J. Am. Statist. Ass. 94, sections 3.1 and 4; docs/mathematics.md,
+    equations (46) to (49).
+
+    Examples
+    --------
+    >>> import vifstats as vs
+    >>> X = [[0.0], [1.0], [0.0], [1.0], [1.0], [0.0]]
+    >>> loss = FineGray(X, [6.0, 5.0, 4.0, 3.0, 2.0, 1.0], [0, 1, 2, 0, 1, 1])
+    >>> est = vs.minimize(loss, [0.0])
+    >>> est.theta.round(4)
+    array([0.5493])
+    >>> vs.vif(est).values.round(2).ravel()
+    array([ 0.12,  0.13,  0.2 ,  0.  ,  0.32, -0.65])
+    """
+
+    n_params: int
+    names: tuple[str, ...]
+    everywhere = True
+
+    def __init__(
+        self,
+        X: TableLike,
+        T: ArrayLike1D,
+        cause: ArrayLike1D,
+        *,
+        of: int = 1,
+        ties: str = "efron",
+        strata: Groups | None = None,
+        weights: ArrayLike1D | None = None,
+        offset: ArrayLike1D | None = None,
+        penalty: Penalty | None = None,
+    ) -> None:
+        self.ties = checks.one_of(ties, TIES, "ties")
+        data = checks.survival(X, T, None, weights=weights, strata=strata, offset=offset)
+        self.n_objects, self.n_params = data.X.shape
+        self.cause = checks.causes(cause, self.n_objects, data.labels, X)
+        self.of = checks.observed_cause(of, self.cause)
+        self.data = data = replace(data, event=self.cause == self.of)
+        self.names, self.labels = data.names, data.labels
+        self.penalty = checks.penalty_matrix(penalty, self.n_params)
+        self.risk_sets = sets = risk_sets(replace(data, strata=np.zeros_like(data.strata)))
+        time, strata = data.time[sets.order], data.strata[sets.order]
+        self.censoring = censoring_of(sets, time, self.cause[sets.order], strata)
+        self._X, self.centres = gathered(data.X, sets.order, sets.row_bounds)
+        self._weights, self._offset = data.weights[sets.order], data.offset[sets.order]
+
+    def value(self, theta: Differentiable, presence: Differentiable) -> Any:
+        w, z, present, _ = self._at_risk(theta, presence)
+        coefficient, phi, exists = self._terms(w, w * anp.exp(z), present, presence)
+        logs = anp.log(anp.where(exists, phi, 1.0))
+        loss = anp.sum(coefficient * logs) - anp.sum((w * z)[self.risk_sets.own])
+        if self.penalty is None:
+            return loss
+        return loss + 0.5 * anp.dot(theta, anp.dot(self.penalty, theta))
+
+    def hazards(self, theta: Differentiable, presence: Differentiable) -> tuple[Any, np.ndarray]:
+        """What each event time adds to the cumulative subdistribution hazard of mean covariates.
+
+        Parameters
+        ----------
+        theta : array, shape (p,)
+        presence : array, shape (n,)
+
+        Returns
+        -------
+        hazards : array, shape (n_cells,)
+            In units of exp(-shift).
+        shift : ndarray, shape (1,)
+        """
+        w, z, present, shift = self._at_risk(theta, presence)
+        coefficient, phi, exists = self._terms(w, w * anp.exp(z), present, presence)
+        terms = coefficient / anp.where(exists, phi, 1.0)
+        return terms if self.ties != "efron" else by_death(self.risk_sets)(terms), shift
+
+    def _at_risk(self, theta: Any, presence: Any) -> tuple[Any, Any, np.ndarray, np.ndarray]:
+        """Weights, linear predictors less the shift, who is present, and the shift."""
+        b = presence[self.risk_sets.order]
+        present = autodiff.plain(b) > 0
+        z, shift = predictors(self.risk_sets, anp.dot(self._X, theta) + self._offset, present)
+        return self._weights * b, z, present, shift
+
+    def _terms(
+        self, w: Any, r: Any, present: np.ndarray, presence: Any
+    ) -> tuple[Any, Any, np.ndarray]:
+        sets = self.risk_sets
+        S0 = autodiff.LinearMap(sets.ranges.scatter, sets.ranges.gather)(r)
+        G_cells, G_rows = self.censoring.uncensored(presence[sets.order])
+        for stratum, some in enumerate(self.censoring.competing):
+            G = G_rows[some.rows]
+            usable = present[some.rows]  # of who is absent G may be 0
+            share = anp.where(usable, r[some.rows] / anp.where(usable, G, 1.0), 0.0)
+            so_far = autodiff.LinearMap(some.so_far, some.from_then_on)
+            S0 = S0 + G_cells[stratum] * so_far(share)
+        return likelihood_terms(sets, self.ties == "efron", w, r, S0, present)
+
+    def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        if presence is not None:
+            return super().gradient(theta, presence)
+        return self.reduced_slopes(theta[None], Removals.nobody(self.n_objects))[1][0]
+
+    def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
+        if presence is not None:
+            return super().hessian(theta, presence)
+        return self.reduced_curvatures(theta[None], Removals.nobody(self.n_objects))[0]
+
+    def gradient_differences(
+        self, theta: np.ndarray, removals: Removals | None = None
+    ) -> np.ndarray:
+        removals = self.each() if removals is None else removals
+        sums = self.sums(theta)
+        rows, afresh = changes(sums)
+        own = self.risk_sets.own
+        rows[own] -= sums.w[own, None] * sums.X[own]
+        out, these = self._by_removal(rows, afresh, removals)
+        if len(these):
+            some = removals.take(these)
+            out[these] = self.gradient(theta) - self._slopes_at(theta, some)
+        return out
+
+    def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
+        removals = self.each() if removals is None else removals
+        return removals.sums(self._unsorted(presence_slopes(self.sums(theta))))
+
+    def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
+        removals = self.each() if removals is None else removals
+        full, pairs = self.hessian(theta), np.triu_indices(self.n_params)
+        out = np.empty((len(removals), *full.shape))
+        again = np.zeros(len(removals), dtype=bool)
+        # no fewer than the covariates: what is p wide is summed again with every block
+        width = max(self.n_params, BLOCK_NUMBERS // self.n_objects)
+        for start in range(0, len(pairs[0]), width):
+            i, j = columns = tuple(side[start : start + width] for side in pairs)
+            rows, afresh = changes(self.sums(theta, columns))
+            packed, these = self._by_removal(rows, afresh, removals)
+            again[these] = True
+            out[:, i, j] = out[:, j, i] = full[i, j] - packed
+        these = np.flatnonzero(again)
+        out[these] = self._curvatures_at(theta, removals.take(these))
+        return mended(out, full, removals, partial(self._curvatures_at, theta))
+
+    def reduced_slopes(
+        self, thetas: np.ndarray, removals: Removals
+    ) -> tuple[np.ndarray, np.ndarray]:
+        parts = [(b.values, b.gradients) for b in self.batches(thetas, removals)]
+        if not parts:
+            return np.zeros(0), np.zeros(thetas.shape)
+        values, gradients = (np.concatenate(side) for side in zip(*parts, strict=True))
+        if self.penalty is None:
+            return values, gradients
+        pull = thetas @ self.penalty
+        return values + 0.5 * np.einsum("kp,kp->k", pull, thetas), gradients + pull
+
+    def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        empty = np.zeros((0, self.n_params, self.n_params))
+        H = np.concatenate([empty, *(b.hessians() for b in self.batches(thetas, removals))])
+        return H if self.penalty is None else H + self.penalty
+
+    def reduced_scores(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        out = np.zeros((len(removals), self.n_objects, thetas.shape[1]))
+        for k, theta in enumerate(thetas):
+            left = removals.codes != k
+            if self.data.event[left].any():
+                out[k, left] = self.take(left).weight_gradients(theta)
+        return out
+
+    def batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[WeightedBatch]:
+        """Removals in blocks, each at its own theta, shape (n_removals, p).
+
+        Yields
+        ------
+        WeightedBatch
+        """
+        for part, some in removals.blocks(max(1, BATCH_NUMBERS // self.n_objects)):
+            yield WeightedBatch(
+                sets=self.risk_sets,
+                X=self._X,
+                w=self._weights,
+                offset=self._offset,
+                efron=self.ties == "efron",
+                thetas=thetas[part],
+                removals=some,
+                censoring=self.censoring,
+            )
+
+    def sums(self, theta: np.ndarray, columns: Columns = NO_PAIRS) -> Sums:
+        """The moments of the risk sets at theta, with second ones of these pairs of covariates."""
+        sets = self.risk_sets
+        eta = self._X @ theta + self._offset
+        r = self._weights * np.exp(eta - eta.max())
+        time = self.data.time[sets.order]
+        return Sums(
+            sets, self.censoring, time, self._weights, r, self._X, columns, self.ties == "efron"
+        )
+
+    def take(self, kept: np.ndarray) -> "FineGray":
+        """The loss of some of the rows, by position or bool (n,)."""
+        data = self.data
+        return FineGray(
+            pd.DataFrame(data.X[kept], index=data.labels[kept], columns=list(data.names)),
+            data.time[kept],
+            self.cause[kept],
+            of=self.of,
+            ties=self.ties,
+            strata=data.strata[kept] if data.stratum_names != (None,) else None,
+            weights=data.weights[kept],
+            offset=data.offset[kept],
+            penalty=self.penalty,
+        )
+
+    def reweighted(self, weights: np.ndarray) -> "FineGray":
+        """The same loss with these case weights in the place of its own, shape (n_objects,)."""
+        twin = FineGray.__new__(FineGray)
+        twin.__dict__.update(self.__getstate__())
+        twin.data = replace(self.data, weights=weights)
+        twin._weights = weights[self.risk_sets.order]
+        return twin
+
+    def flat(self) -> np.ndarray:
+        constant = constant_columns(self.data.X, self._reach)
+        if self.penalty is not None:
+            constant &= ~self.penalty.any(axis=0)
+        return np.flatnonzero(constant)
+
+    def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        return separating(self._pairs, theta, removals)
+
+    def endless(self, theta: np.ndarray) -> np.ndarray | None:
+        return falling(self._pairs)
+
+    def diverging(self, theta: np.ndarray) -> np.ndarray:
+        return diverging(self._pairs)
+
+    @property
+    def _pairs(self) -> Pairs:
+        X, _ = gathered(self.data.X, self._reach.order, self._reach.row_bounds)
+        return Pairs.of(self._reach, X, self.penalty)
+
+    @cached_property
+    def _reach(self) -> RiskSets:
+        """Who has any weight at which event time: the others of an event in Cox's likelihood."""
+        sets, last = self.risk_sets, self.data.time.copy()
+        G_cells, _ = self.censoring.uncensored(np.ones(self.n_objects))
+        for some, G in zip(self.censoring.competing, G_cells, strict=True):
+            rows = sets.order[some.rows]
+            last[rows] = np.maximum(last[rows], sets.cell_time[G > 0].max(initial=-np.inf))
+        return risk_sets(replace(self.data, time=last, strata=np.zeros_like(self.data.strata)))
+
+    def _by_removal(
+        self, rows: np.ndarray, afresh: np.ndarray, removals: Removals
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Values of sorted rows by removal, and the removals that are to be summed afresh."""
+        again = removals.sums(self._unsorted(afresh).astype(float)) > 0
+        out = removals.sums(self._unsorted(rows))
+        return out, np.flatnonzero(again | (removals.sizes > 1))
+
+    def _slopes_at(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        return self.reduced_slopes(np.tile(theta, (len(removals), 1)), removals)[1]
+
+    def _unsorted(self, values: np.ndarray) -> np.ndarray:
+        out = np.empty_like(values)
+        out[self.risk_sets.order] = values
+        return out
