@@ -419,3 +419,30 @@ def cox(seed: int, ties: str, coarse: bool = False, **columns: Any):
         )
 
     return make
+
+
+def fine_gray(seed: int, ties: str, coarse: bool = False, **columns: Any):
+    """`columns` name what the model has: weights, strata of the censoring, offset, penalty."""
+    rng = generator(seed)
+    X = pd.DataFrame(rng.normal(size=(N, 2)), columns=["age", "dose"])
+    risk = np.exp(0.5 * X["age"].to_numpy() - 0.5 * X["dose"].to_numpy())
+    time = rng.exponential(1 / risk)
+    cause = rng.choice([0, 1, 1, 2], N)
+    if coarse:
+        time = np.ceil(4 * time)
+    drawn = {
+        "weights": rng.uniform(0.5, 2.0, N),
+        "strata": rng.integers(0, 2, N),
+        "offset": 0.3 * rng.normal(size=N),
+    }
+    penalty = 0.7 if columns.pop("penalty", False) else None
+    used = {name: drawn[name] for name, has in columns.items() if has}
+
+    def make(rows, labels):
+        options = {name: column[rows] for name, column in used.items()}
+        own = X.iloc[rows].set_axis(labels, axis=0)
+        return vs.losses.FineGray(
+            own, time[rows], cause[rows], ties=ties, penalty=penalty, **options
+        )
+
+    return make

@@ -21,6 +21,7 @@ from built_losses import (
     contrastive,
     cox,
     directions,
+    fine_gray,
     firth,
     huber,
     least_squares,
@@ -390,6 +391,13 @@ CASES = [
         (0.0, 0.0),
         COX,
         needs_somebody=True,
+    ),
+    Case(
+        "fine-gray",
+        fine_gray(47, "efron", coarse=True, strata=True, weights=True, offset=True, penalty=True),
+        (0.0, 0.0),
+        COX,
+        penalty=ridge(0.7),
     ),
     Case(
         "cox everything",

@@ -22,7 +22,7 @@ from vifstats.inference.degrees import degrees_of_freedom
 from vifstats.inference.perfect_fits import is_perfect
 from vifstats.inference.standard_errors import standard_errors_without, third_derivatives
 from vifstats.inference.twins import information_loss
-from vifstats.losses import Cox
+from vifstats.losses import Cox, FineGray
 from vifstats.losses.base import Loss
 from vifstats.losses.effects import Effects, effects_of, shown_columns, wald_table
 from vifstats.losses.equations import EstimatingEquations, solved
@@ -317,7 +317,7 @@ class Estimate(Tabular):
         parts = [f"{n_rows:,} rows"]
         if n_labels > n_rows:
             parts.append(f"{n_labels - n_rows:,} more that the model had dropped")
-        if isinstance(self.loss, Cox):
+        if isinstance(self.loss, Cox | FineGray):
             parts.append(f"{int(self.loss.data.event.sum()):,} events")
         if self.groups is not None:
             parts.append(f"{len(pd.unique(np.asarray(self.groups))):,} groups that leave whole")

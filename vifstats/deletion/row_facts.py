@@ -7,7 +7,7 @@ import pandas as pd
 
 from vifstats import checks
 from vifstats.deletion.result import Influence
-from vifstats.losses import Cox, LinearPredictor
+from vifstats.losses import Cox, FineGray, LinearPredictor
 
 __all__ = ["at_risk", "covariates", "follow_up", "residuals"]
 
@@ -28,7 +28,7 @@ def follow_up(influence: Influence) -> pd.DataFrame | None:
     loss = influence.estimate.loss
     if not influence.removals.single:
         return None
-    if isinstance(loss, Cox):
+    if isinstance(loss, Cox | FineGray):
         time, event = loss.data.time, loss.data.event
     elif isinstance(loss, LinearPredictor) and isinstance(loss.y, tuple) and len(loss.y) == 4:
         time, _, event, _ = loss.y  # lower and upper end, event, entry of a parametric model
@@ -57,7 +57,7 @@ def covariates(influence: Influence, table: pd.DataFrame | None = None) -> pd.Da
     if table is not None:
         lines = checks.table_of_rows(table, influence.estimate.labels)
         return lines if len(lines) == len(influence.index) else lines.loc[influence.index]
-    if isinstance(loss, Cox):
+    if isinstance(loss, Cox | FineGray):
         return _by_removal(influence, dict(zip(loss.data.names, loss.data.X.T, strict=True)))
     if isinstance(loss, LinearPredictor):
         design = loss.designs[0]

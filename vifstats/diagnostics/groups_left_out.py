@@ -12,7 +12,7 @@ from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
 from vifstats.deletion.wald_fits import WaldFits, require_rest
 from vifstats.errors import InvalidInputError
-from vifstats.losses import Cox
+from vifstats.losses import Cox, FineGray
 from vifstats.tabular import Tabular
 from vifstats.typing import Groups
 
@@ -123,7 +123,7 @@ def leave_one_group_out(
 def _events(refits: Influence, n_params: int) -> dict[str, np.ndarray]:
     """How many events are in each group, where the model has events."""
     loss = refits.estimate.loss
-    if not isinstance(loss, Cox):
+    if not isinstance(loss, Cox | FineGray):
         return {}
     events = refits.removals.sums(loss.data.event.astype(int))
     return {"events": np.repeat(events, n_params)}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats.losses.base import Loss
+from vifstats.losses.cox.fine_gray.loss import FineGray
 from vifstats.losses.cox.loss import Cox
 from vifstats.losses.regression.linear_predictor import LinearPredictor
 
@@ -18,8 +19,8 @@ def reduced(loss: Loss, kept: np.ndarray) -> Loss:
     """The loss of the objects kept, numbered from 0 in their order.
 
     Shapes: `kept` bool (n_objects,). Returns a loss of the same kind, with all its fast methods,
-    for Cox and linear predictors; else the same loss behind a mask. Raises InvalidInputError if
-    nothing can be estimated from what is kept.
+    for Cox, Fine-Gray and linear predictors; else the same loss behind a mask. Raises
+    InvalidInputError if nothing can be estimated from what is kept.
 
     Examples
     --------
@@ -30,6 +31,8 @@ def reduced(loss: Loss, kept: np.ndarray) -> Loss:
     """
     if isinstance(loss, Cox):
         return _cox(loss, kept)
+    if isinstance(loss, FineGray):
+        return loss.take(kept)
     if isinstance(loss, LinearPredictor):
         return _linear_predictor(loss, kept)
     return Masked(loss, kept)

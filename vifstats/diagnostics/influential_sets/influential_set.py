@@ -21,7 +21,7 @@ from vifstats.diagnostics.influential_sets.searches import SEARCHES, nearest
 from vifstats.diagnostics.influential_sets.shortening import shortened
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
-from vifstats.losses import Cox, LinearPredictor
+from vifstats.losses import Cox, FineGray, LinearPredictor
 from vifstats.losses.wording import LEFT_OUT, Wording
 from vifstats.removals import Removals
 from vifstats.tabular import Tabular
@@ -263,7 +263,7 @@ def set_and_refit(
 
 def _takes_seconds(est: Estimate, removals: Removals) -> bool:
     """Whether influences can be computed again and again."""
-    if isinstance(est.loss, Cox | LinearPredictor):
+    if isinstance(est.loss, Cox | FineGray | LinearPredictor):
         return len(removals) * len(est.theta) ** 2 <= FAST_NUMBERS
     return est.loss.n_objects <= FEW_OBJECTS
 

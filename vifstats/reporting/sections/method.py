@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.deletion.result import METHODS
-from vifstats.losses import Cox, LinearPredictor, Loss
+from vifstats.losses import Cox, FineGray, LinearPredictor, Loss
 from vifstats.reporting.findings import Findings
 from vifstats.versions import versions
 
@@ -66,6 +66,9 @@ def _data(loss: Loss) -> list[np.ndarray]:
         data = loss.data
         rows = [data.time, data.event, data.entry, data.weights, data.strata, data.offset]
         return [data.X, *rows]
+    if isinstance(loss, FineGray):
+        data = loss.data
+        return [data.X, data.time, loss.cause, data.weights, data.strata, data.offset]
     if isinstance(loss, LinearPredictor):
         y = loss.y if isinstance(loss.y, tuple) else (loss.y,)
         return [*loss.designs, *y, loss.weights]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.deletion.row_facts import follow_up
-from vifstats.losses import Cox
+from vifstats.losses import Cox, FineGray
 from vifstats.losses.effects import Effects
 from vifstats.plots.rows import HARRELL
 from vifstats.plots.style import called
@@ -81,7 +81,7 @@ def alerts(
 
 def _events(findings: Findings) -> int | None:
     loss = findings.influence.estimate.loss
-    if isinstance(loss, Cox):
+    if isinstance(loss, Cox | FineGray):
         return int(loss.data.event.sum())
     facts = follow_up(findings.influence)
     return None if facts is None else int(facts["event"].sum())

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.losses import Cox, LinearPredictor, Loss
+from vifstats.losses import Cox, FineGray, LinearPredictor, Loss
 from vifstats.losses.effects import Effects
 
 __all__ = ["in_steps", "steps_of"]
@@ -27,7 +27,7 @@ def steps_of(loss: Loss, n_params: int) -> list[tuple[float, str]]:
     >>> [(round(step, 3), what) for step, what in steps_of(loss, 2)]
     [(1.0, 'two values'), (2.646, 'standard deviation')]
     """
-    if isinstance(loss, Cox):
+    if isinstance(loss, Cox | FineGray):
         design = loss.data.X
     elif isinstance(loss, LinearPredictor):
         design = np.hstack(loss.designs)

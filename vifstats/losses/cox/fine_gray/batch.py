@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from vifstats.losses.cox.fine_gray.censoring import Censoring, exp_sums, log_steps
+from vifstats.losses.cox.fine_gray.censoring import Censoring, exp_sums, inverse, log_steps
 from vifstats.losses.cox.reduced_batch import Batch
 
 __all__ = ["WeightedBatch"]
@@ -29,17 +29,17 @@ class WeightedBatch(Batch):
         inverses = []
         for some in known.competing:
             G = exp_sums(steps, known.until_row.take(some.rows).gather)
-            inverses.append(np.where(G > 0, 1 / np.where(G > 0, G, 1.0), 0.0))
+            inverses.append(inverse(G))
         return at_cells, inverses
 
     def _risk_sums(self, rows: np.ndarray, part: slice = slice(None)) -> np.ndarray:
         out = super()._risk_sums(rows, part)
-        for some, G, inverse in zip(self.censoring.competing, *self._G, strict=True):
-            out += G[:, part] * some.so_far(rows.take(some.rows, axis=0) * inverse[:, part])
+        for some, G, share in zip(self.censoring.competing, *self._G, strict=True):
+            out += G[:, part] * some.so_far(rows.take(some.rows, axis=0) * share[:, part])
         return out
 
     def _exposures(self, cells: np.ndarray) -> np.ndarray:
         out = super()._exposures(cells)
-        for some, G, inverse in zip(self.censoring.competing, *self._G, strict=True):
-            out[some.rows] += inverse * some.from_then_on(G * cells)
+        for some, G, share in zip(self.censoring.competing, *self._G, strict=True):
+            out[some.rows] += share * some.from_then_on(G * cells)
         return out

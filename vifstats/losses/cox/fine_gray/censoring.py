@@ -19,7 +19,7 @@ from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.risk_sets import RiskSets
 from vifstats.losses.cox.segment_sums import Bins
 
-__all__ = ["Censoring", "Competing", "censoring_of"]
+__all__ = ["Censoring", "Competing", "censoring_of", "exp_sums", "inverse", "log_steps"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +139,11 @@ def exp_sums(steps: Steps, sums: Callable[[Any], Any]) -> Any:
     """The products of factors over the ranges of which these are the sums."""
     logs, zeros = steps
     return anp.exp(sums(logs)) * (sums(zeros) == 0)
+
+
+def inverse(G: np.ndarray) -> np.ndarray:
+    """1/G, and 0 where G is 0: such rows are gone, or nobody reads their weight."""
+    return np.where(G > 0, 1 / np.where(G > 0, G, 1.0), 0.0)
 
 
 def censoring_of(

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from vifstats.losses.cox.fine_gray.moved import Terms, lost_digits, moved
-from vifstats.losses.cox.fine_gray.sums import Sums
+from vifstats.losses.cox.fine_gray.sums import Sums, running
 from vifstats.losses.cox.moments import Moments
 from vifstats.losses.cox.segment_sums import Bins, expanded, slices_of
 
@@ -105,7 +105,7 @@ class _Cells:
     @cached_property
     def up_to(self) -> np.ndarray:
         """The same over the first 0, 1, ... cells."""
-        return np.concatenate([np.zeros((1, self.by_cell.shape[1])), np.cumsum(self.by_cell, axis=0)])
+        return running(self.by_cell)
 
     def without_death(self, rows: np.ndarray, cell: np.ndarray) -> np.ndarray:
         """What the own cell of each event row adds without it."""

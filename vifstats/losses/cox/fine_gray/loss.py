@@ -1,4 +1,4 @@
-"""Fine and Gray's regression on the subdistribution hazard: docs/mathematics.md, equation (46)."""
+"""Fine and Gray's regression on the subdistribution hazard: docs/mathematics.md, equation (53)."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.cancellation import mended
 from vifstats.losses.cox.constant_columns import constant_columns
 from vifstats.losses.cox.fine_gray.batch import WeightedBatch
-from vifstats.losses.cox.fine_gray.censoring import Censoring, censoring_of
+from vifstats.losses.cox.fine_gray.censoring import censoring_of
 from vifstats.losses.cox.fine_gray.changes import changes
 from vifstats.losses.cox.fine_gray.slopes import presence_slopes
 from vifstats.losses.cox.fine_gray.sums import Sums
@@ -35,6 +34,8 @@ TIES = ("efron", "breslow")
 BLOCK_NUMBERS = 2_000_000
 # Refits are taken in batches of about this many numbers for each quantity (8 MB).
 BATCH_NUMBERS = 1_000_000
+# Up to so many removals are summed afresh: beyond, the differences of all rows cost less.
+FEW = 8
 
 
 class FineGray(Loss):
@@ -78,7 +79,7 @@ class FineGray(Loss):
     References
     ----------
     Fine & Gray (1999), J. Am. Statist. Ass. 94, sections 3.1 and 4; docs/mathematics.md,
-    equations (46) to (49).
+    equations (53) to (56).
 
     Examples
     --------
@@ -118,8 +119,8 @@ class FineGray(Loss):
         self.names, self.labels = data.names, data.labels
         self.penalty = checks.penalty_matrix(penalty, self.n_params)
         self.risk_sets = sets = risk_sets(replace(data, strata=np.zeros_like(data.strata)))
-        time, strata = data.time[sets.order], data.strata[sets.order]
-        self.censoring = censoring_of(sets, time, self.cause[sets.order], strata)
+        time, codes = data.time[sets.order], self.cause[sets.order]
+        self.censoring = censoring_of(sets, time, codes, data.strata[sets.order])
         self._X, self.centres = gathered(data.X, sets.order, sets.row_bounds)
         self._weights, self._offset = data.weights[sets.order], data.offset[sets.order]
 
@@ -186,14 +187,22 @@ class FineGray(Loss):
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
         removals = self.each() if removals is None else removals
+        if _are_few(removals):
+            return self._differences_afresh(theta, removals)
         sums = self.sums(theta)
         rows, afresh = changes(sums)
         own = self.risk_sets.own
         rows[own] -= sums.w[own, None] * sums.X[own]
         out, these = self._by_removal(rows, afresh, removals)
         if len(these):
-            some = removals.take(these)
-            out[these] = self.gradient(theta) - self._slopes_at(theta, some)
+            out[these] = self._differences_afresh(theta, removals.take(these))
+        return out
+
+    def _differences_afresh(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        out = np.zeros((len(removals), len(theta)))
+        some = np.flatnonzero(removals.sizes)
+        thetas = np.tile(theta, (len(some), 1))
+        out[some] = self.gradient(theta) - self.reduced_slopes(thetas, removals.take(some))[1]
         return out
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
@@ -202,14 +211,16 @@ class FineGray(Loss):
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals
+        if _are_few(removals):
+            return self._curvatures_at(theta, removals)
         full, pairs = self.hessian(theta), np.triu_indices(self.n_params)
         out = np.empty((len(removals), *full.shape))
         again = np.zeros(len(removals), dtype=bool)
         # no fewer than the covariates: what is p wide is summed again with every block
         width = max(self.n_params, BLOCK_NUMBERS // self.n_objects)
         for start in range(0, len(pairs[0]), width):
-            i, j = columns = tuple(side[start : start + width] for side in pairs)
-            rows, afresh = changes(self.sums(theta, columns))
+            i, j = (side[start : start + width] for side in pairs)
+            rows, afresh = changes(self.sums(theta, (i, j)))
             packed, these = self._by_removal(rows, afresh, removals)
             again[these] = True
             out[:, i, j] = out[:, j, i] = full[i, j] - packed
@@ -332,10 +343,12 @@ class FineGray(Loss):
         out = removals.sums(self._unsorted(rows))
         return out, np.flatnonzero(again | (removals.sizes > 1))
 
-    def _slopes_at(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        return self.reduced_slopes(np.tile(theta, (len(removals), 1)), removals)[1]
-
     def _unsorted(self, values: np.ndarray) -> np.ndarray:
         out = np.empty_like(values)
         out[self.risk_sets.order] = values
         return out
+
+
+def _are_few(removals: Removals) -> bool:
+    """Whether sums over the rows that remain cost less than what each row changes."""
+    return int((removals.sizes <= 1).sum()) <= FEW

@@ -7,7 +7,7 @@ with eta = -h K0, k1 = K1 - K0 m and k2 = K2 - K1 m' - m K1' + K0 m m',
     V - V' = -V eta/(1 - eta) - h k2/(1 - eta) + h^2 k1 k1'/(1 - eta)^2,
 
 whose powers of h are sums over terms that do not know the removal: docs/mathematics.md, equations
-(23) and (49). What they leave out matters where |eta| > EXPLICIT, and is added pair by pair.
+(23) and (56). What they leave out matters where |eta| > EXPLICIT, and is added pair by pair.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
+from vifstats.losses.cox.fine_gray.sums import running
 from vifstats.losses.cox.moments import Columns, Moments
 from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.segment_sums import slices_of
@@ -68,9 +69,7 @@ class Terms:
     def power(self, k: int) -> np.ndarray:
         """Sums of a (h/scale)^k [1, m, ...] over the first 0, 1, ... terms."""
         table = self._table * (self.a * (self.h / self.scale) ** k)[:, None]
-        out = np.zeros((len(table) + 1, table.shape[1]))
-        np.cumsum(table, axis=0, out=out[1:])
-        return out
+        return running(table)
 
 
 def lost_digits(terms: Terms, counts: np.ndarray, K: Moments) -> np.ndarray:

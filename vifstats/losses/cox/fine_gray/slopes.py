@@ -7,7 +7,7 @@ in `sums` for small changes.
 
 import numpy as np
 
-from vifstats.losses.cox.fine_gray.sums import Sums
+from vifstats.losses.cox.fine_gray.sums import Sums, running
 from vifstats.losses.cox.segment_sums import Bins, expanded
 
 __all__ = ["presence_slopes"]
@@ -40,7 +40,7 @@ def presence_slopes(sums: Sums) -> np.ndarray:
 
 def _exposed(sums: Sums, by_cell: np.ndarray, hi: np.ndarray) -> np.ndarray:
     """What each row adds by being at risk itself, before its competing event, (n, p)."""
-    seen = _up_to(by_cell)[hi]
+    seen = running(by_cell)[hi]
     return sums.r[:, None] * (sums.X * seen[:, :1] - seen[:, 1:])
 
 
@@ -61,18 +61,13 @@ def _by_censoring(sums: Sums, by_cell: np.ndarray, stratum: int, rows: np.ndarra
     change = G[:, None] * (Lambda_cell.reshape(-1, sums.sets.n_cells)[stratum][:, None] * plain)
     change -= G[:, None] * by_Lambda
     earlier = change[:, 1:] * by_cell[:, :1] - change[:, :1] * by_cell[:, 1:]
-    out = _up_to(earlier)[sums.sets.ranges.hi[rows]]
+    out = running(earlier)[sums.sets.ranges.hi[rows]]
 
     upto = np.searchsorted(sums.time[some.rows], sums.time[rows], side="right")
-    plain, by_Lambda = (_up_to(part)[upto] for part in both)
+    plain, by_Lambda = (running(part)[upto] for part in both)
     at = sums.at_own_instant(rows)
     shift = Lambda[rows] - np.where(at > 0, 1 / np.where(at > 0, at, 1.0), 0.0)
     change = shift[:, None] * plain - by_Lambda
     change[np.searchsorted(rows, some.rows)] += mass
-    later = _up_to((G[:, None] * by_cell)[::-1])[sums.sets.n_cells - sums.sets.ranges.hi[rows]]
+    later = running((G[:, None] * by_cell)[::-1])[sums.sets.n_cells - sums.sets.ranges.hi[rows]]
     return out + change[:, 1:] * later[:, :1] - change[:, :1] * later[:, 1:]
-
-
-def _up_to(values: np.ndarray) -> np.ndarray:
-    """Sums over the first 0, 1, ... entries."""
-    return np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])

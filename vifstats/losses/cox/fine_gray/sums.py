@@ -15,11 +15,17 @@ from functools import cached_property
 
 import numpy as np
 
-from vifstats.losses.cox.fine_gray.censoring import Censoring, Competing, exp_sums, log_steps
+from vifstats.losses.cox.fine_gray.censoring import (
+    Censoring,
+    Competing,
+    exp_sums,
+    inverse,
+    log_steps,
+)
 from vifstats.losses.cox.moments import Columns, Moments, moments_of
 from vifstats.losses.cox.risk_sets import RiskSets
 
-__all__ = ["Sums"]
+__all__ = ["Sums", "running"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +73,7 @@ class Sums:
 
     def _weighted(self, some: Competing, G_rows: np.ndarray) -> Moments:
         """The competing rows over their own G, 0 where that is 0."""
-        G = G_rows[some.rows]
-        inverse = np.where(G > 0, 1 / np.where(G > 0, G, 1.0), 0.0)
-        return self.rows.take(some.rows).scaled(inverse)
+        return self.rows.take(some.rows).scaled(inverse(G_rows[some.rows]))
 
     @cached_property
     def stayed(self) -> list[Moments]:
@@ -111,13 +115,11 @@ class Sums:
         some = self.censoring.competing[stratum]
         changed, G = self._changed[1], self.uncensored[1]
         upto = np.searchsorted(self.time[some.rows], self.time[rows], side="right")
-        new = _so_far(self._weighted(some, changed)).take(upto)
-        old = _so_far(self._weighted(some, G)).take(upto)
+        new = self._weighted(some, changed).each(running).take(upto)
+        old = self._weighted(some, G).each(running).take(upto)
         own = np.isin(rows, some.rows).astype(float)
-        inverse = np.where(changed[rows] > 0, 1 / np.where(changed[rows] > 0, changed[rows], 1.0), 0)
-        new = new - self.rows.take(rows).scaled(own * inverse)
-        ratio = np.where(G[rows] > 0, changed[rows] / np.where(G[rows] > 0, G[rows], 1.0), 0.0)
-        return new.scaled(ratio * self._own_factor(rows)) - old
+        new = new - self.rows.take(rows).scaled(own * inverse(changed[rows]))
+        return new.scaled(changed[rows] * inverse(G[rows]) * self._own_factor(rows)) - old
 
     def _own_factor(self, rows: np.ndarray) -> np.ndarray:
         """By how much the factor of a row's own instant changes, 1 where it is not censored."""
@@ -134,6 +136,6 @@ class Sums:
         return np.where(known.censored[rows], (survivors + lost)[at], 0.0)
 
 
-def _so_far(rows: Moments) -> Moments:
-    """Sums over the first 0, 1, ... rows."""
-    return rows.each(lambda v: np.concatenate([np.zeros((1, *v.shape[1:])), np.cumsum(v, axis=0)]))
+def running(values: np.ndarray) -> np.ndarray:
+    """Sums over the first 0, 1, ... entries, (n, ...) to (n + 1, ...)."""
+    return np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
