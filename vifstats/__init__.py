@@ -18,6 +18,7 @@ from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
 from vifstats.deletion.shortcuts import vif_cox
 from vifstats.deletion.truncated_refits import truncated_refits
+from vifstats.diagnostics.alternatives import alternatives
 from vifstats.diagnostics.conclusions import Conclusions, conclusions
 from vifstats.diagnostics.covariate_sensitivity import covariate_sensitivity
 from vifstats.diagnostics.cross_validation import CrossValidation, cross_validated_loglik
@@ -59,6 +60,7 @@ __all__ = [
     "RowEquations",
     "TargetInfluence",
     "TargetReport",
+    "alternatives",
     "check_loss",
     "check_target",
     "choose_penalty",

@@ -103,7 +103,7 @@ def test_rows_that_a_model_dropped_cannot_be_edited(cox):
         ({"covariates": {"dose": np.inf}}, "finite"),
         ({"covariates": ["dose"]}, "map columns"),
         ({"stratum": "b"}, "must be one of"),
-        ({"outcome": 1.0}, "no `outcome`"),
+        ({"outcome": 1.0}, "`outcome` was given"),
         ({"event": [1, 0]}, "has shape"),
         ({"event": "flip", "rows": ["nobody"]}, "nobody"),
         ({"event": "flip", "rows": []}, "empty"),

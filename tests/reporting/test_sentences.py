@@ -145,7 +145,7 @@ ALERTS = [
     ),
     (
         {"kind": "separated", "names": ["a", "b"], "known": False, "along": ""},
-        "With all rows some coefficient is infinite",
+        "With all rows at least one coefficient is infinite",
     ),
     (
         {"kind": "separation", "n": 1, "rows": ["7"], "names": ["rare"]},
@@ -153,11 +153,11 @@ ALERTS = [
     ),
     (
         {"kind": "separation", "n": 9, "rows": ["7", "8"], "names": []},
-        "Without any one of 9 rows (7, 8, ...) some coefficient is infinite",
+        "Without any one of 9 rows (7, 8, ...) at least one coefficient is infinite",
     ),
     (
         {"kind": "separation", "n": None, "rows": [], "rounded": True},
-        "Without any one of fewer than 5 rows some coefficient is infinite",
+        "Without any one of fewer than 5 rows at least one coefficient is infinite",
     ),
     (
         {"kind": "did not converge", "n": 9, "rows": ["1", "2"]},
@@ -198,7 +198,10 @@ ALERTS = [
         {"kind": "out of time", "n_refitted": 8, "n_planned": 60, "seconds": 20.4},
         "Time ran out after 8 of 60 planned refits (20.4 seconds)",
     ),
-    ({"kind": "conspicuous", "n": 1, "convention": 0.2, "n_near": 0}, "1 row moves some"),
+    (
+        {"kind": "conspicuous", "n": 1, "convention": 0.2, "n_near": 0},
+        "1 row moves at least one coefficient",
+    ),
     (
         {"kind": "conspicuous", "n": 9, "convention": 0.2, "n_near": 2},
         "2 rows near that were not refitted",

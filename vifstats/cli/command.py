@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -24,8 +25,10 @@ from vifstats.deletion.parallel import Shard
 from vifstats.errors import InvalidInputError, VifError
 from vifstats.estimate import Estimate
 from vifstats.reporting import SHARE_OF_SAMPLE, Findings, as_text, describe, find
-from vifstats.reporting.assemble import confirmed, report_texts
+from vifstats.reporting.assemble import SHARE_OF_SETS, confirmed, report_texts
 from vifstats.reporting.files import findings_texts
+from vifstats.reporting.sections.fragility import fragility_of, require_treatment
+from vifstats.reporting.text import edits_as_text
 
 __all__ = ["main"]
 
@@ -103,19 +106,31 @@ def _say_and_write(
     args: argparse.Namespace, command: str, model: Model, folder: Path | None
 ) -> None:
     unit = args.unit or model.groups or "row"
+    treatment = getattr(args, "fragility", None)
+    if treatment is not None:
+        require_treatment(model.estimate, treatment)
     with finite_optimum():
         found = _found(args, model.estimate)
+        edits = None if treatment is None else _fragility(args, found, treatment)
         if folder is not None:
             found = confirmed(found, seconds=args.seconds, progress=_watched(args))
+    model = model if edits is None else replace(model, context=model.context | {"fragility": edits})
     if args.json:
         _say(findings_texts(found, model.context, rows=not args.no_rows)[1].rstrip("\n"))
     elif not args.quiet:
         _say(f"{model.title}\n({WHAT})\n")
         _say(as_text(found, rows=unit, named=not args.no_rows))
+        if edits is not None:
+            _say(f"\n{edits_as_text(edits, unit if model.groups is None else 'row')}")
     if folder is not None:
         paths = _write(args, command, found, folder, model.context, unit)
         if not (args.quiet or args.json):
             _say(f"\nWritten to {folder}: {', '.join(path.name for path in paths)}")
+
+
+def _fragility(args: argparse.Namespace, found: Findings, treatment: str) -> dict[str, Any]:
+    seconds = SHARE_OF_SETS * args.seconds
+    return fragility_of(found, treatment, rows=not args.no_rows, seconds=seconds)
 
 
 def _found(args: argparse.Namespace, est: Estimate) -> Findings:
@@ -174,6 +189,7 @@ def _write(
         found,
         rows=rows,
         unit=unit,
+        fragility=context.get("fragility"),
         seconds=args.seconds,
         progress=_watched(args),
         command=command,

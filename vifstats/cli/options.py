@@ -74,6 +74,8 @@ def _of_cox(parser: argparse.ArgumentParser) -> None:
     add("--ties", choices=TIES, default="efron", help="of events at one time; default: efron")
     add("--penalizer", metavar="L", type=float, default=0.0, help="ridge, as in lifelines")
     _of_all(parser)
+    treated = "how few rows recorded otherwise would change the significance of this covariate"
+    add("--fragility", metavar="COL", help=treated)
     add("--shard", metavar="K/N", help="of a job array: only part K of N of the refits, into DIR")
 
 

@@ -67,6 +67,8 @@ def in_command_words(message: str, args: Any = None) -> str:
     for said, meant in REMEDIES.items():
         message = re.sub(said, meant, message, flags=re.DOTALL)
     message = re.sub("`X`", "the covariates", message)
+    message = re.sub("`treatment`", "--fragility", message)
+    message = re.sub("`rows=False`", "--no-rows", message)
     message = re.sub(f"`({'|'.join(COLUMNS)})`", lambda part: _column(part[1], args), message)
     return re.sub(f"`({'|'.join(OPTIONS)})`", r"--\1", message)
 

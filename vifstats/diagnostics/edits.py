@@ -1,19 +1,21 @@
 """What if it had been recorded otherwise: estimates whose objects are edits of rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_list_like
 
-from vifstats import checks
 from vifstats.deletion.inputs import Source, estimate_of
+from vifstats.diagnostics.edited_regression import edited_regression
+from vifstats.diagnostics.edited_values import Given
 from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.estimate import Estimate
+from vifstats.inference.edits import EditedInference
 from vifstats.losses import Cox, LinearPredictor
-from vifstats.losses.cox.cox_edit import CoxEdit, edited_design
+from vifstats.losses.cox.cox_edit import CoxEdit
 from vifstats.losses.edited import Edited
-from vifstats.losses.regression.edited_rows import EditedRows, EditedTogether
 from vifstats.removals import Removals
 from vifstats.typing import ArrayLike1D, Objects
 
@@ -28,16 +30,19 @@ def edit(
     *data: Any,
     event: Values | str | None = None,
     time: Values | None = None,
+    entry: Values | None = None,
     covariates: Mapping[str, Values] | None = None,
     stratum: ArrayLike1D | str | None = None,
     weights: Values | None = None,
     outcome: Values | None = None,
     rows: Objects | None = None,
+    add: Sequence[Hashable] | None = None,
 ) -> Estimate:
     """Take edits for the objects of an estimate: what if a row had been recorded otherwise.
 
     Every verb takes the result, and speaks of edits: the dfbeta of a row is the estimate minus
-    what it would be with this row edited and all others as they are.
+    what it would be with this row edited and all others as they are. Rows of one of the ``groups``
+    of a verb are edited together; `alternatives` puts several edits of a row beside each other.
 
     Parameters
     ----------
@@ -50,6 +55,8 @@ def edit(
         Events that become censorings, and censorings that become events, at the same time.
     time : array_like or callable, optional
         In units of the data.
+    entry : array_like or callable, optional
+        From when on the row is at risk.
     covariates : mapping of column to values or callable, optional
         By columns of the design.
     stratum : array_like, optional
@@ -59,11 +66,15 @@ def edit(
         Of a regression.
     rows : sequence of labels or bool mask, optional
         The rows to edit; default all. Rows that an edit leaves as they are have no influence.
+    add : sequence of labels, optional
+        Instead of ``rows``: rows to *add*, which the other arguments describe in full (weights are
+        1 unless given). The dfbeta is the estimate minus what it would be with this row added.
 
     Returns
     -------
     Estimate
-        With one object per edited row, labelled as the row.
+        With one object per edited or added row, labelled as the row. Its errors and p-values are
+        those of the estimate: also robust, by clusters, or by t, and computed from the edited data.
 
     Raises
     ------
@@ -87,30 +98,48 @@ def edit(
     >>> vs.leave_one_out(edits).params_without.round(4)
           arm
     1  0.9406
+
+    What if one more, of arm 1, had had an event at 2.5?
+
+    >>> added = vs.edit(est, add=["new"], event=1, time=2.5, covariates={"arm": 1})
+    >>> vs.leave_one_out(added).params_without.round(4)
+            arm
+    new  0.3401
     """
     est = estimate_of(est, *data)
-    chosen, labels = _rows(est, rows)
-    objects = _objects(est, chosen, labels)
-    given = _Given(len(est.labels), chosen)
-    loss = est.loss
+    if add is None:
+        chosen, labels = _rows(est, rows)
+        objects = _objects(est, chosen, labels)
+    else:
+        labels = _added(add, rows)
+        chosen = objects = np.full(len(labels), -1)
+    given = Given(est.labels, chosen)
+    loss, names = est.loss, tuple(est.names)
     edited: Edited
     if isinstance(loss, Cox):
         if outcome is not None:
-            raise InvalidInputError("A Cox model has no `outcome`; edit its `event` or `time`.")
+            raise InvalidInputError(
+                "A Cox model has an event and a time, but `outcome` was given; edit its `event` or "
+                "`time`."
+            )
         edited = CoxEdit(
             event=given.events(event, loss.data.event[objects]),
             time=given.values("time", time, loss.data.time[objects]),
+            entry=given.values("entry", entry, loss.data.entry[objects]),
             weights=given.values("weights", weights, loss.data.weights[objects]),
             stratum=given.entries("stratum", stratum),
-            covariates=given.columns(covariates, loss.data.names, loss.data.X[objects]),
+            covariates=given.columns(covariates, names, loss.data.X[objects]),
+            names=names,
         ).of(loss, objects, labels)
     elif isinstance(loss, LinearPredictor):
-        if not (event is None and time is None and stratum is None):
+        of_cox = {"event": event, "time": time, "entry": entry, "stratum": stratum}
+        if strange := [name for name, values in of_cox.items() if values is not None]:
             raise InvalidInputError(
-                "A regression has no `event`, `time` or `stratum`; edit `outcome`, `covariates` or "
-                "`weights`."
+                "An edit of a regression is one of `outcome`, `covariates` and `weights`, but "
+                f"{strange} were given; use those."
             )
-        edited = _edited_regression(loss, objects, labels, given, (outcome, covariates, weights))
+        edits = outcome, covariates, weights
+        edited = edited_regression(loss, names, objects, labels, given, edits)
     else:
         raise InvalidTypeError(
             f"Edits are for Cox models and regressions, not for {type(loss).__name__}; stack the "
@@ -124,6 +153,7 @@ def edit(
         dispersion=est.dispersion,
         profile=est.profile,
         tol=est.tol,
+        inference=EditedInference.of(est),
     )
 
 
@@ -152,106 +182,20 @@ def _objects(est: Estimate, chosen: np.ndarray, labels: pd.Index) -> np.ndarray:
     return objects
 
 
-class _Given:
-    """What the user gives for the edited rows: an array for all rows or for these, or a call."""
-
-    def __init__(self, n: int, chosen: np.ndarray) -> None:
-        self.n, self.chosen = n, chosen
-
-    def entries(self, name: str, values: Any) -> np.ndarray | None:
-        """As given, one entry per edited row."""
-        if values is None:
-            return None
-        values = np.asarray(values)
-        if values.ndim == 0:
-            return np.full(len(self.chosen), values[()])
-        if values.shape == (self.n,):
-            return values[self.chosen]
-        if values.shape != self.chosen.shape:
-            raise InvalidInputError(
-                f"`{name}` must have an entry for each of the {self.n} rows, or for each of the "
-                f"{len(self.chosen)} edited ones, but has shape {values.shape}."
-            )
-        return values
-
-    def values(self, name: str, values: Any, old: np.ndarray) -> np.ndarray | None:
-        """Numbers, which may be computed from the old ones."""
-        if callable(values):
-            values = values(old.copy())
-        entries = self.entries(name, values)
-        return (
-            None
-            if entries is None
-            else checks.row_vector(
-                entries, name, len(entries), pd.RangeIndex(len(entries)), minus_infinity=True
-            )
-        )
-
-    def events(self, event: Any, old: np.ndarray) -> np.ndarray | None:
-        """Statuses, or the old ones flipped."""
-        if isinstance(event, str):
-            checks.one_of(event, ["flip"], "event")
-            return ~old
-        return self.values("event", event, old.astype(float))
-
-    def columns(
-        self, covariates: Any, names: tuple[str, ...], X: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        """The edited columns of a design."""
-        if covariates is None:
-            return {}
-        if not isinstance(covariates, Mapping):
-            raise InvalidTypeError(
-                "`covariates` must map columns to values or callables, as in "
-                f"{{'age': lambda age: age + 5}}, but is {covariates!r}."
-            )
-        if unknown := [name for name in covariates if name not in names]:
-            raise InvalidInputError(
-                f"`covariates` must be columns of the model, {list(names)}, but {unknown} are not; "
-                "an edit is in terms of the design, so name the column of a factor's level."
-            )
-        new = {
-            name: self.values(name, values, X[:, names.index(name)])
-            for name, values in covariates.items()
-        }
-        return {name: values for name, values in new.items() if values is not None}
-
-
-def _edited_regression(
-    loss: LinearPredictor,
-    objects: np.ndarray,
-    labels: pd.Index,
-    given: _Given,
-    edits: tuple[Any, Any, Any],
-) -> EditedRows:
-    outcome, covariates, weights = edits
-    if len(loss.designs) > 1 and covariates is not None:
+def _added(add: Any, rows: Any) -> pd.Index:
+    """Labels of the rows to add."""
+    if rows is not None:
         raise InvalidInputError(
-            "`covariates` can be edited where there is one linear predictor, but this model has "
-            f"{len(loss.designs)}; edit `outcome` or `weights`."
+            "An edit is of `rows` that are there or a row to `add`, but both were given; make two "
+            "of them and put them together by alternatives."
         )
-    y, *others = loss.y if isinstance(loss.y, tuple) else (loss.y,)
-    X, *designs = loss.designs
-    names = tuple(loss.names or ())
-    new_X = edited_design(X[objects], names, given.columns(covariates, names, X[objects]))
-    new_y = given.values("outcome", outcome, y[objects])
-    new_w = given.values("weights", weights, loss.weights[objects])
-
-    def both(old: np.ndarray, new: np.ndarray | None = None) -> np.ndarray:
-        return np.concatenate([old, old[objects] if new is None else new])
-
-    outcomes = (both(y, new_y), *map(both, others))
-    stacked = LinearPredictor(
-        loss.row_loss,
-        (both(X, new_X), *map(both, designs)),
-        outcomes if isinstance(loss.y, tuple) else outcomes[0],
-        offset=tuple(map(both, loss.offsets)),
-        weights=both(loss.weights, new_w),
-        penalty=loss.penalty,
-        names=names,
-    )
-    kind = EditedTogether if isinstance(loss.penalty, str) else EditedRows
-    return kind(stacked, objects, labels=labels)
+    labels = pd.Index(add if is_list_like(add, allow_sets=False) else [add])
+    if not len(labels) or labels.has_duplicates:
+        raise InvalidInputError(
+            f"`add` must have a label for each row to add, all different, but is {list(labels)}; "
+            'give such as ["new 1", "new 2"].'
+        )
+    return labels
 
 
 def _require_change(changed: np.ndarray, labels: pd.Index, rows: Any) -> None:

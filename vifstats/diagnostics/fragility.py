@@ -7,12 +7,13 @@ import numpy as np
 
 from vifstats import checks
 from vifstats.deletion.inputs import Source, estimate_of
-from vifstats.deletion.methods import vif
+from vifstats.diagnostics.alternatives import alternatives
 from vifstats.diagnostics.edits import edit
 from vifstats.diagnostics.influential_sets import InfluentialSet, influential_set
 from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.estimate import Estimate
 from vifstats.losses import Cox
+from vifstats.removals import Removals
 from vifstats.typing import ArrayLike1D, Objects
 
 __all__ = ["Fragility", "fragility", "unadjusted_fragility"]
@@ -78,8 +79,8 @@ def fragility(
     *data
         What a fitted model was fitted on, where it does not keep it.
     edits : {"censored -> event", "event -> censored", "swap treatment", "any"}
-        What may be recorded otherwise, at the same time; "any" takes for each row the one of them
-        that moves the effect further.
+        What may be recorded otherwise, at the same time; "any" takes either for each row, and
+        calls its members "flip: row" and "swap: row".
     among : bool mask or sequence of labels, optional
         The rows that may be edited, such as those of one arm; default all.
     flip : {"significance", "sign"}
@@ -130,8 +131,11 @@ def fragility(
     arm = loss.data.X[:, list(est.names).index(treatment)]
     edited = _edited(est, loss.data.event, treatment, arm, edits, _among(est, among))
     n = len(edited.labels)
-    largest = n - 1 if max_size is None else min(max_size, n - 1)
-    found = influential_set(edited, treatment, flip=flip, level=level, max_size=max(1, largest))
+    wanted = n - 1 if max_size is None else checks.counting_number(max_size, "max_size")
+    size = max(1, min(wanted, n - 1))
+    found = influential_set(
+        edited, treatment, flip=flip, level=level, max_size=size, method="exchange"
+    )
     two = len(np.unique(arm)) == 2
     return Fragility(
         **{field.name: getattr(found, field.name) for field in fields(InfluentialSet)},
@@ -143,7 +147,8 @@ def fragility(
 def _among(est: Estimate, among: Any) -> np.ndarray:
     """Which objects of the fit may be edited, shape (n_objects,)."""
     mask = np.zeros(len(est.labels), dtype=bool)
-    mask[slice(None) if among is None else est.removals().positions(among)] = True
+    rows = Removals(est.kept, est.labels)  # whatever leaves together
+    mask[slice(None) if among is None else rows.positions(among)] = True
     return mask[est.kept]
 
 
@@ -156,7 +161,10 @@ def _edited(
     among: np.ndarray,
 ) -> Estimate:
     if edits == "any":
-        return _any_edit(est, event, treatment, arm, among)
+        rows, swap = _mask(est, among), {treatment: _swapped(arm)}
+        return alternatives(
+            flip=edit(est, event="flip", rows=rows), swap=edit(est, covariates=swap, rows=rows)
+        )
     if edits == "swap treatment":
         return edit(est, covariates={treatment: _swapped(arm)}, rows=_mask(est, among))
     of = ~event if edits == "censored -> event" else event
@@ -183,27 +191,6 @@ def _swapped(arm: np.ndarray) -> Any:
             "`covariates` by vs.edit instead."
         )
     return lambda old: levels.sum() - old
-
-
-def _any_edit(
-    est: Estimate, event: np.ndarray, treatment: str, arm: np.ndarray, among: np.ndarray
-) -> Estimate:
-    """For each row the flip or the swap, whichever moves the effect further against its sign."""
-    at = list(est.names).index(treatment)
-    rows = _mask(est, among)
-    swap = _swapped(arm)
-    kinds = (edit(est, event="flip", rows=rows), edit(est, covariates={treatment: swap}, rows=rows))
-    by_flip, by_swap = (np.sign(est.theta[at]) * vif(kind).values[:, at] for kind in kinds)
-    flips = by_flip >= by_swap
-    position = np.flatnonzero(rows)
-    objects = np.argsort(est.kept)[np.searchsorted(np.sort(est.kept), position)]
-    event = event[objects]
-    return edit(
-        est,
-        event=np.where(flips, ~event, event).astype(int),
-        covariates={treatment: lambda old: np.where(flips, old, swap(old))},
-        rows=rows,
-    )
 
 
 def unadjusted_fragility(event: ArrayLike1D, arm: ArrayLike1D, *, level: float = 0.05) -> int:

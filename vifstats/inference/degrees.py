@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.losses.edited import Edited
 from vifstats.removals import Removals
 
 __all__ = ["degrees_of_freedom", "degrees_without", "group_pairs", "groups_left"]
@@ -25,7 +26,9 @@ def degrees_without(fit: Any, removals: Removals) -> np.ndarray:
     """Without each removal, shape (n_removals,); nan where none are left."""
     if fit.inference.distribution == "normal":
         return np.full(len(removals), np.inf)
-    if fit.inference.by_groups:
+    if isinstance(fit.loss, Edited):  # data of as many rows, but for those that are added
+        lost = -removals.sums((fit.loss.rows < 0).astype(float))
+    elif fit.inference.by_groups:
         everybody = groups_left(fit.clusters, Removals.nobody(removals.n_objects))
         lost = everybody - groups_left(fit.clusters, removals)
     else:

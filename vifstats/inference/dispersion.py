@@ -25,11 +25,15 @@ def residual_counts(fit: Any, loss: Loss) -> np.ndarray | None:
         return None
     if not isinstance(loss.row_loss, SquaredError) and not hasattr(loss.row_loss, "link"):
         return None
-    full = _pearson(loss, fit.theta[None], Removals.nobody(loss.n_objects))
+    # of edits, the rows as they are recorded
+    everybody = getattr(fit, "as_recorded", None) or Removals.nobody(loss.n_objects)
+    full, here = _pearson(loss, fit.theta[None], everybody), everybody.codes < 0
     # of single rows, and of rows that stand for as many as their weight says
     given = fit.inference.counts
     for counts in ([] if given is None else [given]) + [np.ones(loss.n_objects), loss.weights]:
-        if np.allclose(full, fit.dispersion * (counts.sum() - len(fit.theta)), rtol=SAME, atol=0):
+        if np.allclose(
+            full, fit.dispersion * (counts[here].sum() - len(fit.theta)), rtol=SAME, atol=0
+        ):
             return counts
     return None
 

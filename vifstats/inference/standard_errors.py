@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 
 from vifstats.inference.dispersion import dispersions_without
+from vifstats.inference.edits import StackedFit
 from vifstats.inference.equations import equation_variances
 from vifstats.inference.sandwich import Sandwich
 from vifstats.inference.twins import information_loss
+from vifstats.losses import LinearPredictor
 from vifstats.losses.base import Loss
+from vifstats.losses.edited import Edited
 from vifstats.removals import Removals
 from vifstats.solvers.linalg import solve_each
 
@@ -56,6 +59,8 @@ def standard_errors_without(
         If the covariance of the fit cannot be followed without a row.
     """
     fit.inference.require_followed()
+    if isinstance(loss, Edited) and not _of_the_hessian(fit, loss):
+        return _edited(fit, loss, thetas, removals)
     owned = loss.owned_mask(removals, thetas.shape[1])
     thetas = loss.with_owned(thetas, removals, 0.0)
     afresh = _afresh(fit, thetas, removals, exact)
@@ -68,6 +73,18 @@ def standard_errors_without(
     if owned is not None:
         variances[owned] = np.nan
     return np.sqrt(variances)
+
+
+def _of_the_hessian(fit: Any, loss: Edited) -> bool:
+    """Whether the covariance is the inverse Hessian times a constant."""
+    return fit.inference.as_given and not isinstance(loss.stacked, LinearPredictor)
+
+
+def _edited(fit: Any, loss: Edited, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+    """Standard errors with each edit, afresh from what is left of rows and edited versions."""
+    stack, left = StackedFit(fit, loss), loss.in_the_stack(removals)
+    pairs = [(thetas[[k]], one, None, True) for k, one in enumerate(left)]
+    return np.sqrt(np.concatenate([_variances(stack, loss.stacked, *pair) for pair in pairs]))
 
 
 def _variances(

@@ -1,6 +1,7 @@
 """A loss whose objects are edits: absent means *as edited*, not *left out*."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import autograd.numpy as anp
@@ -8,11 +9,16 @@ import numpy as np
 import pandas as pd
 
 from vifstats.errors import InvalidInputError
+from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.wording import EDITED
+from vifstats.removals import Removals
 from vifstats.typing import ArrayLike1D, Differentiable
 
 __all__ = ["Edited"]
+
+# What one removal is called, of which only its members matter.
+ONE = pd.Index(["edit"])
 
 
 class Edited(Loss):
@@ -27,14 +33,16 @@ class Edited(Loss):
     stacked : Loss
         On all rows, followed by the edited versions of some.
     rows : array_like of int, shape (k,)
-        The row that each edited version replaces; -1 where it is a row to add.
+        The row that each edited version replaces; -1 where it is a row to add. A row may have
+        several versions, of which no two are ever made together.
     labels : sequence, optional
         One label per edit; default those of the rows.
 
     Raises
     ------
     InvalidInputError
-        If a row is edited twice, or is not one of the rows before the edited versions.
+        If a row is not one of those before the edited versions, or two versions of one row are
+        asked for together.
 
     Examples
     --------
@@ -61,18 +69,14 @@ class Edited(Loss):
         self.names = stacked.names
         # losses leave out absent rows, so there is no derivative at the presence of a version
         self.fractional = False
-        inside = self.rows[self.rows >= 0]
-        if len(np.unique(inside)) < len(inside) or (inside >= self.n_rows).any():
+        if (self.rows >= self.n_rows).any():
             raise InvalidInputError(
-                f"`rows` must name each of the {self.n_rows} rows before the edited versions at "
-                f"most once, but are {self.rows.tolist()[:10]}; edit a row once."
+                f"`rows` must name some of the {self.n_rows} rows before the edited versions, but "
+                f"are {self.rows.tolist()[:10]}; -1 is a row to add."
             )
         if labels is None:
             labels = stacked.labels[np.where(self.rows >= 0, self.rows, self.n_rows)]
         self.labels = pd.Index(labels)
-        # the object whose presence a row has; where none, the 1 behind the last
-        self._object_of_row = np.full(self.n_rows, self.n_objects)
-        self._object_of_row[inside] = np.flatnonzero(self.rows >= 0)
 
     @property
     def changed(self) -> np.ndarray:
@@ -81,7 +85,68 @@ class Edited(Loss):
 
     def presence(self, b: Differentiable) -> Any:
         """The presence of the stack: the rows that stand as they are, and the edited versions."""
-        return anp.concatenate([anp.concatenate([b, anp.ones(1)])[self._object_of_row], 1 - b])
+        self.require_possible(Removals(np.where(autodiff.plain(b) > 0, -1, 0), ONE))
+        edited = 1 - anp.concatenate([b, anp.ones(1)])[self._versions_of_row]
+        return anp.concatenate([1 - anp.sum(edited, axis=0), 1 - b])
+
+    @cached_property
+    def _versions_of_row(self) -> np.ndarray:
+        """The objects that edit each row; where fewer, the 1 behind the last: (most, n_rows)."""
+        objects = np.flatnonzero(self.rows >= 0)
+        rows = pd.Series(self.rows[objects])
+        place = rows.groupby(rows).cumcount().to_numpy()
+        out = np.full((place.max(initial=0) + 1, self.n_rows), self.n_objects)
+        out[place, self.rows[objects]] = objects
+        return out
+
+    @cached_property
+    def _ambiguous(self) -> bool:
+        """Whether some row has several versions."""
+        return self.contradictory(np.arange(self.n_objects))
+
+    def contradictory(self, objects: np.ndarray) -> bool:
+        """Whether two of these edits are versions of one row."""
+        rows = self.rows[objects]
+        return bool(pd.Series(rows[rows >= 0]).duplicated().any())
+
+    def require_possible(self, removals: Removals) -> None:
+        """Raise InvalidInputError where edits are asked for together that are of one row."""
+        if not self._ambiguous:
+            return
+        at = np.flatnonzero((removals.codes >= 0) & (self.rows >= 0))
+        pairs = pd.DataFrame({"together": removals.codes[at], "row": self.rows[at]})
+        twice = pairs.duplicated()
+        if twice.any():
+            first = at[int(np.flatnonzero(twice)[0])]
+            raise InvalidInputError(
+                "Edits that are made together must be of different rows, but "
+                f"{self.labels[first]!r} is of a row that another of them edits too; keep one "
+                "version of each row in a group or a set."
+            )
+
+    def made(self, gone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The data once these edits are made for good, and what else may be edited in them.
+
+        Rows of the stack: the data in their order, added rows last, (n,), and the versions left,
+        (k,).
+        """
+        data = np.arange(self.n_rows)
+        replaced = gone[self.rows[gone] >= 0]
+        data[self.rows[replaced]] = self.n_rows + replaced
+        added = self.n_rows + gone[self.rows[gone] < 0]
+        left = np.setdiff1d(np.arange(self.n_objects), gone)
+        return np.concatenate([data, added]), self.n_rows + left
+
+    def in_the_stack(self, removals: Removals) -> list[Removals]:
+        """What of the stack each removal of edits leaves out, as one removal."""
+        out = []
+        for members in removals:
+            absent = np.zeros(self.stacked.n_objects, dtype=bool)
+            absent[self.n_rows :] = True
+            absent[self.n_rows + members] = False
+            absent[self.rows[members][self.rows[members] >= 0]] = True
+            out.append(Removals(np.where(absent, 0, -1), ONE))
+        return out
 
     def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         return self.stacked.value(theta, self.presence(presence))

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from vifstats.losses.base import Loss
+from vifstats.losses.cox.edited_cox import EditedCox
 from vifstats.losses.cox.fine_gray.loss import FineGray
 from vifstats.losses.cox.loss import Cox
+from vifstats.losses.regression.edited_rows import EditedRows
 from vifstats.losses.regression.linear_predictor import LinearPredictor
 
 __all__ = ["reduced"]
@@ -19,7 +21,7 @@ def reduced(loss: Loss, kept: np.ndarray) -> Loss:
     """The loss of the objects kept, numbered from 0 in their order.
 
     Shapes: `kept` bool (n_objects,). Returns a loss of the same kind, with all its fast methods,
-    for Cox, Fine-Gray and linear predictors; else the same loss behind a mask. Raises
+    for Cox, Fine-Gray, linear predictors and edits; else the same loss behind a mask. Raises
     InvalidInputError if nothing can be estimated from what is kept.
 
     Examples
@@ -35,6 +37,8 @@ def reduced(loss: Loss, kept: np.ndarray) -> Loss:
         return loss.take(kept)
     if isinstance(loss, LinearPredictor):
         return _linear_predictor(loss, kept)
+    if isinstance(loss, EditedCox | EditedRows):
+        return _edited(loss, kept)
     return Masked(loss, kept)
 
 
@@ -85,6 +89,16 @@ def _cox(loss: Cox, kept: np.ndarray) -> Cox:
         ties=loss.ties,
         penalty=loss.penalty,
     )
+
+
+def _edited(loss: EditedCox | EditedRows, kept: np.ndarray) -> Loss:
+    """The edits kept, of the data in which the others have been made."""
+    data, versions = loss.made(np.flatnonzero(~kept))
+    rows, labels = loss.rows[kept], loss.labels[kept]
+    stack = np.concatenate([data, versions])
+    if isinstance(loss, EditedRows):
+        return type(loss)(_linear_predictor(loss.stacked, stack), rows, labels=labels)
+    return type(loss)(_cox(loss.stacked, data), _cox(loss.stacked, stack), rows, labels=labels)
 
 
 def _linear_predictor(loss: LinearPredictor, kept: np.ndarray) -> LinearPredictor:

@@ -29,6 +29,7 @@ from vifstats.reporting.sections.coefficients import (
     extremes,
     near_the_convention,
 )
+from vifstats.reporting.sections.fragility import fragility_of, require_treatment
 from vifstats.reporting.sections.groups import groups as grouped
 from vifstats.reporting.sections.method import method as provenance
 from vifstats.reporting.sections.overview import alerts, overview
@@ -38,7 +39,7 @@ from vifstats.reporting.sections.steps import in_steps
 from vifstats.reporting.sections.survival import Survival, survival
 from vifstats.reporting.sections.trends import trends
 from vifstats.reporting.sections.verdicts import foreseen, verdicts
-from vifstats.reporting.sections.withheld import withheld
+from vifstats.reporting.sections.withheld import require_nothing_of_rows, withheld
 from vifstats.typing import FittedModel
 
 __all__ = ["confirmed", "describe", "report", "report_texts", "write_report"]
@@ -48,9 +49,6 @@ __all__ = ["confirmed", "describe", "report", "report_texts", "write_report"]
 SHARE_OF_SAMPLE, SHARE_OF_SETS = 0.5, 0.2
 # Sets get what the refits leave, but no more than this.
 MOST_FOR_SETS = 0.5
-
-# Below this 1 - leverage a coefficient is made of one row.
-FITTED_EXACTLY = 1e-8
 
 # A table of more lines is not read.
 MOST_COEFFICIENTS = 40
@@ -76,6 +74,7 @@ def report(
     unit: str = "row",
     title: str | None = None,
     table: pd.DataFrame | None = None,
+    treatment: str | None = None,
     seconds: float = 20.0,
     progress: bool = False,
     **options: Any,
@@ -109,6 +108,10 @@ def report(
     table : DataFrame, shape (n, k), optional
         Columns to show of the most influential rows, which are found by their labels; default the
         covariates.
+    treatment : str, optional
+        Of a Cox model: the parameter of a treatment. The page then says how few patients recorded
+        otherwise (an event, a censoring, the other arm) would change its significance, as
+        `fragility`.
     seconds : float
         Time for refits and for sets; what is not refitted by then stays approximate, what is not
         searched is left out, and the page says so.
@@ -141,12 +144,14 @@ def report(
     """
     path = checks.file_path(path, "path")
     how = {"path": path.name, "method": method, "top": top, "rows": rows, "unit": unit}
-    how |= {"title": title, "table": table, "seconds": seconds}
+    how |= {"title": title, "table": table, "treatment": treatment, "seconds": seconds}
     path = _page_path(path)
     source = _source(model, data, options)
+    est = source if isinstance(source, Estimate) else source.estimate
     if table is not None:
-        est = source if isinstance(source, Estimate) else source.estimate
         table = checks.table_of_rows(table, est.labels)
+    if treatment is not None:
+        require_treatment(est, treatment)
     found = find(source, method, top=top, seconds=SHARE_OF_SAMPLE * seconds, progress=progress)
     document = describe(
         found,
@@ -154,6 +159,9 @@ def report(
         unit=unit,
         title=title,
         table=table,
+        fragility=None
+        if treatment is None
+        else fragility_of(found, treatment, rows=rows, seconds=SHARE_OF_SETS * seconds),
         seconds=seconds,
         progress=progress,
         command=recipe(model, data, options, _changed(how), found.influence.estimate),
@@ -168,6 +176,7 @@ def describe(
     unit: str = "row",
     title: str | None = None,
     table: pd.DataFrame | None = None,
+    fragility: dict[str, Any] | None = None,
     seconds: float = 20.0,
     progress: bool = False,
     command: str = "",
@@ -182,6 +191,8 @@ def describe(
     unit : str
     title : str, optional
     table : DataFrame, optional
+    fragility : dict, optional
+        The section on edits of a treatment, made with the same ``rows``.
     seconds : float
     progress : bool
     command : str
@@ -202,7 +213,7 @@ def describe(
     if not isinstance(found, Findings):
         found = find(found, seconds=SHARE_OF_SAMPLE * seconds, progress=progress)
     if not rows:
-        _require_nothing_of_rows(found)
+        require_nothing_of_rows(found)
     est = found.influence.estimate
     effects = effects_of(est.loss, est.names)
     found = confirmed(found, seconds=seconds, progress=progress)
@@ -213,6 +224,7 @@ def describe(
     document["method"] = provenance(found, command)
     if not rows:
         document = withheld(document, found, effects, curve)
+    document["fragility"] = fragility
     document = _with_sentences(plain(document))
     drawn = figures_of_counts(document) if not rows else figures(found, effects, document, curve)
     return document | {"figures": drawn}
@@ -348,26 +360,6 @@ def _source(model: Any, data: tuple, options: dict[str, Any]) -> Estimate | Infl
     return model
 
 
-def _require_nothing_of_rows(found: Findings) -> None:
-    """Parameters that belong to a row are values of it, whatever else is left out."""
-    est = found.influence.estimate
-    owned = est.loss.owned_mask(found.influence.removals, len(est.theta))
-    if owned is not None and owned.any():
-        first = est.names[int(owned.any(axis=0).argmax())]
-        raise InvalidInputError(
-            f"`rows=False` must keep every row to itself, but parameters of "
-            f"{type(est.loss).__name__} belong to one each, such as {first}, and a page shows "
-            "parameters; report with rows, or publish the influence on a target instead."
-        )
-    leverages = est.loss.leverages(est.theta)
-    if leverages is not None and (n := int((leverages > 1 - FITTED_EXACTLY).sum())):
-        raise InvalidInputError(
-            f"`rows=False` must keep every row to itself, but {n} rows are fitted exactly "
-            "(leverage 1), so that the coefficients alone give their outcome; merge the levels "
-            "that only one row has, or report with rows."
-        )
-
-
 def _any_predicted(coefficients: list[dict[str, Any]]) -> bool:
     ends = [item[end] for item in coefficients for end in ("lowest", "highest", "largest")]
     return any(not end["exact"] for end in ends if end is not None)
@@ -383,6 +375,11 @@ def _with_sentences(document: dict[str, Any]) -> dict[str, Any]:
         found_sets["sentence"] = sentences.sets_searched(found_sets, about["unit"])
         for item in found_sets["items"]:
             item["sentence"] = sentences.set_found(item, about)
+    if (edits := document["fragility"]) is not None:
+        who = about["unit"] if about["n_rows"] == about["n_removals"] else "row"
+        edits["sentence"] = sentences.edits_searched(edits, who)
+        for item in edits["items"]:
+            item["sentence"] = sentences.edits_found(item, edits, who)
     if document["survival"]:
         document["survival"]["sentence"] = sentences.survival(document["survival"], about["unit"])
     accuracy = document["accuracy"]

@@ -18,7 +18,7 @@ from vifstats.losses.effects import effects_of
 from vifstats.reporting.findings import Findings
 from vifstats.reporting.formats import many
 from vifstats.reporting.sections.coefficients import sizes
-from vifstats.reporting.sections.withheld import agreement_table
+from vifstats.reporting.sections.withheld import agreement_table, require_nothing_of_rows
 from vifstats.versions import versions
 
 __all__ = ["as_json", "findings_texts", "plain", "run_of", "write_findings"]
@@ -73,6 +73,7 @@ def findings_texts(
         findings.influence.to_csv(table, index_label="row")
         contents = {**context, **_contents(findings), **_rows(findings)}
     else:
+        require_nothing_of_rows(findings)
         inert_frame(_by_coefficient(findings)).to_csv(table, index_label="coefficient")
         contents = {**context, **_contents(findings), **_withheld(findings)}
     run = run_of(table.getvalue(), as_json(plain(contents)))

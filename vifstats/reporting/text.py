@@ -1,14 +1,17 @@
 """Findings as plain text, for a terminal."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from vifstats.checks.text import legible
 from vifstats.reporting.findings import Findings
 from vifstats.reporting.formats import many
-from vifstats.reporting.sections.withheld import DIGITS, agreement_table
+from vifstats.reporting.sections.withheld import DIGITS, agreement_table, require_nothing_of_rows
+from vifstats.reporting.sentences import edits_found, edits_searched
 
-__all__ = ["as_text"]
+__all__ = ["as_text", "edits_as_text"]
 
 LINE = 100
 # From such a relative error on, what exact refits would take is told.
@@ -41,6 +44,8 @@ def as_text(findings: Findings, *, rows: str = "row", named: bool = True) -> str
     >>> print(as_text(find(est, top=1)).splitlines()[1])
         hazard ratio  95% lower  95% upper
     """
+    if not named:
+        require_nothing_of_rows(findings)
     rows = legible(rows)
     paragraphs = [
         _fit(findings),
@@ -48,6 +53,33 @@ def as_text(findings: Findings, *, rows: str = "row", named: bool = True) -> str
         _agreement(findings, rows, named),
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def edits_as_text(section: dict[str, Any], unit: str = "row") -> str:
+    """The section "fragility" as text, a sentence for each kind of edit.
+
+    Parameters
+    ----------
+    section : dict
+    unit : str
+        What one row of the data is called.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> section = {"name": "arm", "refusal": "", "unadjusted": 2, "items": []}
+    >>> section |= {"n_kinds": 0, "n_searched": 0}
+    >>> print(edits_as_text(section).splitlines()[0])
+    How few rows recorded otherwise would change the significance of arm
+    """
+    unit = legible(unit)
+    head = f"How few {many(unit)} recorded otherwise would change the significance of "
+    lines = [edits_searched(section, unit)]
+    lines += [edits_found(item, section, unit) for item in section["items"]]
+    return "\n".join([head + legible(section["name"]), *(f"- {line}" for line in lines if line)])
 
 
 def _fit(findings: Findings) -> str:

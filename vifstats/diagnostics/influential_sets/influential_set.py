@@ -22,6 +22,8 @@ from vifstats.diagnostics.influential_sets.shortening import shortened
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.losses import Cox, FineGray, LinearPredictor
+from vifstats.losses.cox.edited_cox import EditedCox
+from vifstats.losses.regression.edited_rows import EditedRows
 from vifstats.losses.wording import LEFT_OUT, Wording
 from vifstats.removals import Removals
 from vifstats.tabular import Tabular
@@ -31,9 +33,11 @@ __all__ = ["InfluentialSet", "influential_set", "set_and_refit"]
 
 METHODS = {
     "sorted": "the largest influences, added up",
+    "exchange": "the largest influences, added up and exchanged",
     "greedy": "one by one, by the joint effect",
     "adaptive": "one by one, recomputed, exchanged",
 }
+EXCHANGED = ("exchange", "adaptive")
 # Numbers in the Hessians without each row: up to this many `adaptive` takes seconds; and up to so
 # many objects, where each Hessian is computed by automatic differentiation.
 FAST_NUMBERS = 1_000_000
@@ -50,7 +54,7 @@ class InfluentialSet(Tabular):
         Labels of the rows, or groups, in the order in which they were chosen.
     target, goal : str
         What was to change, and how.
-    method : {"sorted", "greedy", "adaptive"}
+    method : {"sorted", "exchange", "greedy", "adaptive"}
         What found it.
     value : float
         The target on all data.
@@ -173,9 +177,10 @@ def influential_set(
         One label per row of the data; whole groups are removed.
     max_size : int, optional
         The largest set to look at; default a tenth of the rows (or groups).
-    method : {"auto", "sorted", "greedy", "adaptive"}
+    method : {"auto", "sorted", "exchange", "greedy", "adaptive"}
         "sorted" adds up the largest single influences until the goal is reached; where the refit
-        falls short, it takes more of them. "greedy" adds, of the ten largest that are left, the
+        falls short, it takes more of them. "exchange" then exchanges members for others as long as
+        that makes the set smaller. "greedy" adds, of the ten largest that are left, the
         one whose removal together with the set has the largest effect by one Newton step.
         "adaptive" refits after each removal and computes the influences again, and then exchanges
         members for others as long as that makes the set smaller: the slowest, and most often the
@@ -263,7 +268,7 @@ def set_and_refit(
 
 def _takes_seconds(est: Estimate, removals: Removals) -> bool:
     """Whether influences can be computed again and again."""
-    if isinstance(est.loss, Cox | FineGray | LinearPredictor):
+    if isinstance(est.loss, Cox | FineGray | LinearPredictor | EditedCox | EditedRows):
         return len(removals) * len(est.theta) ** 2 <= FAST_NUMBERS
     return est.loss.n_objects <= FEW_OBJECTS
 
@@ -273,9 +278,7 @@ def _found(search: Search, method: str, size: int) -> list[int]:
     members = SEARCHES[method](search, size)
     if search.reaches(members):
         members = shortened(search, members)
-        return (
-            exchanged(search, members, nearest(search, size)) if method == "adaptive" else members
-        )
+        return exchanged(search, members, nearest(search, size)) if method in EXCHANGED else members
     if search.without_value:
         return search.without_value[0]
     if not members:

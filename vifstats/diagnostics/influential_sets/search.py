@@ -11,8 +11,11 @@ from vifstats.deletion.result import Influence
 from vifstats.diagnostics.influential_sets.goals import Goal
 from vifstats.errors import VifError
 from vifstats.estimate import Estimate
+from vifstats.inference import Inference
 from vifstats.inference.degrees import degrees_without
 from vifstats.inference.dispersion import dispersions_without
+from vifstats.inference.edits import EditedInference
+from vifstats.losses.edited import Edited
 from vifstats.losses.reduced import reduced
 from vifstats.removals import Removals
 from vifstats.targets import ConfidenceLimits
@@ -117,12 +120,23 @@ class Search:
         gains[np.isin(near, members)] = -np.inf
         return gains
 
+    def possible(self, members: list[int]) -> bool:
+        """Whether these can all be absent: of the edits of one row only one can be made."""
+        loss = self.est.loss
+        if not isinstance(loss, Edited):
+            return True
+        return not loss.contradictory(np.flatnonzero(np.isin(self.removals.codes, members)))
+
     def has_value(self, members: list[int]) -> bool:
         """Whether there is a refitted scalar without the members; sets without one are kept."""
+        if not self.possible(members):
+            return False
         return bool(np.isfinite(self.actual(members)[0])) or self._leave(members)
 
     def holds(self, members: list[int]) -> bool:
         """Whether there is an estimate without the members; sets without one are kept."""
+        if not self.possible(members):
+            return False
         return not self.separated(members) or self._leave(members)
 
     def _leave(self, members: list[int]) -> bool:
@@ -151,14 +165,13 @@ class Search:
         thetas = est.theta - refit.values
         kept = self.removals.together(members).codes < 0
         dispersion = dispersions_without(est, est.loss, thetas, refit.removals)
-        df = float(degrees_without(est, refit.removals)[0])
         try:
             fit = Estimate(
                 reduced(est.loss, kept),
                 thetas[0],
                 names=est.names,
                 labels=est.labels[est.kept[kept]],
-                inference=est.inference.of_rows(est.kept[kept], kept, df),
+                inference=self._inference(kept, refit.removals),
                 dispersion=float(np.squeeze(dispersion)),
                 profile=est.profile,
             )
@@ -168,6 +181,13 @@ class Search:
             # of all rows: they only rank, and take twice as many Hessians as there are parameters
             fit.__dict__["information_slopes"] = est.information_slopes
         return fit
+
+    def _inference(self, kept: np.ndarray, removal: Removals) -> Inference:
+        est = self.est
+        if isinstance(est.inference, EditedInference) and isinstance(est.loss, Edited):
+            return est.inference.after(int(np.sum(est.loss.rows[~kept] < 0)))
+        df = float(degrees_without(est, removal)[0])
+        return est.inference.of_rows(est.kept[kept], kept, df)
 
     @property
     def ranks_by_slopes(self) -> bool:

@@ -45,6 +45,9 @@ def _greedy(search: Search, size: int) -> list[int]:
     members: list[int] = []
     best, furthest = members, 0.0
     while len(members) < size and order:
+        order = [i for i in order if search.possible([*members, i])]
+        if not order:
+            break
         trials = [(goal.progress(search.joint([*members, i])[0]), i) for i in order[:CANDIDATES]]
         progress, i = max(trials, key=lambda trial: trial[0])
         order.remove(i)
@@ -110,6 +113,7 @@ def _ordered(search: Search) -> list[int]:
 
 SEARCHES: dict[str, Callable[[Search, int], list[int]]] = {
     "sorted": _sorted,
+    "exchange": _sorted,
     "greedy": _greedy,
     "adaptive": _adaptive,
 }

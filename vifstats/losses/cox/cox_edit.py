@@ -1,5 +1,6 @@
 """The rows of a Cox model, followed by edited versions of some of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,40 +13,47 @@ from vifstats.losses.cox.edited_cox import EditedCox
 from vifstats.losses.cox.edited_exact import EditedExact
 from vifstats.losses.cox.loss import Cox
 
-__all__ = ["CoxEdit", "edited_design"]
+__all__ = ["CoxEdit", "edited_design", "edits_beside"]
+
+COLUMNS = ("X", "time", "event", "entry", "weights", "strata", "offset")
 
 
 @dataclass(frozen=True, eq=False)
 class CoxEdit:
     """What is edited of some rows, each an array with an entry per edited row, or None."""
 
-    # event, time, weights, stratum (k,): stratum holds the user's names of strata
+    # event, time, entry, weights, stratum (k,): stratum holds the user's names of strata
     event: np.ndarray | None
     time: np.ndarray | None
+    entry: np.ndarray | None
     weights: np.ndarray | None
     stratum: np.ndarray | None
     covariates: dict[str, np.ndarray]  # (k,)
+    # what the user calls the columns of the design, (p,)
+    names: tuple[str, ...]
 
     def of(self, loss: Cox, rows: np.ndarray, labels: pd.Index) -> EditedCox:
         """The loss with these edits as its objects.
 
-        Shapes: `rows` int (k,); `labels` (k,). Raises InvalidInputError if an edit leaves the
-        domain: an event at or before entry, a weight of 0, an unknown stratum or column, anything
-        that is not finite.
+        Shapes: `rows` int (k,), all -1 for rows to add; `labels` (k,). Raises InvalidInputError if
+        an edit leaves the domain: an event at or before entry, a weight of 0, an unknown stratum or
+        column, anything that is not finite; or where a row to add lacks a value.
         """
         old = loss.data
+        if (rows < 0).all():
+            self._require_whole(old)
+            before = _blank(old, labels)
+        else:
+            before = _taken(old, rows, labels)
+        positive = "positive and finite"
         new = replace(
-            old,
-            X=self._design(old, rows),
-            time=_numbers(self.time, old.time[rows], "time", labels, "finite"),
-            event=_events(self.event, old.event[rows], labels),
-            entry=old.entry[rows],
-            weights=_numbers(
-                self.weights, old.weights[rows], "weights", labels, "positive and finite"
-            ),
-            strata=self._strata(old, rows, labels),
-            offset=old.offset[rows],
-            labels=labels,
+            before,
+            X=edited_design(before.X, self.names, self.covariates),
+            time=_numbers(self.time, before.time, "time", labels, "finite"),
+            event=_events(self.event, before.event, labels),
+            entry=before.entry if self.entry is None else self.entry,
+            weights=_numbers(self.weights, before.weights, "weights", labels, positive),
+            strata=self._strata(before, labels),
         )
         _require_domain(new)
         stacked = _stacked(loss, new)
@@ -53,22 +61,83 @@ class CoxEdit:
         kind = EditedExact if afresh else EditedCox
         return kind(loss, stacked, rows, labels=labels)
 
-    def _design(self, old: SurvivalInput, rows: np.ndarray) -> np.ndarray:
-        return edited_design(old.X[rows], old.names, self.covariates)
+    def _require_whole(self, old: SurvivalInput) -> None:
+        """A row to add has nothing but what is given."""
+        needed = {"event": self.event, "time": self.time}
+        if len(old.stratum_names) > 1:
+            needed["stratum"] = self.stratum
+        if np.isfinite(old.entry).any():
+            needed["entry"] = self.entry
+        missing = [name for name, values in needed.items() if values is None]
+        missing += [name for name in self.names if name not in self.covariates]
+        if missing:
+            raise InvalidInputError(
+                f"A row to add must have a value of everything in the model, but {missing} are not "
+                "given; give them as arguments and in `covariates`."
+            )
+        if old.offset.any():
+            raise InvalidInputError(
+                "Rows can be added to a model without an offset, but this one has an offset; build "
+                "the loss with the rows in it and compare the two fits."
+            )
 
-    def _strata(self, old: SurvivalInput, rows: np.ndarray, labels: pd.Index) -> np.ndarray:
+    def _strata(self, before: SurvivalInput, labels: pd.Index) -> np.ndarray:
         if self.stratum is None:
-            return old.strata[rows]
-        codes = pd.Index(list(old.stratum_names), tupleize_cols=False).get_indexer(
+            return before.strata
+        names = before.stratum_names
+        codes = pd.Index(list(names), tupleize_cols=False).get_indexer(
             pd.Index(list(self.stratum), tupleize_cols=False)
         )
         if (codes < 0).any():
             at = int(np.flatnonzero(codes < 0)[0])
             raise InvalidInputError(
-                f"`stratum` must be one of {list(old.stratum_names)}, but row {labels[at]} has "
+                f"`stratum` must be one of {list(names)}, but row {labels[at]} has "
                 f"{self.stratum[at]!r}; an edit moves a row between strata that are there."
             )
         return codes
+
+
+def edits_beside(losses: Sequence[EditedCox], labels: pd.Index) -> EditedCox | None:
+    """Several edits of the same rows as the objects of one loss; None if they are of others."""
+    first = losses[0].loss
+    if not all(_same(first, each.loss) for each in losses[1:]):
+        return None
+    each = [(loss.stacked.data, slice(loss.n_rows, None)) for loss in losses]
+    versions: dict[str, Any] = {
+        name: np.concatenate([getattr(data, name)[at] for data, at in each]) for name in COLUMNS
+    }
+    new = replace(first.data, labels=labels, **versions)
+    rows = np.concatenate([loss.rows for loss in losses])
+    return type(losses[0])(first, _stacked(first, new), rows, labels=labels)
+
+
+def _same(a: Cox, b: Cox) -> bool:
+    if a is b:
+        return True
+    same = all(np.array_equal(getattr(a.data, n), getattr(b.data, n)) for n in COLUMNS)
+    pulls = [np.zeros(1) if loss.penalty is None else loss.penalty for loss in (a, b)]
+    return same and a.ties == b.ties and np.array_equal(pulls[0], pulls[1])
+
+
+def _taken(old: SurvivalInput, rows: np.ndarray, labels: pd.Index) -> SurvivalInput:
+    """Some rows as they are."""
+    return replace(old, labels=labels, **{name: getattr(old, name)[rows] for name in COLUMNS})
+
+
+def _blank(old: SurvivalInput, labels: pd.Index) -> SurvivalInput:
+    """Rows of which nothing is known but that they count once."""
+    k = len(labels)
+    return replace(
+        old,
+        labels=labels,
+        X=np.full((k, old.X.shape[1]), np.nan),
+        time=np.full(k, np.nan),
+        event=np.zeros(k, dtype=bool),
+        entry=np.full(k, -np.inf),
+        weights=np.ones(k),
+        strata=np.zeros(k, dtype=np.intp),
+        offset=np.zeros(k),
+    )
 
 
 def edited_design(

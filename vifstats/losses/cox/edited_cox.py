@@ -44,6 +44,7 @@ class EditedCox(Edited):
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
         removals = self.each() if removals is None else removals
+        self.require_possible(removals)
         out = np.zeros((len(removals), len(theta)))
         some = np.flatnonzero(removals.sizes)
         if removals.single:
@@ -79,6 +80,7 @@ class EditedCox(Edited):
 
     def _batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[EditBatch]:
         """Edits in blocks, with the edited versions of a block only in its sums."""
+        self.require_possible(removals)
         for part, some in removals.blocks(max(1, BATCH_NUMBERS // (16 * max(1, self.n_rows)))):
             yield self._batch(thetas[part], some)
 

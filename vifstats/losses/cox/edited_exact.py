@@ -1,7 +1,6 @@
 """Edits of a Cox model with exact ties or Firth's penalty: each from what is left of the stack."""
 
 import numpy as np
-import pandas as pd
 
 from vifstats.losses.cox.edited_cox import EditedCox
 from vifstats.removals import Removals
@@ -36,6 +35,5 @@ class EditedExact(EditedCox):
 
     def _each(self, thetas: np.ndarray, removals: Removals) -> list[tuple[np.ndarray, Removals]]:
         """The theta of each removal, and what of the stack it leaves out, as one removal."""
-        absent = [self.presence(removals.presence(k)) == 0 for k in range(len(removals))]
-        alone = [Removals(np.where(gone, 0, -1), pd.Index(["edit"])) for gone in absent]
-        return [(thetas[[k]], one) for k, one in enumerate(alone)]
+        self.require_possible(removals)
+        return [(thetas[[k]], one) for k, one in enumerate(self.in_the_stack(removals))]

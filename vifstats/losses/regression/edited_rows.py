@@ -22,17 +22,21 @@ class EditedRows(Edited):
         loss = self.stacked
         y = loss.y if isinstance(loss.y, tuple) else (loss.y,)
         columns = np.column_stack([*loss.designs, *y, loss.weights])
-        return (columns[self.rows] != columns[self.n_rows :]).any(axis=1)
+        return (columns[self.rows] != columns[self.n_rows :]).any(axis=1) | (self.rows < 0)
 
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
         scores = self.stacked.gradient_differences(theta)
         change = scores[self.rows] * (self.rows >= 0)[:, None] - scores[self.n_rows :]
-        return change if removals is None else removals.sums(change)
+        if removals is None:
+            return change
+        self.require_possible(removals)
+        return removals.sums(change)
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals
+        self.require_possible(removals)
         out, full = [], self.hessian(theta)
         for members in removals:
             presence = np.zeros(self.stacked.n_objects)

@@ -18,15 +18,18 @@ from vifstats.checks.disclosure import (
     rounded_count,
     rounded_up,
 )
+from vifstats.errors import InvalidInputError
 from vifstats.losses.effects import Effects
 from vifstats.reporting.findings import Findings
 from vifstats.reporting.sections.coefficients import sizes
 from vifstats.reporting.sections.survival import Survival
 
-__all__ = ["DIGITS", "POINTS", "agreement_table", "withheld"]
+__all__ = ["DIGITS", "POINTS", "agreement_table", "require_nothing_of_rows", "withheld"]
 
 Section = dict[str, Any]
 
+# Below this 1 - leverage a coefficient is made of one row.
+FITTED_EXACTLY = 1e-8
 # Decimals of how well the method agrees with refits: more would be equations for the refits.
 DIGITS = 2
 # Percentage points of a survival curve.
@@ -110,6 +113,29 @@ def withheld(
         "groups": None,
         "method": _some(document["method"], METHOD) | {"sha256": None},
     }
+
+
+def require_nothing_of_rows(found: Findings) -> None:
+    """Raise InvalidInputError where the parameters themselves tell of a row, whatever else is out.
+
+    They do where they belong to one row, and where a row is fitted exactly.
+    """
+    est = found.influence.estimate
+    owned = est.loss.owned_mask(found.influence.removals, len(est.theta))
+    if owned is not None and owned.any():
+        first = est.names[int(owned.any(axis=0).argmax())]
+        raise InvalidInputError(
+            f"`rows=False` must keep every row to itself, but parameters of "
+            f"{type(est.loss).__name__} belong to one each, such as {first}, and a page shows "
+            "parameters; report with rows, or publish the influence on a target instead."
+        )
+    leverages = est.loss.leverages(est.theta)
+    if leverages is not None and (n := int((leverages > 1 - FITTED_EXACTLY).sum())):
+        raise InvalidInputError(
+            f"`rows=False` must keep every row to itself, but {n} rows are fitted exactly "
+            "(leverage 1), so that the coefficients alone give their outcome; merge the levels "
+            "that only one row has, or report with rows."
+        )
 
 
 def agreement_table(table: Any) -> dict[str, Any]:

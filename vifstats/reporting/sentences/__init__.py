@@ -2,12 +2,15 @@
 
 from vifstats.reporting.sentences.accuracy import accuracy, how_refitted, worst_row
 from vifstats.reporting.sentences.alerts import alert
+from vifstats.reporting.sentences.fragility import edits_found, edits_searched
 from vifstats.reporting.sentences.headline import headline, ranges_plot, subtitle
 from vifstats.reporting.sentences.rows import coefficient_plot, counts_plot, in_sum, top_row, trend
 from vifstats.reporting.sentences.sets import set_found, sets_searched
 from vifstats.reporting.sentences.survival import survival
 
 __all__ = [
+    "edits_found",
+    "edits_searched",
     "accuracy",
     "alert",
     "coefficient_plot",

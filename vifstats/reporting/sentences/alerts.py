@@ -81,7 +81,7 @@ def _separated(found: dict[str, Any], unit: str) -> str:
         f"{listed(found['names'][:MOST_NAMED], 'and')} "
         f"{'is' if len(found['names']) == 1 else 'are'} infinite"
         if found["known"]
-        else "With all rows some coefficient is infinite"
+        else "With all rows at least one coefficient is infinite"
     )
     return (
         f"{which} (separation).{along} No {unit} can be left out and the model refitted; drop or "
@@ -91,7 +91,9 @@ def _separated(found: dict[str, Any], unit: str) -> str:
 
 def _separation(found: dict[str, Any], unit: str) -> str:
     names = found.get("names") or []
-    what = f"the coefficient of {listed(names[:MOST_NAMED], 'or')}" if names else "some coefficient"
+    what = "at least one coefficient"
+    if names:
+        what = f"the coefficient of {listed(names[:MOST_NAMED], 'or')}"
     return f"Without {_any_one_of(found, unit)} {what} is infinite (separation)."
 
 
@@ -115,10 +117,10 @@ def _conspicuous(found: dict[str, Any], unit: str) -> str:
         if near
         else ""
     )
+    moves = "moves" if found["n"] == 1 else "move"
     return (
-        f"{_rows(found, unit)} {'moves' if found['n'] == 1 else 'move'} some coefficient by more "
-        f"than {found['convention']:g} standard errors, Harrell's convention for a second look."
-        f"{unsure}"
+        f"{_rows(found, unit)} {moves} at least one coefficient by more than "
+        f"{found['convention']:g} standard errors, Harrell's convention for a second look.{unsure}"
     )
 
 
@@ -126,8 +128,8 @@ _ALERTS = {
     "separated": _separated,
     "separation": _separation,
     "undefined": lambda a, unit: (
-        f"Without {_any_one_of(a, unit)} some coefficient is not identified, and Firth's penalty "
-        "has no value, so its influence is unknown."
+        f"Without {_any_one_of(a, unit)} at least one coefficient is not identified, and "
+        "Firth's penalty has no value, so its influence is unknown."
     ),
     "did not converge": lambda a, unit: (
         f"{_rows(a, 'refit')} did not converge, so the influence of "

@@ -124,7 +124,7 @@ def _infinite_without(document: Document) -> list[str]:
     named = ", ".join(alert["rows"]) + (", ..." if len(alert["rows"]) < alert["n"] else "")
     if alert["n"] == 1:
         return [f"Without {about['unit']} {named}, {infinite_effects(goes, about)} (separation)."]
-    which = "some effect is infinite" if not goes else infinite_effects(goes, about)
+    which = "at least one effect is infinite" if not goes else infinite_effects(goes, about)
     each = "" if len(goes) < 2 else " or another"
     return [
         f"Without one{each} of {plural(alert['n'], about['unit'])} ({named}), {which} (separation)."
