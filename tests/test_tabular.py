@@ -44,6 +44,10 @@ RESULTS = {
     "left out": lambda: vs.leave_out(EST, X.index[:3]),
     "cross-validation": lambda: vs.cross_validated_loglik(EST),
     "penalty": lambda: vs.choose_penalty(EST, [0.1, 1.0]),
+    "methods": lambda: vs.compare_methods(EST, objects=list(X.index[:12])),
+    "curve": lambda: vs.kaplan_meier(T, E, groups=SITE),
+    "check of a loss": lambda: vs.check_loss(EST.loss, EST.theta, max_objects=2),
+    "check of a target": lambda: vs.check_target(vs.targets.Coefficient("arm"), EST),
 }
 every_result = pytest.mark.parametrize("make", [*map(cache, RESULTS.values())], ids=RESULTS)
 

@@ -39,6 +39,8 @@ class Tabular:
     def top(self, n: int = 10, by: Any = None) -> pd.DataFrame:
         """The n lines of `table` that are largest in one column, by the absolute value.
 
+        Of a table without numbers, the first n.
+
         Parameters
         ----------
         n : int
@@ -51,6 +53,8 @@ class Tabular:
         """
         n, table = checks.whole_number(n, "n"), self.table
         numeric = list(table.select_dtypes("number").columns)
+        if by is None and not numeric:
+            return table.head(n)
         column = checks.one_of(self._leading(numeric) if by is None else by, numeric, "by")
         size = np.nan_to_num(np.abs(table[column].to_numpy(dtype=float)), nan=-1.0)
         return table.iloc[np.argsort(-size, kind="stable")[:n]]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from vifstats import checks
 from vifstats.deletion.refits import refit_removals
@@ -17,8 +18,9 @@ from vifstats.estimate import Estimate
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.reduced import Masked, reduced
-from vifstats.losses.testing.running import as_text, found_by
+from vifstats.losses.testing.running import as_table, as_text, found_by
 from vifstats.removals import Removals
+from vifstats.tabular import Tabular
 from vifstats.targets.base import Target, as_target, value_of
 from vifstats.typing import Differentiable
 
@@ -33,7 +35,7 @@ CURVED = 0.2
 
 
 @dataclass(frozen=True, eq=False)
-class TargetReport:
+class TargetReport(Tabular):
     """What was checked, and what was found: a target with a report has passed.
 
     Attributes
@@ -54,10 +56,17 @@ class TargetReport:
     target: Target
     findings: dict[str, str]
 
-    def __repr__(self) -> str:
+    @property
+    def table(self) -> pd.DataFrame:
+        """A line for each rule."""
+        return as_table(self.findings)
+
+    def _heading(self) -> list[str]:
         n_values = self.findings["number"].split(",")[0]
-        title = f"{type(self.target).__name__} of {n_values} is what its value says"
-        return as_text(title, self.findings)
+        return [f"{type(self.target).__name__} of {n_values} is what its value says"]
+
+    def __repr__(self) -> str:
+        return as_text(self._heading()[0], self.findings)
 
 
 def check_target(

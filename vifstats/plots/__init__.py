@@ -6,6 +6,7 @@ sign of the package, full data minus without the row, and says it.
 
 from vifstats.plots.accuracy import agreement_plot, error_plot
 from vifstats.plots.effects import range_plot, waterfall_plot
+from vifstats.plots.files import save
 from vifstats.plots.forest import forest_plot
 from vifstats.plots.rows import (
     counts_plot,
@@ -29,6 +30,7 @@ __all__ = [
     "index_plot",
     "influence_plot",
     "range_plot",
+    "save",
     "set_path_plot",
     "survival_change_plot",
     "survival_plot",

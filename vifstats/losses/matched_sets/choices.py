@@ -159,12 +159,13 @@ class Choices:
         # the number of cases is a count: it is not differentiated
         m = some.cases(here)
         total = np.sum(m * shift[:, None])
-        e = [anp.ones(len(rows))] + [anp.zeros(len(rows))] * int(m.max(initial=0))
+        nothing = np.zeros((len(rows), 1))
+        e = np.eye(1, int(m.max(initial=0)) + 1).repeat(len(rows), axis=0)
         for j in range(rows.shape[1]):
-            e = [e[0]] + [e[k] + r[:, j] * e[k - 1] for k in range(1, len(e))]
+            e = e + r[:, j, None] * anp.concatenate([nothing, e[:, :-1]], axis=1)
             at, choice = np.nonzero(some.reads == j + 1)
             if len(at):
-                total = total + anp.sum(anp.log(anp.stack(e)[m[at, choice], at]))
+                total = total + anp.sum(anp.log(e[at, m[at, choice]]))
         return total
 
     @cached_property

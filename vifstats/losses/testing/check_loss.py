@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from vifstats import checks
 from vifstats.errors import InvalidInputError, InvalidTypeError
@@ -12,14 +13,15 @@ from vifstats.losses.base import Loss
 from vifstats.losses.equations import EstimatingEquations
 from vifstats.losses.stacked import Stacked
 from vifstats.losses.testing import EQUATION_RULES, RULES, EquationTrial, Trial
-from vifstats.losses.testing.running import as_text, found_by
+from vifstats.losses.testing.running import as_table, as_text, found_by
+from vifstats.tabular import Tabular
 from vifstats.typing import ArrayLike1D, ParameterFunction
 
 __all__ = ["LossReport", "check_loss"]
 
 
 @dataclass(frozen=True, eq=False)
-class LossReport:
+class LossReport(Tabular):
     """What was checked, and what was found: a loss with a report has passed.
 
     Attributes
@@ -40,10 +42,17 @@ class LossReport:
     loss: Loss
     findings: dict[str, str]
 
+    @property
+    def table(self) -> pd.DataFrame:
+        """A line for each rule."""
+        return as_table(self.findings)
+
+    def _heading(self) -> list[str]:
+        kept = "keeps its contract" if self.loss.minimised else "keep their contract"
+        return [f"{type(self.loss).__name__} of {self.loss.n_objects} objects {kept}"]
+
     def __repr__(self) -> str:
-        kept = "keep their contract" if not self.loss.minimised else "keeps its contract"
-        title = f"{type(self.loss).__name__} of {self.loss.n_objects} objects {kept}"
-        return as_text(title, self.findings)
+        return as_text(self._heading()[0], self.findings)
 
 
 def check_loss(

@@ -1,12 +1,16 @@
 """Rules run one after the other, and what they found as text; for losses and for targets."""
 
 from collections.abc import Callable, Collection, Mapping
+from textwrap import fill
 from typing import TypeVar
+
+import pandas as pd
 
 from vifstats.errors import InvalidInputError
 
-__all__ = ["as_text", "found_by"]
+__all__ = ["as_table", "as_text", "found_by"]
 
+WIDTH = 100
 Trial = TypeVar("Trial")
 
 
@@ -21,7 +25,17 @@ def found_by(
     return {name: "skipped" if name in skip else rule(trial) for name, rule in rules.items()}
 
 
+def as_table(findings: Mapping[str, str]) -> pd.DataFrame:
+    """A line for each rule: its name as the label, and what was found."""
+    rules = pd.Index(list(findings), name="rule")
+    return pd.DataFrame({"finding": list(findings.values())}, index=rules)
+
+
 def as_text(title: str, findings: Mapping[str, str]) -> str:
-    """A title, and a line for each rule."""
+    """A title, and a line for each rule, or more where it is long."""
     width = max(map(len, findings))
-    return "\n".join([title, *(f"  {rule:<{width}}  {text}" for rule, text in findings.items())])
+    lines = [
+        fill(f"  {rule:<{width}}  {text}", WIDTH, subsequent_indent=" " * (width + 4))
+        for rule, text in findings.items()
+    ]
+    return "\n".join([title, *lines])
