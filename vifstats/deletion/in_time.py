@@ -7,11 +7,12 @@ import numpy as np
 from vifstats.deletion.parallel import Engine
 from vifstats.deletion.refits import BLOCK, refit_removals
 from vifstats.deletion.result import Influence
+from vifstats.deletion.truncated_refits import truncated_of
 from vifstats.errors import ConvergenceError
 from vifstats.estimate import Estimate
 from vifstats.removals import Removals
 
-__all__ = ["Forecast", "approximate", "duration", "forecast", "refit_rest"]
+__all__ = ["Forecast", "approximate", "duration", "forecast", "refit_rest", "truncated_in_time"]
 
 # Rows refitted to learn what one costs; and where those say that all take too long, once more as
 # many as are refitted together, which are cheaper.
@@ -50,6 +51,16 @@ def forecast(est: Estimate, removals: Removals, seconds: float = np.inf) -> Fore
     except ConvergenceError:
         return Forecast(np.inf, np.empty(0, dtype=int), None)
     return Forecast(left, done, refits)
+
+
+def truncated_in_time(est: Estimate, removals: Removals, seconds: float) -> Influence | None:
+    """Truncated refits, where one step misses much and there is time for two; else None."""
+    if not est.loss.curved:
+        return None
+    tried = truncated_of(est, removals.take(_spread(len(removals), BLOCK)))
+    if tried.seconds / len(tried.removals) * len(removals) > seconds:
+        return None
+    return truncated_of(est, removals)
 
 
 def refit_rest(

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from vifstats import checks
-from vifstats.deletion.in_time import approximate, forecast, refit_rest
+from vifstats.deletion.in_time import approximate, forecast, refit_rest, truncated_in_time
 from vifstats.deletion.inputs import estimate_of, named_column
 from vifstats.deletion.methods import classical_if, newton_step, vif
 from vifstats.deletion.refit_top import refit_top as with_refits
 from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
+from vifstats.deletion.truncated_refits import truncated_refits
 from vifstats.estimate import Estimate
 from vifstats.typing import FittedModel, Groups, Objects
 
@@ -27,6 +28,8 @@ METHODS: dict[str, Callable[..., Influence]] = {
     "newton_step": newton_step,
     "refit": leave_one_out,
     "leave_one_out": leave_one_out,
+    "truncated": truncated_refits,
+    "truncated_refits": truncated_refits,
 }
 # Where refitting everything takes too long, at least so many of the largest are refitted.
 FEWEST = 10
@@ -50,10 +53,11 @@ def influence(
         Of any library in the table of the README.
     *data
         What the model was fitted on, where it does not keep it, as in `from_model`.
-    method : {"auto", "vif", "if", "newton", "refit"}
+    method : {"auto", "vif", "if", "newton", "refit", "truncated"}
         "auto" refits without every row where that is predicted to take less than ``seconds``, from
         the time that a few take; else it is "vif" with as many of the largest rows refitted as
-        there is time for. The functions' own names are taken too.
+        there is time for, or "truncated" where one step misses much, as in mixed models, and
+        there is time for two. The functions' own names are taken too.
     groups : array_like, shape (n_rows,), or str, optional
         One label per row, or the name of a column of the data: groups leave whole.
     objects : sequence of labels or bool mask, optional
@@ -101,6 +105,10 @@ def _exact_where_cheap(seconds: float) -> Callable[..., Influence]:
         known = forecast(est, removals, seconds)
         if known.seconds <= seconds:
             return refit_rest(est, removals, known)
+        if np.isfinite(known.seconds):
+            left = seconds - (perf_counter() - start)
+            if (found := truncated_in_time(est, removals, left)) is not None:
+                return approximate(found, known)
         found = vif(est, groups=groups, objects=objects)
         if not np.isfinite(known.seconds):
             return found  # the fit itself lies at infinity, as `status` says

@@ -28,11 +28,12 @@ from vifstats.solvers import Factor
 from vifstats.solvers.trust_region import trust_region_steps
 from vifstats.typing import Groups, Objects, Pool
 
-__all__ = ["truncated_refits"]
+__all__ = ["truncated_of", "truncated_refits"]
 
 # Removals in a block: enough for matrix products, few enough to share out; no block holds much more
 # than so many numbers (256 MB).
 BLOCK, BLOCK_NUMBERS = 64, 32_000_000
+STEPS, RADIUS = 2, 2.0
 
 
 def truncated_refits(
@@ -45,8 +46,8 @@ def truncated_refits(
     checkpoint: str | Path | None = None,
     shard: tuple[int, int] | None = None,
     progress: bool = False,
-    max_steps: int = 2,
-    radius: float = 2.0,
+    max_steps: int = STEPS,
+    radius: float = RADIUS,
 ) -> Influence:
     """Refit without each object from its VIF, for a few trust-region Newton steps only.
 
@@ -99,18 +100,35 @@ def truncated_refits(
     removals, part = est.removals(groups, objects), Shard.of(shard, checkpoint)
     folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
     with one_blas_thread():
-        steps = FewSteps(
-            est.loss, est.theta, est.factor, max_steps, radius, _scale(est), est.perfect
-        )
-        size = max(1, min(BLOCK, BLOCK_NUMBERS // len(est.theta) ** 2))
-        blocks = Blocks(steps, removals, size, len(est.theta))
+        steps = FewSteps.of(est, max_steps, radius)
+        blocks = _blocks(steps, removals)
         saved = None if folder is None else Checkpoint.of(folder, steps.fingerprint(est, blocks))
         numbers = part.blocks(len(blocks))
         rows = in_blocks(blocks, engine, numbers=numbers, checkpoint=saved, progress=progress)
         if shard is not None:
             removals = removals.take(blocks.positions_of(numbers))
+    return _result(est, steps, rows, removals, begin)
+
+
+def truncated_of(est: Estimate, removals: Removals) -> Influence:
+    """What `truncated_refits` does by default, for removals that are there already."""
+    begin, steps = perf_counter(), FewSteps.of(est, STEPS, RADIUS)
+    with one_blas_thread():
+        rows = in_blocks(_blocks(steps, removals), Engine())
+    return _result(est, steps, rows, removals, begin)
+
+
+def _blocks(steps: "FewSteps", removals: Removals) -> Blocks:
+    n_params = len(steps.theta)
+    size = max(1, min(BLOCK, BLOCK_NUMBERS // n_params**2))
+    return Blocks(steps, removals, size, n_params)
+
+
+def _result(
+    est: Estimate, steps: "FewSteps", rows: Rows, removals: Removals, begin: float
+) -> Influence:
+    note = f"at most {steps.max_steps} trust-region steps of length {steps.radius:g} from vif"
     seconds = perf_counter() - begin
-    note = f"at most {max_steps} trust-region steps of length {radius:g} from vif"
     return Influence(est, "truncated", rows.values, removals, seconds=seconds, note=note)
 
 
@@ -126,6 +144,13 @@ class FewSteps:
     # what it is measured in, (p,) or 1
     scale: np.ndarray | float
     perfect: bool
+
+    @classmethod
+    def of(cls, est: Estimate, max_steps: int, radius: float) -> "FewSteps":
+        """From the estimate, in standard errors where parameters have units of their own."""
+        loss = est.loss.nearby(est.theta)
+        scale = 1 / np.sqrt(np.diag(est.hessian)) if est.loss.own_units else 1.0
+        return cls(loss, est.theta, est.factor, max_steps, radius, scale, est.perfect)
 
     def fingerprint(self, est: Estimate, blocks: Blocks) -> Fingerprint:
         """What a checkpoint of these refits is recognised by."""
@@ -162,7 +187,3 @@ class FewSteps:
         )
         values[moved] = self.theta - self.loss.canonical(ends)
         return Rows(values, np.zeros(len(D), dtype=bool))
-
-
-def _scale(est: Estimate) -> np.ndarray | float:
-    return 1 / np.sqrt(np.diag(est.hessian)) if est.loss.own_units else 1.0

@@ -27,6 +27,8 @@ class WaldFits:
     coefficients: np.ndarray
     errors: np.ndarray
     df: np.ndarray
+    # positions of the parameters of which nothing is concluded
+    untested: slice
 
     @classmethod
     def of(cls, influence: Influence) -> "WaldFits":
@@ -34,11 +36,14 @@ class WaldFits:
         thetas = est.theta - influence.values
         errors = standard_errors_without(est, est.loss, thetas, removals)
         df = degrees_without(est, removals)
-        return cls(est.inference, est.theta, est.standard_errors, est.df, thetas, errors, df)
+        full = est.inference, est.theta, est.standard_errors, est.df
+        return cls(*full, thetas, errors, df, est.effects.untested)
 
     @property
     def z(self) -> np.ndarray:
-        return self.coefficients / self.errors
+        z = self.coefficients / self.errors
+        z[:, self.untested] = np.nan
+        return z
 
     @property
     def p_values(self) -> np.ndarray:
@@ -46,7 +51,9 @@ class WaldFits:
 
     @property
     def full_p_values(self) -> np.ndarray:
-        return self.inference.p_values(self.full / self.full_errors, self.full_df)
+        z = self.full / self.full_errors
+        z[self.untested] = np.nan
+        return self.inference.p_values(z, self.full_df)
 
     def take(self, rows: np.ndarray) -> "WaldFits":
         taken = {name: getattr(self, name)[rows] for name in ("coefficients", "errors", "df")}
@@ -67,7 +74,9 @@ class WaldFits:
         before = self.full_p_values < level
         after = self.beyond_bound(level)
         sign = self.coefficients * self.full < 0
-        return np.stack([sign, before & (after <= 0), ~before & (after > 0)], axis=-1)
+        found = np.stack([sign, before & (after <= 0), ~before & (after > 0)], axis=-1)
+        found[:, self.untested] = False
+        return found
 
 
 def require_rest(sizes: np.ndarray, n_objects: int) -> None:

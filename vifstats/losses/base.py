@@ -61,6 +61,8 @@ class Loss(ABC):
     boundary: str = ""
     # whether parameters have units of their own, so that only standard errors compare them
     own_units: bool = False
+    # whether it curves so much that one step is often coarse, and a second one worth its time
+    curved: bool = False
     # whether theta minimises the value; equations have a root, and no value
     minimised: bool = True
     # which information a fit reports its standard errors by; see `Inference`
@@ -280,6 +282,10 @@ class Loss(ABC):
     def canonical(self, thetas: np.ndarray) -> np.ndarray:
         """Of parameters that are the same model, such as x and -x, those that are told: (k, p)."""
         return thetas
+
+    def nearby(self, theta: np.ndarray) -> "Loss":
+        """This loss near theta, where that is faster without each removal at a theta of its own."""
+        return self
 
     def beside(self, theta: np.ndarray) -> np.ndarray:
         """Where refits begin: theta, unless no slope there says which way they go; (p,)."""

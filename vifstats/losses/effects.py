@@ -1,5 +1,6 @@
 """What the parameters of a model are to its reader: hazard ratios, odds ratios, coefficients."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -20,6 +21,7 @@ from vifstats.losses import (
 
 __all__ = ["Effects", "effects_of", "ratios", "shown_columns", "wald_table"]
 
+ALL = sys.maxsize
 Z95 = NormalDist().inv_cdf(0.975)
 
 
@@ -35,6 +37,13 @@ class Effects:
     ratio: bool
     # Positions of the parameters that are effects: not intercepts, scales or thresholds
     shown: np.ndarray
+    # How many, the first, have 0 as a hypothesis: not variances, which have no test
+    n_tested: int = ALL
+
+    @property
+    def untested(self) -> slice:
+        """The parameters that have no test."""
+        return slice(self.n_tested, None)
 
     @property
     def column(self) -> str:
@@ -117,7 +126,7 @@ def effects_of(loss: Loss, names: tuple[str, ...]) -> Effects:
     if isinstance(loss, MixedModel):
         varying = np.flatnonzero(np.ptp(loss.X, axis=0) > 0)
         shown = varying if len(varying) else np.arange(loss.n_fixed)
-        return Effects("linear mixed model", "coefficient", False, shown)
+        return Effects("linear mixed model", "coefficient", False, shown, loss.n_fixed)
     if isinstance(loss, Edited):
         return effects_of(loss.stacked, names)
     if isinstance(loss, LinearPredictor):
@@ -143,6 +152,7 @@ def wald_table(
     Shapes: `theta`, `errors` (p,); `inference`: an Inference; `df`: of t. See `Estimate.summary`.
     """
     z = theta / errors
+    z[effects.untested] = np.nan
     width = inference.quantile(0.5 + level / 2, df) * errors
     limits = {f"lower_{100 * level:g}": theta - width, f"upper_{100 * level:g}": theta + width}
     columns = {

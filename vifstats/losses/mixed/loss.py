@@ -1,6 +1,7 @@
 """Linear mixed models by REML and ML: the likelihood, its derivatives, and who is there."""
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.mixed.cross_products import CrossProducts
+from vifstats.losses.mixed.expansion import Expansion
 from vifstats.losses.mixed.group_sums import GroupSums, group_sums
 from vifstats.losses.mixed.likelihood import Likelihood, fixed_effects
 from vifstats.losses.mixed.random_effects import random_effects
@@ -30,6 +32,8 @@ BOUNDARY = 1e-4
 # Where a refit begins that would begin with a variance of 0, where the slope is 0 whatever the
 # curvature: a standard deviation of this many sigma.
 BESIDE = 0.1
+# Groups of which one hardly moves the variances, so that a third order tells the rest of them.
+MANY_GROUPS = 200
 
 # Which of the removals, and the sums without each.
 Blocks = Iterator[tuple[slice, GroupSums]]
@@ -89,7 +93,7 @@ class MixedModel(Loss):
 
     n_params: int
     names: tuple[str, ...]
-    everywhere, own_units = True, True
+    everywhere, own_units, curved = True, True, True
     boundary = "variance at 0 without it"
 
     def __init__(
@@ -122,6 +126,7 @@ class MixedModel(Loss):
         self._rows = CrossProducts(
             np.column_stack([self.random.Z, Q, residuals]), self.group_of_row
         )
+        self._expansion: Expansion | None = None
         self._log_scale = np.log(np.abs(np.diag(self._R))).sum()
 
     def start(self) -> np.ndarray:
@@ -247,6 +252,17 @@ class MixedModel(Loss):
         components[:] = np.abs(components)
         return out
 
+    def nearby(self, theta: np.ndarray) -> Loss:
+        """With many groups, their sums expanded to third order in the variances, once for all."""
+        if self._rows.n_groups < MANY_GROUPS:
+            return self
+        twin, p = copy(self), self.n_fixed
+        n, products = self._rows.counts[None], self._rows.products[None]
+        twin._expansion = Expansion.about(
+            theta[p + 1 :], lambda psi: group_sums(self.random.basis, psi, n, products, True)
+        )
+        return twin
+
     def beside(self, theta: np.ndarray) -> np.ndarray:
         """Where refits begin: off a variance of 0, where no slope says which way it goes."""
         out, of_psi = theta.copy(), slice(self.n_fixed + 1, None)
@@ -293,6 +309,9 @@ class MixedModel(Loss):
         if len(thetas) and (thetas == thetas[0]).all():
             yield from self._without_at(thetas[0], removals, curved)
             return
+        if self._expansion is not None:
+            yield from self._without_near(thetas, removals, curved)
+            return
         rows = self._rows
         for part, some in removals.blocks(self._block(rows.n_groups)):
             pairs = rows.without(some)
@@ -302,6 +321,19 @@ class MixedModel(Loss):
             products[pairs.removal, pairs.group] = pairs.products
             psi = thetas[part, self.n_fixed + 1 :]
             yield part, group_sums(self.random.basis, psi, n, products, curved)
+
+    def _without_near(self, thetas: np.ndarray, removals: Removals, curved: bool) -> Blocks:
+        """The same by the expansion, of all groups less what changes in those that are touched."""
+        basis, rows = self.random.basis, self._rows
+        for part, some in removals.blocks(self._block(1)):
+            pairs, psi = rows.without(some), thetas[part, self.n_fixed + 1 :]
+            own = psi[pairs.removal]
+            before = group_sums(
+                basis, own, rows.counts[pairs.group, None], rows.products[pairs.group, None], curved
+            )
+            left = group_sums(basis, own, pairs.counts[:, None], pairs.products[:, None], curved)
+            change = (left - before).summed(pairs.removal, len(some))
+            yield part, self._expansion(psi, curved) + change
 
     def _block(self, n_groups: int) -> int:
         """How many problems at once, of so many groups each."""

@@ -109,6 +109,10 @@ def _by_status(findings: Findings) -> list[dict[str, Any]]:
             out.append({"kind": kind, "n": len(rows), "rows": named})
         if kind == "separation" and len(rows):
             out[-1]["names"] = _infinite_names(findings, rows)
+    boundary = findings.influence.estimate.loss.boundary
+    if len(rows := np.flatnonzero(status == boundary)):
+        named = [called(label) for label in status.index[rows[:5]]]
+        out.append({"kind": "boundary", "n": len(rows), "rows": named})
     return out
 
 

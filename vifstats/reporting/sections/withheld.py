@@ -74,6 +74,7 @@ ALERTS: dict[str, tuple[list[str], list[str]]] = {
     "separated": (["names", "known", "along"], []),
     "separation": ([], ["n"]),
     "undefined": ([], ["n"]),
+    "boundary": ([], ["n"]),
     "did not converge": ([], ["n"]),
     "indefinite": ([], ["n"]),
     "not in fit": ([], ["n"]),

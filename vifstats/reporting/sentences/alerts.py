@@ -128,8 +128,11 @@ _ALERTS = {
     "separated": _separated,
     "separation": _separation,
     "undefined": lambda a, unit: (
-        f"Without {_any_one_of(a, unit)} at least one coefficient is not identified, and "
-        "Firth's penalty has no value, so its influence is unknown."
+        f"Without {_any_one_of(a, unit)} at least one coefficient is not identified, and the "
+        "determinant that the loss reads is 0, so its influence is unknown."
+    ),
+    "boundary": lambda a, unit: (
+        f"Without {_any_one_of(a, unit)} a variance of the random effects is 0."
     ),
     "did not converge": lambda a, unit: (
         f"{_rows(a, 'refit')} did not converge, so the influence of "
