@@ -376,8 +376,8 @@ class InUserUnits:
 def _require_enough(n_rows: int, n_fixed: int, n_groups: int) -> None:
     if n_groups < 2:
         raise InvalidInputError(
-            "A mixed model needs two groups or more, but all rows are of one; without groups use "
-            "LinearPredictor(SquaredError(), X, y)."
+            "A mixed model needs two groups or more, but all rows are of one. Crossed effects, which "
+            "need that, cannot be taken; without groups use LinearPredictor(SquaredError(), X, y)."
         )
     if n_groups == n_rows:
         raise InvalidInputError(
