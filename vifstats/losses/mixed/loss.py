@@ -33,7 +33,7 @@ BOUNDARY = 1e-4
 # curvature: a standard deviation of this many sigma.
 BESIDE = 0.1
 # Of so many groups one hardly moves the variances, and a third order tells the rest: with 200 an
-# outlier of 8 sigma misses 4 % of its influence, with 1,000 some thousandths.
+# outlier of 8 sigma misses 4 % of its influence, with 1,000 a thousandth.
 MANY_GROUPS = 1_000
 
 # Which of the removals, and the sums without each.
@@ -377,8 +377,9 @@ class InUserUnits:
 def _require_enough(n_rows: int, n_fixed: int, n_groups: int) -> None:
     if n_groups < 2:
         raise InvalidInputError(
-            "A mixed model needs two groups or more, but all rows are of one. Crossed effects, which "
-            "need that, cannot be taken; without groups use LinearPredictor(SquaredError(), X, y)."
+            "A mixed model needs two groups or more, but all rows are of one. Crossed effects, "
+            "which need that, cannot be taken; without groups use LinearPredictor(SquaredError(), "
+            "X, y)."
         )
     if n_groups == n_rows:
         raise InvalidInputError(
