@@ -1,7 +1,7 @@
 """A picture in a file for print."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vifstats import checks
 from vifstats.checks.folders import replacing
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["save"]
 
 # Letters stay letters: journals refuse the outlines (type 3) that are matplotlib's default.
-SETTINGS = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none"}
+SETTINGS: Any = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none"}
 KINDS = ("pdf", "png", "svg", "eps", "tif", "tiff")
 
 
@@ -56,6 +56,7 @@ def save(ax: "Axes", path: str | Path, *, dpi: int = 300) -> Path:
             f"`ax` must be the Axes that a plot returns, but is {ax!r}; pass "
             "vs.plots.index_plot(...), say."
         )
+    figure: Any = ax.figure
     from matplotlib import rc_context
 
     path, dpi = checks.file_path(path, "path"), checks.counting_number(dpi, "dpi")
@@ -66,5 +67,5 @@ def save(ax: "Axes", path: str | Path, *, dpi: int = 300) -> Path:
             "rename it."
         )
     with rc_context(SETTINGS), replacing(path, "wb") as file:
-        ax.figure.savefig(file, format=kind, dpi=dpi, bbox_inches="tight")
+        figure.savefig(file, format=kind, dpi=dpi, bbox_inches="tight")
     return path
