@@ -200,7 +200,7 @@ EXPERIMENT = Experiment(
     text=(
         "Errors and gaps of other libraries that were met on the way, each with a reproduction of "
         "two lines and one number. The reference is R's survival, exact refits, or R's rule "
-        "for who is at risk. A bound that is not met here is good news: the library was corrected."
+        "for who is at risk. A bound that is not met here means that the library was corrected."
     ),
     run=run,
     tables=tables,

@@ -118,7 +118,7 @@ def _require_eigenvalues(scaled: np.ndarray, names: list[str], above: float) -> 
     raise NotPositiveDefiniteError(
         f"The Hessian must be positive definite, but its smallest eigenvalue (at unit diagonal) "
         f"is {eigenvalues[0]:.3g}, along {involved}. If these columns are collinear, drop one; "
-        "if the estimate is no minimum, fit it to convergence; if the loss does not change along "
-        "this direction, as with rotations of an embedding, say so in its `gauge`; or use "
+        "if the estimate is not a minimum, fit it to convergence; if the loss does not change "
+        "along this direction, as with rotations of an embedding, say so in its `gauge`; or use "
         "Cholesky(damping=...) or Eigen() with Estimate(..., tol=inf)."
     )
