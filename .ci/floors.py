@@ -8,6 +8,8 @@ from pathlib import Path
 
 project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
 extras = project["optional-dependencies"]
-tested = [extras[name] for name in ("test", "parquet", "frames", "graph", "parallel", "dask")]
+tested = [
+    extras[name] for name in ("test", "parquet", "frames", "graph", "jax", "parallel", "dask")
+]
 needs = sum(tested, project["dependencies"])
 print("\n".join(need.replace(">=", "==") for need in needs if ">=" in need))

@@ -51,6 +51,8 @@ ONLY_INSIDE_FUNCTIONS = {
     "narwhals",
     "pyarrow",
     "h5py",
+    "jax",
+    "torch",
     "scipy.stats",
     "autograd.scipy",
 }

@@ -11,11 +11,13 @@ import vifstats
 
 HEAVY = (
     "autograd.scipy",
+    "jax",
     "joblib",
     "lifelines",
     "matplotlib",
     "scipy.stats",
     "statsmodels",
+    "torch",
     "tqdm",
 )
 

@@ -6,6 +6,7 @@
 from vifstats import closed_form, datasets, errors, losses, plots, solvers, streaming, targets
 from vifstats.adapters import from_model
 from vifstats.adapters.joint import competing_risks, joint
+from vifstats.adapters.proximal import proximal
 from vifstats.adapters.stacks import stack
 from vifstats.deletion.agreement import Agreement, compare
 from vifstats.deletion.check_target import TargetReport, check_target
@@ -32,7 +33,8 @@ from vifstats.diagnostics.left_out import LeftOut, leave_out
 from vifstats.diagnostics.penalty_choice import PenaltyChoice, choose_penalty
 from vifstats.estimate import Estimate, minimize, root
 from vifstats.inference import Inference
-from vifstats.losses import Equations, FunctionLoss, MEstimator, RowEquations
+from vifstats.losses import Equations, FunctionLoss, MEstimator, RowEquations, backends
+from vifstats.losses.linearized import linearized
 from vifstats.losses.testing.check_loss import LossReport, check_loss
 from vifstats.reporting import report
 from vifstats.versions import __version__, show_versions
@@ -61,6 +63,7 @@ __all__ = [
     "TargetInfluence",
     "TargetReport",
     "alternatives",
+    "backends",
     "check_loss",
     "check_target",
     "choose_penalty",
@@ -85,10 +88,12 @@ __all__ = [
     "leave_one_group_out",
     "leave_one_out",
     "leave_out",
+    "linearized",
     "losses",
     "minimize",
     "newton_step",
     "plots",
+    "proximal",
     "refit_top",
     "report",
     "root",

@@ -28,6 +28,9 @@ __all__ = [
     "varying",
 ]
 
+# Differences that read nothing but the value, which a user wrote.
+AUTOMATIC = {"Loss.gradient_differences", "BackendLoss.gradient_differences"}
+
 
 def parameters(theta: Any, n_params: int | None) -> np.ndarray:
     """A finite float vector of the right length."""
@@ -169,7 +172,7 @@ def _require_presence(loss: Any, theta: np.ndarray, value: np.ndarray) -> None:
         return
     # a loss with differences of its own knows presence, and may rightly have none that matters:
     # Cox's where each event is alone in its risk set
-    if type(loss).gradient_differences.__qualname__ != "Loss.gradient_differences":
+    if type(loss).gradient_differences.__qualname__ not in AUTOMATIC:
         return
     half = np.arange(loss.n_objects) % 2.0
     if _differs(_value_of(loss, theta, half).ravel(), value):

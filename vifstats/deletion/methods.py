@@ -149,7 +149,8 @@ def newton_step(
         The rows of the result to compute; default all.
     guard : bool
         Where the reduced Hessian is singular or indefinite: False leaves nan, True takes a step
-        by its absolute eigenvalues, which at least goes down. ``status`` says so of both.
+        by its absolute eigenvalues, which at least goes down. ``status`` says so of both; for
+        networks and other losses that are not convex, `truncated_refits` are the better answer.
 
     Returns
     -------

@@ -516,7 +516,18 @@ class Influence(Tabular):
             *([f"  solve:  {self.note}"] if self.note else []),
             *([f"  exact:  {self.advice}"] if self.advice else []),
             *([f"  failed: {n_failed} refits, nan; see status"] if n_failed else []),
+            *self._saddles(),
             *(["  the largest by Cook's distance:"] if self._is_shown else []),
+        ]
+
+    def _saddles(self) -> list[str]:
+        """What to do about rows without which the loss is not convex at theta."""
+        n = int(((self.indefinite | self.guarded) & ~self.exact).sum())
+        if not n:
+            return []
+        return [
+            f"  indefinite: {n} of {len(self.removals)} reduced Hessians, so that a Newton step "
+            "leads to no minimum; use truncated_refits or leave_one_out"
         ]
 
     @property

@@ -10,11 +10,12 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 from autograd import make_vjp
-from autograd.extend import Box, defvjp, primitive
+from autograd.extend import Box, defvjp, defvjp_argnum, primitive
 
 from vifstats.errors import LossError, VifError
 
 __all__ = [
+    "ForeignFunction",
     "LinearMap",
     "SingularMatrixError",
     "as_vector",
@@ -197,6 +198,38 @@ class LinearMap:
 
     def __call__(self, v: Any) -> Any:
         return _mapped(self.apply, self.transpose, v)
+
+
+@dataclass(frozen=True, eq=False)
+class ForeignFunction:
+    """A function that another library evaluates and differentiates, as autograd can follow it.
+
+    Attributes
+    ----------
+    call : callable
+        From plain arrays to a plain array.
+    pullback : callable
+        ``pullback(k)``: from a slope of the result and the arguments to the slope of argument k. It
+        is such a function in its turn, so that there are derivatives of any order.
+    """
+
+    call: Callable[..., Any]
+    pullback: Callable[[int], "ForeignFunction"]
+
+    def __call__(self, *arguments: Any) -> Any:
+        return _foreign(self, *arguments)
+
+
+@primitive
+def _foreign(function: ForeignFunction, *arguments: Any) -> Any:
+    """As `_mapped`, one primitive for all of them."""
+    return function.call(*arguments)
+
+
+defvjp_argnum(
+    _foreign,
+    lambda k, ans, arguments, kwargs: lambda v: arguments[0].pullback(k - 1)(v, *arguments[1:]),
+)
 
 
 def plain(value: Any) -> np.ndarray:

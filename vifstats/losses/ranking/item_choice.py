@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -92,6 +93,20 @@ class ItemChoice(Loss):
     def scores(self, theta: Any) -> Any:
         """The score of each item in each query, shape (n_queries, n_items)."""
         return self._scores(self.by_item(theta).T)
+
+    def of_scores(self) -> "ItemChoice":
+        """The same loss of the scores themselves, (n_items, n_queries) in row-major order.
+
+        Without the ridge, which is on weights.
+        """
+        twin, n = copy(self), len(self.queries)
+        twin.features = scipy.sparse.csr_array(scipy.sparse.eye(n))
+        twin._scores = autodiff.LinearMap(
+            partial(_times, twin.features), partial(_times_transposed, twin.features)
+        )
+        twin.ridge, twin.names = 0.0, None
+        twin.n_params = len(self.items) * n
+        return twin
 
     def log_weights(self, scores: Any, items: Any) -> Any:
         """Score plus log presence, `NOTHING` for the absent, shape (n_queries, n_items)."""

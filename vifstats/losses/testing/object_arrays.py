@@ -18,6 +18,7 @@ __all__ = ["arrays_of", "rewritten"]
 
 Visit = Callable[[str, Any], Any]
 ARRAYS = (np.ndarray, pd.Series, pd.DataFrame)
+BACKENDS = ("jax", "jaxlib", "torch")
 # What describes the objects of a loss, and is not their data.
 DESCRIPTION = {"labels", "names", "n_objects", "n_params"}
 
@@ -49,14 +50,15 @@ def rewritten(loss: Loss, visit: Visit) -> Loss:
     20.0
     """
     clone = copy.copy(loss)
-    for name, value in vars(loss).items():
+    # not what was computed once from the arrays, which the copy computes again from others
+    for name, value in loss.__getstate__().items():
         if name not in DESCRIPTION:
             setattr(clone, name, _rewrite(name, value, visit, ()))
     return clone
 
 
 def _rewrite(name: str, value: Any, visit: Visit, inside: tuple[Any, ...]) -> Any:
-    if isinstance(value, ARRAYS):
+    if _is_array(value):
         return visit(name, value)
     if isinstance(value, FunctionType) and value not in inside:
         return _rewrite_function(value, visit, (*inside, value))
@@ -66,6 +68,16 @@ def _rewrite(name: str, value: Any, visit: Visit, inside: tuple[Any, ...]) -> An
     if type(value) is dict:
         return {k: _rewrite(f"{name}[{k!r}]", part, visit, inside) for k, part in value.items()}
     return value
+
+
+def _is_array(value: Any) -> bool:
+    """Also the arrays of JAX and PyTorch that NumPy can read, without importing either."""
+    if isinstance(value, ARRAYS):
+        return True
+    if type(value).__module__.split(".")[0] not in BACKENDS or not hasattr(value, "__array__"):
+        return False
+    on_device = getattr(getattr(value, "device", None), "type", "cpu") != "cpu"
+    return not (on_device or getattr(value, "requires_grad", False))
 
 
 def _rewrite_function(f: FunctionType, visit: Visit, inside: tuple[Any, ...]) -> FunctionType:
@@ -88,7 +100,7 @@ def _is_data_or_helper(value: Any, f: FunctionType) -> bool:
     """Arrays, containers, and functions of the same module: a library's own are left alone."""
     if isinstance(value, FunctionType):
         return value.__globals__ is f.__globals__
-    return isinstance(value, (*ARRAYS, tuple, list, dict))
+    return _is_array(value) or isinstance(value, (tuple, list, dict))
 
 
 def _names(code: CodeType) -> Iterator[str]:
