@@ -19,6 +19,7 @@ from vifstats.errors import (
 )
 from vifstats.inference import Inference
 from vifstats.inference.degrees import degrees_of_freedom
+from vifstats.inference.jackknife import by_jackknife, jackknife_rows
 from vifstats.inference.perfect_fits import is_perfect
 from vifstats.inference.standard_errors import standard_errors_without, third_derivatives
 from vifstats.inference.twins import information_loss
@@ -244,15 +245,25 @@ class Estimate(Tabular):
         self.inference.require_followed()
         if self.inference.as_given:
             found = self.naive_errors
+        elif by_jackknife(self.inference, self.loss):
+            found = np.sqrt(self.inference.factor * np.diag(self._jackknife(self.clusters)))
         else:
             nobody = Removals.nobody(self.loss.n_objects)
             found = standard_errors_without(self, self.loss, self.theta[None], nobody, True)[0]
         return self.inference.confirmed(found)
 
     @property
-    def df(self) -> float:
-        """Degrees of freedom of the tests: infinite by the normal distribution."""
+    def df(self) -> float | np.ndarray:
+        """Degrees of freedom of the tests: infinite by the normal distribution.
+
+        Of CR3 errors of least squares an array, shape (n_params,): Bell and McCaffrey's.
+        """
         return degrees_of_freedom(self)
+
+    def df_of(self, parameters: int | np.ndarray) -> float | np.ndarray:
+        """Degrees of freedom of the tests of some parameters, by position."""
+        df: np.ndarray = np.broadcast_to(self.df, (len(self.theta),))[parameters]
+        return df
 
     @property
     def z_values(self) -> np.ndarray:
@@ -356,7 +367,7 @@ class Estimate(Tabular):
         covariance: str | Inference = "naive",
         *,
         groups: Groups | None = None,
-        distribution: str = "normal",
+        distribution: str | None = None,
         df: float | None = None,
     ) -> "Estimate":
         """The same estimate, whose errors, tests and intervals are those of another covariance.
@@ -364,14 +375,15 @@ class Estimate(Tabular):
         Parameters
         ----------
         covariance : str or Inference
-            "naive", "robust", "cluster", "HC0" to "HC3"; see `Inference`, which may be passed whole
-            instead.
+            "naive", "robust", "cluster", "CR3", "HC0" to "HC3"; see `Inference`, which may be
+            passed whole instead.
         groups : array_like, shape (n_labels,), optional
-            One label per row of the data: the clusters of "robust" and "cluster"; default the
-            estimate's own groups.
-        distribution : {"normal", "t"}
+            One label per row of the data: the clusters of "robust", "cluster" and "CR3"; default
+            the estimate's own groups.
+        distribution : {"normal", "t"}, optional
+            Default "t" for "CR3", which is for few groups; else "normal".
         df : float, optional
-            Degrees of freedom of t; default n - p, for "cluster" groups less one.
+            Degrees of freedom of t; default as in `Inference`.
 
         Returns
         -------
@@ -392,7 +404,9 @@ class Estimate(Tabular):
         array([1.414])
         """
         if not isinstance(covariance, Inference):
-            own = self.groups if groups is None and covariance in ("robust", "cluster") else groups
+            by_groups = covariance in ("robust", "cluster", "CR3")
+            own = self.groups if groups is None and by_groups else groups
+            distribution = distribution or ("t" if covariance == "CR3" else "normal")
             information = self.loss.information if covariance == "naive" else "observed"
             covariance = Inference(covariance, own, distribution, df, information=information)
         twin = copy(self)
@@ -411,12 +425,14 @@ class Estimate(Tabular):
 
         Parameters
         ----------
-        kind : {"naive", "robust"}
+        kind : {"naive", "robust", "CR3", "HC3"}
             "naive" is dispersion * H^-1. "robust" is the infinitesimal jackknife, the sum of
             dfbeta dfbeta' of the classical influence function: Lin & Wei's sandwich for Cox,
-            HC0 for least squares.
+            HC0 for least squares. "CR3" is the jackknife by groups, the sum over those of one
+            Newton step each, and "HC3" that by rows: for few groups or rows.
         groups : array_like, shape (n_labels,), optional
-            For "robust": clusters, which are summed first; default the estimate's own.
+            For "robust" and "CR3": clusters that are summed, or left out, together; default the
+            estimate's own.
 
         Returns
         -------
@@ -426,11 +442,13 @@ class Estimate(Tabular):
         Raises
         ------
         InvalidInputError
-            If there is no such kind, or it takes no `groups`, or presence has no derivative.
+            If there is no such kind, or it takes no `groups` or has none, or presence has no
+            derivative, or nothing determines a parameter without a group.
 
         References
         ----------
-        Lin & Wei (1989), J. Am. Statist. Ass. 84; docs/mathematics.md, equation (15).
+        Lin & Wei (1989), J. Am. Statist. Ass. 84; Bell & McCaffrey (2002), Survey Methodology 28;
+        docs/mathematics.md, equations (15) and (57).
 
         Examples
         --------
@@ -441,17 +459,42 @@ class Estimate(Tabular):
                mean
         mean  0.889
         """
-        if checks.one_of(kind, ["naive", "robust"], "kind") == "naive" and groups is not None:
+        checks.one_of(kind, ["naive", "robust", "CR3", "HC3"], "kind")
+        if kind in ("naive", "HC3") and groups is not None:
             raise InvalidInputError(
-                "`groups` are for kind='robust', but `kind` is 'naive'; leave them out."
+                f"`groups` are for kind='robust' or 'CR3', but `kind` is {kind!r}; leave them out."
             )
-        values = self.covariance if kind == "naive" else self._sandwich(groups)
+        if kind == "CR3" and groups is None and self.groups is None:
+            raise InvalidInputError(
+                "`groups` of kind='CR3' are the clusters, one label per row, but are not given; "
+                "pass them, or use 'HC3'."
+            )
+        if kind == "naive":
+            values = self.covariance
+        elif kind == "robust":
+            values = self._sandwich(groups)
+        else:
+            values = self._jackknife(None if kind == "HC3" else self.removals(groups).codes)
         return pd.DataFrame(values, index=list(self.names), columns=list(self.names))
 
     def _sandwich(self, groups: Groups | None) -> np.ndarray:
         """The sum of dfbeta dfbeta' of the classical influence function, (n_params, n_params)."""
         removals = self.removals(groups)
         rows = self.solve(self.loss.weight_gradients(self.theta, removals))
+        rows = self.loss.with_owned(rows, removals, np.nan)
+        return rows.T @ rows
+
+    def _jackknife(self, codes: np.ndarray | None) -> np.ndarray:
+        """The sum of dfbeta dfbeta' of a Newton step without each group, (n_params, n_params)."""
+        removals = self.loss.each() if codes is None else Removals.of_groups(codes)
+        rows = jackknife_rows(self.loss, self.theta, removals)
+        lost = ~np.isfinite(rows).all(axis=1)
+        if lost.any():
+            raise InvalidInputError(
+                f"A jackknife leaves out each group in its turn, but without {int(lost.sum())} of "
+                f"the {len(rows)} a parameter is no longer determined; merge groups or levels, or "
+                "use 'robust'."
+            )
         rows = self.loss.with_owned(rows, removals, np.nan)
         return rows.T @ rows
 

@@ -8,6 +8,7 @@ from validation.experiments import (
     cost,
     epsilon_sweep,
     equations,
+    few_clusters,
     gradient_of_difference,
     karate,
     m_estimators,
@@ -51,6 +52,7 @@ _IN_ORDER: tuple[Experiment, ...] = (
     matched_sets.EXPERIMENT,
     mixed_models.EXPERIMENT,
     equations.EXPERIMENT,
+    few_clusters.EXPERIMENT,
     targets.EXPERIMENT,
     *solvers.EXPERIMENTS,
 )

@@ -307,11 +307,11 @@ class Influence(Tabular):
 
         Parameters
         ----------
-        kind : {"naive", "robust", "jackknife"}
-            "naive" and "robust" are those of `Estimate.cov_params`; "jackknife" is the sum of
+        kind : {"naive", "robust", "CR3", "HC3", "jackknife"}
+            All but the last are those of `Estimate.cov_params`; "jackknife" is the sum of
             dfbeta dfbeta' over this result's own rows.
         groups : array_like, optional
-            One label per row of the data, for "robust": clusters are summed first.
+            One label per row of the data, for "robust" and "CR3": the clusters.
 
         Returns
         -------
@@ -321,12 +321,13 @@ class Influence(Tabular):
         ----------
         Lin & Wei (1989), J. Am. Statist. Ass. 84; docs/mathematics.md, equation (15).
         """
-        if checks.one_of(kind, ["naive", "robust", "jackknife"], "kind") != "jackknife":
+        if kind != "jackknife":
+            checks.one_of(kind, ["naive", "robust", "CR3", "HC3", "jackknife"], "kind")
             return self.estimate.cov_params(kind, groups=groups)
         if groups is not None:
             raise InvalidInputError(
-                "`groups` are for kind='robust', but `kind` is 'jackknife'; leave them out, or ask "
-                "a result whose rows are the groups."
+                "`groups` are for kind='robust' or 'CR3', but `kind` is 'jackknife'; leave them "
+                "out, or ask a result whose rows are the groups."
             )
         names = list(self.estimate.names)
         return pd.DataFrame(self.values.T @ self.values, index=names, columns=names)

@@ -17,13 +17,14 @@ __all__ = ["WaldFits", "require_rest"]
 class WaldFits:
     """Coefficients, standard errors and degrees of freedom, by the inference of the fit.
 
-    Of the full fit (p,) and without each removal (k, p), degrees of freedom (k,).
+    Of the full fit (p,) and without each removal (k, p); degrees of freedom too, of the full fit
+    also one number.
     """
 
     inference: Inference
     full: np.ndarray
     full_errors: np.ndarray
-    full_df: float
+    full_df: float | np.ndarray
     coefficients: np.ndarray
     errors: np.ndarray
     df: np.ndarray
@@ -47,7 +48,7 @@ class WaldFits:
 
     @property
     def p_values(self) -> np.ndarray:
-        return self.inference.p_values(self.z, self.df[:, None])
+        return self.inference.p_values(self.z, self.df)
 
     @property
     def full_p_values(self) -> np.ndarray:
@@ -67,7 +68,7 @@ class WaldFits:
 
     def beyond_bound(self, level: float) -> np.ndarray:
         """How far |z| is beyond the bound of significance without each removal: (k, p)."""
-        return np.abs(self.z) - self.inference.quantile(1 - level / 2, self.df)[:, None]
+        return np.abs(self.z) - self.inference.quantile(1 - level / 2, self.df)
 
     def changes(self, level: float) -> np.ndarray:
         """Whether the sign changes, significance is lost, is gained: (k, p, 3)."""

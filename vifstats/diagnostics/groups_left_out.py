@@ -99,7 +99,7 @@ def leave_one_group_out(
     fits = WaldFits.of(refits)
     sign, lost, gained = np.moveaxis(fits.changes(level), -1, 0)
     _, p = fits.coefficients.shape
-    width = fits.inference.quantile(0.975, fits.df)[:, None] * fits.errors
+    width = fits.inference.quantile(0.975, fits.df) * fits.errors
     index = pd.MultiIndex.from_product([refits.index, est.names], names=["group", "parameter"])
     table = pd.DataFrame(
         {

@@ -4,28 +4,38 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.inference.bell_mccaffrey import bell_mccaffrey, has_bell_mccaffrey
 from vifstats.losses.edited import Edited
 from vifstats.removals import Removals
 
 __all__ = ["degrees_of_freedom", "degrees_without", "group_pairs", "groups_left"]
 
 
-def degrees_of_freedom(fit: Any) -> float:
-    """Of the fit with everybody: what its inference says, else n - p or groups less one."""
+def degrees_of_freedom(fit: Any) -> float | np.ndarray:
+    """Of the fit with everybody: what its inference says, else n - p or groups less one.
+
+    One number, or (p,) where each parameter has its own.
+    """
     inference = fit.inference
     if inference.distribution == "normal":
         return np.inf
+    if has_bell_mccaffrey(fit):
+        return bell_mccaffrey(fit, Removals.nobody(fit.loss.n_objects))[0]
     if inference.df is not None:
-        return float(inference.df)
+        # edits have those of the fit, which may be one for each parameter
+        return float(inference.df) if np.ndim(inference.df) == 0 else inference.df
     if inference.by_groups:
         return float(fit.clusters.max()) if fit.clusters is not None else _observations(fit) - 1.0
     return _observations(fit) - len(fit.theta)
 
 
 def degrees_without(fit: Any, removals: Removals) -> np.ndarray:
-    """Without each removal, shape (n_removals,); nan where none are left."""
+    """Of each parameter without each removal, shape (n_removals, p); nan where none are left."""
+    shape = (len(removals), len(fit.theta))
     if fit.inference.distribution == "normal":
-        return np.full(len(removals), np.inf)
+        return np.full(shape, np.inf)
+    if has_bell_mccaffrey(fit):
+        return bell_mccaffrey(fit, removals)
     if isinstance(fit.loss, Edited):  # data of as many rows, but for those that are added
         lost = -removals.sums((fit.loss.rows < 0).astype(float))
     elif fit.inference.by_groups:
@@ -33,8 +43,8 @@ def degrees_without(fit: Any, removals: Removals) -> np.ndarray:
         lost = everybody - groups_left(fit.clusters, removals)
     else:
         lost = removals.sums(_counts(fit))
-    left = degrees_of_freedom(fit) - lost
-    return np.where(left > 0, left, np.nan)
+    left = np.reshape(degrees_of_freedom(fit), (1, -1)) - lost[:, None]
+    return np.broadcast_to(np.where(left > 0, left, np.nan), shape)
 
 
 def groups_left(codes: np.ndarray | None, removals: Removals) -> np.ndarray:

@@ -64,7 +64,7 @@ class EditedInference(Inference):
             codes = np.append(codes, np.where(loss.rows >= 0, codes[loss.rows], own))
         if counts is not None:
             counts = np.append(counts, np.where(loss.rows >= 0, counts[loss.rows], 1.0))
-        return Inference(**(given | {"groups": codes, "counts": counts}))
+        return Inference(**(given | {"groups": codes, "counts": counts, "df": None}))
 
 
 @dataclass(frozen=True, eq=False)

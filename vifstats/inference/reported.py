@@ -19,10 +19,13 @@ COVARIANCES = {
     "HC0": "robust to heteroscedasticity (HC0)",
     "HC1": "robust to heteroscedasticity, times n / (n - p) (HC1)",
     "HC2": "robust to heteroscedasticity, squared residuals over 1 - h (HC2)",
-    "HC3": "robust to heteroscedasticity, squared residuals over (1 - h)^2 (HC3)",
+    "HC3": "robust to heteroscedasticity, the jackknife by rows (HC3)",
+    "CR3": "robust to dependence within groups, the jackknife by groups (CR3)",
     "lifelines' robust": "lifelines' robust, which breaks ties by the order of the rows",
     "statsmodels' robust": "PHReg's robust, with Breslow's residuals for any ties",
 }
+# Covariances that there are only by groups.
+OF_GROUPS = ("cluster", "CR3")
 DISTRIBUTIONS = ("normal", "t")
 # Relative: what the unfinished optimisation of a fit leaves in its standard errors is below this.
 SAME_ERRORS = 0.01
@@ -42,15 +45,19 @@ class Inference:
         "naive" is dispersion * H^-1. "robust" is the sum of s s' over rows, or over the sums of
         ``groups``, between two H^-1, with s the derivative of the gradient in a row's weight: Lin
         and Wei's for Cox, HC0 for sums over rows. "cluster" is that, by groups, times
-        G/(G - 1) (n - 1)/(n - p). "HC0" to "HC3" are White's and MacKinnon and White's.
+        G/(G - 1) (n - 1)/(n - p). "HC0" to "HC3" are White's and MacKinnon and White's. "CR3" is
+        the jackknife by ``groups``, Bell and McCaffrey's: for few clusters, where the others are
+        too small; "HC3" is that by rows.
         "lifelines' robust" and "statsmodels' robust" are what these libraries report of a Cox
         model, see Notes.
     groups : array_like, shape (n_labels,), optional
-        One label per row of the data: rows of one label are added up. For "robust" and "cluster".
+        One label per row of the data: rows of one label are added up. For "robust", "cluster" and
+        "CR3".
     distribution : {"normal", "t"}
         Of a parameter over its standard error.
     df : float, optional
-        Degrees of freedom of t with everybody; default n - p, for "cluster" groups less one.
+        Degrees of freedom of t with everybody; default n - p, for "cluster" groups less one, for
+        "CR3" of least squares Bell and McCaffrey's, else groups less one.
     information : {"observed", "expected", "firth"}
         Of the rows in H: expected for generalised linear models fitted by scoring, where it
         differs from the Hessian unless the link is canonical; "firth" for fits with Firth's
@@ -62,7 +69,7 @@ class Inference:
     counts : array_like, shape (n_objects,), optional
         How many observations a row stands for (frequency weights); default 1.
     df_by : {"rows", "groups"}, optional
-        What a removal takes off the degrees of freedom; default groups for "cluster".
+        What a removal takes off the degrees of freedom; default groups for "cluster" and "CR3".
     reported : array_like, shape (n_params,), optional
         The standard errors that the fit reports, to be found again by this covariance.
     refusal : str
@@ -71,7 +78,7 @@ class Inference:
     Raises
     ------
     InvalidInputError
-        If the covariance is unknown, "cluster" has no groups, or others have.
+        If the covariance is unknown, "cluster" or "CR3" has no groups, or others have.
 
     Notes
     -----
@@ -86,11 +93,15 @@ class Inference:
     firthmodels invert the information without the penalty; for logistic regression logistf and
     firthmodels that of the augmented data, in which a row counts 1 + h times, h its leverage.
 
+    Each deletion of "CR3", and of "HC3" of other losses than least squares, is one Newton step with
+    the observed Hessian, which for least squares is the deletion itself.
+
     References
     ----------
     Heinze & Schemper (2001), Biometrics 57, p. 114, and (2002), Statistics in Medicine 21, p. 2409;
     White (1980), Econometrica 48, p. 821; MacKinnon & White (1985), J. Econometrics 29, p. 308;
-    Lin & Wei (1989), J. Am. Statist. Ass. 84, p. 1075; Liang & Zeger (1986), Biometrika 73, p. 15.
+    Lin & Wei (1989), J. Am. Statist. Ass. 84, p. 1075; Liang & Zeger (1986), Biometrika 73, p. 15;
+    Bell & McCaffrey (2002), Survey Methodology 28, p. 169; docs/mathematics.md, equation (57).
 
     Examples
     --------
@@ -120,15 +131,15 @@ class Inference:
         if self.refusal:
             return
         checks.one_of(self.covariance, list(COVARIANCES), "covariance")
-        if self.covariance == "cluster" and self.groups is None:
+        if self.covariance in OF_GROUPS and self.groups is None:
             raise InvalidInputError(
-                'A "cluster" covariance needs `groups`, but they are not given; pass one label '
-                "per row, such as df['id']."
+                f'A "{self.covariance}" covariance needs `groups`, but they are not given; pass '
+                "one label per row, such as df['id']."
             )
         if self.groups is not None and self.covariance in ("naive", "HC0", "HC1", "HC2", "HC3"):
             raise InvalidInputError(
                 f"`groups` are for a robust or cluster covariance, but `covariance` is "
-                f'{self.covariance!r}; leave them out, or pass "robust" or "cluster".'
+                f'{self.covariance!r}; leave them out, or pass "robust", "cluster" or "CR3".'
             )
         if self.df is not None:
             checks.positive_number(self.df, "df")
@@ -141,7 +152,7 @@ class Inference:
     @property
     def by_groups(self) -> bool:
         """Whether a removal takes whole groups, rather than rows, off the degrees of freedom."""
-        by = ("groups" if self.covariance == "cluster" else "rows") if self.df_by is None else None
+        by = ("groups" if self.covariance in OF_GROUPS else "rows") if self.df_by is None else None
         return (by or self.df_by) == "groups"
 
     def require_followed(self) -> None:
@@ -202,7 +213,7 @@ class Inference:
             )
         return replace(self, groups=groups)
 
-    def of_rows(self, rows: np.ndarray, objects: np.ndarray, df: float) -> "Inference":
+    def of_rows(self, rows: np.ndarray, objects: np.ndarray, df: float | None) -> "Inference":
         """The same for the rows, and objects, that are kept, with their degrees of freedom."""
         return replace(
             self,

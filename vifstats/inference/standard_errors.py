@@ -9,6 +9,13 @@ import numpy as np
 from vifstats.inference.dispersion import dispersions_without
 from vifstats.inference.edits import StackedFit
 from vifstats.inference.equations import equation_variances
+from vifstats.inference.jackknife import (
+    by_jackknife,
+    groups_of,
+    jackknife_rows,
+    jackknife_variances,
+)
+from vifstats.inference.reported import Inference
 from vifstats.inference.sandwich import Sandwich
 from vifstats.inference.twins import information_loss
 from vifstats.losses import LinearPredictor
@@ -63,7 +70,8 @@ def standard_errors_without(
         return _edited(fit, loss, thetas, removals)
     owned = loss.owned_mask(removals, thetas.shape[1])
     thetas = loss.with_owned(thetas, removals, 0.0)
-    afresh = _afresh(fit, thetas, removals, exact)
+    n_passes = _n_passes(fit, loss)
+    afresh = _afresh(fit, thetas, removals, exact, n_passes)
     variances = np.empty(thetas.shape)
     for kind in (True, False):
         rows = np.flatnonzero(afresh == kind)
@@ -99,6 +107,12 @@ def _variances(
     if not loss.minimised:
         return equation_variances(fit, loss, thetas, removals, afresh)
     inference, information = fit.inference, information_loss(loss, fit.inference)
+    if by_jackknife(inference, loss):
+        if afresh:
+            return jackknife_variances(fit, loss, thetas, removals)
+        rows = jackknife_rows(loss, fit.theta, groups_of(fit, loss))
+        full = inference.factor * (rows**2).sum(axis=0)
+        return full * _growth(fit, loss, thetas, removals, owned)
     hessians = _reduced_hessians if afresh else partial(_expanded_hessians, fit)
     inverses = _inverses(partial(hessians, information), thetas, removals, owned)
     if inference.is_naive:
@@ -111,11 +125,33 @@ def _variances(
     return sandwich.expanded(fit, inverse, inverses, thetas, removals)
 
 
-def _afresh(fit: Any, thetas: np.ndarray, removals: Removals, exact: bool | None) -> np.ndarray:
+def _growth(
+    fit: Any, loss: Loss, thetas: np.ndarray, removals: Removals, owned: np.ndarray | None
+) -> np.ndarray:
+    """What the sandwich with the same groups is multiplied by without each removal: (k, p)."""
+    robust = Inference("robust", fit.inference.groups)
+    by_scores = Sandwich(robust, loss, fit.clusters, len(fit.theta))
+    inverse = np.linalg.inv(loss.hessian(fit.theta))
+    inverses = _inverses(partial(_expanded_hessians, fit, loss), thetas, removals, owned)
+    nobody = Removals.nobody(loss.n_objects)
+    without = by_scores.expanded(fit, inverse, inverses, thetas, removals)
+    return without / by_scores.variances(inverse[None], fit.theta[None], nobody)
+
+
+def _n_passes(fit: Any, loss: Loss) -> int:
+    """How many passes over the rows the errors without one removal take."""
+    if not by_jackknife(fit.inference, loss):
+        return 1
+    return loss.n_objects if fit.clusters is None else int(fit.clusters.max()) + 1
+
+
+def _afresh(
+    fit: Any, thetas: np.ndarray, removals: Removals, exact: bool | None, n_passes: int
+) -> np.ndarray:
     """The removals whose Hessian is computed afresh: all, none, or those that move theta most."""
     if exact is not None:
         return np.full(len(thetas), exact)
-    n_afresh = EXACT_NUMBERS // (removals.n_objects * thetas.shape[1])
+    n_afresh = EXACT_NUMBERS // (removals.n_objects * thetas.shape[1] * n_passes)
     size = np.abs((thetas - fit.theta) / fit.naive_errors).max(axis=1)
     chosen = np.zeros(len(thetas), dtype=bool)
     chosen[np.argsort(-size)[:n_afresh]] = True

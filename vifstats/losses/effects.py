@@ -144,7 +144,7 @@ def wald_table(
     theta: np.ndarray,
     errors: np.ndarray,
     inference: Any,
-    df: float,
+    df: float | np.ndarray,
     level: float,
 ) -> pd.DataFrame:
     """The table of a fit: coefficients, errors, tests and limits, and ratios where those are shown.

@@ -123,7 +123,7 @@ def _lines(influence: Influence, j: int, rows: np.ndarray) -> _Lines:
     est, some = influence.estimate, influence.take(rows)
     with np.errstate(all="ignore"):  # nan where the estimate without the group has no number
         fits = WaldFits.of(some)
-        width = fits.inference.quantile(0.975, fits.df) * fits.errors[:, j]
+        width = fits.inference.quantile(0.975, fits.df[:, j]) * fits.errors[:, j]
     without = fits.coefficients[:, j]
     limits = est.confidence_limits()[j]
     sizes = some.removals.sizes

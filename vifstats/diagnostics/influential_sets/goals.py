@@ -13,6 +13,7 @@ from vifstats.inference.degrees import degrees_without
 from vifstats.targets import Coefficient, ConfidenceLimits, PValue, StandardError, Target
 from vifstats.targets.base import as_target
 from vifstats.targets.base import value_of as target_values
+from vifstats.targets.coefficient import position_of
 
 __all__ = ["Goal", "goal_of", "value_of"]
 
@@ -70,7 +71,13 @@ class Goal:
         if len(values) == 1:
             return float(values[0][self.shown_column])
         coefficient, error = values
-        return float(self.est.inference.p_values(coefficient / error, self.est.df)[0])
+        df = self.est.df_of(self.parameter)
+        return float(self.est.inference.p_values(coefficient / error, df)[0])
+
+    @property
+    def parameter(self) -> int:
+        """The parameter whose significance is asked for."""
+        return position_of(self.shown.name, self.est.names)  # type: ignore[attr-defined]  # PValue
 
     def without(self, influence: Influence) -> tuple[float, float]:
         """The scalar, and what is shown, without the one removal of a result."""
@@ -80,7 +87,7 @@ class Goal:
             return float(value), float(value)
         # both of one standard error, which takes a Hessian
         coefficient, error = (influence.on(part).value_without[0] for part in self.parts)
-        parts = coefficient, error, degrees_without(self.est, influence.removals)
+        parts = coefficient, error, degrees_without(self.est, influence.removals)[:, self.parameter]
         inference = self.est.inference
         limit = limits.of(*parts, inference)[0, self.column]
         return float(limit), float(shown.of(*parts, inference)[0, self.shown_column])

@@ -12,6 +12,7 @@ from vifstats.diagnostics.influential_sets.goals import Goal
 from vifstats.errors import VifError
 from vifstats.estimate import Estimate
 from vifstats.inference import Inference
+from vifstats.inference.bell_mccaffrey import has_bell_mccaffrey
 from vifstats.inference.degrees import degrees_without
 from vifstats.inference.dispersion import dispersions_without
 from vifstats.inference.edits import EditedInference
@@ -186,7 +187,9 @@ class Search:
         est = self.est
         if isinstance(est.inference, EditedInference) and isinstance(est.loss, Edited):
             return est.inference.after(int(np.sum(est.loss.rows[~kept] < 0)))
-        df = float(degrees_without(est, removal)[0])
+        # where each parameter has its own, they are computed again from what is left
+        own = has_bell_mccaffrey(est)
+        df = None if own else float(degrees_without(est, removal)[0, 0])
         return est.inference.of_rows(est.kept[kept], kept, df)
 
     @property

@@ -72,8 +72,9 @@ def sets(
     if n < FEWEST or undetermined(est):
         return None
     size = np.abs(est.z_values)
-    bound = est.inference.quantile(1 - LEVEL / 2, est.df)
-    about = [Question(v, "significance", abs(size[v.parameter] - bound)) for v in verdicts]
+    bound = est.inference.quantile(1 - LEVEL / 2, est.df_of(np.arange(len(size))))
+    beyond = np.abs(size - bound)
+    about = [Question(v, "significance", beyond[v.parameter]) for v in verdicts]
     # the sign of what is not significant is no conclusion
     about += [Question(v, "sign", size[v.parameter]) for v in verdicts if v.significant]
     ordered = sorted(about, key=lambda question: question.distance)
@@ -140,9 +141,9 @@ def _path(est: Estimate, found: InfluentialSet, question: Question) -> dict[str,
     def distance(shown: Any) -> Any:
         """|z| beyond that of the level; a coefficient in its own direction."""
         if question.about == "significance":
-            quantile = est.inference.quantile
+            quantile, df = est.inference.quantile, est.df_of(question.verdict.parameter)
             # from below, where a small p is not rounded away
-            return quantile(LEVEL / 2, est.df) - quantile(np.asarray(shown) / 2, est.df)
+            return quantile(LEVEL / 2, df) - quantile(np.asarray(shown) / 2, df)
         return (
             np.sign(found.value)
             * np.asarray(shown)
