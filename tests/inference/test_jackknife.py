@@ -53,9 +53,9 @@ def test_is_that_of_sandwich_but_for_its_factor():
 @pytest.mark.parametrize("kind", ["ols", "logit"])
 def test_hc3_is_that_of_sandwich(kind):
     est = fitted(kind)
-    V = np.diag(est.cov_params("HC3"))
-    assert V == pytest.approx(OF_R.loc[kind, "hc3"].to_numpy(), rel=CONVERGED_FIT)
-    assert est.with_inference("HC3").standard_errors ** 2 == pytest.approx(V, rel=ROUNDING)
+    variances = np.diag(est.cov_params("HC3"))
+    assert variances == pytest.approx(OF_R.loc[kind, "hc3"].to_numpy(), rel=CONVERGED_FIT)
+    assert est.with_inference("HC3").standard_errors ** 2 == pytest.approx(variances, rel=ROUNDING)
 
 
 def test_hc3_of_least_squares_is_that_of_statsmodels():
