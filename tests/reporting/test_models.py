@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from mixed_fits import MixedFit
 
 import vifstats as vs
 from vifstats.reporting import describe, find
@@ -68,6 +69,16 @@ def test_rankings_have_what_applies(no_pictures):
     assert found["subtitle"] == "ListMLE of 30 rows with 15 parameters."
     assert len(found["coefficients"]) == 15 and found["survival"] is None
     assert found["headline"][0].startswith("The largest change from leaving out one query is in")
+
+
+def test_a_mixed_model_says_without_whom_a_variance_is_0(no_pictures):
+    fit = MixedFit("orthodont", True)
+    refits = vs.leave_one_out(fit.estimate(), groups=fit.groups)
+    found = describe(refits, unit="subject", seconds=0.0)
+    (alert,) = [a for a in found["alerts"] if a["kind"] == "boundary"]
+    assert alert["sentence"] == "Without subject M13 a variance of the random effects is 0."
+    assert found["subtitle"].startswith("Linear mixed model of 108 rows")
+    assert [c["name"] for c in found["coefficients"]] == ["age", "male", "both"]
 
 
 def test_an_embedding_is_told_by_its_nodes(no_pictures):

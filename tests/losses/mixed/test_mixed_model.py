@@ -28,9 +28,12 @@ def random_problem(rng: np.random.Generator) -> tuple[MixedModel, np.ndarray]:
     Z = [None, X, X[:, :1]][rng.integers(3)]
     components = [None, {"class": rng.integers(0, 3, n), "slope": X[:, 1:]}][rng.integers(2)]
     loss = MixedModel(X, y, groups, Z, components=components, reml=bool(rng.integers(2)))
-    psi = np.zeros(loss.n_params)
-    psi[loss.n_fixed :] = rng.normal(size=loss.n_params - loss.n_fixed)
-    return loss, loss.start() + psi
+    # effects of about the size of the residuals: V is as well conditioned as it mostly is
+    size = np.sqrt(np.einsum("jqr,q->j", loss.random.basis, np.mean(loss.random.Z**2, axis=0)))
+    away = rng.normal(size=loss.n_params)
+    away[: loss.n_fixed] = 0.0
+    away[loss.n_fixed + 1 :] /= size
+    return loss, loss.start() + away
 
 
 def dense_value(loss: MixedModel, theta: np.ndarray, here: np.ndarray) -> float:
@@ -59,9 +62,11 @@ def test_the_value_is_that_of_dense_matrices(seed):
         here[:] = True
     expected = dense_value(loss, theta, here)
     removals = Removals(np.where(here, -1, 0), pd.Index(["set"]))
-    assert loss.value(theta, here.astype(float)) == pytest.approx(expected, rel=ROUNDING)
+    assert loss.value(theta, here.astype(float)) == pytest.approx(
+        expected, rel=ROUNDING, abs=ROUNDING
+    )
     fast = loss.reduced_slopes(theta[None], removals)[0]
-    assert fast[0] == pytest.approx(expected, rel=ROUNDING)
+    assert fast[0] == pytest.approx(expected, rel=ROUNDING, abs=ROUNDING)
 
 
 @settings(max_examples=5)  # the automatic derivatives take seconds each
@@ -144,6 +149,25 @@ def test_a_variance_that_is_0_without_a_row_is_said_to_be():
     singular = theirs[:, 0] * theirs[:, 2] - theirs[:, 1] ** 2 < 1e-6 * theirs[:, 0]
     assert said.sum() == 2 and np.array_equal(said, singular)
     assert (refits.status[~said] == "ok").all()
+
+
+def test_a_step_beyond_0_is_said_to_be_one():
+    loss = MixedFit("sleepstudy", True).loss()
+    full = MixedFit("sleepstudy", True).estimate().theta
+    inside, beyond, at = full.copy(), full.copy(), full.copy()
+    inside[4], beyond[5], at[3] = -0.5, -0.01, 0.0  # a covariance, and two standard deviations
+    assert loss.at_boundary(np.stack([inside, beyond, at]), full).tolist() == [False, True, True]
+    # where it is 0 with everybody nothing is said of a row
+    assert not loss.at_boundary(at[None], at).any()
+
+
+def test_nothing_is_concluded_of_variances():
+    est = MixedFit("orthodont", True).estimate()
+    assert set(vs.conclusions(est).table["parameter"]) <= set(est.names[:4])
+    tested = est.summary()["p_value"].notna()
+    assert tested.tolist() == [True] * 4 + [False] * 4
+    left = vs.leave_out(est, [0, 1]).table["p_value"].unstack()
+    assert left.loc["log(sigma)"].isna().all() and left.loc["age"].notna().all()
 
 
 def constant_groups() -> MixedModel:

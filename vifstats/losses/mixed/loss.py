@@ -311,7 +311,7 @@ class MixedModel(Loss):
             yield from self._without_at(thetas[0], removals, curved)
             return
         if self._expansion is not None:
-            yield from self._without_near(thetas, removals, curved)
+            yield from self._without_near(self._expansion, thetas, removals, curved)
             return
         rows = self._rows
         for part, some in removals.blocks(self._block(rows.n_groups)):
@@ -323,7 +323,9 @@ class MixedModel(Loss):
             psi = thetas[part, self.n_fixed + 1 :]
             yield part, group_sums(self.random.basis, psi, n, products, curved)
 
-    def _without_near(self, thetas: np.ndarray, removals: Removals, curved: bool) -> Blocks:
+    def _without_near(
+        self, expansion: Expansion, thetas: np.ndarray, removals: Removals, curved: bool
+    ) -> Blocks:
         """The same by the expansion, of all groups less what changes in those that are touched."""
         basis, rows = self.random.basis, self._rows
         for part, some in removals.blocks(self._block(1)):
@@ -334,7 +336,7 @@ class MixedModel(Loss):
             )
             left = group_sums(basis, own, pairs.counts[:, None], pairs.products[:, None], curved)
             change = (left - before).summed(pairs.removal, len(some))
-            yield part, self._expansion(psi, curved) + change
+            yield part, expansion(psi, curved) + change
 
     def _block(self, n_groups: int) -> int:
         """How many problems at once, of so many groups each."""
