@@ -41,15 +41,18 @@ def terms_of(
     pieces: Pieces,
     others: Others,
 ) -> Terms:
-    """Every term of the cell of each pair.
+    """The terms of the cell of each pair, without those that are complete.
 
-    `piece`, `cell` int (k,); `K` (n_cells,): powers summed already.
+    `piece`, `cell`, `K` int (k,): K powers are summed already, or for 0 all where eps <= 1/2.
     """
     pair, tie = expanded(sums.n_terms[cell])
-    piece, cell = piece[pair], cell[pair]
+    piece, cell, K = piece[pair], cell[pair], K[pair]
     alive = 1 - tie / sums.n_terms[cell]
     phi = sums.R[cell] + alive * sums.S0D[cell]
     eps = pieces.r[piece] / phi
+    if len(left := np.flatnonzero((K > 0) | (eps > 0.5))) < len(eps):
+        every = (piece, cell, K, alive, phi, eps)
+        piece, cell, K, alive, phi, eps = (values[left] for values in every)
     other = np.where(eps > 0.5, others.find(cell, pieces.code[piece]), -1)
     return Terms(
         piece=piece,
@@ -59,7 +62,7 @@ def terms_of(
         phi=phi,
         f=(1 - alive) * sums.S0D[cell] / phi,
         alive=alive,
-        K=K[cell].astype(float),
+        K=K.astype(float),
         other=other,
     )
 

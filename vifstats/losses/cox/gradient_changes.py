@@ -15,6 +15,7 @@ from vifstats.losses.cox.risk_sums import PowerSums, RiskSums
 from vifstats.losses.cox.segment_sums import Bins
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
+from vifstats.losses.cox.tiles import TileTerms
 from vifstats.removals import Removals
 
 __all__ = ["by_removal", "gradient_differences", "weight_gradients"]
@@ -26,6 +27,7 @@ class GradientKernel:
 
     sums: RiskSums
     columns = NO_PAIRS
+    ahead = 0
 
     @property
     def width(self) -> int:
@@ -46,6 +48,13 @@ class GradientKernel:
         found, at = self.sums.tied.find(cells)
         # m_l = m0 + delta f_l: only a tie has a second part.
         out[found, 1:] += powers.F[at, None] * self.sums.tied.delta[at]
+        return out
+
+    def pairs(self, odds: np.ndarray, terms: TileTerms) -> np.ndarray:
+        """a eps/(1 - eps) [1, m_l], summed over the terms of each tile."""
+        out = np.empty((*odds.shape[:2], self.table_width))
+        np.matmul(odds, terms.a[:, :, None], out=out[:, :, :1])
+        np.matmul(odds, terms.means(self.sums), out=out[:, :, 1:])
         return out
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:

@@ -12,7 +12,6 @@ and both are sums of powers of eps as those of the gradient are.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from vifstats.losses.cox.power_series import exposure
 from vifstats.losses.cox.risk_sums import PowerSums, RiskSums
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
+from vifstats.losses.cox.tiles import TileTerms
 from vifstats.removals import Removals
 
 __all__ = ["hazards_without"]
@@ -135,6 +135,7 @@ class HazardKernel:
     weights: np.ndarray  # (n_cells, q)
     steps: np.ndarray  # (n_pieces, p)
     columns = NO_PAIRS
+    ahead = 1
 
     @property
     def width(self) -> int:
@@ -146,24 +147,28 @@ class HazardKernel:
         """Two columns for 1 and k, and p for m, for each of the weights."""
         return self.weights.shape[1] * (2 + self.sums.X.shape[1])
 
-    @cached_property
-    def _powers(self) -> dict[int, PowerSums]:
-        return {}
-
     def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
         """v a sum_l phi^-(k+1) [1, k, (k + 1) m_l] of each cell."""
-        scale = float(self.sums.S0.max())
-        if k not in self._powers:
-            self._powers[k] = self.sums.power_sums(k + 1, scale)
-        higher = self._powers[k]
-        Z, m0 = higher.Z[cells] / scale, self.sums.m0[cells]
+        Z, m0 = powers.Z[cells] / powers.scale, self.sums.m0[cells]
         base = np.empty((len(Z), 2 + m0.shape[1]))
         base[:, 0], base[:, 1] = Z, k * Z
         np.multiply(m0, (k + 1) * Z[:, None], out=base[:, 2:])
         found, at = self.sums.tied.find(cells)
-        base[found, 2:] += (k + 1) * higher.F[at, None] / scale * self.sums.tied.delta[at]
+        base[found, 2:] += (k + 1) * powers.F[at, None] / powers.scale * self.sums.tied.delta[at]
         table = self.weights[cells][:, :, None] * base[:, None, :]
         return table.reshape(len(Z), self.table_width)
+
+    def pairs(self, odds: np.ndarray, terms: TileTerms) -> np.ndarray:
+        """v a/phi [eps/(1 - eps), eps/(1 - eps)^2, the sum of both times m_l], over the terms."""
+        v = self.weights.take(terms.cell, axis=0, mode="clip")
+        rate = (v / terms.phi[:, :, None])[:, :, :, None]
+        grown = odds * (1 + odds)  # eps/(1 - eps)^2
+        m = terms.means(self.sums)[:, :, None] * rate
+        along = (odds + grown) @ m.reshape(*m.shape[:2], -1)
+        rate = rate[:, :, :, 0] * terms.a[:, :, None]
+        each = [(odds @ rate)[..., None], (grown @ rate)[..., None]]
+        out = np.concatenate([*each, along.reshape(*along.shape[:2], *m.shape[2:])], axis=3)
+        return out.reshape(*out.shape[:2], self.table_width)
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
         """G, and x'step kG - M'step, with k and k + 1 in the columns of the table."""

@@ -20,6 +20,7 @@ from vifstats.losses.cox.power_series import exposure
 from vifstats.losses.cox.risk_sums import PowerSums, RiskSums
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
+from vifstats.losses.cox.tiles import TileTerms
 from vifstats.removals import Removals
 
 __all__ = ["hessian_differences"]
@@ -31,6 +32,7 @@ class HessianKernel:
 
     sums: RiskSums
     columns: Columns
+    ahead = 0
 
     @property
     def width(self) -> int:
@@ -80,6 +82,27 @@ class HessianKernel:
         out[found, 2 : 2 + p] += k * F[at, None] * delta
         squares[found] += F[at, None] * ((k + 1) * cross - self.tied_lean[at])
         squares[found] += (k + 1) * F2[at, None] * delta[:, i] * delta[:, j]
+        return out
+
+    def pairs(self, odds: np.ndarray, terms: TileTerms) -> np.ndarray:
+        """a [eps/(1 - eps), g, g m, (g + eps/(1 - eps)) m m' - eps/(1 - eps) psi2/phi], summed.
+
+        g is eps/(1 - eps)^2.
+        """
+        i, j = self.columns
+        p = self.sums.X.shape[1]
+        cell = np.minimum(terms.cell, self.sums.sets.n_cells - 1).ravel()
+        m = self.sums.term_means(cell, terms.f.ravel()).reshape(*terms.a.shape, p)
+        second = self._second(cell, terms.f.ravel()).reshape(*terms.a.shape, -1)
+        a, grown = terms.a[:, :, None], odds * (1 + odds)
+        out = np.empty((*odds.shape[:2], self.table_width))
+        np.matmul(odds, a, out=out[:, :, :1])
+        np.matmul(grown, a, out=out[:, :, 1:2])
+        np.matmul(grown, a * m, out=out[:, :, 2 : 2 + p])
+        squares = a * (m[:, :, i] * m[:, :, j])
+        out[:, :, 2 + p :] = grown @ squares
+        squares -= a * second
+        out[:, :, 2 + p :] += odds @ squares
         return out
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:

@@ -7,10 +7,11 @@ every term in its range: n times m pairs that do not separate in piece and term.
     eps/(1 - eps) = eps + eps^2 + ... + eps^K + eps^(K+1)/(1 - eps)
 
 does (docs/mathematics.md, equation (23)), but for its last part: eps^k = r^k phi^-k, so each power
-is a range sum of phi^-k, read once a piece. K is chosen for each cell so that the last part is
-below rounding unless eps > EXPLICIT, and those pairs are few, because the masses at risk sum to at
-most phi; they are added one by one. Where eps > 1/2 (one piece a term at the most) phi - r would
-cancel: the others are summed afresh.
+is a sum of phi^-k over whole blocks of cells, read by all pieces that end in one block. In the
+blocks where they begin and end every pair is taken as it is. K is chosen for each cell so that the
+last part is below rounding unless eps > EXPLICIT, and those pairs are few, because the masses at
+risk sum to at most phi; they are added one by one. Where eps > 1/2 (one piece a term at the most)
+phi - r would cancel: the others are summed afresh.
 """
 
 from dataclasses import dataclass
@@ -18,24 +19,24 @@ from typing import Protocol
 
 import numpy as np
 
+from vifstats.losses.cox.cell_blocks import Blocked, CellBlocks, cell_blocks
 from vifstats.losses.cox.explicit_pairs import Terms, dominated, terms_of
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.moments import Columns
 from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.risk_sums import PowerSums, RiskSums
-from vifstats.losses.cox.segment_sums import expanded, in_cache, slices_of
+from vifstats.losses.cox.segment_sums import CACHE, Segments, in_cache, slices_of
 from vifstats.losses.cox.sums_afresh import Others
+from vifstats.losses.cox.tiles import LightTerms, Tiles, TileTerms, light_terms, odds_of, tiles
 
 __all__ = ["EXPLICIT", "MAX_POWER", "Kernel", "exposure", "powers_needed"]
 
 # Powers stop once eps^K < 10^-DIGITS, relative to the first; with MAX_POWER that is at EXPLICIT.
-DIGITS, EXPLICIT, MAX_POWER = 14.0, 1e-2, 7
-# Strata with at most this many rows add every pair one by one.
-FEW_ROWS = 64
+DIGITS, EXPLICIT, MAX_POWER = 14.0, 1e-1, 14
 # (phi_max/phi_min)^K must stay in the range of doubles.
 LOG10_RANGE = 280.0
-# Cells, or pairs, handled at once: their arrays, times the number of covariates, stay in cache.
-CHUNK, SLICE = 2048, 1 << 15
+# Pairs handled at once: their arrays, times the number of covariates, stay in cache.
+SLICE = 1 << 15
 
 
 class Kernel(Protocol):
@@ -53,8 +54,18 @@ class Kernel(Protocol):
     def columns(self) -> Columns:
         """The pairs of covariates whose second moments it needs."""
 
+    @property
+    def ahead(self) -> int:
+        """By how much the power of 1/phi in its table is more than that of r."""
+
     def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
         """What is to be summed over the cells of a range for the k-th power."""
+
+    def pairs(self, odds: np.ndarray, terms: TileTerms) -> np.ndarray:
+        """The sum of all powers of r^k times the tables, from eps/(1 - eps) of pieces and terms.
+
+        `odds` (t, s, c). Returns (t, s, table_width).
+        """
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
         """The part of all powers for some pieces, from the sums over k of r^k times the tables'."""
@@ -69,8 +80,11 @@ def exposure(sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarra
     `row_code` int (n,): the removal of each row, in sorted order. Returns (n_pieces, kernel.width).
     """
     plan = _plan(sums, pieces)
-    powers = _powers_by_chunks if plan.by_chunks else _powers_by_ranges
-    out = powers(plan, sums, pieces, kernel)
+    total = _of_tiles(plan, sums, pieces, kernel)
+    out = np.empty((len(pieces.r), kernel.width))
+    for some in in_cache(len(out), kernel.table_width):
+        out[some] = kernel.combined(total[some], pieces, some)
+    del total
     _add_remainder(out, plan, sums, pieces, kernel, row_code)
     return out
 
@@ -79,46 +93,53 @@ def exposure(sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarra
 class _Plan:
     """How many powers each cell and each piece needs, and which pairs are added one by one.
 
-    Cells with a pair to add one by one all have the same K, or 0 in strata of few rows.
+    Cells with a pair to add one by one all have the same K, or 0 where no block is taken whole.
     """
 
+    blocks: CellBlocks
+    parts: Blocked
     K_cell: np.ndarray
     K_piece: np.ndarray
     key: np.ndarray
     candidates: np.ndarray
     scale: float
-    powers: list[PowerSums]
-    by_chunks: bool
 
 
 def _plan(sums: RiskSums, pieces: Pieces) -> _Plan:
-    # phi is kept in units of the largest S0, so phi^-k reaches 10^(k span): a wide span affords
-    # fewer powers, and more pairs are then added one by one, from a smaller eps on.
-    span = np.log10(sums.S0.max() / sums.phi_min.min())
-    most = int(np.clip(LOG10_RANGE / max(span, 1.0), 1, MAX_POWER))
+    blocks = cell_blocks(pieces.ranges.bounds, sums.n_terms)
+    pairs_only = blocks.alone[blocks.of_cell]
+    scale, most = _scale(sums, ~pairs_only)
     explicit = min(EXPLICIT, 10.0 ** (-DIGITS / most))
-    few = _cells_of_few_rows(sums)
     # What a table of powers holds depends on the cell alone, so one K must serve the largest mass
     # that is exposed there. A light piece reads fewer tables, by its own K.
     K_cell = powers_needed(_largest_mass(pieces) / sums.phi_min, most)
-    K_cell[few] = 0
-    key = sums.phi_min * explicit
-    # A key of 0 is below every mass: with K = 0 all pairs of these cells are the remainder.
-    key[few] = 0.0
+    K_cell[pairs_only] = 0
+    # All pairs with these are taken as they are, but for eps > 1/2.
+    key = sums.phi_min * np.where(pairs_only, 0.5, explicit)
     smallest = pieces.ranges.minimum(sums.phi_min)
-    scale = float(sums.S0.max())
     # Candidates are found by the smallest phi of the whole range, which is read once a piece; the
     # descent for pairs then starts with few of them.
-    lowest = smallest if not len(few) else pieces.ranges.minimum(key) / explicit
+    lowest = pieces.ranges.minimum(key) if pairs_only.any() else smallest * explicit
     return _Plan(
+        blocks=blocks,
+        parts=blocks.split(pieces.ranges),
         K_cell=K_cell,
         K_piece=powers_needed(pieces.r / smallest, most),
         key=key,
-        candidates=np.flatnonzero(pieces.r > lowest * explicit),
+        candidates=np.flatnonzero(pieces.r > lowest),
         scale=scale,
-        powers=[sums.power_sums(k, scale) for k in range(1, int(K_cell.max()) + 1)],
-        by_chunks=_in_long_runs(pieces.ranges),
     )
+
+
+def _scale(sums: RiskSums, cells: np.ndarray) -> tuple[float, int]:
+    """The unit of phi for powers in some cells, and how many are in the range of doubles."""
+    largest = sums.S0.max(where=cells, initial=0.0)
+    if not largest:
+        return 1.0, MAX_POWER
+    # phi is kept in units of the largest S0, so phi^-k reaches 10^(k span): a wide span affords
+    # fewer powers, and more pairs are then added one by one, from a smaller eps on.
+    span = np.log10(largest / sums.phi_min.min(where=cells, initial=np.inf))
+    return float(largest), int(np.clip(LOG10_RANGE / max(span, 1.0), 1, MAX_POWER))
 
 
 def powers_needed(eps: np.ndarray, most: int) -> np.ndarray:
@@ -128,80 +149,138 @@ def powers_needed(eps: np.ndarray, most: int) -> np.ndarray:
     return np.clip(K, 1, most).astype(np.int8)
 
 
-def _cells_of_few_rows(sums: RiskSums) -> np.ndarray:
-    bounds = sums.sets.ranges.bounds
-    few = np.flatnonzero(np.diff(sums.sets.row_bounds) <= FEW_ROWS)
-    item, offset = expanded(np.diff(bounds)[few])
-    return bounds[few][item] + offset
+def _of_tiles(plan: _Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel) -> np.ndarray:
+    """What pieces take from whole blocks by powers and from parts of blocks pair by pair.
+
+    Shape (n_pieces + 1, kernel.table_width); the last row is of no piece.
+    """
+    blocks, parts, ranges = plan.blocks, plan.parts, pieces.ranges
+    total = np.zeros((len(pieces.r) + 1, kernel.table_width))
+    whole = _whole(plan, sums, pieces, kernel)
+    taken = _Parts(kernel, light_terms(sums, blocks), *map(_and_none, (pieces.r, *ranges.ends)))
+    some = np.flatnonzero(ranges.lo < ranges.hi)
+    for tile in tiles(parts.end[some], some, blocks):
+        part = taken.of(tile)
+        if whole is not None:
+            part += whole.of(tile)
+        total[tile.pieces] = part
+    some = np.flatnonzero(parts.partial)
+    for tile in tiles(parts.begin[some], some, blocks):
+        total[tile.pieces] += taken.of(tile)
+    if whole is not None:
+        whole.add_late(total)
+    return total
 
 
-def _in_long_runs(ranges: Ranges) -> bool:
-    """Whether pieces begin with their stratum, end in ascending order, and strata are long."""
-    n_segments = len(ranges.bounds) - 1
-    ascending = bool(np.all(ranges.hi[:-1] <= ranges.hi[1:]))
-    return ascending and ranges.all_prefix and ranges.n_cells >= n_segments * CHUNK // 8
+def _and_none(values: np.ndarray) -> np.ndarray:
+    """With a 0 at the end, for no piece."""
+    return np.append(values, 0)
 
 
-def _powers_by_chunks(plan: _Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel) -> np.ndarray:
-    """All powers while a chunk of cells is in cache, with a carry from chunk to chunk."""
-    out = np.zeros((len(pieces.r), kernel.width))
-    ranges = pieces.ranges
-    for first, last in zip(ranges.bounds[:-1], ranges.bounds[1:], strict=True):
-        carry = np.zeros((MAX_POWER + 1, kernel.table_width))
-        for start in range(first, last, CHUNK):
-            cells = slice(start, min(start + CHUNK, last))
-            if plan.K_cell[cells].any():
-                # Pieces are in the order in which they end: those that end in this chunk are a
-                # slice. All begin with the stratum, so what they take is one entry of a running
-                # sum.
-                rows = slice(*np.searchsorted(ranges.hi, [start, cells.stop], side="right"))
-                out[rows] = _of_chunk(cells, rows, carry, plan, pieces, kernel)
-    # A piece that is exposed nowhere ends where its stratum begins: with the stratum before.
-    out[ranges.lo >= ranges.hi] = 0.0
-    return out
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """What pieces take from parts of light blocks."""
+
+    kernel: Kernel
+    light: LightTerms
+    # (n_pieces + 1,)
+    r: np.ndarray
+    lo: np.ndarray
+    hi: np.ndarray
+
+    def of(self, tile: Tiles) -> np.ndarray:
+        """Shape (t, s, table_width)."""
+        if not tile.n_terms:
+            return np.zeros((*tile.pieces.shape, self.kernel.table_width))
+        terms = self.light.of(tile.block, tile.n_terms)
+        odds = odds_of(*(part.take(tile.pieces) for part in (self.r, self.lo, self.hi)), terms)
+        return self.kernel.pairs(odds, terms)
 
 
-def _of_chunk(
-    cells: slice, rows: slice, carry: np.ndarray, plan: _Plan, pieces: Pieces, kernel: Kernel
-) -> np.ndarray:
-    at = pieces.ranges.hi[rows] - 1 - cells.start
-    needed = plan.K_piece[rows]
-    r = pieces.r[rows] / plan.scale
-    sums = np.zeros((len(at), kernel.table_width))
-    for k in range(1, max(plan.K_cell[cells].max(), needed.max(initial=0)) + 1):
-        running = kernel.table(k, plan.powers[k - 1], cells)
-        # In place: the table is made anew for each chunk, and is the largest array of all this.
-        np.cumsum(running, axis=0, out=running)
-        running += carry[k]
-        carry[k] = running[-1]
-        some = np.flatnonzero(needed >= k)
-        if 2 * len(some) > len(at):  # without a selection so much faster that all may come along
-            part = running.take(at, axis=0)
-            part *= (r**k)[:, None]
-            sums += part
-        else:
-            sums[some] += running.take(at[some], axis=0) * (r[some] ** k)[:, None]
-    return kernel.combined(sums, pieces, rows)
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """What pieces take from whole blocks by the powers of r, in units of the plan's scale."""
+
+    blocks: CellBlocks
+    # (n_blocks, K, table_width): the tables of all powers over the blocks of a segment up to each
+    running: np.ndarray
+    # (n_pieces + 1,): of pieces whose whole blocks do not begin with the segment 0 and K = 0
+    r: np.ndarray
+    K: np.ndarray
+    # What those take from each power; None if there are none
+    late: "_Late | None"
+
+    def of(self, tile: Tiles) -> np.ndarray:
+        """Shape (t, s, table_width)."""
+        r, K = self.r.take(tile.pieces), int(self.K.take(tile.pieces).max(initial=0))
+        last = tile.block - self.blocks.light[tile.block]
+        r *= (last >= self.blocks.segment_start[tile.block])[:, None]
+        powers = np.empty((len(r), K, r.shape[1]))
+        for k in range(K):
+            np.multiply(r, powers[:, k - 1] if k else 1.0, out=powers[:, k])
+        return powers.swapaxes(1, 2) @ self.running[np.maximum(last, 0), :K]
+
+    def add_late(self, total: np.ndarray) -> None:
+        """Add what the other pieces take to `total`, (n_pieces + 1, table_width)."""
+        if self.late is not None:
+            self.late.add(total)
 
 
-def _powers_by_ranges(plan: _Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel) -> np.ndarray:
-    """One power after the other, over the cells and for the pieces that need it."""
-    total = np.zeros((len(pieces.r), kernel.table_width))
-    # eps^k = (r/scale)^k (phi/scale)^-k: each factor stays in the range of doubles, where r^k
-    # phi^-k may not.
-    r = pieces.r / plan.scale
-    for k in range(1, int(plan.K_cell.max()) + 1):
-        cells = np.flatnonzero(plan.K_cell >= k)
-        everywhere = len(cells) == sums.sets.n_cells
-        ranges = pieces.ranges if everywhere else pieces.ranges.restricted(cells)
-        rows = np.flatnonzero((ranges.lo < ranges.hi) & (plan.K_piece >= k))
-        table = kernel.table(k, plan.powers[k - 1], slice(None) if everywhere else cells)
-        part = ranges.take(rows).gather(table)
-        part *= (r[rows] ** k)[:, None]
-        total[rows] += part
-    out = np.empty((len(r), kernel.width))
-    for some in in_cache(len(r), kernel.table_width):
-        out[some] = kernel.combined(total[some], pieces, some)
+@dataclass(frozen=True, eq=False)
+class _Late:
+    """Pieces whose whole blocks do not begin with their segment."""
+
+    rows: np.ndarray  # int (k,): ascending
+    ranges: Ranges  # over the blocks
+    r: np.ndarray
+    K: np.ndarray
+    tables: np.ndarray  # (n_blocks, K, table_width)
+
+    def add(self, total: np.ndarray) -> None:
+        """One power after the other, for the pieces that need it."""
+        some, r, ranges = np.arange(len(self.rows)), self.r, self.ranges
+        power = r.copy()
+        for k in range(1, int(self.K.max(initial=0)) + 1):
+            kept = np.flatnonzero(self.K[some] >= k)
+            if len(kept) < len(some):
+                some, r, power, ranges = some[kept], r[kept], power[kept], ranges.take(kept)
+            part = ranges.gather(self.tables[:, k - 1])
+            part *= power[:, None]
+            total[self.rows[some]] += part
+            power *= r
+
+
+def _whole(plan: _Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel) -> _Whole | None:
+    """The sums over whole blocks; None if no range has one."""
+    blocks, ranges = plan.blocks, plan.parts.whole
+    some = ranges.lo < ranges.hi
+    if not some.any():
+        return None
+    tables = _tables(plan, sums, kernel)
+    flat = tables.reshape(len(tables), -1)
+    running = Segments(blocks.bounds).accumulate(flat).reshape(tables.shape)
+    r, K = pieces.r / plan.scale, np.where(some, plan.K_piece, 0)
+    rows = np.flatnonzero(some & (ranges.lo > blocks.segment_start[plan.parts.end]))
+    late = _Late(rows, ranges.take(rows), r[rows], K[rows], tables) if len(rows) else None
+    r[~some] = r[rows] = 0.0
+    K[rows] = 0
+    return _Whole(blocks, running, _and_none(r), _and_none(K), late)
+
+
+def _tables(plan: _Plan, sums: RiskSums, kernel: Kernel) -> np.ndarray:
+    """The tables of all powers summed over each block, shape (n_blocks, K, table_width)."""
+    blocks, K_cell = plan.blocks, plan.K_cell
+    out = np.zeros((len(blocks.first), int(K_cell.max()), kernel.table_width))
+    parts = list(slices_of(blocks.sizes, max(1, CACHE // kernel.table_width)))
+    cells = [slice(*blocks.ends[[part.start, part.stop]]) for part in parts]
+    most = [K_cell[some].max() for some in cells]
+    every = sums.powers(out.shape[1], plan.scale, K_cell > 0, kernel.ahead)
+    for k, powers in enumerate(every, start=1):
+        for part, some, K in zip(parts, cells, most, strict=True):
+            if K >= k:
+                table = kernel.table(k, powers, some)
+                first = blocks.first[part] - some.start
+                np.add.reduceat(table, first, axis=0, out=out[part, k - 1])
     return out
 
 
@@ -231,8 +310,12 @@ def _add_remainder(
         some = plan.candidates[part]
         at, cell = pieces.ranges.take(some).pairs_below(plan.key, pieces.r[some])
         piece = some[at]
+        # Pairs in parts of blocks are complete, but for those with eps > 1/2.
+        K = np.where(plan.parts.in_parts(plan.blocks, piece, cell), 0, plan.K_cell[cell])
+        left = np.flatnonzero((K > 0) | (pieces.r[piece] > 0.5 * sums.phi_min[cell]))
+        piece, cell, K = piece[left], cell[left], K[left]
         for few in slices_of(sums.n_terms[cell], SLICE):
-            terms = terms_of(piece[few], cell[few], plan.K_cell, sums, pieces, others)
+            terms = terms_of(piece[few], cell[few], K[few], sums, pieces, others)
             change = kernel.remainder(terms, pieces, others)
             # Pairs come ordered by piece, so the terms of a piece stand together, and at most the
             # first and the last piece of a slice are added in two parts: hence +=.

@@ -52,6 +52,11 @@ class Ranges:
         """Number of cells."""
         return int(self.bounds[-1])
 
+    @property
+    def ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """lo and hi."""
+        return self.lo, self.hi
+
     @cached_property
     def segments(self) -> Segments:
         """The running sums of these cells."""

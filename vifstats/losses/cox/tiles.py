@@ -1,0 +1,120 @@
+"""Pieces by blocks of terms: what pieces take from whole blocks and from parts of them.
+
+A tile is some pieces that begin, or end, in one block of cells, and the terms of that block. The
+tiles of one shape are taken together, so that products of small matrices do nearly all the work.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from vifstats.losses.cox.cell_blocks import CellBlocks
+from vifstats.losses.cox.ranges import Ranges
+from vifstats.losses.cox.risk_sums import RiskSums
+from vifstats.losses.cox.segment_sums import CACHE, expanded
+
+__all__ = ["LightTerms", "TileTerms", "Tiles", "light_terms", "odds_of", "tiles"]
+
+# Pieces of a tile.
+PIECES = 64
+
+
+@dataclass(frozen=True, eq=False)
+class TileTerms:
+    """The terms of the blocks of t tiles, shape (t, c): those of blocks with fewer have a = 0."""
+
+    cell: np.ndarray  # int
+    a: np.ndarray
+    phi: np.ndarray
+    f: np.ndarray
+
+    def means(self, sums: RiskSums) -> np.ndarray:
+        """a m_l, shape (t, c, p)."""
+        m = sums.term_means(np.minimum(self.cell, len(sums.a) - 1).ravel(), self.f.ravel())
+        return self.a[:, :, None] * m.reshape(*self.a.shape, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class LightTerms:
+    """The terms of all light blocks, one by one, and one that stands for none."""
+
+    # int (n_blocks + 1,): the first term of each block
+    first: np.ndarray
+    terms: TileTerms
+
+    def of(self, blocks: np.ndarray, width: int) -> TileTerms:
+        """Those of some blocks, (t,), with ``width`` places for each."""
+        at = self.first[blocks][:, None] + np.arange(width)
+        at[at >= self.first[blocks + 1][:, None]] = -1
+        terms = self.terms
+        return TileTerms(*(part.take(at) for part in (terms.cell, terms.a, terms.phi, terms.f)))
+
+
+def light_terms(sums: RiskSums, blocks: CellBlocks) -> LightTerms:
+    """Every term of every light block."""
+    n_terms = np.where(blocks.light, blocks.n_terms, 0)
+    cells = np.flatnonzero(blocks.light[blocks.of_cell])
+    item, tie = expanded(sums.n_terms[cells])
+    cell = cells[item]
+    dying = tie / sums.n_terms[cell]
+    phi = sums.R[cell] + (1 - dying) * sums.S0D[cell]
+    f = dying * sums.S0D[cell] / phi
+    none = [np.iinfo(np.intp).max, 0.0, 1.0, 0.0]
+    each = zip((cell, sums.a[cell], phi, f), none, strict=True)
+    terms = TileTerms(*(np.append(values, value) for values, value in each))
+    return LightTerms(np.append(0, np.cumsum(n_terms)), terms)
+
+
+@dataclass(frozen=True, eq=False)
+class Tiles:
+    """t tiles of one shape: a block each, and up to s pieces."""
+
+    block: np.ndarray  # int (t,)
+    pieces: np.ndarray  # int (t, s): -1 where there is none
+    n_terms: int  # places for terms
+
+
+def tiles(block: np.ndarray, pieces: np.ndarray, blocks: CellBlocks) -> Iterator[Tiles]:
+    """Pieces, int (k,), each in a block, int (k,): all tiles, in parts that stay in cache."""
+    if not len(pieces):
+        return
+    if np.any(block[1:] < block[:-1]):
+        order = np.argsort(block, kind="stable")
+        block, pieces = block[order], pieces[order]
+    opens = np.flatnonzero(np.diff(block, prepend=-1))
+    number = np.arange(len(block)) - np.repeat(opens, np.diff(opens, append=len(block)))
+    first = np.flatnonzero(number % PIECES == 0)
+    count = np.diff(first, append=len(block))
+    of = block[first]
+    shapes = np.stack([_power_of_two(count), np.where(blocks.light[of], blocks.n_terms[of], 0)])
+    shapes[1] = _power_of_two(shapes[1])
+    padded = np.append(pieces, -1)
+    for s, c in np.unique(shapes, axis=1).T.tolist():
+        same = np.flatnonzero((shapes[0] == s) & (shapes[1] == c))
+        size = max(1, CACHE // (s * max(c, 8)))
+        for start in range(0, len(same), size):
+            at = same[start : start + size]
+            place = first[at][:, None] + np.arange(s)
+            place[np.arange(s) >= count[at][:, None]] = len(pieces)
+            yield Tiles(of[at], padded[place], c)
+
+
+def _power_of_two(counts: np.ndarray) -> np.ndarray:
+    """The smallest that is no smaller than each, 0 for 0."""
+    return np.where(counts > 0, 2 ** np.ceil(np.log2(np.maximum(counts, 1))).astype(int), 0)
+
+
+def odds_of(r: np.ndarray, lo: np.ndarray, hi: np.ndarray, terms: TileTerms) -> np.ndarray:
+    """eps/(1 - eps) of pieces, (t, s), and terms, (t, c), in their range: (t, s, c).
+
+    It is 0 where eps > 1/2, for those are summed afresh.
+    """
+    cell = terms.cell[:, None]
+    inside = cell < hi[:, :, None]
+    if np.any(lo > cell[:, 0, :1]):  # the first cells of the blocks
+        inside &= cell >= lo[:, :, None]
+    r, phi = r[:, :, None], terms.phi[:, None]
+    inside &= 2 * r <= phi
+    taken = r * inside
+    return taken / (phi - taken)
