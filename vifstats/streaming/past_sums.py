@@ -5,7 +5,7 @@ A row of mass r that comes after a block takes from its event times
     sum a u eps/(1 - eps),    eps = r/phi,    u = x - m,
 
 which is sum_k (r/c)^k (x G_k - M_k) with G_k = sum a (c/phi)^k and M_k = sum a m (c/phi)^k, up to
-rounding unless eps > 1/100. Rows for which it is more visit the block, and take the sum itself.
+rounding unless eps > 1/10. Rows for which it is more visit the block, and take the sum itself.
 """
 
 from collections.abc import Sequence

@@ -47,7 +47,7 @@ class Mass:
 
 @dataclass(frozen=True, eq=False)
 class HeavyRows:
-    """Rows that are more than a hundredth of what they were weighed with."""
+    """Rows that are more than a tenth of what they were weighed with."""
 
     log_r: np.ndarray  # (k,)
     x: np.ndarray  # (k, p)

@@ -2,7 +2,8 @@
 
 Problems small enough for 50 digits would take every pair of a row and an event time as it is.
 `SERIES` lowers the sizes at which the fast path changes its ways: then the same problems go through
-powers of eps over blocks, tiles of few pieces, long segments, blocks of blocks and slices of pairs.
+powers of eps over blocks, tiles of few pieces, long segments, blocks of blocks and slices of
+pairs.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ import vifstats as vs
 from vifstats.losses import Cox
 from vifstats.losses.cox import cell_blocks as blocks
 from vifstats.losses.cox import power_series as exposure
-from vifstats.losses.cox import ranges
+from vifstats.losses.cox import ranges, tiles
 from vifstats.losses.cox import segment_sums as running
-from vifstats.losses.cox import tiles
+from vifstats.losses.cox import whole_blocks as whole
 from vifstats.removals import Removals
 
 drawn = settings(max_examples=60)
@@ -41,7 +42,8 @@ DEFAULT: dict[ModuleType, dict[str, int]] = {}
 SERIES = {
     blocks: {"TERMS": 3, "MANY_TERMS": 2, "FEW_TERMS": 4},
     tiles: {"PIECES": 3, "CACHE": 40},
-    exposure: {"SLICE": 8, "CACHE": 1},
+    whole: {"CACHE": 1},
+    exposure: {"SLICE": 8},
     ranges: {"FEW_CELLS": 0, "BLOCK_BITS": 1, "BLOCK": 2},
     running: {"SHORT_SEGMENT": 2},
 }

@@ -15,7 +15,7 @@ from vifstats.losses.cox.segment_sums import expanded
 __all__ = ["Blocked", "CellBlocks", "cell_blocks"]
 
 # Terms of a block of a long segment. Pairs cost as their number, whole blocks as 1 over it.
-TERMS = 32
+TERMS = 16
 # A cell of more terms than this is a block of its own: no range begins or ends within a cell.
 MANY_TERMS = 8
 # A segment of up to so many terms is one block.

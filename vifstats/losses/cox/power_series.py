@@ -15,21 +15,26 @@ phi - r would cancel: the others are summed afresh.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
-from vifstats.losses.cox.cell_blocks import Blocked, CellBlocks, cell_blocks
-from vifstats.losses.cox.explicit_pairs import Terms, dominated, terms_of
+from vifstats.losses.cox.cell_blocks import cell_blocks
+from vifstats.losses.cox.explicit_pairs import dominated, terms_of
+from vifstats.losses.cox.kernels import Kernel
 from vifstats.losses.cox.leaving import Pieces
-from vifstats.losses.cox.moments import Columns
-from vifstats.losses.cox.ranges import Ranges
-from vifstats.losses.cox.risk_sums import PowerSums, RiskSums
-from vifstats.losses.cox.segment_sums import CACHE, Segments, in_cache, slices_of
-from vifstats.losses.cox.sums_afresh import Others
-from vifstats.losses.cox.tiles import LightTerms, Tiles, TileTerms, light_terms, odds_of, tiles
+from vifstats.losses.cox.risk_sums import RiskSums
+from vifstats.losses.cox.segment_sums import in_cache, slices_of
+from vifstats.losses.cox.tiles import (
+    LightTerms,
+    Odds,
+    Tiles,
+    and_none,
+    light_terms,
+    tiles,
+)
+from vifstats.losses.cox.whole_blocks import Plan, whole_blocks
 
-__all__ = ["EXPLICIT", "MAX_POWER", "Kernel", "exposure", "powers_needed"]
+__all__ = ["EXPLICIT", "MAX_POWER", "exposure", "powers_needed"]
 
 # Powers stop once eps^K < 10^-DIGITS, relative to the first; with MAX_POWER that is at EXPLICIT.
 DIGITS, EXPLICIT, MAX_POWER = 14.0, 1e-1, 14
@@ -37,41 +42,6 @@ DIGITS, EXPLICIT, MAX_POWER = 14.0, 1e-1, 14
 LOG10_RANGE = 280.0
 # Pairs handled at once: their arrays, times the number of covariates, stay in cache.
 SLICE = 1 << 15
-
-
-class Kernel(Protocol):
-    """What is summed: the change of the gradient, or of the Hessian."""
-
-    @property
-    def width(self) -> int:
-        """Number of columns of what is summed."""
-
-    @property
-    def table_width(self) -> int:
-        """Number of columns of its table."""
-
-    @property
-    def columns(self) -> Columns:
-        """The pairs of covariates whose second moments it needs."""
-
-    @property
-    def ahead(self) -> int:
-        """By how much the power of 1/phi in its table is more than that of r."""
-
-    def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
-        """What is to be summed over the cells of a range for the k-th power."""
-
-    def pairs(self, odds: np.ndarray, terms: TileTerms) -> np.ndarray:
-        """The sum of all powers of r^k times the tables, from eps/(1 - eps) of pieces and terms.
-
-        `odds` (t, s, c). Returns (t, s, table_width).
-        """
-
-    def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
-        """The part of all powers for some pieces, from the sums over k of r^k times the tables'."""
-
-    def remainder(self, terms: Terms, pieces: Pieces, others: Others) -> np.ndarray:
-        """What the powers up to K left out, shape (n_terms, width)."""
 
 
 def exposure(sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarray) -> np.ndarray:
@@ -89,23 +59,7 @@ def exposure(sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarra
     return out
 
 
-@dataclass(frozen=True, eq=False)
-class _Plan:
-    """How many powers each cell and each piece needs, and which pairs are added one by one.
-
-    Cells with a pair to add one by one all have the same K, or 0 where no block is taken whole.
-    """
-
-    blocks: CellBlocks
-    parts: Blocked
-    K_cell: np.ndarray
-    K_piece: np.ndarray
-    key: np.ndarray
-    candidates: np.ndarray
-    scale: float
-
-
-def _plan(sums: RiskSums, pieces: Pieces) -> _Plan:
+def _plan(sums: RiskSums, pieces: Pieces) -> Plan:
     blocks = cell_blocks(pieces.ranges.bounds, sums.n_terms)
     pairs_only = blocks.alone[blocks.of_cell]
     scale, most = _scale(sums, ~pairs_only)
@@ -120,7 +74,7 @@ def _plan(sums: RiskSums, pieces: Pieces) -> _Plan:
     # Candidates are found by the smallest phi of the whole range, which is read once a piece; the
     # descent for pairs then starts with few of them.
     lowest = pieces.ranges.minimum(key) if pairs_only.any() else smallest * explicit
-    return _Plan(
+    return Plan(
         blocks=blocks,
         parts=blocks.split(pieces.ranges),
         K_cell=K_cell,
@@ -149,15 +103,16 @@ def powers_needed(eps: np.ndarray, most: int) -> np.ndarray:
     return np.clip(K, 1, most).astype(np.int8)
 
 
-def _of_tiles(plan: _Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel) -> np.ndarray:
+def _of_tiles(plan: Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel) -> np.ndarray:
     """What pieces take from whole blocks by powers and from parts of blocks pair by pair.
 
     Shape (n_pieces + 1, kernel.table_width); the last row is of no piece.
     """
     blocks, parts, ranges = plan.blocks, plan.parts, pieces.ranges
     total = np.zeros((len(pieces.r) + 1, kernel.table_width))
-    whole = _whole(plan, sums, pieces, kernel)
-    taken = _Parts(kernel, light_terms(sums, blocks), *map(_and_none, (pieces.r, *ranges.ends)))
+    whole = whole_blocks(plan, sums, pieces, kernel)
+    odds = Odds(*map(and_none, (pieces.r, *ranges.ends)))
+    taken = _Parts(kernel, light_terms(sums, blocks), odds)
     some = np.flatnonzero(ranges.lo < ranges.hi)
     for tile in tiles(parts.end[some], some, blocks):
         part = taken.of(tile)
@@ -172,116 +127,20 @@ def _of_tiles(plan: _Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel) -> np
     return total
 
 
-def _and_none(values: np.ndarray) -> np.ndarray:
-    """With a 0 at the end, for no piece."""
-    return np.append(values, 0)
-
-
 @dataclass(frozen=True, eq=False)
 class _Parts:
     """What pieces take from parts of light blocks."""
 
     kernel: Kernel
     light: LightTerms
-    # (n_pieces + 1,)
-    r: np.ndarray
-    lo: np.ndarray
-    hi: np.ndarray
+    odds: Odds
 
     def of(self, tile: Tiles) -> np.ndarray:
         """Shape (t, s, table_width)."""
         if not tile.n_terms:
             return np.zeros((*tile.pieces.shape, self.kernel.table_width))
         terms = self.light.of(tile.block, tile.n_terms)
-        odds = odds_of(*(part.take(tile.pieces) for part in (self.r, self.lo, self.hi)), terms)
-        return self.kernel.pairs(odds, terms)
-
-
-@dataclass(frozen=True, eq=False)
-class _Whole:
-    """What pieces take from whole blocks by the powers of r, in units of the plan's scale."""
-
-    blocks: CellBlocks
-    # (n_blocks, K, table_width): the tables of all powers over the blocks of a segment up to each
-    running: np.ndarray
-    # (n_pieces + 1,): of pieces whose whole blocks do not begin with the segment 0 and K = 0
-    r: np.ndarray
-    K: np.ndarray
-    # What those take from each power; None if there are none
-    late: "_Late | None"
-
-    def of(self, tile: Tiles) -> np.ndarray:
-        """Shape (t, s, table_width)."""
-        r, K = self.r.take(tile.pieces), int(self.K.take(tile.pieces).max(initial=0))
-        last = tile.block - self.blocks.light[tile.block]
-        r *= (last >= self.blocks.segment_start[tile.block])[:, None]
-        powers = np.empty((len(r), K, r.shape[1]))
-        for k in range(K):
-            np.multiply(r, powers[:, k - 1] if k else 1.0, out=powers[:, k])
-        return powers.swapaxes(1, 2) @ self.running[np.maximum(last, 0), :K]
-
-    def add_late(self, total: np.ndarray) -> None:
-        """Add what the other pieces take to `total`, (n_pieces + 1, table_width)."""
-        if self.late is not None:
-            self.late.add(total)
-
-
-@dataclass(frozen=True, eq=False)
-class _Late:
-    """Pieces whose whole blocks do not begin with their segment."""
-
-    rows: np.ndarray  # int (k,): ascending
-    ranges: Ranges  # over the blocks
-    r: np.ndarray
-    K: np.ndarray
-    tables: np.ndarray  # (n_blocks, K, table_width)
-
-    def add(self, total: np.ndarray) -> None:
-        """One power after the other, for the pieces that need it."""
-        some, r, ranges = np.arange(len(self.rows)), self.r, self.ranges
-        power = r.copy()
-        for k in range(1, int(self.K.max(initial=0)) + 1):
-            kept = np.flatnonzero(self.K[some] >= k)
-            if len(kept) < len(some):
-                some, r, power, ranges = some[kept], r[kept], power[kept], ranges.take(kept)
-            part = ranges.gather(self.tables[:, k - 1])
-            part *= power[:, None]
-            total[self.rows[some]] += part
-            power *= r
-
-
-def _whole(plan: _Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel) -> _Whole | None:
-    """The sums over whole blocks; None if no range has one."""
-    blocks, ranges = plan.blocks, plan.parts.whole
-    some = ranges.lo < ranges.hi
-    if not some.any():
-        return None
-    tables = _tables(plan, sums, kernel)
-    flat = tables.reshape(len(tables), -1)
-    running = Segments(blocks.bounds).accumulate(flat).reshape(tables.shape)
-    r, K = pieces.r / plan.scale, np.where(some, plan.K_piece, 0)
-    rows = np.flatnonzero(some & (ranges.lo > blocks.segment_start[plan.parts.end]))
-    late = _Late(rows, ranges.take(rows), r[rows], K[rows], tables) if len(rows) else None
-    r[~some] = r[rows] = 0.0
-    K[rows] = 0
-    return _Whole(blocks, running, _and_none(r), _and_none(K), late)
-
-
-def _tables(plan: _Plan, sums: RiskSums, kernel: Kernel) -> np.ndarray:
-    """The tables of all powers summed over each block, shape (n_blocks, K, table_width)."""
-    blocks, K_cell = plan.blocks, plan.K_cell
-    out = np.zeros((len(blocks.first), int(K_cell.max()), kernel.table_width))
-    parts = list(slices_of(blocks.sizes, max(1, CACHE // kernel.table_width)))
-    cells = [slice(*blocks.ends[[part.start, part.stop]]) for part in parts]
-    most = [K_cell[some].max() for some in cells]
-    every = sums.powers(out.shape[1], plan.scale, K_cell > 0, kernel.ahead)
-    for k, powers in enumerate(every, start=1):
-        for part, some, K in zip(parts, cells, most, strict=True):
-            if K >= k:
-                table = kernel.table(k, powers, some)
-                first = blocks.first[part] - some.start
-                np.add.reduceat(table, first, axis=0, out=out[part, k - 1])
-    return out
+        return self.kernel.pairs(self.odds.of(tile, terms), terms)
 
 
 def _largest_mass(pieces: Pieces) -> np.ndarray:
@@ -297,7 +156,7 @@ def _largest_mass(pieces: Pieces) -> np.ndarray:
 
 def _add_remainder(
     out: np.ndarray,
-    plan: _Plan,
+    plan: Plan,
     sums: RiskSums,
     pieces: Pieces,
     kernel: Kernel,

@@ -104,15 +104,14 @@ class RiskSums:
         """The smallest phi of each cell, shape (n_cells,)."""
         return self.R + self.S0D / self.n_terms
 
-    def power_sums(self, k: int) -> PowerSums:
-        """Sums of phi_l^-k over the terms of each cell."""
-        *_, last = self.powers(k)
-        return last
+    def power_sums(self, k: int, scale: float = 1.0) -> PowerSums:
+        """Sums of phi_l^-k over the terms of each cell, with phi in units of ``scale``."""
+        return next(self.powers(1, scale, ahead=k - 1))
 
     def powers(
         self, K: int, scale: float = 1.0, cells: np.ndarray | None = None, ahead: int = 0
     ) -> Iterator[PowerSums]:
-        """Sums of phi_l^-k for k = 1 + ahead .. K + ahead, with phi in units of ``scale``.
+        """Those for k = 1 + ahead .. K + ahead, each to be read before the next.
 
         `cells` bool (n_cells,): 0 in others.
         """

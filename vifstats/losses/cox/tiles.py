@@ -6,18 +6,18 @@ tiles of one shape are taken together, so that products of small matrices do nea
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 from vifstats.losses.cox.cell_blocks import CellBlocks
-from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.segment_sums import CACHE, expanded
 
-__all__ = ["LightTerms", "TileTerms", "Tiles", "light_terms", "odds_of", "tiles"]
+__all__ = ["LightTerms", "Odds", "TileTerms", "Tiles", "and_none", "light_terms", "tiles"]
 
 # Pieces of a tile.
-PIECES = 64
+PIECES = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,16 +105,38 @@ def _power_of_two(counts: np.ndarray) -> np.ndarray:
     return np.where(counts > 0, 2 ** np.ceil(np.log2(np.maximum(counts, 1))).astype(int), 0)
 
 
-def odds_of(r: np.ndarray, lo: np.ndarray, hi: np.ndarray, terms: TileTerms) -> np.ndarray:
-    """eps/(1 - eps) of pieces, (t, s), and terms, (t, c), in their range: (t, s, c).
+def and_none(values: np.ndarray) -> np.ndarray:
+    """With a 0 at the end, for no piece."""
+    return np.append(values, 0)
 
-    It is 0 where eps > 1/2, for those are summed afresh.
+
+class Odds:
+    """eps/(1 - eps) of the pieces and terms of tiles, in arrays that are used again.
+
+    `r`, `lo`, `hi` (n_pieces + 1,): mass and range of cells, and last those of no piece.
     """
-    cell = terms.cell[:, None]
-    inside = cell < hi[:, :, None]
-    if np.any(lo > cell[:, 0, :1]):  # the first cells of the blocks
-        inside &= cell >= lo[:, :, None]
-    r, phi = r[:, :, None], terms.phi[:, None]
-    inside &= 2 * r <= phi
-    taken = r * inside
-    return taken / (phi - taken)
+
+    def __init__(self, r: np.ndarray, lo: np.ndarray, hi: np.ndarray) -> None:
+        self.r, self.lo, self.hi = r, lo, hi
+        self._space: dict[type, np.ndarray] = {}
+
+    def of(self, tile: Tiles, terms: TileTerms) -> np.ndarray:
+        """Shape (t, s, c), until the next call; 0 where eps > 1/2, for those are summed afresh."""
+        r, lo, hi = (part.take(tile.pieces)[:, :, None] for part in (self.r, self.lo, self.hi))
+        cell, phi = terms.cell[:, None], terms.phi[:, None]
+        shape = np.broadcast_shapes(r.shape, phi.shape)
+        inside, taken, left = self._room(bool, shape), *self._room(float, (2, *shape))
+        np.less(cell, hi, out=inside)
+        if np.any(lo > cell[:, :, :1]):  # than the first cell of the block
+            inside &= cell >= lo
+        if 2 * r.max() > phi.min():
+            inside &= 2 * r <= phi
+        np.multiply(r, inside, out=taken)
+        np.subtract(phi, taken, out=left)
+        return np.divide(taken, left, out=taken)
+
+    def _room(self, kind: type, shape: tuple[int, ...]) -> np.ndarray:
+        size = prod(shape)
+        if size > len(self._space.get(kind, ())):
+            self._space[kind] = np.empty(size, dtype=kind)
+        return self._space[kind][:size].reshape(shape)
