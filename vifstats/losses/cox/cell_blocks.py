@@ -12,7 +12,7 @@ import numpy as np
 from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.segment_sums import expanded
 
-__all__ = ["Blocked", "CellBlocks", "cell_blocks"]
+__all__ = ["TERMS", "Blocked", "CellBlocks", "cell_blocks"]
 
 # Terms of a block of a long segment. Pairs cost as their number, whole blocks as 1 over it.
 TERMS = 16

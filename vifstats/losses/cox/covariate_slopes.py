@@ -8,7 +8,7 @@ row, and eps_i (x_i - m) the part of the weight gradient that is not of its own 
 
 import numpy as np
 
-from vifstats.losses.cox.gradient_changes import GradientKernel, weight_gradients
+from vifstats.losses.cox.gradient_changes import mean_hazards, weight_gradients
 from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.removals import Removals
 
@@ -19,7 +19,7 @@ def covariate_slopes(sums: RiskSums, theta: np.ndarray) -> np.ndarray:
     """d grad_k / d x_ij, shape (n, k, j), of rows in the user's order."""
     sets, order = sums.sets, sums.sets.order
     own, cell = sets.own, sets.cell_of_event
-    table = GradientKernel(sums).table(1, sums.power_sums(1), slice(None))
+    table = mean_hazards(sums)
     expected = sums.r * sets.exposed.gather(table[:, 0])
     expected[own] += sums.r[own] * sums.own_hazard()[cell] - sums.w[own]
     pull = weight_gradients(sums, Removals.each(len(order)))[order]

@@ -11,14 +11,14 @@ from vifstats.losses.cox.explicit_pairs import Terms, geometric, left_over
 from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import NO_PAIRS
 from vifstats.losses.cox.power_series import exposure
-from vifstats.losses.cox.risk_sums import PowerSums, RiskSums
+from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.segment_sums import Bins
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
-from vifstats.losses.cox.tiles import TileTerms
+from vifstats.losses.cox.tiles import TileTerms, Weights
 from vifstats.removals import Removals
 
-__all__ = ["by_removal", "gradient_differences", "weight_gradients"]
+__all__ = ["by_removal", "gradient_differences", "mean_hazards", "weight_gradients"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,6 @@ class GradientKernel:
 
     sums: RiskSums
     columns = NO_PAIRS
-    ahead = 0
 
     @property
     def width(self) -> int:
@@ -39,19 +38,9 @@ class GradientKernel:
         """One column for 1, and p for m."""
         return self.width + 1
 
-    def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
-        """a sum_l phi^-k [1, m_l] of each cell."""
-        Z, m0 = powers.Z[cells], self.sums.m0[cells]
-        out = np.empty((len(Z), self.width + 1))
-        out[:, 0] = Z
-        np.multiply(m0, Z[:, None], out=out[:, 1:])
-        found, at = self.sums.tied.find(cells)
-        # m_l = m0 + delta f_l: only a tie has a second part.
-        out[found, 1:] += powers.F[at, None] * self.sums.tied.delta[at]
-        return out
-
-    def pairs(self, odds: np.ndarray, terms: TileTerms) -> np.ndarray:
-        """a eps/(1 - eps) [1, m_l], summed over the terms of each tile."""
+    def pairs(self, weights: Weights, terms: TileTerms) -> np.ndarray:
+        """a eps/(1 - eps) [1, m_l]."""
+        odds = weights.plain
         out = np.empty((*odds.shape[:2], self.table_width))
         np.matmul(odds, terms.a[:, :, None], out=out[:, :, :1])
         np.matmul(odds, terms.means(self.sums), out=out[:, :, 1:])
@@ -101,10 +90,21 @@ def _own_gradient(sums: RiskSums, deaths: Deaths, row_code: np.ndarray) -> np.nd
     return own
 
 
+def mean_hazards(sums: RiskSums) -> np.ndarray:
+    """a sum_l [1, m_l]/phi_l of each cell, shape (n_cells, 1 + p)."""
+    tied, powers = sums.tied, sums.power_sums(1)
+    out = np.empty((sums.sets.n_cells, 1 + sums.X.shape[1]))
+    out[:, 0] = powers.Z
+    np.multiply(sums.m0, powers.Z[:, None], out=out[:, 1:])
+    # m_l = m0 + delta f_l: only a tie has a second part.
+    out[tied.cells, 1:] += powers.F[:, None] * tied.delta
+    return out
+
+
 def weight_gradients(sums: RiskSums, removals: Removals) -> np.ndarray:
     """d/db_i of grad L at b = 1 with the tie counts held, summed by removal: (n_removals, p)."""
     sets = sums.sets
-    G = sets.exposed.gather(GradientKernel(sums).table(1, sums.power_sums(1), slice(None)))
+    G = sets.exposed.gather(mean_hazards(sums))
     rows = sums.X * G[:, :1]
     rows -= G[:, 1:]
     rows *= sums.r[:, None]

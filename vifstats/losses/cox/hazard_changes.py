@@ -23,7 +23,7 @@ from vifstats.losses.cox.power_series import exposure
 from vifstats.losses.cox.risk_sums import PowerSums, RiskSums
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
-from vifstats.losses.cox.tiles import TileTerms
+from vifstats.losses.cox.tiles import TileTerms, Weights
 from vifstats.removals import Removals
 
 __all__ = ["hazards_without"]
@@ -135,7 +135,6 @@ class HazardKernel:
     weights: np.ndarray  # (n_cells, q)
     steps: np.ndarray  # (n_pieces, p)
     columns = NO_PAIRS
-    ahead = 1
 
     @property
     def width(self) -> int:
@@ -147,27 +146,15 @@ class HazardKernel:
         """Two columns for 1 and k, and p for m, for each of the weights."""
         return self.weights.shape[1] * (2 + self.sums.X.shape[1])
 
-    def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
-        """v a sum_l phi^-(k+1) [1, k, (k + 1) m_l] of each cell."""
-        Z, m0 = powers.Z[cells] / powers.scale, self.sums.m0[cells]
-        base = np.empty((len(Z), 2 + m0.shape[1]))
-        base[:, 0], base[:, 1] = Z, k * Z
-        np.multiply(m0, (k + 1) * Z[:, None], out=base[:, 2:])
-        found, at = self.sums.tied.find(cells)
-        base[found, 2:] += (k + 1) * powers.F[at, None] / powers.scale * self.sums.tied.delta[at]
-        table = self.weights[cells][:, :, None] * base[:, None, :]
-        return table.reshape(len(Z), self.table_width)
-
-    def pairs(self, odds: np.ndarray, terms: TileTerms) -> np.ndarray:
-        """v a/phi [eps/(1 - eps), eps/(1 - eps)^2, the sum of both times m_l], over the terms."""
+    def pairs(self, weights: Weights, terms: TileTerms) -> np.ndarray:
+        """v a/phi [eps/(1 - eps), eps/(1 - eps)^2, the sum of both times m_l]."""
+        odds, grown, phi = weights.plain, weights.grown, terms.phi[:, :, None]
         v = self.weights.take(terms.cell, axis=0, mode="clip")
-        rate = (v / terms.phi[:, :, None])[:, :, :, None]
-        grown = odds * (1 + odds)  # eps/(1 - eps)^2
-        m = terms.means(self.sums)[:, :, None] * rate
-        along = (odds + grown) @ m.reshape(*m.shape[:2], -1)
-        rate = rate[:, :, :, 0] * terms.a[:, :, None]
-        each = [(odds @ rate)[..., None], (grown @ rate)[..., None]]
-        out = np.concatenate([*each, along.reshape(*along.shape[:2], *m.shape[2:])], axis=3)
+        mean = (v / phi)[:, :, :, None] * terms.means(self.sums)[:, :, None]
+        along = (odds + grown) @ mean.reshape(*phi.shape[:2], -1)
+        hazard = v * terms.a[:, :, None] / phi
+        each = [(odds @ hazard)[..., None], (grown @ hazard)[..., None]]
+        out = np.concatenate([*each, along.reshape(*along.shape[:2], *mean.shape[2:])], axis=3)
         return out.reshape(*out.shape[:2], self.table_width)
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:

@@ -17,10 +17,10 @@ from vifstats.losses.cox.hessian import covariances_about_top, dominated_cells
 from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import Columns, moments_of
 from vifstats.losses.cox.power_series import exposure
-from vifstats.losses.cox.risk_sums import PowerSums, RiskSums
+from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
-from vifstats.losses.cox.tiles import TileTerms
+from vifstats.losses.cox.tiles import TileTerms, Weights
 from vifstats.removals import Removals
 
 __all__ = ["hessian_differences"]
@@ -32,7 +32,6 @@ class HessianKernel:
 
     sums: RiskSums
     columns: Columns
-    ahead = 0
 
     @property
     def width(self) -> int:
@@ -60,41 +59,17 @@ class HessianKernel:
         cells = sums.tied.cells
         return self.A0[cells] - sums.dying(cells, self.columns).rxx / sums.S0D[cells, None]
 
-    def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
-        """a sum_l phi^-k [1, k, k m, (k + 1) m m' - psi2/phi] of each cell.
+    def pairs(self, weights: Weights, terms: TileTerms) -> np.ndarray:
+        """a [eps/(1 - eps), g, g m, (g + eps/(1 - eps)) m m' - eps/(1 - eps) psi2/phi].
 
-        Since V = psi2/phi - m m', and k u u' holds another k m m'.
+        g is eps/(1 - eps)^2. Since V = psi2/phi - m m', and g u u' holds another g m m'.
         """
         i, j = self.columns
-        sums, p = self.sums, self.sums.X.shape[1]
-        F, F2, m0 = powers.F, powers.F2, sums.m0[cells]
-        out = np.empty((len(m0), self.table_width))
-        out[:, 0], out[:, 1] = 1.0, k
-        np.multiply(m0, k, out=out[:, 2 : 2 + p])
-        squares = out[:, 2 + p :]
-        np.multiply(m0[:, i], m0[:, j], out=squares)
-        squares *= k + 1
-        squares -= self.A0[cells]
-        out *= powers.Z[cells, None]
-        found, at = sums.tied.find(cells)
-        m0, delta = m0[found], sums.tied.delta[at]
-        cross = m0[:, i] * delta[:, j] + delta[:, i] * m0[:, j]
-        out[found, 2 : 2 + p] += k * F[at, None] * delta
-        squares[found] += F[at, None] * ((k + 1) * cross - self.tied_lean[at])
-        squares[found] += (k + 1) * F2[at, None] * delta[:, i] * delta[:, j]
-        return out
-
-    def pairs(self, odds: np.ndarray, terms: TileTerms) -> np.ndarray:
-        """a [eps/(1 - eps), g, g m, (g + eps/(1 - eps)) m m' - eps/(1 - eps) psi2/phi], summed.
-
-        g is eps/(1 - eps)^2.
-        """
-        i, j = self.columns
-        p = self.sums.X.shape[1]
-        cell = np.minimum(terms.cell, self.sums.sets.n_cells - 1).ravel()
-        m = self.sums.term_means(cell, terms.f.ravel()).reshape(*terms.a.shape, p)
-        second = self._second(cell, terms.f.ravel()).reshape(*terms.a.shape, -1)
-        a, grown = terms.a[:, :, None], odds * (1 + odds)
+        p, odds, grown = self.sums.X.shape[1], weights.plain, weights.grown
+        cell, f = np.minimum(terms.cell, self.sums.sets.n_cells - 1).ravel(), terms.f.ravel()
+        m = self.sums.term_means(cell, f).reshape(*terms.a.shape, p)
+        second = self._second(cell, f).reshape(*terms.a.shape, -1)
+        a = terms.a[:, :, None]
         out = np.empty((*odds.shape[:2], self.table_width))
         np.matmul(odds, a, out=out[:, :, :1])
         np.matmul(grown, a, out=out[:, :, 1:2])

@@ -25,11 +25,11 @@ from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.segment_sums import in_cache, slices_of
 from vifstats.losses.cox.tiles import (
-    LightTerms,
+    BlockTerms,
     Odds,
     Tiles,
     and_none,
-    light_terms,
+    block_terms,
     tiles,
 )
 from vifstats.losses.cox.whole_blocks import Plan, whole_blocks
@@ -110,9 +110,9 @@ def _of_tiles(plan: Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel) -> np.
     """
     blocks, parts, ranges = plan.blocks, plan.parts, pieces.ranges
     total = np.zeros((len(pieces.r) + 1, kernel.table_width))
-    whole = whole_blocks(plan, sums, pieces, kernel)
-    odds = Odds(*map(and_none, (pieces.r, *ranges.ends)))
-    taken = _Parts(kernel, light_terms(sums, blocks), odds)
+    terms = block_terms(sums, blocks)
+    whole = whole_blocks(plan, terms, pieces, kernel)
+    taken = _Parts(kernel, terms, Odds(*map(and_none, (pieces.r, *ranges.ends))))
     some = np.flatnonzero(ranges.lo < ranges.hi)
     for tile in tiles(parts.end[some], some, blocks):
         part = taken.of(tile)
@@ -132,14 +132,14 @@ class _Parts:
     """What pieces take from parts of light blocks."""
 
     kernel: Kernel
-    light: LightTerms
+    terms: BlockTerms
     odds: Odds
 
     def of(self, tile: Tiles) -> np.ndarray:
         """Shape (t, s, table_width)."""
         if not tile.n_terms:
             return np.zeros((*tile.pieces.shape, self.kernel.table_width))
-        terms = self.light.of(tile.block, tile.n_terms)
+        terms = self.terms.of(tile.block, tile.n_terms)
         return self.kernel.pairs(self.odds.of(tile, terms), terms)
 
 

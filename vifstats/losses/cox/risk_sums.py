@@ -12,7 +12,6 @@ So everything p-wide is kept per cell and only scalars per death. What dies is n
 from what is at risk: R and R1 are sums over the rows at risk that do not die in the cell.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -67,8 +66,6 @@ class PowerSums:
     Z: np.ndarray
     F: np.ndarray
     F2: np.ndarray
-    # what phi is in units of
-    scale: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,28 +103,12 @@ class RiskSums:
 
     def power_sums(self, k: int, scale: float = 1.0) -> PowerSums:
         """Sums of phi_l^-k over the terms of each cell, with phi in units of ``scale``."""
-        return next(self.powers(1, scale, ahead=k - 1))
-
-    def powers(
-        self, K: int, scale: float = 1.0, cells: np.ndarray | None = None, ahead: int = 0
-    ) -> Iterator[PowerSums]:
-        """Those for k = 1 + ahead .. K + ahead, each to be read before the next.
-
-        `cells` bool (n_cells,): 0 in others.
-        """
         tied = self.tied
-        inverse, of_term = scale / self.S0, scale / tied.phi
-        if cells is not None:
-            inverse *= cells
-            of_term *= np.repeat(cells[tied.cells], self.n_terms[tied.cells])
-        a, Z = self.a[tied.cells], self.a * inverse**ahead
-        powers = of_term**ahead
-        for _ in range(K):
-            Z *= inverse
-            powers *= of_term
-            Z[tied.cells] = a * tied.sums(powers)
-            F = powers * tied.f
-            yield PowerSums(Z, a * tied.sums(F), a * tied.sums(F * tied.f), scale)
+        a = self.a[tied.cells]
+        powers = (scale / tied.phi) ** k
+        Z = self.a * (scale / self.S0) ** k
+        Z[tied.cells] = a * tied.sums(powers)
+        return PowerSums(Z, a * tied.sums(powers * tied.f), a * tied.sums(powers * tied.f**2))
 
     def term_means(self, cells: np.ndarray, f: np.ndarray) -> np.ndarray:
         """m_l = m0 + delta f_l for terms of some cells, shape (k, p)."""

@@ -6,6 +6,7 @@ tiles of one shape are taken together, so that products of small matrices do nea
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -14,7 +15,17 @@ from vifstats.losses.cox.cell_blocks import CellBlocks
 from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.segment_sums import CACHE, expanded
 
-__all__ = ["LightTerms", "Odds", "TileTerms", "Tiles", "and_none", "light_terms", "tiles"]
+__all__ = [
+    "BlockTerms",
+    "Odds",
+    "Powers",
+    "TileTerms",
+    "Tiles",
+    "Weights",
+    "and_none",
+    "block_terms",
+    "tiles",
+]
 
 # Pieces of a tile.
 PIECES = 32
@@ -22,7 +33,7 @@ PIECES = 32
 
 @dataclass(frozen=True, eq=False)
 class TileTerms:
-    """The terms of the blocks of t tiles, shape (t, c): those of blocks with fewer have a = 0."""
+    """The terms of the blocks of t tiles, shape (t, c): where there is none phi is infinite."""
 
     cell: np.ndarray  # int
     a: np.ndarray
@@ -36,34 +47,67 @@ class TileTerms:
 
 
 @dataclass(frozen=True, eq=False)
-class LightTerms:
-    """The terms of all light blocks, one by one, and one that stands for none."""
+class Weights:
+    """What stands before the terms of tiles, shape (t, s, c): sums of powers of eps = r/phi.
+
+    For pieces they are over all powers; for tables there is one power, of r = 1, in each row.
+    """
+
+    plain: np.ndarray  # sum of eps^k
+
+    @cached_property
+    def grown(self) -> np.ndarray:
+        """The sum of k eps^k."""
+        return self.plain * (1 + self.plain)
+
+    @cached_property
+    def logs(self) -> np.ndarray:
+        """The sum of eps^k / k."""
+        return np.log1p(self.plain)
+
+
+class Powers(Weights):
+    """Those of one power of 1/phi for each row: the first, the second, ..."""
+
+    @cached_property
+    def _k(self) -> np.ndarray:
+        return np.arange(1.0, self.plain.shape[1] + 1)[:, None]
+
+    @cached_property
+    def grown(self) -> np.ndarray:
+        return self._k * self.plain
+
+    @cached_property
+    def logs(self) -> np.ndarray:
+        return self.plain / self._k
+
+
+@dataclass(frozen=True, eq=False)
+class BlockTerms:
+    """The terms of all blocks, one by one, and one at the end that stands for none."""
 
     # int (n_blocks + 1,): the first term of each block
     first: np.ndarray
     terms: TileTerms
 
-    def of(self, blocks: np.ndarray, width: int) -> TileTerms:
-        """Those of some blocks, (t,), with ``width`` places for each."""
-        at = self.first[blocks][:, None] + np.arange(width)
+    def of(self, blocks: np.ndarray, width: int, skipped: np.ndarray | int = 0) -> TileTerms:
+        """Those of some blocks, (t,), with ``width`` places for each, without the first ones."""
+        at = (self.first[blocks] + skipped)[:, None] + np.arange(width)
         at[at >= self.first[blocks + 1][:, None]] = -1
         terms = self.terms
         return TileTerms(*(part.take(at) for part in (terms.cell, terms.a, terms.phi, terms.f)))
 
 
-def light_terms(sums: RiskSums, blocks: CellBlocks) -> LightTerms:
-    """Every term of every light block."""
-    n_terms = np.where(blocks.light, blocks.n_terms, 0)
-    cells = np.flatnonzero(blocks.light[blocks.of_cell])
-    item, tie = expanded(sums.n_terms[cells])
-    cell = cells[item]
+def block_terms(sums: RiskSums, blocks: CellBlocks) -> BlockTerms:
+    """Every term of every block."""
+    cell, tie = expanded(sums.n_terms)
     dying = tie / sums.n_terms[cell]
     phi = sums.R[cell] + (1 - dying) * sums.S0D[cell]
     f = dying * sums.S0D[cell] / phi
-    none = [np.iinfo(np.intp).max, 0.0, 1.0, 0.0]
+    none = [np.iinfo(np.intp).max, 0.0, np.inf, 0.0]
     each = zip((cell, sums.a[cell], phi, f), none, strict=True)
     terms = TileTerms(*(np.append(values, value) for values, value in each))
-    return LightTerms(np.append(0, np.cumsum(n_terms)), terms)
+    return BlockTerms(np.append(0, np.cumsum(blocks.n_terms)), terms)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +164,8 @@ class Odds:
         self.r, self.lo, self.hi = r, lo, hi
         self._space: dict[type, np.ndarray] = {}
 
-    def of(self, tile: Tiles, terms: TileTerms) -> np.ndarray:
-        """Shape (t, s, c), until the next call; 0 where eps > 1/2, for those are summed afresh."""
+    def of(self, tile: Tiles, terms: TileTerms) -> Weights:
+        """Valid until the next call; 0 where eps > 1/2, for those are summed afresh."""
         r, lo, hi = (part.take(tile.pieces)[:, :, None] for part in (self.r, self.lo, self.hi))
         cell, phi = terms.cell[:, None], terms.phi[:, None]
         shape = np.broadcast_shapes(r.shape, phi.shape)
@@ -133,7 +177,7 @@ class Odds:
             inside &= 2 * r <= phi
         np.multiply(r, inside, out=taken)
         np.subtract(phi, taken, out=left)
-        return np.divide(taken, left, out=taken)
+        return Weights(np.divide(taken, left, out=taken))
 
     def _room(self, kind: type, shape: tuple[int, ...]) -> np.ndarray:
         size = prod(shape)

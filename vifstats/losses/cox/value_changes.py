@@ -13,11 +13,11 @@ from vifstats.losses.cox.gradient_changes import by_removal
 from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import NO_PAIRS
 from vifstats.losses.cox.power_series import exposure
-from vifstats.losses.cox.risk_sums import PowerSums, RiskSums
+from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.segment_sums import Bins
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
-from vifstats.losses.cox.tiles import TileTerms
+from vifstats.losses.cox.tiles import TileTerms, Weights
 from vifstats.removals import Removals
 
 __all__ = ["value_differences"]
@@ -54,15 +54,10 @@ class LogKernel:
     columns = NO_PAIRS
     width = 1
     table_width = 1
-    ahead = 0
 
-    def table(self, k: int, powers: PowerSums, cells: np.ndarray | slice) -> np.ndarray:
-        """a sum_l phi^-k / k of each cell."""
-        return powers.Z[cells][:, None] / k
-
-    def pairs(self, odds: np.ndarray, terms: TileTerms) -> np.ndarray:
-        """-a log(1 - eps), summed over the terms of each tile."""
-        return np.log1p(odds) @ terms.a[:, :, None]
+    def pairs(self, weights: Weights, terms: TileTerms) -> np.ndarray:
+        """-a log(1 - eps)."""
+        return weights.logs @ terms.a[:, :, None]
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
         """The sums themselves."""

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vifstats.losses.cox.cell_blocks import Blocked, CellBlocks
+from vifstats.losses.cox.cell_blocks import TERMS, Blocked, CellBlocks
 from vifstats.losses.cox.kernels import Kernel
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.ranges import Ranges
-from vifstats.losses.cox.risk_sums import RiskSums
-from vifstats.losses.cox.segment_sums import CACHE, Segments, slices_of
+from vifstats.losses.cox.segment_sums import CACHE, Segments, expanded
 from vifstats.losses.cox.spans import spans
-from vifstats.losses.cox.tiles import Tiles, and_none
+from vifstats.losses.cox.tiles import BlockTerms, Powers, Tiles, and_none
 
 __all__ = ["Plan", "Whole", "whole_blocks"]
 
@@ -50,10 +49,7 @@ class Whole:
         r, K = self.r.take(tile.pieces), int(self.K.take(tile.pieces).max(initial=0))
         last = tile.block - self.blocks.light[tile.block]
         r *= (last >= self.blocks.segment_start[tile.block])[:, None]
-        powers = np.empty((len(r), K, r.shape[1]))
-        for k in range(K):
-            np.multiply(r, powers[:, k - 1] if k else 1.0, out=powers[:, k])
-        return powers.swapaxes(1, 2) @ self.running[np.maximum(last, 0), :K]
+        return _powers(r, K).swapaxes(1, 2) @ self.running[np.maximum(last, 0), :K]
 
     def add_late(self, total: np.ndarray) -> None:
         """Add what the other pieces take to `total`, (n_pieces + 1, table_width)."""
@@ -91,13 +87,13 @@ class _Late:
             total[self.rows[at]] += part
 
 
-def whole_blocks(plan: Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel) -> Whole | None:
+def whole_blocks(plan: Plan, terms: BlockTerms, pieces: Pieces, kernel: Kernel) -> Whole | None:
     """The sums over whole blocks; None if no range has one."""
     blocks, ranges = plan.blocks, plan.parts.whole
     some = ranges.lo < ranges.hi
     if not some.any():
         return None
-    tables = _tables(plan, sums, kernel)
+    tables = _tables(plan, terms, kernel)
     flat = tables.reshape(len(tables), -1)
     running = Segments(blocks.bounds).accumulate(flat).reshape(tables.shape)
     r, K = pieces.r / plan.scale, np.where(some, plan.K_piece, 0)
@@ -111,18 +107,24 @@ def whole_blocks(plan: Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel) -> 
     return Whole(blocks, running, and_none(r), and_none(K), late)
 
 
-def _tables(plan: Plan, sums: RiskSums, kernel: Kernel) -> np.ndarray:
+def _tables(plan: Plan, terms: BlockTerms, kernel: Kernel) -> np.ndarray:
     """The tables of all powers summed over each block, shape (n_blocks, K, table_width)."""
-    blocks, K_cell = plan.blocks, plan.K_cell
-    out = np.zeros((len(blocks.first), int(K_cell.max()), kernel.table_width))
-    parts = list(slices_of(blocks.sizes, max(1, CACHE // kernel.table_width)))
-    cells = [slice(*blocks.ends[[part.start, part.stop]]) for part in parts]
-    most = [K_cell[some].max() for some in cells]
-    every = sums.powers(out.shape[1], plan.scale, K_cell > 0, kernel.ahead)
-    for k, powers in enumerate(every, start=1):
-        for part, some, K in zip(parts, cells, most, strict=True):
-            if k <= K:
-                table = kernel.table(k, powers, some)
-                first = blocks.first[part] - some.start
-                np.add.reduceat(table, first, axis=0, out=out[part, k - 1])
+    blocks = plan.blocks
+    out = np.zeros((len(blocks.first), int(plan.K_cell.max()), kernel.table_width))
+    # a block of many terms is several tiles
+    block, part = expanded(np.where(blocks.alone, 0, -(-blocks.n_terms // TERMS)))
+    size = max(1, CACHE // (TERMS * kernel.table_width))
+    for start in range(0, len(block), size):
+        some = block[start : start + size]
+        of_tile = terms.of(some, TERMS, TERMS * part[start : start + size])
+        K = plan.K_cell[blocks.first[some[0]] : blocks.ends[some[-1] + 1]].max()
+        table = kernel.pairs(Powers(_powers(plan.scale / of_tile.phi, K)), of_tile)
+        first = np.flatnonzero(np.diff(some, prepend=-1))
+        out[some[first], :K] += np.add.reduceat(table, first, axis=0)
     return out
+
+
+def _powers(base: np.ndarray, K: int) -> np.ndarray:
+    """The first K powers: (t, c) to (t, K, c)."""
+    powers = np.repeat(base[:, None], K, axis=1)
+    return np.multiply.accumulate(powers, axis=1, out=powers)
