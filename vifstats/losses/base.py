@@ -20,6 +20,8 @@ __all__ = ["Loss"]
 
 # Reduced Hessians are handled in blocks of about this many numbers (128 MB).
 BLOCK_NUMBERS = 16_000_000
+# From so many reduced Hessians on, solves with them begin with the full one.
+MANY_SOLVES = 1000
 
 
 class Loss(ABC):
@@ -198,8 +200,9 @@ class Loss(ABC):
         """
         out = np.empty_like(rows)
         for part, some in removals.blocks(max(1, BLOCK_NUMBERS // len(theta) ** 2)):
-            H = self.pinned_reduced_hessians(theta, some)
-            out[part] = solve_each(H, rows[part], self.owned_mask(some, len(theta)))
+            H, owned = self.pinned_reduced_hessians(theta, some), self.owned_mask(some, len(theta))
+            common = self.pinned_hessian(theta) if len(some) > MANY_SOLVES else None
+            out[part] = solve_each(H, rows[part], owned, common)
         return out
 
     def owned(self, i: int) -> Sequence[int] | np.ndarray:
