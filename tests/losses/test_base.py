@@ -197,14 +197,14 @@ def test_solve_each_of_a_hessian_that_is_rounding_and_not_quite_symmetric():
 
 
 def test_solve_each_by_the_inverse_of_a_common_matrix():
-    """Those near to it, those far from it, one that is indefinite and one that is not finite."""
+    """Those near to it, those far from it, one indefinite, one not a number."""
     rng = np.random.default_rng(4)
     A, V = rng.normal(size=(400, 3)), 0.3 * rng.normal(size=(60, 3))
     V[:5] *= 30
     common, rows = A.T @ A, rng.normal(size=(60, 3))
     H = common - V[:, :, None] * V[:, None]
     H[5] -= 2 * common
-    H[6, 0, 0] = np.inf
+    H[6, 0, 0] = np.nan
     expected, solved = solve_each(H, rows), solve_each(H, rows, common=common)
     assert np.flatnonzero(np.isnan(expected).any(axis=1)).tolist()[-2:] == [5, 6]
     np.testing.assert_allclose(solved, expected, rtol=1e-13, atol=1e-16)
