@@ -4,7 +4,7 @@
     python validation/benchmarks/speed.py --large    # 1 000 000 rows besides, 2 GB
     python validation/benchmarks/speed.py --quick --out FOLDER
 
-adds a column to results/speed.csv. The yard is what no method can do without: sort by time, gather
+adds a column to results/speed.csv, with --r R's time besides. The yard is what no method can do without: sort by time, gather
 X, one running sum of it. Both are CPU time, the best of several runs that take turns, so that what
 else the machine does matters little.
 """
@@ -43,7 +43,7 @@ def main() -> None:
     found = {}
     for problem, works in _all_works(sizes):
         yards = _in_yards(yard(problem), works, runs=5 if problem.n < 10**6 else 2)
-        if R and problem.family in ("n", "entry"):
+        if options.r and R and problem.family in ("n", "entry"):
             yards["R survival dfbeta (elapsed)"] = _r_yards(problem)
         for name, value in yards.items():
             found[f"{name}, {problem.name}"] = round(value, 1)
@@ -116,15 +116,16 @@ def _add_column(file: Path, column: pd.Series) -> None:
 
 
 def _commit() -> str:
-    """The day and the first letters of the commit."""
+    """The day and the first letters of the commit of the package at work."""
     words = ["git", "log", "-1", "--format=%cs %h"]
-    done = subprocess.run(words, capture_output=True, text=True, cwd=Path(__file__).parent)
+    done = subprocess.run(words, capture_output=True, text=True, cwd=Path(vs.__file__).parent)
     return done.stdout.strip() or "unknown"
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--large", action="store_true", help="also 1 000 000 rows")
+    parser.add_argument("--r", action="store_true", help="R's dfbeta beside, whose fits take long")
     parser.add_argument("--quick", action="store_true", help="fifty times smaller")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the table")
     options = parser.parse_args()
