@@ -4,9 +4,9 @@
     python validation/benchmarks/speed.py --large    # 1 000 000 rows besides, 2 GB
     python validation/benchmarks/speed.py --quick --out FOLDER
 
-adds a column to results/speed.csv, with --r R's time besides. The yard is what no method can do without: sort by time, gather
-X, one running sum of it. Both are CPU time, the best of several runs that take turns, so that what
-else the machine does matters little.
+adds a column to results/speed.csv, with --r R's time besides. The yard is what no method can do
+without: sort by time, gather X, one running sum of it. Both are CPU time, the best of several runs
+that take turns, so that what else the machine does matters little.
 """
 
 from __future__ import annotations
