@@ -8,6 +8,7 @@ from vifstats.losses.embedding.infonce import InfoNCE
 from vifstats.losses.embedding.node_embedding import NodeEmbedding
 from vifstats.losses.embedding.triplet import Triplet
 from vifstats.losses.equations import Equations, EstimatingEquations, RowEquations
+from vifstats.losses.frailty import SharedFrailty
 from vifstats.losses.functions import FunctionLoss
 from vifstats.losses.m_estimator import MEstimator
 from vifstats.losses.matched_sets.conditional_logistic import ConditionalLogistic
@@ -36,6 +37,7 @@ __all__ = [
     "NodeEmbedding",
     "PlackettLuce",
     "RowEquations",
+    "SharedFrailty",
     "SoftmaxCrossEntropy",
     "Triplet",
 ]

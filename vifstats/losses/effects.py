@@ -17,6 +17,7 @@ from vifstats.losses import (
     LinearPredictor,
     Loss,
     MixedModel,
+    SharedFrailty,
 )
 
 __all__ = ["Effects", "effects_of", "ratios", "shown_columns", "wald_table"]
@@ -127,6 +128,9 @@ def effects_of(loss: Loss, names: tuple[str, ...]) -> Effects:
         varying = np.flatnonzero(np.ptp(loss.X, axis=0) > 0)
         shown = varying if len(varying) else np.arange(loss.n_fixed)
         return Effects("linear mixed model", "coefficient", False, shown, loss.n_fixed)
+    if isinstance(loss, SharedFrailty):
+        model = f"Weibull model with {loss.distribution} frailty"
+        return Effects(model, "hazard ratio", True, everything[:-3])
     if isinstance(loss, Edited):
         return effects_of(loss.stacked, names)
     if isinstance(loss, LinearPredictor):
