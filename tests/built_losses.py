@@ -388,6 +388,22 @@ def ridge(strength: float) -> Callable[[np.ndarray], float]:
     return lambda theta: 0.5 * strength * float(theta @ theta)
 
 
+def frailty():
+    """Weibull times in ten clusters of four."""
+    rng = generator(36)
+    X = pd.DataFrame(rng.normal(size=(N, 1)), columns=["age"])
+    ids = np.arange(N) // 4
+    risk = rng.gamma(2.0, 0.5, 10)[ids] * np.exp(0.5 * X["age"].to_numpy())
+    time, event = (rng.exponential(size=N) / risk) ** 0.8, rng.random(N) < 0.8
+
+    def make(rows, labels):
+        return vs.losses.SharedFrailty(
+            X.iloc[rows].set_axis(labels, axis=0), time[rows], event[rows], groups=ids[rows]
+        )
+
+    return make
+
+
 def cox(seed: int, ties: str, coarse: bool = False, **columns: Any):
     """`columns` name what the model has: entry, weights, strata, offset; penalty may be "firth"."""
     rng = generator(seed)

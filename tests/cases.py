@@ -23,6 +23,7 @@ from built_losses import (
     directions,
     fine_gray,
     firth,
+    frailty,
     huber,
     least_squares,
     logistic,
@@ -362,6 +363,7 @@ CASES = [
         Bounds((1.1, 1.3), 0.99, 0.3),
         needs_somebody=True,
     ),
+    Case("frailty", frailty(), (0.3, 0.0, 0.0, -0.5), Bounds((1.05, 1.15), 0.99, 0.34)),
     Case("huber", huber(), (0.0,), ROWS),
     Case(
         "beta regression",
