@@ -9,9 +9,10 @@ from validation.experiment import Figure
 from vifstats.plots import as_svg
 from vifstats.plots.style import BLUE, FAINT, INK, ORANGE, axes_for
 
-__all__ = ["lines", "points"]
+__all__ = ["dots", "lines", "points"]
 
 LOOKS = [(BLUE, "-"), (ORANGE, "-"), (INK, "-"), (FAINT, "-"), (BLUE, "--"), (ORANGE, "--")]
+DOTS = [(ORANGE, "X"), (BLUE, "o"), (INK, "s"), (FAINT, "D")]
 SIZE = (5.4, 3.2)
 
 
@@ -35,6 +36,33 @@ def lines(
         ax.legend(frameon=False, fontsize="small")
 
     return Figure(as_svg(draw, size=SIZE), alt, how)
+
+
+def dots(
+    lines: Sequence[str],
+    values: Mapping[str, Sequence[float | None]],
+    *,
+    xlabel: str,
+    alt: str,
+    how: str,
+) -> Figure:
+    """A line for each case, with a dot for each of several kinds of value, by powers of ten."""
+    places = range(len(lines))
+
+    def draw(ax: Any) -> None:
+        axes_for(ax)
+        for (name, x), (colour, marker) in zip(values.items(), DOTS, strict=True):
+            known = [k for k in places if x[k] is not None]
+            at = [x[k] for k in known]
+            ax.plot(at, known, marker, color=colour, markersize=5, alpha=0.85, label=name)
+        _finish(ax, xlabel, "", True, False)
+        ax.set_yticks(list(places), lines)
+        ax.set_ylim(len(lines) - 0.5, -0.5)
+        ax.grid(axis="y", linewidth=0.3)
+        ax.legend(frameon=False, fontsize="small", loc="upper center", ncols=4)
+        ax.legend_.set_bbox_to_anchor((0.4, 1.12))
+
+    return Figure(as_svg(draw, size=(6.4, 0.42 * len(lines) + 0.9)), alt, how)
 
 
 def points(

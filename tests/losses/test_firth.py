@@ -12,7 +12,6 @@ import vifstats as vs
 from vifstats.errors import InvalidInputError, InvalidTypeError, UnsupportedModelError
 from vifstats.losses import Cox, LinearPredictor, Loss
 from vifstats.losses.cox import FirthCox
-from vifstats.losses.firth import log_determinants
 from vifstats.losses.reduced import reduced
 from vifstats.losses.row_losses import Binomial, Logistic, Poisson, PoissonGLM, SquaredError, links
 from vifstats.removals import Removals
@@ -54,9 +53,9 @@ def test_every_override_is_the_automatic_default(data):
         )
     )
     plain = as_loss(problem)
-    if not np.isfinite(log_determinants(plain.hessian(theta)[None])[0]):
-        return  # no value anywhere
     loss = FirthCox.of(plain)
+    if loss.undefined(theta, Removals.nobody(loss.n_objects))[0]:
+        return  # no value anywhere
     removals = Removals.of_groups(np.arange(loss.n_objects) // 2)
     defined = np.flatnonzero(~loss.undefined(theta, removals))
     if not len(defined):
@@ -112,6 +111,18 @@ def test_a_row_that_alone_identifies_a_coefficient_leaves_it_undefined():
         assert np.isfinite(np.delete(found.values, 4, axis=0)).all()
     report = vs.check_loss(est.loss, est.theta)
     assert "not defined" in report.findings["absent"]
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.3])
+@pytest.mark.parametrize("strata", [None, [0, 1] * 5], ids=["", "strata"])
+def test_so_does_the_only_row_of_a_category_of_a_cox_model(constant, strata):
+    rng = np.random.default_rng(2)
+    X = np.column_stack([rng.normal(size=10), constant + np.eye(10)[4]])
+    loss = Cox(X, np.arange(1.0, 11), np.ones(10), strata=strata, penalty="firth")
+    est = vs.minimize(loss, np.zeros(2))
+    for method in (vs.vif, vs.leave_one_out):
+        assert np.flatnonzero(method(est).status == "undefined").tolist() == [4]
+    assert loss.value(est.theta, 1 - np.eye(10)[4]) == np.inf
 
 
 def test_whole_weights_are_repeated_rows():

@@ -27,6 +27,7 @@ from validation.experiments import (
     table4_metabric,
     targets,
     unconverged,
+    where_if_fails,
 )
 
 __all__ = ["EXPERIMENTS"]
@@ -50,6 +51,7 @@ _IN_ORDER: tuple[Experiment, ...] = (
     peer_errors.EXPERIMENT,
     m_estimators.EXPERIMENT,
     matched_sets.EXPERIMENT,
+    where_if_fails.EXPERIMENT,
     mixed_models.EXPERIMENT,
     equations.EXPERIMENT,
     few_clusters.EXPERIMENT,

@@ -5,12 +5,14 @@ rows, it is not held when one leaves, and its estimates are finite where those w
 """
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
 import autograd.numpy as anp
 import numpy as np
+import pandas as pd
 
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
@@ -35,6 +37,9 @@ class Bending(Protocol):
     def information(self) -> np.ndarray: ...  # noqa: D102  (k, p, p)
 
     @property
+    def squares(self) -> np.ndarray: ...  # noqa: D102  (k, p): its diagonal before means are taken
+
+    @property
     def slopes(self) -> np.ndarray: ...  # noqa: D102  derivative in each parameter, (k, p, p, p)
 
     def bends(self, M: np.ndarray) -> np.ndarray:
@@ -53,7 +58,7 @@ class Jeffreys:
     def of(cls, bending: Bending, curved: bool) -> "Jeffreys":
         """-1/2 log det I; -1/2 tr(M dI); -1/2 tr(M ddI) + 1/2 tr(M dI M dI), with M = I^-1."""
         information = bending.information
-        values = -0.5 * log_determinants(information)
+        values = -0.5 * log_determinants(information, bending.squares)
         defined = np.isfinite(values)
         M = np.linalg.inv(np.where(defined[:, None, None], information, np.eye(len(information.T))))
         turned = bending.slopes @ M[:, None]  # dI_j M
@@ -67,11 +72,16 @@ class Jeffreys:
         return cls(values, gradients, hessians)
 
 
-def log_determinants(information: np.ndarray) -> np.ndarray:
-    """log det of informations (k, p, p); minus infinity where one is singular but for rounding."""
+def log_determinants(information: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """log det of informations (k, p, p); minus infinity where one is singular but for rounding.
+
+    `squares` (k, p): the sums of which the diagonals are what is left without means, and which tell
+    how large their rounding is.
+    """
     out = np.full(len(information), -np.inf)
     diagonal = np.einsum("kaa->ka", information)
-    rows = np.flatnonzero(np.isfinite(information).all(axis=(1, 2)) & (diagonal > 0).all(axis=1))
+    varies = (diagonal > SINGULAR * squares) & (squares > 0)
+    rows = np.flatnonzero(np.isfinite(information).all(axis=(1, 2)) & varies.all(axis=1))
     scale = np.sqrt(diagonal[rows])
     scaled = information[rows] / scale[:, :, None] / scale[:, None, :]
     eigenvalues = np.linalg.eigvalsh(scaled)
@@ -111,10 +121,11 @@ class Firth(Loss):
         return self.plain.value(theta, presence) + self._traced_penalty(theta, presence)
 
     def _traced_penalty(self, theta: Any, presence: Any) -> Any:
-        information = self.traced_information(theta, presence)
-        if isinstance(information, np.ndarray):
-            return -0.5 * float(log_determinants(information[None])[0])
-        return -0.5 * anp.linalg.slogdet(information)[1]
+        plain = isinstance(theta, np.ndarray) and isinstance(presence, np.ndarray)
+        if plain and np.isin(presence, (0, 1)).all():
+            absent = Removals(np.where(presence == 0, 0, -1), pd.Index(["absent"]))
+            return float(self._penalties(theta[None], absent).values[0])
+        return -0.5 * anp.linalg.slogdet(self.traced_information(theta, presence))[1]
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         if presence is not None:
@@ -198,7 +209,11 @@ class Firth(Loss):
         return np.zeros(len(removals), dtype=bool)
 
     def undefined(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        return ~np.isfinite(log_determinants(self.plain.reduced_hessians(theta, removals)))
+        out = np.zeros(len(removals), dtype=bool)
+        for part, some in self._blocks(removals, len(theta)):
+            found = self.bending(np.tile(theta, (len(some), 1)), some)
+            out[part] = np.isinf(log_determinants(found.information, found.squares))
+        return out
 
     def endless(self, theta: np.ndarray) -> np.ndarray | None:
         return None
@@ -217,6 +232,9 @@ class Firth(Loss):
         twin.__dict__.pop("plain", None)
         return twin
 
+    def _blocks(self, removals: Removals, p: int) -> Iterator[tuple[slice, Removals]]:
+        return removals.blocks(max(1, BLOCK_NUMBERS // (self.n_objects * p * p)))
+
     def _of_all(self, theta: np.ndarray, curved: bool = False) -> Jeffreys:
         return self._penalties(theta[None], Removals.nobody(self.n_objects), curved)
 
@@ -225,7 +243,7 @@ class Firth(Loss):
         p = thetas.shape[1]
         parts = [
             Jeffreys.of(self.bending(thetas[part], some), curved)
-            for part, some in removals.blocks(max(1, BLOCK_NUMBERS // (self.n_objects * p * p)))
+            for part, some in self._blocks(removals, p)
         ]
         if not parts:
             return Jeffreys(np.zeros(0), np.zeros((0, p)), np.zeros((0, p, p)))

@@ -152,6 +152,11 @@ class RiskBending:
         """r times the hazard that each row was exposed to, shape (k, n)."""
         return self._over_terms(self._weight)[:, :, 0].T
 
+    @property
+    def squares(self) -> np.ndarray:
+        """The diagonal of the sum of a E[xx], shape (k, p)."""
+        return self._rho @ self.X**2
+
     @cached_property
     def slopes(self) -> np.ndarray:
         """The sum of a times the third cumulants: E[xxx] - 3 E[xx]m + 2 mmm, symmetrised."""

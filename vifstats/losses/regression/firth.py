@@ -84,6 +84,11 @@ class RowBending:
         return self._gram(self.curvature)
 
     @property
+    def squares(self) -> np.ndarray:
+        """The diagonal of the information, shape (k, p): it has no means."""
+        return np.einsum("kaa->ka", self.information)
+
+    @property
     def slopes(self) -> np.ndarray:
         """Sum of c' x_j x x'."""
         n, p = self.X.shape
@@ -100,7 +105,7 @@ class RowBending:
 
     def augmented(self, weights: np.ndarray) -> np.ndarray:
         """X'diag(c (1 + h/w))X, with h the leverage of each row; nan where it has none."""
-        defined = np.isfinite(log_determinants(self.information))
+        defined = np.isfinite(log_determinants(self.information, self.squares))
         M = np.linalg.inv(np.where(defined[:, None, None], self.information, np.eye(len(self.X.T))))
         out = self._gram(self.curvature * (1 + self.curvature * self.sizes(M) / weights))
         out[~defined] = np.nan
