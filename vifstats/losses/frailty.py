@@ -20,6 +20,10 @@ __all__ = ["SharedFrailty"]
 DISTRIBUTIONS = ("gamma", "lognormal")
 # Nodes and weights of Gauss-Hermite quadrature for log-normal frailties, at the mode of each.
 NODES, WEIGHTS = np.polynomial.hermite.hermgauss(40)
+# Beyond so many times 1 + D^2, q is that of a variance of next to nothing.
+MANY = 100.0
+# Of log s^2: a variance of a millionth is one of 0, towards which the loss falls for ever.
+LOWEST = np.log(1e-6)
 # Newton steps to that mode; it is that of a concave function, and near from where they start.
 STEPS = 50
 
@@ -53,8 +57,9 @@ class SharedFrailty(Loss):
     Notes
     -----
     Parameters are the coefficients, then ``intercept``, ``log_shape`` (log k) and ``log_variance``
-    (log s^2). A variance at its boundary 0 is a log variance of minus infinity: then `minimize`
-    says that the loss falls for ever along it, and a refit that ends there did not converge.
+    (log s^2). A variance at its boundary 0 is a log variance of minus infinity: then the estimate
+    is `separated` along -log_variance, and the status of its rows is "separation"; a refit that
+    ends there did not converge.
 
     References
     ----------
@@ -67,7 +72,7 @@ class SharedFrailty(Loss):
     >>> T, ids = [1.0, 2.0, 4.0, 9.0, 1.5, 2.5, 8.0, 7.0], [1, 1, 2, 2, 3, 3, 4, 4]
     >>> loss = SharedFrailty([[0.0], [1.0]] * 4, T, groups=ids)
     >>> vs.minimize(loss, np.zeros(4)).params.round(2).to_dict()
-    {'x0': -0.32, 'intercept': -3.36, 'log_shape': 1.15, 'log_variance': 0.89}
+    {'x0': -2.56, 'intercept': -1.93, 'log_shape': 1.61, 'log_variance': 1.54}
     """
 
     n_params: int
@@ -121,6 +126,12 @@ class SharedFrailty(Loss):
         columns = [autodiff.row_jacobian(slope(unit), theta) for unit in np.eye(len(theta))]
         return self.hessian(theta) - np.stack(columns, axis=2)
 
+    def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        return np.full(len(removals), theta[-1] < LOWEST)
+
+    def endless(self, theta: np.ndarray) -> np.ndarray | None:
+        return -np.eye(len(theta))[-1] if theta[-1] < LOWEST else None
+
     def _changes(self, removals: Removals) -> Any:
         """theta -> L(theta, 1) - L(theta, 1_-i) of each removal, from the clusters it touches."""
         n_groups = len(self.group_labels)
@@ -162,9 +173,21 @@ class SharedFrailty(Loss):
 
 def _gamma(events: Any, exposed: Any, log_variance: Any) -> Any:
     """log E[u^D exp(-u S)] for u of a gamma distribution with mean 1: shape of D and S."""
-    q = anp.exp(-log_variance)
-    rising = gammaln(q + events) - gammaln(q) + events * log_variance
-    return rising - (q + events) * anp.log1p(exposed / q)
+    q = anp.exp(-log_variance) * anp.ones(len(events))
+    return _rising(events, q) - (q + events) * anp.log1p(exposed / q)
+
+
+def _rising(D: Any, q: Any) -> Any:
+    """log of Gamma(q + D) / (Gamma(q) q^D), which is 0 as the variance 1/q falls to 0.
+
+    There the difference of two logarithms is rounding; a series in 1/q has all its digits.
+    """
+    wide = autodiff.plain(q) > MANY * (1 + autodiff.plain(D) ** 2)
+    near = anp.where(wide, 1.0, q)
+    exact = gammaln(near + D) - gammaln(near) - D * anp.log(near)
+    v = anp.where(wide, 1 / q, 0.0)
+    series = D * (D - 1) * v / 2 - D * (D - 1) * (2 * D - 1) * v**2 / 12
+    return anp.where(wide, series + (D * (D - 1)) ** 2 * v**3 / 12, exact)
 
 
 def _lognormal(events: Any, exposed: Any, log_variance: Any) -> Any:
