@@ -24,6 +24,8 @@ METHODS = {
     "Newton": vs.newton_step,
     "truncated": vs.truncated_refits,
 }
+# Nearer than this to refits all dots are at the edge of the picture.
+NEAREST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def pictures(record: Record) -> list[Any]:
     """1 - Pearson, by model and method."""
     errors = {
         name: [
-            1 - found[name]["pearson"] if name in found else None
+            max(1 - found[name]["pearson"], NEAREST) if name in found else None
             for found in record.numbers.values()
         ]
         for name in METHODS
@@ -192,8 +194,8 @@ def pictures(record: Record) -> list[Any]:
             alt="In models that are sums over rows all methods are near refits; for matched sets, "
             "frailty and variance components the classical influence function is far off, and "
             "truncated refits are near everywhere",
-            how="Further left is nearer to refits, by powers of ten. Where the dots of IF and VIF "
-            "fall together the classical influence function is enough.",
+            how="Further left is nearer to refits, by powers of ten, to one in a million. Where "
+            "the dots of IF and VIF fall together the classical influence function is enough.",
         )
     ]
 
