@@ -54,7 +54,7 @@ def firth(est: Source, *data: Any) -> Estimate:
     References
     ----------
     Firth (1993), Biometrika 80, p. 27; Heinze & Schemper (2001), Biometrics 57, p. 114;
-    docs/mathematics.md, equation (57).
+    docs/mathematics.md, equation (59).
 
     Examples
     --------

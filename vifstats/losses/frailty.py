@@ -64,7 +64,7 @@ class SharedFrailty(Loss):
     References
     ----------
     Hougaard (2000), Analysis of Multivariate Survival Data, section 7.3; Liu & Pierce (1994),
-    Biometrika 81, p. 624, for the quadrature; docs/mathematics.md, equation (59).
+    Biometrika 81, p. 624, for the quadrature; docs/mathematics.md, equation (61).
 
     Examples
     --------

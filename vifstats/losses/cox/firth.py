@@ -3,7 +3,7 @@
 Each term q of the loss (an event, or one of Efron's terms of tied ones) has weights over those at
 risk, with mean m_q and covariance V_q. With a_q its coefficient, I = sum a V, and the derivatives
 of I are the sums of their third and fourth cumulants, as log phi_q generates them.
-See docs/mathematics.md, equation (58).
+See docs/mathematics.md, equation (60).
 """
 
 from dataclasses import dataclass
