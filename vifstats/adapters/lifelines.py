@@ -41,7 +41,7 @@ class Columns:
 
 
 def cox(fit: Any, X: Any = None, T: Any = None, E: Any = None, **options: Any) -> Estimate:
-    """An estimate from a CoxPHFitter with the semi-parametric (default) baseline.
+    """An estimate from a CoxPHFitter, by partial likelihood or with a parametric baseline.
 
     Ties are Efron's, as in every such fit; penalty, strata, weights and entries are the fit's.
     ``cluster_col`` only changes the standard errors, as here: to remove clusters whole pass
@@ -50,7 +50,7 @@ def cox(fit: Any, X: Any = None, T: Any = None, E: Any = None, **options: Any) -
     `X` (n, p): the DataFrame of the fit, or, with T and E, its covariates; `T`, `E` (n,): E may be
     None only if the fit had no event column; **options: the keywords entry, weights, strata, where
     X does not hold the fit's columns for them; groups, penalty, tol. Raises UnsupportedModelError
-    for fits that are not fitted, have a spline or piecewise baseline, or an L1 penalty. Raises
+    for fits that are not fitted, have strata of parametric baselines, or an L1 penalty. Raises
     DataMismatchError if the data are not those of the fit.
 
     Notes
@@ -69,10 +69,9 @@ def cox(fit: Any, X: Any = None, T: Any = None, E: Any = None, **options: Any) -
     """
     _require_fitted(fit)
     if fit.baseline_estimation_method != "breslow":
-        raise UnsupportedModelError(
-            "Only fits by partial likelihood have this influence, but this baseline is "
-            f"{fit.baseline_estimation_method!r}; fit CoxPHFitter() with its default baseline."
-        )
+        from vifstats.adapters.lifelines_baselines import parametric_baseline
+
+        return parametric_baseline(fit, X, T=T, E=E, **options)
     columns = Columns(
         time=fit.duration_col,
         event=fit.event_col,

@@ -24,7 +24,15 @@ from vifstats.inference import Inference
 from vifstats.losses import LinearPredictor, Loss, MEstimator
 from vifstats.losses.row_losses import RowLoss
 
-__all__ = ["regression", "univariate"]
+__all__ = [
+    "Hazards",
+    "minus_log_likelihood",
+    "regression",
+    "require_same_likelihood",
+    "rows_of_fit",
+    "rows_of_frame",
+    "univariate",
+]
 
 # A relative difference of log likelihoods beyond this is no rounding: another model or other data.
 SAME_LIKELIHOOD = 1e-6
@@ -56,8 +64,8 @@ def regression(
     refuse("A lifelines fit names its own columns", **options)
     frame = require_frame(df, "A lifelines regression keeps no covariates and needs its DataFrame")
     _require_smooth_penalty(fit)
-    rows = _rows_of_frame(fit, frame)
-    require_same_rows(_rows_of_fit(fit).columns(), rows.columns(), frame.index)
+    rows = rows_of_frame(fit, frame)
+    require_same_rows(rows_of_fit(fit).columns(), rows.columns(), frame.index)
     designs = fit.regressors.transform_df(frame)
     parameters = tuple(fit.regressors.keys())
     loss = LinearPredictor(
@@ -71,7 +79,7 @@ def regression(
     )
     theta = fit.params_.to_numpy()
     _require_elementwise(fit, loss, theta)
-    _require_same_likelihood(fit, loss, theta)
+    require_same_likelihood(fit, loss, theta)
     kind = "robust" if getattr(fit, "robust", False) else "naive"
     inference = Inference(kind, reported=fit.standard_errors_.to_numpy())
     return Estimate(loss, theta, groups=groups, inference=inference, tol=tol)
@@ -88,10 +96,10 @@ def univariate(
     """
     require_fitted(fit, "_fitted_parameters_")
     refuse("A univariate lifelines fit keeps its data", data=data or None, **options)
-    rows, theta = _rows_of_fit(fit), np.asarray(fit._fitted_parameters_, dtype=float)
+    rows, theta = rows_of_fit(fit), np.asarray(fit._fitted_parameters_, dtype=float)
     data = (*rows.times(), rows.weights)
     loss = MEstimator(partial(_losses, Hazards(fit)), data, names=fit._fitted_parameter_names)
-    _require_same_likelihood(fit, loss, theta)
+    require_same_likelihood(fit, loss, theta)
     return Estimate(loss, theta, groups=groups, tol=tol)
 
 
@@ -222,7 +230,7 @@ class Rows:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def _rows_of_fit(fit: Any) -> Rows:
+def rows_of_fit(fit: Any) -> Rows:
     if fit._censoring_type.value == "interval":
         lower, upper = fit.lower_bound, fit.upper_bound
     else:
@@ -230,7 +238,7 @@ def _rows_of_fit(fit: Any) -> Rows:
     return _rows(lower, upper, fit.event_observed, fit.entry, fit.weights)
 
 
-def _rows_of_frame(fit: Any, frame: pd.DataFrame) -> Rows:
+def rows_of_frame(fit: Any, frame: pd.DataFrame) -> Rows:
     """The columns that the fit names, with lifelines' defaults for those it does not."""
 
     def column(attribute: str, default: Any) -> Any:
@@ -303,7 +311,7 @@ def _require_elementwise(fit: Any, loss: LinearPredictor, theta: np.ndarray) -> 
         )
 
 
-def _require_same_likelihood(fit: Any, loss: Loss, theta: np.ndarray) -> None:
+def require_same_likelihood(fit: Any, loss: Loss, theta: np.ndarray) -> None:
     """The whole model and all its data against one number that the fit reports."""
     ours, own = -float(loss.value(theta, loss.everyone())), float(fit.log_likelihood_)
     if not abs(ours - own) <= SAME_LIKELIHOOD * max(1.0, abs(own)):
