@@ -12,7 +12,7 @@ import numpy as np
 from vifstats.losses.mixed.group_sums import GroupSums
 from vifstats.solvers.linalg import positive_definite
 
-__all__ = ["Likelihood", "fixed_effects"]
+__all__ = ["InUserUnits", "Likelihood", "fixed_effects"]
 
 # Of the largest entry of K: an eigenvalue below this is what rounding leaves of none.
 SINGULAR = 1e-12
@@ -119,6 +119,32 @@ class Likelihood:
     @cached_property
     def _squares1(self) -> np.ndarray:
         return np.einsum("ka,kjab,kb->kj", self._u, self.sums.D1, self._u, optimize=True)
+
+
+@dataclass(frozen=True, eq=False)
+class InUserUnits:
+    """A likelihood in beta instead of delta = R (beta - ...), with the constant of REML."""
+
+    of_delta: Likelihood
+    R: np.ndarray
+    constant: float
+
+    @property
+    def value(self) -> np.ndarray:
+        return self.of_delta.value + self.constant
+
+    @property
+    def gradient(self) -> np.ndarray:
+        return self._turned(self.of_delta.gradient)
+
+    @property
+    def hessian(self) -> np.ndarray:
+        return self._turned(np.swapaxes(self._turned(self.of_delta.hessian), -1, -2))
+
+    def _turned(self, slopes: np.ndarray) -> np.ndarray:
+        """R' on the entries of delta, the first of the last axis."""
+        p = len(self.R)
+        return np.concatenate([slopes[..., :p] @ self.R, slopes[..., p:]], axis=-1)
 
 
 def fixed_effects(D: np.ndarray) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass
 from typing import Any
 
 import autograd.numpy as anp
@@ -10,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.mixed.cross_products import CrossProducts
 from vifstats.losses.mixed.expansion import Expansion
 from vifstats.losses.mixed.group_sums import GroupSums, group_sums
-from vifstats.losses.mixed.likelihood import Likelihood, fixed_effects
+from vifstats.losses.mixed.likelihood import InUserUnits, Likelihood, fixed_effects
 from vifstats.losses.mixed.random_effects import random_effects
+from vifstats.losses.mixed.rules import require_enough, require_independent
 from vifstats.removals import Removals
 from vifstats.typing import ArrayLike1D, Differentiable, Groups, TableLike
 
@@ -25,8 +24,6 @@ __all__ = ["MixedModel"]
 
 # Numbers of one array of a block of problems at once (16 MB).
 CHUNK_NUMBERS = 2_000_000
-# Of the diagonal of R in QR: a column that is nearer to a combination of the others is one.
-COLLINEAR = 1e-10
 # lme4 calls a fit singular where an entry of the factor's diagonal is below this (isSingular).
 BOUNDARY = 1e-4
 # Where a refit begins that would begin with a variance of 0, where the slope is 0 whatever the
@@ -115,13 +112,13 @@ class MixedModel(Loss):
         self.group_of_row, known = pd.factorize(pd.Series(np.asarray(group_labels)))
         self.group_labels = pd.Index(known)
         self.random = random_effects(Z, components, self.group_of_row, self.labels)
-        _require_enough(self.n_objects, self.n_fixed, len(self.group_labels))
+        require_enough(self.n_objects, self.n_fixed, len(self.group_labels))
         fixed = names or tuple(f"x{k}" for k in range(self.n_fixed))
         self.names = (*fixed, "log(sigma)", *self.random.parameter_names)
         self.n_params = len(self.names)
         # orthonormal columns, and residuals: sums of their products have all their digits
         Q, self._R = np.linalg.qr(self.X)
-        _require_independent(self._R, fixed)
+        require_independent(self._R, fixed)
         self._beta = np.linalg.solve(self._R, Q.T @ self.y)
         residuals = self.y - self.X @ self._beta
         self._rows = CrossProducts(
@@ -343,64 +340,8 @@ class MixedModel(Loss):
         d, m = self._rows.columns.shape[1], len(self.random.basis)
         return max(1, CHUNK_NUMBERS // (n_groups * d**2 * max(m, 2)))
 
-    def _finish(self, thetas: np.ndarray, sums: GroupSums) -> "InUserUnits":
+    def _finish(self, thetas: np.ndarray, sums: GroupSums) -> InUserUnits:
         thetas = np.broadcast_to(thetas, (len(sums.n), self.n_params))
         delta = (thetas[:, : self.n_fixed] - self._beta) @ self._R.T
         found = Likelihood(sums, delta, thetas[:, self.n_fixed], self.reml)
         return InUserUnits(found, self._R, self._log_scale if self.reml else 0.0)
-
-
-@dataclass(frozen=True, eq=False)
-class InUserUnits:
-    """A likelihood in beta instead of delta = R (beta - ...), with the constant of REML."""
-
-    of_delta: Likelihood
-    R: np.ndarray
-    constant: float
-
-    @property
-    def value(self) -> np.ndarray:
-        return self.of_delta.value + self.constant
-
-    @property
-    def gradient(self) -> np.ndarray:
-        return self._turned(self.of_delta.gradient)
-
-    @property
-    def hessian(self) -> np.ndarray:
-        return self._turned(np.swapaxes(self._turned(self.of_delta.hessian), -1, -2))
-
-    def _turned(self, slopes: np.ndarray) -> np.ndarray:
-        """R' on the entries of delta, the first of the last axis."""
-        p = len(self.R)
-        return np.concatenate([slopes[..., :p] @ self.R, slopes[..., p:]], axis=-1)
-
-
-def _require_enough(n_rows: int, n_fixed: int, n_groups: int) -> None:
-    if n_groups < 2:
-        raise InvalidInputError(
-            "A mixed model needs two groups or more, but all rows are of one. Crossed effects, "
-            "which need that, cannot be taken; without groups use LinearPredictor(SquaredError(), "
-            "X, y)."
-        )
-    if n_groups == n_rows:
-        raise InvalidInputError(
-            "A mixed model needs groups with several rows, but each row is a group of its own, so "
-            "that the variances between and within groups are not told apart; pass the column of "
-            "the subject, or use LinearPredictor(SquaredError(), X, y)."
-        )
-    if n_rows <= n_fixed:
-        raise InvalidInputError(
-            f"There must be more rows than fixed effects, but there are {n_rows} and {n_fixed}; "
-            "leave out columns."
-        )
-
-
-def _require_independent(R: np.ndarray, names: tuple[str, ...]) -> None:
-    """No column of X is a combination of those before it."""
-    size = np.linalg.norm(R, axis=0)
-    for k in np.flatnonzero(np.abs(np.diag(R)) <= COLLINEAR * size):
-        raise InvalidInputError(
-            f"Columns of `X` must not be collinear, but {names[k]!r} is a combination of those "
-            "before it; drop it."
-        )
