@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import cached_property, partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -112,15 +113,16 @@ class Estimate(Tabular):
         self.loss = loss
         self.theta = checks.parameters(theta, loss.n_params)
         self.names = checks.parameter_names(names, loss.names, theta, len(self.theta))
-        self.labels = loss.labels if labels is None else pd.Index(labels)
+        self.labels = loss.labels if labels is None else checks.object_labels(labels, None)
         self.kept = checks.kept_rows(kept, self.labels, loss.n_objects)
         self.dispersion = checks.dispersion(dispersion)
-        self.profile = profile
+        self.profile = None if profile is None else checks.function(profile, "profile")
         self.tol = checks.tolerance(tol, "tol")
         self.groups = None if groups is None else checks.group_labels(groups, self.labels)
         if inference is None:
             own = Inference(information=loss.information)
             inference = own if loss.minimised else Inference("robust", self.groups)
+        checks.instance(inference, Inference, "inference", 'Inference("robust")')
         self.inference = inference.aligned(self.labels)
         if np.isfinite(self.tol):
             self._require_minimum()
@@ -404,10 +406,12 @@ class Estimate(Tabular):
         array([1.414])
         """
         if not isinstance(covariance, Inference):
-            by_groups = covariance in ("robust", "cluster", "CR3")
+            by_groups = checks.among(covariance, ("robust", "cluster", "CR3"))
             own = self.groups if groups is None and by_groups else groups
-            distribution = distribution or ("t" if covariance == "CR3" else "normal")
-            information = self.loss.information if covariance == "naive" else "observed"
+            student = checks.among(covariance, ("CR3",))
+            distribution = distribution or ("t" if student else "normal")
+            naive = checks.among(covariance, ("naive",))
+            information = self.loss.information if naive else "observed"
             covariance = Inference(covariance, own, distribution, df, information=information)
         twin = copy(self)
         for name in ("standard_errors", "clusters", "information_slopes"):
@@ -504,13 +508,15 @@ class Estimate(Tabular):
         A solver that is ``matrix_free`` never forms H; that needs an estimate with ``tol=inf``,
         because the check of the minimum does.
         """
+        rows = checks.parameter_rows(rows, len(self.theta))
         if solver is None:
             n_gauge = len(self.loss.gauge(self.theta))
             note = f"gauge directions left out: {n_gauge}" if n_gauge else ""
             return Solution(self.factor.solve(rows), note=note)
         if not isinstance(solver, Solver):
             raise InvalidTypeError(
-                f"`solver` must be one of vifstats.solvers, such as Cholesky(), but is {solver!r}."
+                f"`solver` must be one of vifstats.solvers, such as Cholesky(), but is "
+                f"{solver!r:.60}; pass one of these."
             )
         if not (self.loss.minimised or isinstance(solver, LU)):
             raise InvalidInputError(
@@ -640,7 +646,7 @@ def minimize(
     end = loss.canonical(minima.thetas)[0]
     if len(theta) <= LARGE:
         _require_curvature(loss, theta, end)
-    return Estimate(loss, end, **options)
+    return Estimate(loss, end, **_known(options))
 
 
 def root(
@@ -697,10 +703,10 @@ def root(
             f"{equations!r}; a loss has a minimum, which vifstats.minimize finds."
         )
     tol, max_steps = checks.proportion(tol, "tol"), checks.counting_number(max_steps, "max_steps")
-    begin = equations.start(None if start is None else np.asarray(start, dtype=float))
+    begin = equations.start(None if start is None else checks.parameters(start, equations.n_params))
     theta = checks.parameters(begin, equations.n_params)
     found = solved(equations, theta, tol, max_steps)
-    return Estimate(equations, found, **options)
+    return Estimate(equations, found, **_known(options))
 
 
 def _require_loss(loss: Loss) -> None:
@@ -709,6 +715,14 @@ def _require_loss(loss: Loss) -> None:
             f"`loss` must be a vifstats.losses.Loss, but is {loss!r}; wrap a function in "
             "FunctionLoss, and a fitted model in from_model."
         )
+
+
+def _known(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of `Estimate`, and no others."""
+    known = list(signature(Estimate).parameters)[2:]
+    for name in options:
+        checks.one_of(name, known, "options")
+    return options
 
 
 def _by_newton_steps(loss: Loss, start: np.ndarray, tol: float, max_steps: int) -> Minima:

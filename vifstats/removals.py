@@ -138,7 +138,7 @@ class Removals:
             if wanted.shape != (len(self),):
                 raise InvalidInputError(
                     f"A boolean `objects` needs one entry per row of the result, {len(self)}, "
-                    f"but it has shape {wanted.shape}."
+                    f"but it has shape {wanted.shape}; pass labels, or one for each."
                 )
             require_order(objects, "objects", self.labels)
             return np.flatnonzero(wanted)

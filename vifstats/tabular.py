@@ -1,7 +1,9 @@
 """What results have in common: a table, shown short, and written to where people need it."""
 
+from collections.abc import Callable
 from html import escape
 from importlib.util import find_spec
+from inspect import signature
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from pandas.api.types import is_object_dtype
 
 from vifstats import checks
 from vifstats.checks.text import inert, inert_frame, legible
-from vifstats.errors import InvalidInputError
+from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.typing import ToFile
 
 __all__ = ["Tabular", "short"]
@@ -78,7 +80,8 @@ class Tabular:
         ``to_frame().to_csv()`` to have it as it is.
         """
         frame = _inert_cells(inert_frame(self.to_frame()))
-        text: str | None = frame.to_csv(path, **{"errors": "backslashreplace", **options})
+        how = {"errors": "backslashreplace", **options}
+        text: str | None = _written(frame.to_csv, path, how, options)
         return text
 
     def to_latex(self, path: ToFile | None = None, **options: Any) -> str | None:
@@ -97,7 +100,7 @@ class Tabular:
         cells, labels = _paper_cells(self._for_paper())
         form = "l" * labels + "r" * (cells.shape[1] - labels)
         how = {"index": False, "escape": True, "column_format": form, **options}
-        text: str | None = cells.to_latex(path, **how)
+        text: str | None = _written(cells.to_latex, path, how, options)
         return text
 
     def to_markdown(self) -> str:
@@ -132,7 +135,9 @@ class Tabular:
                 "or write to_csv()."
             )
         frame = _inert_cells(_flat(self._for_paper()))
-        frame.to_excel(path, **{"index": False, **options})
+        if path is None:
+            raise InvalidTypeError("`path` must say where to write, but is None; name a file.")
+        _written(frame.to_excel, path, {"index": False, **options}, options)
 
     def _heading(self) -> list[str]:
         """What is said above the table."""
@@ -190,6 +195,25 @@ def short(value: Any, column: Any = "") -> str:
         decimals = 4 if f"{value:.3f}" == "0.050" else 3
         return f"<{SMALLEST_P}" if value < SMALLEST_P else f"{value:.{decimals}f}"
     return f"{value:.4g}"
+
+
+def _written(write: Callable, path: Any, how: dict[str, Any], options: dict[str, Any]) -> Any:
+    """What a method of pandas returns; what it does not know is said in our words."""
+    if path is not None:
+        checks.file_target(path, "path")
+    known = signature(write).parameters
+    if unknown := [name for name in options if name not in known]:
+        raise InvalidInputError(
+            f"Options must be those of pandas' {write.__name__}, but {unknown} are none; leave "
+            "them out."
+        )
+    try:
+        return write(path, **how)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(
+            f"Options must be as pandas' {write.__name__} takes them, but {options} with "
+            f"`path`={path!r:.60} are not ({error}); see its documentation."
+        ) from error
 
 
 def _wrapped(line: str) -> list[str]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import os
+import sys
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import public
+import public_calls
 import pytest
 import statsmodels.api as sm
+import wrong_values
 from lifelines import WeibullAFTFitter, WeibullFitter
 
 import vifstats as vs
@@ -207,3 +214,118 @@ def test_supported_models_are_listed_without_those_that_are_refused():
     assert "OLS" in message and "CoxPHFitter" in message
     for name in ("GLSAR", "QuantReg", "Regularized", "Penalized", "_Gen"):
         assert name not in message
+
+
+# Made by the package, never by a user: what they are asked is tested by their methods.
+RESULTS = {
+    *public_calls.TABLES,
+    *("LossReport", "TargetReport", "Findings", "StreamedInfluence", "MultiLabel"),
+} - {"Estimate"}
+# Contracts: what a user writes, or what the package calls many times with what it has checked.
+CONTRACTS = {
+    *("losses.Loss", "losses.EstimatingEquations", "row_losses.RowLoss", "targets.Target"),
+    *("solvers.Factor", "solvers.HessianProduct", "solvers.Solution", "solvers.Solver"),
+}
+# The numbers behind `report`, for those who write a page of their own.
+OF_REPORT = {"as_text", "describe", "find", "fingerprint", "write_findings", "write_report"}
+WITHOUT_ARGUMENTS = {
+    *("solvers.LU", "targets.Concordance", "datasets.load_karate", "datasets.load_rossi"),
+    *(f"row_losses.{name}" for name in ("Logistic", "Poisson", "PoissonCount", "SquaredError")),
+}
+# What is read of these is read in the test of its folder.
+ELSEWHERE = {"streaming.RowGroup"}
+# They need files that are not there.
+NEED_FILES = [name for name in public_calls.ROWS_OF if name.startswith("datasets.load_")]
+
+
+def public_names() -> set[str]:
+    """Every public callable but errors, as the table calls it."""
+    names = set()
+    for module in public.MODULES:
+        room = module.__name__.removeprefix("vifstats").removeprefix(".").split(".")[-1]
+        if room in ("errors", "adapters"):
+            continue
+        prefix = "" if room in ("", "reporting") else f"{room}."
+        found = {f"{prefix}{name}" for name in module.__all__ if callable(getattr(module, name))}
+        names |= found
+    return {name for name in names if name.split(".")[-1] not in RESULTS}
+
+
+def test_every_public_callable_has_a_row():
+    exempt = CONTRACTS | OF_REPORT | WITHOUT_ARGUMENTS | ELSEWHERE
+    # losses are public under two names
+    named = {name.removeprefix("losses.") for name in public_calls.ROWS_OF}
+    missing = {
+        name for name in public_names() - exempt if name.removeprefix("losses.") not in named
+    }
+    assert not missing, f"give them a row in tests/public_calls.py: {sorted(missing)}"
+
+
+def test_every_result_has_rows_for_its_methods():
+    for name in public_calls.TABLES:
+        methods = {row.split(".")[1] for row in public_calls.ROWS_OF if row.startswith(f"{name}.")}
+        kind = getattr(vs, name)
+        own = {
+            key
+            for key, value in vars(kind).items()
+            if not key.startswith("_") and inspect.isfunction(value) and arguments_of(value)
+        }
+        assert own - {"differences", "require_value"} <= methods, name  # not for users
+        assert {"to_csv", "to_latex", "to_excel", "top"} <= methods, name
+
+
+def arguments_of(function) -> list[str]:
+    """Its arguments, without the object it is a method of."""
+    return [name for name in inspect.signature(function).parameters if name != "self"]
+
+
+@pytest.mark.parametrize("name", public_calls.ROWS_OF)
+def test_every_argument_has_a_kind_and_right_ones_are_right(name, files):
+    row = public_calls.ROWS_OF[name]
+    kind, *method = name.split(".")[-2:]
+    if kind in public_calls.TABLES and method:
+        called = getattr(getattr(vs, kind), method[0])
+    elif kind == "targets":
+        called = getattr(vs.targets, method[0])
+    else:
+        called = row.call
+    blocks = name in ("stack", "joint")
+    missing = set(arguments_of(called)) - set(row.kinds) - {"options", "draw_options"}
+    assert blocks or not missing, f"give {missing} a kind in tests/public_calls.py"
+    if name not in (*NEED_FILES, "report"):  # which takes long, and has tests of its own
+        row.call(**row.good())
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [(name, argument) for name, row in public_calls.ROWS_OF.items() for argument in row.kinds],
+)
+def test_wrong_arguments(name, argument, files):
+    row = public_calls.ROWS_OF[name]
+    for value in wrong_values.wrong(row.kinds[argument]):
+        with pytest.raises(vs.errors.VifError) as caught:
+            row.with_wrong(argument, value)
+            pytest.fail(f"computed with {value!r:.60}")
+        message = str(caught.value)
+        assert len(message.split()) >= 6, message
+        # the remedy is a clause, or a sentence, of its own
+        assert ";" in message or ". " in message or "? " in message, message
+
+
+@pytest.fixture(autouse=True)
+def no_pictures_left():
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """The files that right arguments name, in a folder of their own."""
+    folder = tmp_path_factory.mktemp("files")
+    public_calls.ROWS.to_parquet(folder / "rows.parquet")
+    public_calls.ROWS.to_csv(folder / "t.csv")
+    before = Path.cwd()
+    os.chdir(folder)
+    yield folder
+    os.chdir(before)

@@ -193,7 +193,7 @@ def test_lanczos_is_the_same_each_time():
     [
         (lambda: Lanczos(rank=0), "`rank` must be 1 or more"),
         (lambda: Lanczos(rank=5).factor(hessian()), "below the number of parameters, 5"),
-        (lambda: Lanczos(rank=2, rest=0.0), "`rest` must be above 0"),
+        (lambda: Lanczos(rank=2, rest=0.0), "`rest` must be positive"),
         (lambda: ConjugateGradient(tol=0.0), "`tol` must be between 0 and 1"),
         (lambda: LiSSA(tol=2.0), "`tol` must be between 0 and 1"),
         (lambda: Eigen(cutoff=0.0), "`cutoff` must be between 0 and 1"),

@@ -16,9 +16,12 @@ EXACT_INTEGERS = 2.0**53
 __all__ = [
     "at",
     "design_matrix",
+    "finite_array",
     "frame_numbers",
     "group_labels",
+    "number_array",
     "numbers",
+    "row_positions",
     "row_vector",
     "table_of_rows",
 ]
@@ -39,7 +42,8 @@ def design_matrix(X: Any, name: str = "X") -> tuple[np.ndarray, tuple[str, ...],
         matrix = matrix[:, None] if matrix.ndim == 1 else matrix
         if matrix.ndim != 2:
             raise InvalidInputError(
-                f"`{name}` must have two dimensions, but has shape {matrix.shape}."
+                f"`{name}` must have two dimensions, but has shape {matrix.shape}; pass "
+                "one row for each object."
             )
         names = tuple(f"x{k}" for k in range(matrix.shape[1]))
         labels = pd.RangeIndex(len(matrix))
@@ -72,7 +76,10 @@ def row_vector(
     if vector.ndim == 2 and vector.shape[1] == 1:
         vector = vector.ravel()
     if vector.ndim != 1:
-        raise InvalidInputError(f"`{name}` must have one dimension, but has shape {vector.shape}.")
+        raise InvalidInputError(
+            f"`{name}` must have one dimension, but has shape {vector.shape}; pass one value for "
+            "each row."
+        )
     require_length(len(vector), n, name)
     if isinstance(X, pd.Series | pd.DataFrame):
         require_labels(values, name, labels)
@@ -211,6 +218,45 @@ def _require_exact(whole: Sequence[int], floats: Sequence[float], what: str) -> 
         )
 
 
+def row_positions(rows: Any, n: int) -> np.ndarray:
+    """Positions of rows, from whole numbers or one True or False for each: (k,).
+
+    `n`: how many rows there are.
+    """
+    found = np.asarray(rows) if isinstance(rows, Sequence | np.ndarray | pd.Series) else None
+    if found is None or found.ndim != 1 or not (found.dtype.kind in "biu" or not len(found)):
+        raise InvalidTypeError(
+            f"`rows` must be positions in one dimension, or True or False for each of {n}, but is "
+            f"{rows!r:.60}; pass whole numbers."
+        )
+    if found.dtype.kind == "b":
+        require_length(len(found), n, "rows")
+        return np.flatnonzero(found)
+    found = found.astype(np.intp)
+    if len(found) and not (found.min() >= 0 and found.max() < n):
+        raise InvalidInputError(
+            f"`rows` must be from 0 to {n - 1}, but hold {found.min()} to {found.max()}; leave out "
+            "those beyond."
+        )
+    return found
+
+
+def number_array(values: Any, name: str) -> np.ndarray:
+    """Numbers of whatever shape; nan where one is missing."""
+    return numbers(values, f"`{name}`")
+
+
+def finite_array(values: Any, name: str) -> np.ndarray:
+    """Finite numbers of whatever shape."""
+    array = numbers(values, f"`{name}`")
+    if not np.isfinite(array).all():
+        raise InvalidInputError(
+            f"`{name}` must be finite, but holds {array[~np.isfinite(array)].ravel()[0]}; drop or "
+            "replace it."
+        )
+    return array
+
+
 def at(rows: Sequence[int] | np.ndarray, labels: pd.Index) -> str:
     """How an error names the first of some rows: by position and, where it differs, by label."""
     row = int(rows[0])
@@ -221,7 +267,7 @@ def at(rows: Sequence[int] | np.ndarray, labels: pd.Index) -> str:
 
 def _require_columns(names: tuple[str, ...], name: str) -> None:
     if not names:
-        raise InvalidInputError(f"`{name}` must have at least one column, but has none.")
+        raise InvalidInputError(f"`{name}` must have at least one column, but has none; pass some.")
     twice = [key for k, key in enumerate(names) if key in names[:k]]
     if twice:
         raise InvalidInputError(
@@ -253,7 +299,9 @@ def _numpy(values: Any, what: str) -> np.ndarray:
     try:
         array = np.asarray(values)
     except (TypeError, ValueError) as error:
-        raise InvalidTypeError(f"{what} must be an array of numbers ({error}).") from error
+        raise InvalidTypeError(
+            f"{what} must be an array of numbers, but is {values!r:.60} ({error}); pass one."
+        ) from error
     if array.dtype != object or any(isinstance(entry, str) for entry in array.flat):
         return array
     missing = pd.isna(array)

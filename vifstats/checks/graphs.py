@@ -26,7 +26,7 @@ def undirected_graph(graph: Any) -> tuple[np.ndarray, pd.Index]:
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
         raise InvalidInputError(
             f"`graph` must be a networkx graph or a square adjacency matrix, but has shape "
-            f"{values.shape}."
+            f"{values.shape}; pass nx.Graph(edges), or as many rows as columns."
         )
     if len(odd := np.argwhere((values != 0) & (values != 1))):
         u, v = odd[0]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats.checks.arrays import numbers
+from vifstats.checks.objects import unique_names
 from vifstats.checks.scalars import one_number, positive_number
 from vifstats.errors import (
     InvalidInputError,
@@ -21,6 +22,7 @@ __all__ = [
     "dispersion",
     "kept_rows",
     "parameter_names",
+    "parameter_rows",
     "parameters",
     "penalty_matrix",
     "short_step",
@@ -38,10 +40,22 @@ def parameters(theta: Any, n_params: int | None) -> np.ndarray:
     if values.ndim != 1 or (n_params is not None and len(values) != n_params):
         expected = "one dimension" if n_params is None else f"shape ({n_params},)"
         raise InvalidInputError(
-            f"`theta` must have {expected}, one entry per parameter, but has shape {values.shape}."
+            f"`theta` must have {expected}, one entry per parameter, but has shape {values.shape}; "
+            "pass as many."
         )
     if not np.isfinite(values).all():
         raise InvalidInputError(f"`theta` must be finite, but is {values}; did the fit converge?")
+    return values
+
+
+def parameter_rows(rows: Any, n_params: int) -> np.ndarray:
+    """Finite rows with an entry for each parameter: (n_rows, n_params) or (n_params,), as given."""
+    values = numbers(rows, "`rows`")
+    if values.ndim not in (1, 2) or values.shape[-1] != n_params or not np.isfinite(values).all():
+        raise InvalidInputError(
+            f"`rows` must be finite, of shape (n_rows, {n_params}) or ({n_params},), but has shape "
+            f"{values.shape}; pass one entry for each parameter."
+        )
     return values
 
 
@@ -72,17 +86,7 @@ def parameter_names(
         names = [str(name) for name in theta.index]
     if names is None:
         return tuple(f"theta{k}" for k in range(n_params))
-    if len(names) != n_params:
-        raise InvalidInputError(
-            f"`names` must have one entry per parameter, {n_params}, but has {len(names)}."
-        )
-    named = tuple(map(str, names))
-    if twice := [name for k, name in enumerate(named) if name in named[:k]]:
-        raise InvalidInputError(
-            f"`names` must be different for each parameter, but {twice[0]!r} occurs more often; "
-            "rename one of them."
-        )
-    return named
+    return unique_names(names, "names", n_params)
 
 
 def kept_rows(kept: Any, labels: pd.Index, n_objects: int) -> np.ndarray:
@@ -93,7 +97,8 @@ def kept_rows(kept: Any, labels: pd.Index, n_objects: int) -> np.ndarray:
     if kept is None:
         if len(labels) != n_objects:
             raise InvalidInputError(
-                f"`labels` must have one entry per object, {n_objects}, but has {len(labels)}."
+                f"`labels` must have one entry per object, {n_objects}, but has {len(labels)}; "
+                "pass one for each."
             )
         return np.arange(n_objects)
     rows = np.asarray(kept)
@@ -101,7 +106,7 @@ def kept_rows(kept: Any, labels: pd.Index, n_objects: int) -> np.ndarray:
     if not ascending or np.any(rows >= len(labels)):
         raise InvalidInputError(
             f"`kept` must hold one row of `labels` per object, ascending: {n_objects} numbers from "
-            f"0 to {len(labels) - 1}."
+            f"0 to {len(labels) - 1}; pass their positions."
         )
     return rows
 
@@ -124,13 +129,16 @@ def penalty_matrix(penalty: Any, n_params: int) -> np.ndarray | None:
     if P.shape != (n_params, n_params):
         raise InvalidInputError(
             f"`penalty` must be a scalar or have shape ({n_params},) or ({n_params}, {n_params}), "
-            f"but has shape {P.shape}."
+            f"but has shape {P.shape}; pass one of these."
         )
     if not np.isfinite(P).all() or not np.allclose(P, P.T):
-        raise InvalidInputError("`penalty` must be finite and, as a matrix, symmetric.")
+        raise InvalidInputError(
+            "`penalty` must be finite and, as a matrix, symmetric, but is not; pass 0.5 (P + P')."
+        )
     if (smallest := np.linalg.eigvalsh(P)[0]) < -1e-10 * np.abs(P).max(initial=0.0):
         raise InvalidInputError(
-            f"`penalty` must be positive semi-definite, but has the eigenvalue {smallest:.3g}."
+            f"`penalty` must be positive semi-definite, but has the eigenvalue {smallest:.3g}; "
+            "penalties only shrink."
         )
     return P
 

@@ -30,7 +30,9 @@ def profiles(x: Any, profile: Any, names: tuple[str, ...]) -> np.ndarray:
     x = as_pandas(x)
     if isinstance(x, dict):
         if profile is None and (unknown := [key for key in x if key not in names]):
-            raise InvalidInputError(f"A profile has the columns {list(names)}, not {unknown}.")
+            raise InvalidInputError(
+                f"A profile must have the columns {list(names)}, but has {unknown}; drop them."
+            )
         x = pd.DataFrame(_columns(x))
     if isinstance(x, pd.Series):
         x = x.to_frame().T.infer_objects()
@@ -39,7 +41,7 @@ def profiles(x: Any, profile: Any, names: tuple[str, ...]) -> np.ndarray:
             return _finite_profiles(_transformed(x, profile), len(x), names)
         if missing := [name for name in names if name not in x.columns]:
             raise InvalidInputError(
-                f"A profile needs the columns {list(names)}, but lacks {missing}."
+                f"A profile needs the columns {list(names)}, but lacks {missing}; add them."
             )
         if twice := [name for name in names if (x.columns == name).sum() > 1]:
             raise InvalidInputError(
@@ -49,7 +51,8 @@ def profiles(x: Any, profile: Any, names: tuple[str, ...]) -> np.ndarray:
     rows = np.atleast_2d(numbers(x, "`x`"))
     if rows.ndim != 2 or rows.shape[1] != len(names):
         raise InvalidInputError(
-            f"A profile needs {len(names)} values, {list(names)}, but `x` has shape {rows.shape}."
+            f"A profile needs {len(names)} values, {list(names)}, but `x` has shape "
+            f"{rows.shape}; pass a dict of them."
         )
     return _finite_profiles(rows, len(rows), names)
 

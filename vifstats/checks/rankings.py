@@ -1,6 +1,6 @@
 """The gate for rankings: which items each query lists, in which order, and its features."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,8 @@ import pandas as pd
 import scipy.sparse
 
 from vifstats.checks.arrays import design_matrix, numbers, require_labels, require_length
+from vifstats.checks.objects import object_labels
+from vifstats.checks.scalars import counting_number
 from vifstats.errors import InvalidInputError, InvalidTypeError
 
 __all__ = ["ItemLists", "item_lists", "paired_items", "query_features"]
@@ -41,7 +43,12 @@ def item_lists(Y: Any, items: Any = None) -> ItemLists:
     >>> list(lists.items), lists.order.tolist()
     (['b', 'a', 'c'], [[0, 1], [2, -1]])
     """
-    labels = pd.RangeIndex(items) if isinstance(items, int) else items
+    labels = _items(items)
+    if not scipy.sparse.issparse(Y) and not _are_lists(Y):
+        raise InvalidTypeError(
+            f"`Y` must be a matrix of 0 and 1 or a sequence of lists of item labels, but is "
+            f"{Y!r:.60}; pass one row or list for each query."
+        )
     if scipy.sparse.issparse(Y) or isinstance(Y, pd.DataFrame | np.ndarray):
         return _from_matrix(Y, labels)
     return _from_sequences(Y, labels)
@@ -73,6 +80,11 @@ def paired_items(winners: Any, losers: Any, items: Any = None) -> ItemLists:
     `item_lists`. Raises InvalidInputError if the lengths or the indexes differ, or an item plays
     itself.
     """
+    for name, side in (("winners", winners), ("losers", losers)):
+        if isinstance(side, str | bytes | dict) or np.ndim(_sized(side)) != 1:
+            raise InvalidTypeError(
+                f"`{name}` must have one item label per match, but is {side!r:.60}; pass a list."
+            )
     pairs = list(zip(winners, losers, strict=False))
     require_length(len(losers), len(winners), "losers")
     itself = [k for k, (a, b) in enumerate(pairs) if a == b]
@@ -116,15 +128,37 @@ def _from_sequences(Y: Any, items: Any) -> ItemLists:
         first = int(np.argmax(unknown))
         raise InvalidInputError(
             f"Lists must hold labels of `items`, but query {query[first]} lists "
-            f"{flat[first]!r}, which is none of the {len(labels)}."
+            f"{flat[first]!r}, which is none of the {len(labels)}; add it to `items`."
         )
     twice = pd.DataFrame({"query": query, "item": codes}).duplicated().to_numpy()
     if twice.any():
         first = int(np.argmax(twice))
         raise InvalidInputError(
-            f"A list must name an item once, but query {query[first]} lists {flat[first]!r} twice."
+            f"A list must name an item once, but query {query[first]} lists {flat[first]!r} twice; "
+            "drop one."
         )
     return ItemLists(_padded(lengths, codes), labels, _labels(Y, len(lists)))
+
+
+def _items(items: Any) -> Any:
+    """Labels of items, or how many there are; None where neither is given."""
+    if items is None or isinstance(items, pd.Index):
+        return items
+    if isinstance(items, int | np.integer) and not isinstance(items, bool):
+        return pd.RangeIndex(counting_number(items, "items"))
+    return object_labels(items, None)
+
+
+def _are_lists(Y: Any) -> bool:
+    """Whether there is something for each query, at least for one; what, is seen later."""
+    if isinstance(Y, np.ndarray) and Y.ndim not in (1, 2):
+        return False
+    return not isinstance(Y, str | bytes | dict) and isinstance(Y, Sized) and len(Y) > 0
+
+
+def _sized(values: Any) -> Any:
+    """What has a length, as it is; of other things the number of dimensions is 0."""
+    return list(values) if isinstance(values, Sized) and isinstance(values, Iterable) else 0
 
 
 def _labels(values: Any, n: int) -> pd.Index:
@@ -150,5 +184,7 @@ def _distinct(items: Any) -> pd.Index:
     labels = pd.Index(items)
     if not labels.is_unique:
         repeated = labels[labels.duplicated()][0]
-        raise InvalidInputError(f"`items` must be distinct, but {repeated!r} occurs twice.")
+        raise InvalidInputError(
+            f"`items` must be distinct, but {repeated!r} occurs twice; drop one."
+        )
     return labels

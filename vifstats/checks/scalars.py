@@ -15,19 +15,27 @@ __all__ = [
     "among",
     "counting_number",
     "file_path",
+    "finite_number",
     "flag",
     "non_negative_number",
     "one_number",
     "one_of",
+    "pair",
     "positive_number",
     "proportion",
+    "seconds",
+    "times",
     "tolerance",
     "whole_number",
 ]
 
 
 def one_number(value: Any, name: str) -> float:
-    """A number, of whatever size."""
+    """A number, of whatever size; True is none, although Python counts with it."""
+    if isinstance(value, bool | np.bool_):
+        raise InvalidTypeError(
+            f"`{name}` must be one number, but is {value!r}; pass the number itself."
+        )
     number = numbers(value, f"`{name}`")
     if number.size != 1:
         raise InvalidInputError(
@@ -36,11 +44,21 @@ def one_number(value: Any, name: str) -> float:
     return float(number.ravel()[0])
 
 
+def finite_number(value: Any, name: str) -> float:
+    """A finite number."""
+    number = one_number(value, name)
+    if not np.isfinite(number):
+        raise InvalidInputError(f"`{name}` must be finite, but is {value!r}; pass a finite number.")
+    return number
+
+
 def proportion(value: Any, name: str) -> float:
     """A number between 0 and 1, both excluded."""
     number = one_number(value, name)
     if not 0 < number < 1:
-        raise InvalidInputError(f"`{name}` must be between 0 and 1, but is {value!r}.")
+        raise InvalidInputError(
+            f"`{name}` must be between 0 and 1, but is {value!r}; pass a share, such as 0.05."
+        )
     return number
 
 
@@ -48,7 +66,9 @@ def positive_number(value: Any, name: str) -> float:
     """A finite number above 0."""
     number = one_number(value, name)
     if not (np.isfinite(number) and number > 0):
-        raise InvalidInputError(f"`{name}` must be positive and finite, but is {value!r}.")
+        raise InvalidInputError(
+            f"`{name}` must be positive and finite, but is {value!r}; pass a number above 0."
+        )
     return number
 
 
@@ -56,7 +76,19 @@ def tolerance(value: Any, name: str) -> float:
     """A number above 0, or inf for whatever is found."""
     number = one_number(value, name)
     if not number > 0:
-        raise InvalidInputError(f"`{name}` must be above 0, inf for no check, but is {value!r}.")
+        raise InvalidInputError(
+            f"`{name}` must be above 0, inf for no check, but is {value!r}; pass a number above 0."
+        )
+    return number
+
+
+def seconds(value: Any, name: str) -> float:
+    """Time, from 0 on; inf for as long as it takes."""
+    number = one_number(value, name)
+    if not number >= 0:
+        raise InvalidInputError(
+            f"`{name}` must be >= 0, inf without an end, but is {value!r}; pass a number of them."
+        )
     return number
 
 
@@ -64,30 +96,67 @@ def non_negative_number(value: Any, name: str) -> float:
     """A finite number from 0 on."""
     number = one_number(value, name)
     if not (np.isfinite(number) and number >= 0):
-        raise InvalidInputError(f"`{name}` must be >= 0 and finite, but is {value!r}.")
+        raise InvalidInputError(
+            f"`{name}` must be >= 0 and finite, but is {value!r}; pass 0 or a number above it."
+        )
     return number
+
+
+def pair(values: Any, name: str) -> tuple[float, float]:
+    """Two positive numbers, such as width and height."""
+    if not isinstance(values, Sequence | np.ndarray) or len(values) != 2:
+        raise InvalidTypeError(
+            f"`{name}` must be two numbers, but is {values!r:.60}; pass width and height."
+        )
+    first, second = (positive_number(value, name) for value in values)
+    return first, second
+
+
+def times(values: Any, name: str, earliest: float = 0.0) -> np.ndarray:
+    """Finite times, at least one, in one dimension, and none before the first that there can be.
+
+    Returns (m,).
+    """
+    if isinstance(values, bool | np.bool_):
+        raise InvalidTypeError(f"`{name}` must be times, but is {values!r}; pass numbers.")
+    wanted = np.atleast_1d(numbers(values, f"`{name}`"))
+    if wanted.ndim != 1 or not len(wanted) or not np.isfinite(wanted).all():
+        raise InvalidInputError(
+            f"`{name}` must be finite numbers in one dimension, at least one, but is "
+            f"{values!r:.60}; pass a number or a list of them."
+        )
+    if wanted.min() < earliest:
+        raise InvalidInputError(
+            f"`{name}` must be >= {earliest:g}, but one is {wanted.min():g}; pass times of "
+            "follow-up."
+        )
+    return wanted
 
 
 def counting_number(value: Any, name: str) -> int:
     """An integer from 1 on."""
     if (number := whole_number(value, name)) == 0:
-        raise InvalidInputError(f"`{name}` must be 1 or more, but is 0.")
+        raise InvalidInputError(f"`{name}` must be 1 or more, but is 0; pass a larger one.")
     return number
 
 
 def whole_number(value: Any, name: str) -> int:
     """An integer from 0 on."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise InvalidTypeError(f"`{name}` must be a whole number, but is {value!r}.")
+        raise InvalidTypeError(
+            f"`{name}` must be a whole number, but is {value!r:.60}; pass an int, such as 10."
+        )
     if value < 0:
-        raise InvalidInputError(f"`{name}` must be 0 or more, but is {value}.")
+        raise InvalidInputError(f"`{name}` must be 0 or more, but is {value}; pass a larger one.")
     return int(value)
 
 
 def flag(value: Any, name: str) -> bool:
     """True or False, and no number or word that Python would take for one."""
     if not isinstance(value, bool | np.bool_):
-        raise InvalidTypeError(f"`{name}` must be True or False, but is {value!r}.")
+        raise InvalidTypeError(
+            f"`{name}` must be True or False, but is {value!r:.60}; pass one of the two."
+        )
     return bool(value)
 
 
@@ -99,7 +168,14 @@ def among(value: Any, allowed: Collection[Any]) -> bool:
 def file_path(value: Any, name: str) -> Path:
     """A path from text, or a Path."""
     if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
-        raise InvalidTypeError(f"`{name}` must be a path as text or a Path, but is {value!r:.60}.")
+        raise InvalidTypeError(
+            f"`{name}` must be a path as text or a Path, but is {value!r:.60}; pass one of these."
+        )
+    if not os.fspath(value) or "\0" in os.fspath(value):
+        raise InvalidInputError(
+            f"`{name}` must be a path, but {value!r:.60} is empty or has a null byte; name a file "
+            "or folder."
+        )
     return Path(value)
 
 
@@ -108,6 +184,8 @@ def one_of(value: Any, allowed: Sequence[str], name: str) -> str:
     if not among(value, allowed):
         words = ", ".join(map(repr, allowed))
         close = get_close_matches(value, list(map(str, allowed))) if isinstance(value, str) else []
-        meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else "."
-        raise InvalidInputError(f"`{name}` must be one of {words}, but is {value!r}{meant}")
+        meant = (
+            f"; did you mean {' or '.join(map(repr, close))}?" if close else "; pass one of these."
+        )
+        raise InvalidInputError(f"`{name}` must be one of {words}, but is {value!r:.60}{meant}")
     return value

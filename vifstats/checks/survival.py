@@ -165,7 +165,9 @@ def _stratum_names(strata: Any) -> tuple:
 
 def _split_structured(T: Any, E: Any) -> tuple[Any, Any]:
     if T is None:
-        raise InvalidInputError("`T`, the times, must be given, but is None.")
+        raise InvalidInputError(
+            "`T`, the times, must be given, but is None; pass one for each row."
+        )
     if not isinstance(T, np.ndarray) or T.dtype.names is None:
         return T, E
     if E is not None:

@@ -78,6 +78,7 @@ def cox_data(
     """
     options = {"entry": entry, "weights": weights, "strata": strata, "offset": offset}
     given = [name for name, value in options.items() if value is not None]
+    as_printed = checks.flag(as_printed, "as_printed")
     if as_printed and given:
         raise InvalidInputError(
             f"The formula as printed has no {' or '.join(given)}; leave `as_printed` out."

@@ -51,6 +51,6 @@ def koh_liang_if(hessian: ArrayLike, gradients: ArrayLike) -> np.ndarray:
     if H.shape != (scores.shape[1],) * 2:
         raise InvalidInputError(
             f"`hessian` must have one row and one column per column of `gradients`, "
-            f"{scores.shape[1]}, but has shape {H.shape}."
+            f"{scores.shape[1]}, but has shape {H.shape}; pass that of the same parameters."
         )
     return -np.linalg.solve(H, scores.T).T

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from vifstats import checks
 from vifstats.datasets.downloads import PublicFile, fetch
 from vifstats.datasets.files import find_file, require_digest
 from vifstats.datasets.tables import read_table, require_columns
@@ -119,7 +120,7 @@ def load_metabric(path: str | Path | None = None, *, scaled: bool = True) -> pd.
     ...
     vifstats.errors.MissingDataError: METABRIC is not part of this package and must be a file ...
     """
-    return _load(METABRIC, path, scaled)
+    return _load(METABRIC, path, checks.flag(scaled, "scaled"))
 
 
 def load_support(path: str | Path | None = None, *, scaled: bool = True) -> pd.DataFrame:
@@ -172,7 +173,7 @@ def load_support(path: str | Path | None = None, *, scaled: bool = True) -> pd.D
     ...
     vifstats.errors.MissingDataError: SUPPORT is not part of this package and must be a file ...
     """
-    return _load(SUPPORT, path, scaled)
+    return _load(SUPPORT, path, checks.flag(scaled, "scaled"))
 
 
 def _load(source: _Source, path: str | Path | None, scaled: bool) -> pd.DataFrame:

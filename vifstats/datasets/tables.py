@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from stat import S_ISDIR
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from vifstats import checks
 from vifstats.checks.folders import reason
-from vifstats.errors import InvalidInputError, MissingDataError
+from vifstats.errors import InvalidInputError, InvalidTypeError, MissingDataError
 
 __all__ = ["read_table", "require_columns"]
 
@@ -61,6 +63,7 @@ def read_table(
     path = checks.file_path(path, "path")
     if found := _in_the_way(path):
         raise MissingDataError(f"A table must be a file, but {found}.")
+    text = _several(text, "text")
     table = _read_parquet(path) if path.suffix.lower() in PARQUET else _read_csv(path, text, sep)
     if table.empty:
         raise InvalidInputError(f"A table must have rows and columns, but {str(path)!r} has none.")
@@ -87,14 +90,27 @@ def require_columns(table: pd.DataFrame, names: Iterable[str]) -> None:
     ...
     vifstats.errors.InvalidInputError: There is no column 'weeks'; did you mean 'week'?
     """
+    if not isinstance(table, pd.DataFrame):
+        raise InvalidTypeError(
+            f"`table` must be a DataFrame, but is {table!r:.60}; pass the table itself."
+        )
     columns = list(table.columns)
-    for name in names:
+    for name in _several(names, "names"):
         if name in columns:
             continue
-        close = get_close_matches(name, columns, n=3)
+        close = get_close_matches(str(name), list(map(str, columns)), n=3)
         meant = " or ".join(map(repr, close))
         remedy = f"did you mean {meant}?" if close else f"the columns are {columns}."
         raise InvalidInputError(f"There is no column {name!r}; {remedy}")
+
+
+def _several(names: Any, argument: str) -> tuple[Any, ...]:
+    flat = not isinstance(names, np.ndarray) or names.ndim == 1
+    if not flat or isinstance(names, str | bytes) or not isinstance(names, Iterable):
+        raise InvalidTypeError(
+            f"`{argument}` must be names of columns, but is {names!r:.60}; pass a list."
+        )
+    return tuple(names)
 
 
 def _in_the_way(path: Path) -> str:

@@ -133,7 +133,9 @@ def check_target(
     ...
     vifstats.errors.TargetError: A target's own `values_without` must equal ...
     """
-    given = as_target(target)
+    given, tol = as_target(target), checks.positive_number(tol, "tol")
+    checks.instance(est, Estimate, "est", "vs.minimize(loss, start)")
+    skip = checks.unique_names(skip, "skip")
     n_objects = checks.counting_number(max_objects, "max_objects")
     trial = Trial(given, given.bind(est), est, n_objects, tol)
     return TargetReport(given, found_by(RULES, trial, skip))

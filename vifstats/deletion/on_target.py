@@ -123,7 +123,7 @@ class TargetInfluence(Tabular):
             ``target``, ``row`` and ``influence``; of each target the largest first.
         """
         size = np.nan_to_num(np.abs(self.influence), nan=-1.0)
-        n = min(n, len(size))
+        n = min(checks.whole_number(n, "n"), len(size))
         some = np.sort(np.argpartition(-size, n - 1, axis=0)[:n], axis=0)
         falling = np.argsort(-np.take_along_axis(size, some, axis=0), axis=0, kind="stable")
         rows = np.take_along_axis(some, falling, axis=0).T.ravel()

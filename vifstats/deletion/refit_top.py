@@ -12,6 +12,7 @@ from vifstats.deletion.methods import vif
 from vifstats.deletion.parallel import Engine
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
+from vifstats.errors import InvalidInputError
 from vifstats.typing import Pool
 
 __all__ = ["refit_top"]
@@ -71,6 +72,10 @@ def refit_top(
     ([-1.0, -0.333, 2.0], [False, False, True])
     """
     n = checks.whole_number(n, "n")
+    if isinstance(influence, Influence) and data:
+        raise InvalidInputError(
+            "Data must come with a fitted model, but an Influence has its own; leave them out."
+        )
     if not isinstance(influence, Influence):
         influence = vif(estimate_of(influence, *data))
     engine = Engine(n_jobs, executor)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from vifstats import checks
 from vifstats.deletion.on_target import SHOWN, TargetInfluence, extremes
-from vifstats.errors import InvalidInputError
+from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.estimate import Estimate
 from vifstats.inference.least_squares import (
     deletion_variances,
@@ -366,7 +366,7 @@ class Influence(Tabular):
             "cooks_distance" or a parameter name; by the absolute value.
         """
         n = checks.whole_number(n, "n")
-        size = self.cooks_distance if by == "cooks_distance" else self._column(by).abs()
+        size = self._column(by).abs()
         order = np.argsort(-np.nan_to_num(size.to_numpy(), nan=-1.0), kind="stable")[:n]
         frame = self._dfbeta_beside(cooks_distance=self.cooks_distance, status=self.status)
         return frame.iloc[order]
@@ -387,7 +387,7 @@ class Influence(Tabular):
         ----------
         docs/mathematics.md, equations (12) and (13).
         """
-        bound = as_target(target).bind(self.estimate)
+        bound, linear = as_target(target).bind(self.estimate), checks.flag(linear, "linear")
         loss, theta = self.estimate.loss, self.estimate.theta
         value = value_of(bound, theta, loss.everyone(), loss)
         if not len(self.removals):
@@ -431,6 +431,11 @@ class Influence(Tabular):
         >>> pd.concat(change.largest(1) for change in changes).row.to_list()
         [1, 1, 0, 1]
         """
+        linear = checks.flag(linear, "linear")
+        if not isinstance(targets, Iterable) or isinstance(targets, str | bytes):
+            raise InvalidTypeError(
+                f"`targets` must be several, but is {targets!r:.60}; pass a list, or use `on`."
+            )
         return (self.on(target, linear) for target in targets)
 
     def take(self, rows: np.ndarray) -> "Influence":
@@ -452,6 +457,7 @@ class Influence(Tabular):
         >>> vs.vif(vs.minimize(loss, [0.0])).take(np.array([2, 0])).index.to_list()
         [2, 0]
         """
+        rows = checks.row_positions(rows, len(self.removals))
         taken = {name: getattr(self, name)[rows] for name in ("values", *self._flags())}
         return replace(self, removals=self.removals.take(rows), **taken)
 
@@ -478,6 +484,13 @@ class Influence(Tabular):
         >>> vs.vif(est).with_rows(np.array([2]), vs.leave_one_out(est, objects=[2])).exact
         array([False, False,  True])
         """
+        checks.instance(other, Influence, "other", "vs.leave_one_out(est)")
+        rows = checks.row_positions(rows, len(self.removals))
+        if len(rows) != len(other.removals):
+            raise InvalidInputError(
+                f"`other` must have a row for each of `rows`, {len(rows)}, but has "
+                f"{len(other.removals)}; name its rows in its order."
+            )
         taken = {}
         for name in ("values", *self._flags()):
             taken[name] = getattr(self, name).copy()
@@ -564,9 +577,7 @@ class Influence(Tabular):
         return self.dfbeta.assign(**columns)
 
     def _column(self, name: str) -> pd.Series:
-        if name not in self.estimate.names:
-            raise InvalidInputError(
-                f"`by` must be 'cooks_distance' or one of {list(self.estimate.names)}, "
-                f"but is {name!r}."
-            )
+        allowed = ("cooks_distance", *self.estimate.names)
+        if checks.one_of(name, allowed, "by") == "cooks_distance":
+            return self.cooks_distance
         return self.dfbeta[name]

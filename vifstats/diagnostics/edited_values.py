@@ -56,7 +56,7 @@ class Given:
 
     def values(self, name: str, values: Any, old: np.ndarray) -> np.ndarray | None:
         """Numbers, which may be computed from the old ones."""
-        if callable(values):
+        if callable(values) and not isinstance(values, type):
             self._require_old(name)
             values = values(old.copy())
         entries = self.entries(name, values)
@@ -83,6 +83,14 @@ class Given:
                 "old one, which there is not; give the value."
             )
 
+    def strata(self, stratum: Any) -> np.ndarray | None:
+        """Strata, none missing."""
+        entries = self.entries("stratum", stratum)
+        if entries is not None:
+            n = len(entries)
+            checks.strata_codes(entries, n, pd.RangeIndex(n))
+        return entries
+
     def columns(
         self, covariates: Any, names: tuple[str, ...], X: np.ndarray
     ) -> dict[str, np.ndarray]:
@@ -92,7 +100,7 @@ class Given:
         if not isinstance(covariates, Mapping):
             raise InvalidTypeError(
                 "`covariates` must map columns to values or callables, as in "
-                f"{{'age': lambda age: age + 5}}, but is {covariates!r}."
+                f"{{'age': lambda age: age + 5}}, but is {covariates!r:.60}; pass a dict."
             )
         if unknown := [name for name in covariates if name not in names]:
             raise InvalidInputError(

@@ -127,7 +127,7 @@ def edit(
             time=given.values("time", time, loss.data.time[objects]),
             entry=given.values("entry", entry, loss.data.entry[objects]),
             weights=given.values("weights", weights, loss.data.weights[objects]),
-            stratum=given.entries("stratum", stratum),
+            stratum=given.strata(stratum),
             covariates=given.columns(covariates, names, loss.data.X[objects]),
             names=names,
         ).of(loss, objects, labels)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from vifstats import checks
 from vifstats.deletion.inputs import Source, estimate_of
@@ -230,17 +231,27 @@ def unadjusted_fragility(event: ArrayLike1D, arm: ArrayLike1D, *, level: float =
     """
     from scipy.stats import fisher_exact
 
-    event, arm = np.asarray(event).astype(bool), np.asarray(arm)
+    happened, arm, level = *_arms(event, arm), checks.proportion(level, "level")
     levels = np.unique(arm)
     if len(levels) != 2:
         raise InvalidInputError(
             f"The unadjusted fragility index compares two arms, but there are {len(levels)}; "
             "leave out the others."
         )
-    table = np.array([[np.sum(event[arm == a]), np.sum(~event[arm == a])] for a in levels])
+    table = np.array([[np.sum(happened[arm == a]), np.sum(~happened[arm == a])] for a in levels])
     fewer = int(np.argmin(table[:, 0] / table.sum(axis=1)))
     for edits in range(table[fewer, 1] + 1):
         if fisher_exact(table).pvalue >= level:
             return edits
         table[fewer] += (1, -1)
     return edits
+
+
+def _arms(event: Any, arm: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each patient had an event, and the arm: (n,) both."""
+    values = checks.finite_array(event, "event")
+    if values.ndim != 1 or not np.isin(values, (0, 1)).all():
+        raise InvalidInputError(
+            f"`event` must be 0 or 1 for each patient, but is {event!r:.60}; recode it."
+        )
+    return values == 1, checks.group_labels(arm, pd.RangeIndex(len(values)))

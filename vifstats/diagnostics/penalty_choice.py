@@ -1,6 +1,6 @@
 """A ridge penalty chosen by the cross-validated log likelihood."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -97,9 +97,15 @@ def choose_penalty(
     """
     groups = named_column(groups, est, data)
     est = estimate_of(est, *data)
+    if not isinstance(penalties, Iterable) or isinstance(penalties, str | bytes):
+        raise InvalidTypeError(
+            f"`penalties` must be a sequence of numbers, but is {penalties!r:.60}; pass a list."
+        )
     grid = [_penalty(value) for value in penalties]
     if not grid:
-        raise InvalidInputError("`penalties` must hold at least one number, but is empty.")
+        raise InvalidInputError(
+            "`penalties` must hold at least one number, but is empty; pass some."
+        )
     unit = (
         _variances(est.loss)
         if scale is None
@@ -161,5 +167,7 @@ def _freedom(fit: Estimate, diagonal: np.ndarray) -> float:
 def _penalty(value: Any) -> float:
     number = checks.one_number(value, "penalties")
     if not (np.isfinite(number) and number >= 0):
-        raise InvalidInputError(f"`penalties` must be finite and >= 0, but one is {value!r}.")
+        raise InvalidInputError(
+            f"`penalties` must be finite and >= 0, but one is {value!r}; drop it."
+        )
     return number

@@ -128,6 +128,7 @@ class Inference:
     def __post_init__(self) -> None:
         checks.one_of(self.distribution, DISTRIBUTIONS, "distribution")
         checks.one_of(self.information, INFORMATION, "information")
+        self._require_kinds()
         if self.refusal:
             return
         checks.one_of(self.covariance, list(COVARIANCES), "covariance")
@@ -143,6 +144,20 @@ class Inference:
             )
         if self.df is not None:
             checks.positive_number(self.df, "df")
+
+    def _require_kinds(self) -> None:
+        checks.plain_text(self.refusal, "refusal")
+        checks.positive_number(self.factor, "factor")
+        if self.corrected is not None:
+            checks.flag(self.corrected, "corrected")
+        if self.df_by is not None:
+            checks.one_of(self.df_by, ["rows", "groups"], "df_by")
+        for name in ("counts", "reported"):
+            given = getattr(self, name)
+            if given is not None and checks.number_array(given, name).shape[:1] in ((), (0,)):
+                raise InvalidInputError(
+                    f"`{name}` must have an entry for each, but is {given!r:.60}; pass an array."
+                )
 
     @property
     def is_naive(self) -> bool:

@@ -8,6 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 
+from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
@@ -62,21 +63,21 @@ class Edited(Loss):
     def __init__(
         self, stacked: Loss, rows: ArrayLike1D, *, labels: Sequence | pd.Index | None = None
     ) -> None:
-        self.stacked = stacked
-        self.rows = np.asarray(rows, dtype=np.intp)
+        self.stacked = checks.instance(stacked, Loss, "stacked", "losses.Cox(X, T)")
+        self.rows = _positions(rows)
         self.n_objects, self.n_params = len(self.rows), stacked.n_params
         self.n_rows = stacked.n_objects - self.n_objects
         self.names = stacked.names
         # losses leave out absent rows, so there is no derivative at the presence of a version
         self.fractional = False
-        if (self.rows >= self.n_rows).any():
+        if (self.rows >= self.n_rows).any() or (self.rows < -1).any():
             raise InvalidInputError(
                 f"`rows` must name some of the {self.n_rows} rows before the edited versions, but "
                 f"are {self.rows.tolist()[:10]}; -1 is a row to add."
             )
         if labels is None:
             labels = stacked.labels[np.where(self.rows >= 0, self.rows, self.n_rows)]
-        self.labels = pd.Index(labels)
+        self.labels = checks.object_labels(labels, self.n_objects)
 
     @property
     def changed(self) -> np.ndarray:
@@ -164,3 +165,15 @@ class Edited(Loss):
     ) -> np.ndarray:
         b = self.everyone() if presence is None else presence
         return self.stacked.hessian_product(theta, vector, self.presence(b))
+
+
+def _positions(rows: Any) -> np.ndarray:
+    """Whole numbers, one for each edited version."""
+    values = np.atleast_1d(checks.finite_array(rows, "rows"))
+    flags = np.asarray(rows).dtype == bool
+    if flags or values.ndim != 1 or not len(values) or (values != np.round(values)).any():
+        raise InvalidInputError(
+            f"`rows` must be whole numbers in one dimension, at least one, but is {rows!r:.60}; "
+            "pass the position of the row that each edited version replaces."
+        )
+    return values.astype(np.intp)

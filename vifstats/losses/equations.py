@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.errors import ConvergenceError, InvalidInputError, InvalidTypeError, LossError
+from vifstats.errors import ConvergenceError, InvalidInputError, LossError
 from vifstats.losses import autodiff
 from vifstats.losses.base import BLOCK_NUMBERS, Loss
 from vifstats.losses.m_estimator import labels_of
@@ -199,14 +199,14 @@ class Equations(EstimatingEquations):
         names: Sequence[str] | None = None,
         reads: Sequence[str] = (),
     ) -> None:
-        if not callable(psi):
-            raise InvalidTypeError(f"`psi` must be a function psi(theta, b), but is {psi!r}.")
-        self.f = psi
+        self.f = checks.function(psi, "psi", "psi(theta, b)")
         self.n_objects = checks.counting_number(n_objects, "n_objects")
         self.n_params = checks.counting_number(n_params, "n_params")
-        self.labels = pd.RangeIndex(n_objects) if labels is None else pd.Index(labels)
-        self.names = None if names is None else tuple(names)
-        self.reads = tuple(reads)
+        self.labels = (
+            pd.RangeIndex(n_objects) if labels is None else checks.object_labels(labels, n_objects)
+        )
+        self.names = None if names is None else checks.unique_names(names, "names", n_params)
+        self.reads = checks.unique_names(reads, "reads")
 
     def psi(self, theta: Differentiable, presence: Differentiable, *earlier: Differentiable) -> Any:
         return self.f(theta, presence, *earlier)
@@ -262,16 +262,15 @@ class RowEquations(EstimatingEquations):
         reads: Sequence[str] = (),
         held: ParameterFunction | None = None,
     ) -> None:
-        if not callable(psi):
-            raise InvalidTypeError(f"`psi` must be a function psi(theta, data), but is {psi!r}.")
-        self.f, self.data, self.held = psi, data, held
+        self.f, self.data = checks.function(psi, "psi", "psi(theta, data)"), data
+        self.held = None if held is None else checks.function(held, "held", "held(theta)")
         self.n_objects = len(labels_of(data))
         self.labels = labels_of(data, labels)
-        self.names = None if names is None else tuple(names)
+        self.names = None if names is None else checks.unique_names(names, "names")
         if n_params is None and names is not None:
             n_params = len(self.names or ())
         self.n_params = None if n_params is None else checks.counting_number(n_params, "n_params")
-        self.reads = tuple(reads)
+        self.reads = checks.unique_names(reads, "reads")
 
     def rows(self, theta: Differentiable, *earlier: Differentiable) -> Any:
         """The terms of each object, shape (n_objects, n_params)."""

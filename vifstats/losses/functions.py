@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.errors import InvalidTypeError
 from vifstats.losses.base import Loss
 from vifstats.typing import Differentiable, ValueFunction
 
@@ -58,13 +57,16 @@ class FunctionLoss(Loss):
         owned: Callable[[int], Sequence[int]] | None = None,
         gauge: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:
-        if not callable(f):
-            raise InvalidTypeError(f"`f` must be a function f(theta, b), but is {f!r}.")
-        self.f = f
+        self.f = checks.function(f, "f", "f(theta, b)")
         self.n_objects = checks.counting_number(n_objects, "n_objects")
         self.n_params = checks.counting_number(n_params, "n_params")
-        self.labels = pd.RangeIndex(n_objects) if labels is None else pd.Index(labels)
-        self.names = None if names is None else tuple(names)
+        self.labels = (
+            pd.RangeIndex(n_objects) if labels is None else checks.object_labels(labels, n_objects)
+        )
+        self.names = None if names is None else checks.unique_names(names, "names", n_params)
+        for name, given in (("grad", grad), ("hess", hess), ("owned", owned), ("gauge", gauge)):
+            if given is not None:
+                checks.function(given, name)
         self._grad, self._hess, self._owned, self._gauge = grad, hess, owned, gauge
 
     def value(self, theta: Differentiable, presence: Differentiable) -> Any:

@@ -8,7 +8,8 @@ import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 
-from vifstats.errors import InvalidInputError, InvalidTypeError, LossError
+from vifstats import checks
+from vifstats.errors import InvalidInputError, LossError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.cancellation import mended
@@ -84,15 +85,16 @@ class MEstimator(Loss):
         grad: ObjectValues | None = None,
         hess: ObjectValues | None = None,
     ) -> None:
-        if not callable(f):
-            raise InvalidTypeError(f"`f` must be a function f(theta, data), but is {f!r}.")
-        self.f = f
+        self.f = checks.function(f, "f", "f(theta, data)")
+        for name, given in (("penalty", penalty), ("grad", grad), ("hess", hess)):
+            if given is not None:
+                checks.function(given, name)
         self.data = data
         self.penalty = penalty
         self._grad, self._hess = grad, hess
         self.n_objects = len(labels_of(data))
         self.labels = labels_of(data, labels)
-        self.names = None if names is None else tuple(names)
+        self.names = None if names is None else checks.unique_names(names, "names")
 
     def rows(self, theta: Differentiable) -> Any:
         """f(theta, data), one value per row, shape (n_objects,)."""
@@ -169,20 +171,21 @@ class MEstimator(Loss):
 
 def labels_of(data: Any, labels: Sequence | pd.Index | None = None) -> pd.Index:
     """The labels of the objects: as given, else those of the first array, else 0, 1, ..."""
-    if labels is not None:
-        return pd.Index(labels)
     first = _first_array(data)
+    if labels is not None:
+        return checks.object_labels(labels, len(first))
     return first.index if isinstance(first, pd.Series | pd.DataFrame) else pd.RangeIndex(len(first))
 
 
 def _first_array(data: Any) -> Any:
+    first = data
     if isinstance(data, dict) and data:
-        return next(iter(data.values()))
-    if isinstance(data, tuple | list) and len(data) and np.ndim(data[0]) > 0:
-        return data[0]
-    if np.ndim(data) == 0:
+        first = next(iter(data.values()))
+    elif isinstance(data, tuple | list) and len(data) and np.ndim(data[0]) > 0:
+        first = data[0]
+    if np.ndim(first) == 0 or not len(first):
         raise InvalidInputError(
-            "`data` must be an array, a DataFrame, or a tuple or dict of them, "
-            f"but is {type(data).__name__}."
+            "`data` must be an array, a DataFrame, or a tuple or dict of them, with a row for each "
+            f"object, but is {type(data).__name__}; pass what the function reads."
         )
-    return data
+    return first

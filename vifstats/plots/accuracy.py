@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from vifstats import checks
 from vifstats.deletion.agreement import compare
 from vifstats.deletion.result import Influence
+from vifstats.errors import InvalidInputError
 from vifstats.plots.style import FAINT, axes_for, called, dots, largest, name_rows, plain, position
 from vifstats.typing import Axes
 
@@ -49,8 +51,8 @@ def agreement_plot(
     >>> agreement_plot(vs.vif(est), vs.leave_one_out(est)).get_xlabel()
     'predicted dfbetas'
     """
-    compare(approximation, refits)
-    ax = axes_for(ax)
+    _require_both(approximation, refits)
+    ax = axes_for(ax, n_labels)
     columns = slice(None) if name is None else position(approximation.estimate.names, name)
     a, r = (side.dfbetas.to_numpy()[:, columns].ravel() for side in (approximation, refits))
     ends = [np.nanmin([a, r]), np.nanmax([a, r])]
@@ -65,6 +67,13 @@ def agreement_plot(
     ax.set_xlabel(f"predicted dfbetas{of}")
     ax.set_ylabel(f"refitted dfbetas{of}")
     return ax
+
+
+def _require_both(approximation: Any, refits: Any) -> None:
+    """Two results of the same rows."""
+    for name, side in (("approximation", approximation), ("refits", refits)):
+        checks.instance(side, Influence, name, "vs.vif(est)")
+    compare(approximation, refits)
 
 
 def _name_the_line(ax: Any, ends: list[float]) -> None:
@@ -110,10 +119,20 @@ def error_plot(
     >>> error_plot(vs.vif(est), vs.leave_one_out(est), np.arange(5)).get_xlabel()
     'number at risk'
     """
-    ax = axes_for(ax)
+    _require_both(approximation, refits)
+    explaining, xlabel = (
+        checks.finite_array(against, "against"),
+        checks.plain_text(xlabel, "xlabel"),
+    )
+    if explaining.shape != (len(refits.index),):
+        raise InvalidInputError(
+            f"`against` must have an entry for each of the {len(refits.index)} rows, but has shape "
+            f"{explaining.shape}; pass one for each."
+        )
+    ax = axes_for(ax, n_labels)
     error = np.abs(approximation.dfbetas.to_numpy() - refits.dfbetas.to_numpy()).max(axis=1)
-    dots(ax, against, error)
-    name_rows(ax, against, error, refits.index, largest(error, n_labels))
+    dots(ax, explaining, error)
+    name_rows(ax, explaining, error, refits.index, largest(error, n_labels))
     ax.set_ylim(bottom=0)
     ax.set_xlabel(plain(xlabel))
     ax.set_ylabel("error, in standard errors")

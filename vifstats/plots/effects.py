@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from vifstats import checks
 from vifstats.deletion.infinite_ends import infinite_without, is_separating
 from vifstats.deletion.inputs import Source
 from vifstats.errors import InvalidInputError
@@ -66,6 +67,7 @@ def range_plot(
     >>> range_plot(inf, ratio=True).get_xscale()
     'log'
     """
+    ratio, scaled = checks.flag(ratio, "ratio"), checks.flag(scaled, "scaled")
     if ratio and scaled:
         raise InvalidInputError(
             "A range is shown as a ratio or in standard errors, but both are asked for; choose one."
@@ -73,7 +75,7 @@ def range_plot(
     influence = influence_of(influence)
     ax = axes_for(ax)
     est = influence.estimate
-    shown = list(est.names) if names is None else list(names)
+    shown = list(est.names if names is None else _names(names))
     at = [position(est.names, name) for name in shown]
     unit = est.standard_errors[at] if scaled else np.ones(len(at))
     theta, limits = est.theta[at] / unit, est.confidence_limits()[at] / unit[:, None]
@@ -146,7 +148,7 @@ def waterfall_plot(
     >>> waterfall_plot(inf, k=2).get_xlabel()
     'change of x0 so far, in standard errors'
     """
-    influence = influence_of(influence)
+    influence, k = influence_of(influence), checks.whole_number(k, "k")
     ax = axes_for(ax)
     j = position(influence.estimate.names, name)
     rows = largest(influence.values[:, j], k)
@@ -169,6 +171,11 @@ def waterfall_plot(
 def _exp(values: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):  # infinite, as the interval of a covariate that separates
         return np.exp(values)
+
+
+def _names(names: Any) -> tuple[str, ...]:
+    """Of one name, or of several."""
+    return checks.unique_names([names] if isinstance(names, str) else names, "names")
 
 
 def _rows_named(ax: Any, y: np.ndarray, names: list[str]) -> None:

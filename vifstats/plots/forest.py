@@ -68,6 +68,11 @@ def forest_plot(
     ['all', 'without a', 'without b']
     """
     checks.one_of(sort, SORTS, "sort")
+    numbers = checks.flag(numbers, "numbers")
+    if ratio is not None:
+        checks.flag(ratio, "ratio")
+    if n_groups is not None:
+        checks.counting_number(n_groups, "n_groups")
     influence = influence_of(x)
     ax = axes_for(ax)
     ink = ax.xaxis.label.get_color()  # legible on what the theme draws on
@@ -112,7 +117,7 @@ class _Lines:
 
 def _groups(moves: np.ndarray, n_groups: int | None, sort: str) -> np.ndarray:
     """Which groups are shown, in which order."""
-    most = len(moves) if n_groups is None else checks.counting_number(n_groups, "n_groups")
+    most = len(moves) if n_groups is None else n_groups
     rows = largest(moves, most) if most < len(moves) else np.arange(len(moves))
     if sort == "influence":
         return rows[np.argsort(-np.nan_to_num(np.abs(moves[rows]), nan=-1.0), kind="stable")]

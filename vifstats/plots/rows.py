@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from vifstats import checks
 from vifstats.checks.disclosure import FEWEST
 from vifstats.deletion.infinite_ends import is_separating
 from vifstats.deletion.inputs import Source
@@ -12,7 +13,7 @@ from vifstats.deletion.on_target import TargetInfluence
 from vifstats.deletion.result import Influence
 from vifstats.deletion.row_facts import follow_up, residuals
 from vifstats.errors import InvalidInputError
-from vifstats.plots.sources import influence_of
+from vifstats.plots.sources import influence_of, target_influence
 from vifstats.plots.style import (
     BLUE,
     FAINT,
@@ -88,7 +89,8 @@ def index_plot(
     'dfbetas of x0'
     """
     values, what, source = _values(influence, name)
-    ax = axes_for(ax)
+    line = None if line is None else checks.non_negative_number(line, "line")
+    ax = axes_for(ax, n_labels)
     _against_position(ax, values, source, n_labels)
     if _is_scaled(influence, name):
         _convention(ax, values, line)
@@ -121,8 +123,9 @@ def target_plot(
     >>> target_plot(inf.on(vs.targets.RelativeRisk([1.0]))).get_ylabel()
     'change of relative risk, full minus without'
     """
+    change = target_influence(change)
     values, what, source = _values(change, change.table.columns[change.position(column)])
-    ax = axes_for(ax)
+    ax = axes_for(ax, n_labels)
     _against_position(ax, values, source, n_labels)
     ax.set_ylabel(plain(what))
     return ax
@@ -168,13 +171,14 @@ def time_plot(
     ['event', 'censored']
     """
     values, what, source = _values(influence, name)
+    line = None if line is None else checks.non_negative_number(line, "line")
     facts = follow_up(source)
     if facts is None:
         raise InvalidInputError(
             "A plot against time needs a survival model and single rows, but this result has "
             "groups or no time; use index_plot."
         )
-    ax = axes_for(ax)
+    ax = axes_for(ax, n_labels)
     time, event = facts["time"].to_numpy(), facts["event"].to_numpy() == 1
     dots(ax, time[event], values[event], label="event")
     hollow = {"markerfacecolor": "none", "markeredgewidth": 0.7, "markeredgecolor": ORANGE}
@@ -231,7 +235,7 @@ def influence_plot(influence: Source, *, ax: Axes | None = None, n_labels: int =
             "A plot of residual against leverage needs single rows of a Cox model or a model with "
             "one linear predictor; use index_plot."
         )
-    ax = axes_for(ax)
+    ax = axes_for(ax, n_labels)
     leverage, residual = pair
     values, what, _ = _values(influence, None)
     distance = np.abs(values)
@@ -283,6 +287,7 @@ def distribution_plot(
     'rows'
     """
     values, what, _ = _values(influence, name)
+    line = None if line is None else checks.non_negative_number(line, "line")
     ax = axes_for(ax)
     known = values[np.isfinite(values)]
     ax.hist(known, bins=min(30, max(5, len(known) // 10)), color=BLUE)
@@ -335,6 +340,17 @@ def counts_plot(
     >>> [text.get_text() for text in counts_plot([40, None], [0.1, 0.2], "age").texts]
     ['about 40', 'fewer than 5']
     """
+    beyond = checks.finite_array(thresholds, "thresholds")
+    many = isinstance(counts, Sequence | np.ndarray)
+    if not many or (len(counts),) != beyond.shape:
+        raise InvalidInputError(
+            f"`counts` must have an entry for each of {thresholds!r:.60}, but is "
+            f"{counts!r:.60}; pass one for each, None where it cannot be told."
+        )
+    for count in counts:
+        if count is not None:
+            checks.whole_number(count, "counts")
+    name, unit = checks.plain_text(name, "name"), checks.plain_text(unit, "unit")
     ax = axes_for(ax)
     y = np.arange(len(counts))[::-1]
     ax.barh(y, [count or 0 for count in counts], height=0.6, color=BLUE)
@@ -342,7 +358,7 @@ def counts_plot(
         text = f"fewer than {FEWEST}" if count is None else f"about {count}"
         where: Any = {"xytext": (3, 0), "textcoords": "offset points", "va": "center"}
         ax.annotate(text, (count or 0, at), fontsize="small", color=INK, **where)
-    ax.set_yticks(y, [f"beyond {threshold:g}" for threshold in thresholds])
+    ax.set_yticks(y, [f"beyond {threshold:g}" for threshold in beyond])
     ax.tick_params(axis="y", length=0)
     ax.margins(x=0.25)
     ax.set_xlim(left=0, right=max(ax.get_xlim()[1], FEWEST))

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from vifstats import checks
+from vifstats.errors import InvalidInputError
 from vifstats.plots.style import BLUE, INK, ORANGE, axes_for, plain
 from vifstats.typing import Axes
 
@@ -47,22 +49,39 @@ def set_path_plot(
     >>> ax.get_xlabel()
     'rows removed'
     """
+    gone, value, refits = _path(sizes, predicted, refitted)
+    done = np.isfinite(refits)
+    what, members = checks.plain_text(what, "what"), checks.plain_text(members, "members")
     ax = axes_for(ax)
-    ax.plot(sizes, predicted, color=BLUE, linewidth=1.2, label="predicted")
-    done = np.isfinite(np.asarray(refitted, dtype=float))
+    ax.plot(gone, value, color=BLUE, linewidth=1.2, label="predicted")
     ax.plot(
-        np.asarray(sizes)[done],
-        np.asarray(refitted, dtype=float)[done],
+        gone[done],
+        refits[done],
         "o",
         color=ORANGE,
         markersize=4,
         label="refitted",
     )
     if threshold is not None:
-        ax.axhline(threshold, color=INK, linewidth=0.7, linestyle="--")
+        ax.axhline(
+            checks.finite_number(threshold, "threshold"), color=INK, linewidth=0.7, linestyle="--"
+        )
     locator: Any = ax.xaxis.get_major_locator()
     locator.set_params(integer=True)
     ax.set_xlabel(plain(f"{members} removed"))
     ax.set_ylabel(plain(what))
     ax.legend(frameon=False, fontsize="small")
     return ax
+
+
+def _path(sizes: Any, predicted: Any, refitted: Any) -> tuple[np.ndarray, ...]:
+    """As many numbers of each, (m,); of refits some may be nan."""
+    given = {"sizes": sizes, "predicted": predicted, "refitted": refitted}
+    found = tuple(checks.number_array(values, name) for name, values in given.items())
+    if found[0].ndim != 1 or len({part.shape for part in found}) > 1:
+        shapes = [part.shape for part in found]
+        raise InvalidInputError(
+            f"`sizes`, `predicted` and `refitted` must have as many entries, but have shapes "
+            f"{shapes}; pass one of each for every size."
+        )
+    return found

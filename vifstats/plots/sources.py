@@ -1,5 +1,8 @@
 """What a picture is drawn of: a result, its target, or a fit whose influence is computed for it."""
 
+from typing import Any
+
+from vifstats import checks
 from vifstats.deletion.inputs import Source, estimate_of
 from vifstats.deletion.methods import vif
 from vifstats.deletion.on_target import TargetInfluence
@@ -22,3 +25,11 @@ def influence_of(x: Source) -> Influence:
     if isinstance(held, Influence):
         return held
     return x if isinstance(x, Influence) else vif(estimate_of(x))
+
+
+def target_influence(x: Any) -> TargetInfluence:
+    """The influence on a target, which no other result has."""
+    change: TargetInfluence = checks.instance(
+        x, TargetInfluence, "change", "vs.vif(est).on(target)"
+    )
+    return change

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from vifstats import checks
 from vifstats.checks.text import legible
-from vifstats.errors import InvalidInputError
 
 __all__ = [
     "BLUE",
@@ -34,12 +34,19 @@ CHARACTER, LINE = 0.025, 0.075
 MOST_CHARACTERS = 28
 
 
-def axes_for(ax: Any = None) -> Any:
-    """The Axes to draw into, a new one if none is given, without the upper and right line."""
+def axes_for(ax: Any = None, n_labels: int = 0) -> Any:
+    """The Axes to draw into, a new one if none is given, without the upper and right line.
+
+    `n_labels`: how many rows will be named, looked at before a figure is made.
+    """
+    checks.whole_number(n_labels, "n_labels")
     if ax is None:
         import matplotlib.pyplot as plt
 
         _, ax = plt.subplots(layout="constrained")
+    from matplotlib.axes import Axes
+
+    checks.instance(ax, Axes, "ax", "plt.subplots()[1]")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -152,9 +159,7 @@ def position(names: Sequence[str], name: str | None) -> int:
     names = list(names)
     if name is None and len(names) == 1:
         return 0
-    if name not in names:
-        raise InvalidInputError(f"`name` must be one of {names}, but is {name!r}.")
-    return names.index(name)
+    return names.index(checks.one_of(name, names, "name"))
 
 
 def ratio_axis(ax: Any) -> None:

@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from vifstats import checks
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.errors import InvalidInputError
+from vifstats.plots.sources import target_influence
 from vifstats.plots.style import BLUE, FAINT, ORANGE, axes_for
 from vifstats.typing import ArrayLike1D, Axes, Times
 
@@ -55,7 +57,7 @@ def survival_plot(
     'event-free survival'
     """
     times = _one_for_each(times, change)
-    at, values = (np.asarray(v) for v in ((times, change.value) if curve is None else curve))
+    at, values = _curve(curve, times, change)
     ax = axes_for(ax)
     low = _bands(ax, times, change.value_without, len(at) == len(times))
     ax.step(at, values, where="post", color=BLUE, linewidth=1.2, label="all rows")
@@ -100,7 +102,7 @@ def survival_change_plot(
     >>> survival_change_plot(inf.on(survival), [1.0, 2.0]).get_ylabel()
     'change, in percentage points'
     """
-    times = _one_for_each(times, change)
+    times, stairs = _one_for_each(times, change), checks.flag(stairs, "stairs")
     ax = axes_for(ax)
     ax.axhline(0, color=BLUE, linewidth=1.2)
     _bands(ax, times, -100 * change.influence, stairs)
@@ -110,11 +112,29 @@ def survival_change_plot(
     return ax
 
 
-def _one_for_each(times: Any, change: TargetInfluence) -> np.ndarray:
-    times = np.asarray(times, dtype=float)
-    if times.shape != change.value.shape:
+def _curve(curve: Any, times: np.ndarray, change: TargetInfluence) -> tuple[np.ndarray, np.ndarray]:
+    """Times of the curve, and its values."""
+    if curve is None:
+        return times, change.value
+    if not isinstance(curve, tuple) or len(curve) != 2:
         raise InvalidInputError(
-            f"There must be one time for each of the {len(change.value)} values of the target, "
+            f"`curve` must be times and values, but is {curve!r:.60}; pass a tuple of the two."
+        )
+    at, values = (checks.finite_array(part, "curve") for part in curve)
+    if at.ndim != 1 or at.shape != values.shape:
+        raise InvalidInputError(
+            f"`curve` must have one value for each time, but has shapes {at.shape} and "
+            f"{values.shape}; pass as many."
+        )
+    return at, values
+
+
+def _one_for_each(times: Any, change: TargetInfluence) -> np.ndarray:
+    values = target_influence(change).value
+    times = np.asarray(checks.finite_array(times, "times"))
+    if times.shape != values.shape:
+        raise InvalidInputError(
+            f"There must be one time for each of the {len(values)} values of the target, "
             f"but `times` has shape {times.shape}. Pass the times that the target was made with."
         )
     return times

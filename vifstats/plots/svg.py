@@ -5,6 +5,7 @@ import warnings
 from io import StringIO
 from typing import Any
 
+from vifstats import checks
 from vifstats.checks.text import legible
 from vifstats.plots.style import BLUE, FAINT, INK, ORANGE
 from vifstats.typing import Draw
@@ -52,11 +53,13 @@ def as_svg(draw: Draw, size: tuple[float, float] = (4.4, 2.8)) -> str:
     >>> as_svg(lambda ax: ax.plot([0, 1]))[:5]
     '<svg '
     """
+    checks.function(draw, "draw", "draw(ax)")
+    width, height = checks.pair(size, "size")
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(SETTINGS):
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure.add_subplot())
         text = StringIO()
         with warnings.catch_warnings():

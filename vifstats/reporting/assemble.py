@@ -145,6 +145,9 @@ def report(
     path = checks.file_path(path, "path")
     how = {"path": path.name, "method": method, "top": top, "rows": rows, "unit": unit}
     how |= {"title": title, "table": table, "treatment": treatment, "seconds": seconds}
+    _require_words(unit, title)
+    rows, progress = checks.flag(rows, "rows"), checks.flag(progress, "progress")
+    seconds = checks.seconds(seconds, "seconds")
     path = _page_path(path)
     source = _source(model, data, options)
     est = source if isinstance(source, Estimate) else source.estimate
@@ -331,6 +334,12 @@ def report_texts(document: dict[str, Any], run: str | None = None) -> tuple[str,
     """The page and its JSON, which tell what run they are of, by default by their numbers."""
     document = {"run": run or run_of(as_json(document)), **document}
     return render(document), as_json(document)
+
+
+def _require_words(unit: str, title: str | None) -> None:
+    checks.plain_text(unit, "unit")
+    if title is not None:
+        checks.plain_text(title, "title")
 
 
 def _page_path(path: str | Path) -> Path:

@@ -179,12 +179,10 @@ def find(
     >>> found.top
     array([3, 0])
     """
-    if method not in METHODS:
-        raise InvalidInputError(f"`method` must be one of {list(METHODS)}, but is {method!r}.")
+    method = checks.one_of(method, METHODS, "method")
     checks.proportion(level, "level")
     checks.whole_number(seed, "seed")
-    if top < 0:
-        raise InvalidInputError(f"`top` must be >= 0, but is {top}.")
+    top, progress = checks.whole_number(top, "top"), checks.flag(progress, "progress")
     if not seconds >= 0:  # of which callers have given a part, so no number is told
         found = "nan" if np.isnan(seconds) else "negative"
         raise InvalidInputError(f"`seconds` must be >= 0, but is {found}.")

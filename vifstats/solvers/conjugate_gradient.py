@@ -50,6 +50,10 @@ class ConjugateGradient(Solver):
     def __post_init__(self) -> None:
         checks.non_negative_number(self.damping, "damping")
         checks.proportion(self.tol, "tol")
+        if self.max_steps is not None:
+            checks.counting_number(self.max_steps, "max_steps")
+        if self.preconditioner is not None:
+            checks.function(self.preconditioner, "preconditioner", "preconditioner(r)")
 
     def factor(
         self, H: np.ndarray | HessianProduct, names: Sequence[str] | None = None

@@ -45,7 +45,7 @@ class Lanczos(Solver):
         checks.non_negative_number(self.damping, "damping")
         checks.counting_number(self.rank, "rank")
         if self.rest is not None:
-            checks.tolerance(self.rest, "rest")
+            checks.positive_number(self.rest, "rest")
 
     def factor(
         self, H: np.ndarray | HessianProduct, names: Sequence[str] | None = None

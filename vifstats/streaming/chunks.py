@@ -104,9 +104,14 @@ def chunks_of(chunks: Iterable[Any]) -> list[Any]:
             "`chunks` are read several times, but an iterator gives them once; pass a list of "
             "what reads each, such as functools.partial(pandas.read_parquet, path)."
         )
+    if not isinstance(chunks, Iterable):
+        raise InvalidTypeError(
+            f"`chunks` must be a sequence of tables, but is {chunks!r:.60}; put what reads each "
+            "into a list."
+        )
     listed = list(chunks)
     if not listed:
-        raise InvalidInputError("`chunks` must hold at least one table, but is empty.")
+        raise InvalidInputError("`chunks` must hold at least one table, but is empty; pass some.")
     return listed
 
 

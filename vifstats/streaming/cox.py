@@ -29,7 +29,16 @@ from vifstats.streaming.cox_passes import CoxPasses, Task
 from vifstats.streaming.cox_rows import Columns
 from vifstats.streaming.event_blocks import Block, blocks_of, require_order, varying_columns
 from vifstats.streaming.first_pass import ChunkSurvey, survey
-from vifstats.streaming.fit import Map, coefficients, listed, minimum, names_of, results, streamed
+from vifstats.streaming.fit import (
+    Map,
+    coefficients,
+    listed,
+    minimum,
+    names_of,
+    results,
+    runner,
+    streamed,
+)
 from vifstats.streaming.options import Request, request_of
 from vifstats.streaming.output import Harvest, Reduction
 from vifstats.streaming.past_sums import pasts
@@ -159,7 +168,7 @@ def cox(
     request = request_of(x, method, to, parts.keep, target, top, by, robust)
     values = coefficients(theta, request.names)
     P = checks.penalty_matrix(penalty, len(values))
-    stream = Stream(chunks_of(chunks), parts, request, ties == "efron", P, map)
+    stream = Stream(chunks_of(chunks), parts, request, ties == "efron", P, runner(map))
     return streamed(
         request, minimum(values, stream.look_at, request.names, newton_steps, 1.0, tol), start
     )

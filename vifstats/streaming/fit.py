@@ -1,6 +1,7 @@
 """Chunks through a function on whatever engine, and what they add up to."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import builtins
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Protocol
@@ -37,6 +38,14 @@ MOST_STEPS, ARRIVED = 100, 1e-9
 HALVINGS = 20
 
 
+def runner(map: Map) -> Map:
+    """What runs a function on many items: the built-in is a class, and any other is none."""
+    if map is builtins.map:
+        return map
+    found: Map = checks.function(map, "map", "map(function, items)")
+    return found
+
+
 def results(map: Map, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
     """What a function returns for each item, in order, also from an engine that gives futures."""
     for found in map(function, items):
@@ -47,17 +56,29 @@ def names_of(columns: Sequence[Any] | None, theta: Any) -> tuple[Any, ...]:
     """The columns of the covariates: as given, else the index of theta."""
     if columns is None and isinstance(theta, pd.Series):
         columns = list(theta.index)
-    if columns is None or isinstance(columns, str) or not len(columns):
+    if (
+        columns is None
+        or isinstance(columns, str)
+        or (isinstance(columns, Sized) and not len(columns))
+    ):
         raise InvalidInputError(
             f"`columns` must list the covariates, one for each parameter, but is {columns!r}; "
             "only a Series `theta` carries their names itself."
         )
-    return tuple(columns)
+    return _several(columns)
 
 
 def listed(columns: Any) -> tuple[Any, ...]:
     """Columns of which one may be given by its name alone."""
-    return (columns,) if isinstance(columns, str | int) else tuple(columns)
+    if isinstance(columns, str | int) and not isinstance(columns, bool):
+        return (columns,)
+    return _several(columns)
+
+
+def _several(columns: Any) -> tuple[Any, ...]:
+    """Columns by name or number, in a sequence."""
+    checks.unique_names(columns, "columns")
+    return tuple(columns)
 
 
 def coefficients(theta: Any, names: Sequence[str]) -> np.ndarray:

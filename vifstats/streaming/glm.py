@@ -18,7 +18,16 @@ from vifstats import checks
 from vifstats.losses.regression.linear_predictor import LinearPredictor, distinct_names
 from vifstats.losses.row_losses import RowLoss
 from vifstats.streaming.chunks import chunks_of, in_chunk, read
-from vifstats.streaming.fit import Map, coefficients, listed, minimum, names_of, results, streamed
+from vifstats.streaming.fit import (
+    Map,
+    coefficients,
+    listed,
+    minimum,
+    names_of,
+    results,
+    runner,
+    streamed,
+)
 from vifstats.streaming.options import request_of
 from vifstats.streaming.output import Harvest, Reduction, harvest
 from vifstats.streaming.result import StreamedInfluence
@@ -105,6 +114,7 @@ def glm(
     {0: -0.6667, 2: 0.6667}
     """
     start = perf_counter()
+    constant = checks.flag(constant, "constant")
     given = columns if isinstance(columns, tuple) else (columns,)
     designs = tuple(() if constant and not some else names_of(some, theta) for some in given)
     outcomes = y if isinstance(y, tuple) else (y,)
@@ -112,7 +122,7 @@ def glm(
     request = request_of(model.names, "vif", to, model.keep, target, top, by, robust)
     values = coefficients(theta, request.names)
     P = checks.penalty_matrix(penalty, len(values))
-    stream = _Stream(chunks_of(chunks), model, P, map)
+    stream = _Stream(chunks_of(chunks), model, P, runner(map))
     found = minimum(values, stream.look_at, request.names, newton_steps, dispersion, tol)
     return streamed(request, found, start)
 

@@ -83,7 +83,7 @@ def request_of(
         target_names=target_names,
         top=checks.whole_number(top, "top"),
         by=checks.one_of(by, allowed, "by"),
-        robust=bool(robust),
+        robust=checks.flag(robust, "robust"),
     )
 
 

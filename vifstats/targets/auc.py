@@ -1,6 +1,6 @@
 """The area under the time-dependent ROC curve as a target."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -51,12 +51,15 @@ class AUC(Target):
     """
 
     t: float | ArrayLike1D
-    names: tuple[str, ...] | None = None
+    # of the times it is asked for, which are not for users to choose
+    names: tuple[str, ...] | None = field(default=None, init=False)
 
     def bind(self, estimate: Fit) -> "AUC":
         follow_up(estimate.loss, "AUC")
         times = times_of(self.t, estimate.loss, "AUC")
-        return replace(self, t=times, names=tuple(f"AUC({t:g})" for t in times))
+        bound = replace(self, t=times)
+        object.__setattr__(bound, "names", tuple(f"AUC({t:g})" for t in times))
+        return bound
 
     def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         ranks, times = _Ranks.of(loss), np.atleast_1d(self.t)

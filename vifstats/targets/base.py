@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from vifstats import checks
 from vifstats.errors import InvalidInputError, InvalidTypeError, LossError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
@@ -143,7 +144,7 @@ class FunctionTarget(Target):
     """
 
     def __init__(self, f: Callable[[Differentiable, Differentiable, Loss], Differentiable]) -> None:
-        self.f = f
+        self.f = checks.function(f, "f", "f(theta, b, loss)")
         name = getattr(f, "__name__", "")
         if name.isidentifier():  # not <lambda>
             self.label = name
@@ -186,6 +187,8 @@ def value_of(target: Target, theta: np.ndarray, presence: np.ndarray, loss: Loss
 def as_target(target: Any) -> Target:
     """A target as it is, or a callable as a target."""
     if isinstance(target, Target):
+        if getattr(target, "exact", None) is not None:
+            checks.flag(target.exact, "exact")  # type: ignore[attr-defined]  # just seen
         return target
     if isinstance(target, type):
         raise InvalidTypeError(
@@ -196,5 +199,5 @@ def as_target(target: Any) -> Target:
         return FunctionTarget(target)
     raise InvalidTypeError(
         f"A target must be a vifstats target or a function f(theta, b, loss), but this is "
-        f"{type(target).__name__}."
+        f"{type(target).__name__}; pass one of these."
     )

@@ -1,6 +1,6 @@
 """The Brier score of predicted survival as a target."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import autograd.numpy as anp
@@ -49,12 +49,15 @@ class BrierScore(Target):
     """
 
     t: float | ArrayLike1D
-    names: tuple[str, ...] | None = None
+    # of the times it is asked for, which are not for users to choose
+    names: tuple[str, ...] | None = field(default=None, init=False)
 
     def bind(self, estimate: Fit) -> "BrierScore":
         follow_up(estimate.loss, "BrierScore")
         times = times_of(self.t, estimate.loss, "BrierScore")
-        return replace(self, t=times, names=tuple(f"Brier({t:g})" for t in times))
+        bound = replace(self, t=times)
+        object.__setattr__(bound, "names", tuple(f"Brier({t:g})" for t in times))
+        return bound
 
     def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         seen = follow_up(loss, "BrierScore")

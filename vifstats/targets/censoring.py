@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.checks.arrays import numbers
+from vifstats import checks
 from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.loss import Cox
@@ -67,7 +67,7 @@ def follow_up(loss: Loss, name: str) -> FollowUp:
 
 def times_of(times: Any, loss: Any, name: str) -> np.ndarray:
     """Times at which there are events behind and rows ahead, shape (m,)."""
-    wanted = np.atleast_1d(numbers(times, "`t`"))
+    wanted = checks.times(times, "t")
     first, last = loss.data.time[loss.data.event].min(), loss.data.time.max()
     bad = ~((first <= wanted) & (wanted < last))
     if wanted.ndim != 1 or bad.any():

@@ -65,5 +65,7 @@ class _Coefficient(Coefficient):
 def position_of(name: str, names: Sequence[str]) -> int:
     """Where a parameter stands, by name."""
     if not checks.among(name, names):
-        raise InvalidInputError(f"A parameter must be one of {list(names)}, but is {name!r}.")
+        raise InvalidInputError(
+            f"A parameter must be one of {list(names)}, but is {name!r:.60}; name one of these."
+        )
     return list(names).index(name)

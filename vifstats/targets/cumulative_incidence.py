@@ -7,7 +7,6 @@ import autograd.numpy as anp
 import numpy as np
 
 from vifstats import checks
-from vifstats.checks.arrays import numbers
 from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.loss import Cox
@@ -63,11 +62,8 @@ class CumulativeIncidence(Target):
         blocks = _models(estimate.loss)
         first = next(iter(blocks.values()))
         x = checks.profiles(self.x, None, first.names or ())
-        times = np.atleast_1d(numbers(self.times, "`times`"))
-        if str(self.cause) not in blocks:
-            raise InvalidInputError(
-                f"`cause` must be one of {list(blocks)}, but is {self.cause!r}."
-            )
+        times = checks.times(self.times, "times", min(0.0, float(_grid(blocks)[0][0])))
+        checks.one_of(str(self.cause), list(blocks), "cause")
         bound = replace(self, x=x, times=times)
         profiles = [""] if len(x) == 1 else [f"{k}: " for k in range(len(x))]
         names = [f"{p}F{self.cause}({t:g})" for p in profiles for t in times]

@@ -106,10 +106,12 @@ class ExampleLoss(Target):
         loss: Any = estimate.loss
         _require_loss(self, loss, Contrastive)
         X, width = checks.design_matrix(self.X)[0], loss.X.shape[1]
-        if X.shape[1] != width or len(self.other) != len(X):
+        n_other = np.shape(checks.as_pandas(self.other))[:1]
+        if X.shape[1] != width or n_other != (len(X),):
             raise InvalidInputError(
-                f"Held-out examples need the {width} columns of the loss and one entry of `other` "
-                f"each, but X has shape {X.shape} and `other` {len(self.other)} entries."
+                f"Held-out examples must have the {width} columns of the loss and one entry of "
+                f"`other` each, but X has shape {X.shape} and `other` is {self.other!r:.60}; pass "
+                "as many of each."
             )
         return dataclasses.replace(self, X=X)
 
@@ -121,12 +123,18 @@ def _require_loss(target: Target, loss: Any, kind: type) -> None:
     if not isinstance(loss, kind):
         raise InvalidTypeError(
             f"{type(target).__name__} is a target of {kind.__name__}, but this loss is "
-            f"{type(loss).__name__}."
+            f"{type(loss).__name__}; ask it of one of these."
         )
 
 
 def _positions(pairs: Any, loss: Any) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the first and of the second node of each pair."""
+    if not isinstance(pairs, Sequence) or not all(
+        isinstance(pair, Sequence) and len(pair) == 2 for pair in pairs
+    ):
+        raise InvalidTypeError(
+            f"`pairs` must be pairs of nodes, but is {pairs!r:.60}; pass a list of tuples of two."
+        )
     first, second = ([pair[side] for pair in pairs] for side in (0, 1))
     u, v = (loss.nodes.get_indexer(side) for side in (first, second))
     if len(bad := np.flatnonzero((u < 0) | (v < 0))):

@@ -104,6 +104,9 @@ class AverageMarginalEffect(Target):
     discrete: bool = False
     exact: bool | None = None
 
+    def __post_init__(self) -> None:
+        checks.flag(self.discrete, "discrete")
+
     def bind(self, estimate: Fit) -> Target:
         position = position_of(self.name, estimate.names)
         return dataclasses.replace(self._of(estimate.loss, position), theta=estimate.theta)

@@ -1,6 +1,6 @@
 """The test of proportional hazards as a target: is the non-proportionality one patient's?"""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -53,14 +53,18 @@ class ProportionalHazards(Target):
     """
 
     transform: str = "km"
-    names: tuple[str, ...] | None = None
+    # of the covariates it is asked for, which are not for users to choose
+    names: tuple[str, ...] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         checks.one_of(self.transform, list(TRANSFORMS), "transform")
 
     def bind(self, estimate: Fit) -> "ProportionalHazards":
         _require_cox(estimate.loss)
-        return replace(self, names=tuple(f"zph({n})" for n in (*estimate.names, "global")))
+        bound = replace(self)
+        names = tuple(f"zph({n})" for n in (*estimate.names, "global"))
+        object.__setattr__(bound, "names", names)
+        return bound
 
     def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> np.ndarray:
         cox = _require_cox(loss)

@@ -7,7 +7,7 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from vifstats.checks.arrays import numbers
+from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.targets.survival_curves import (
     Curve,
@@ -123,11 +123,7 @@ def times_within(times: Any, curve: Curve) -> np.ndarray:
     """Times of follow-up, shape (m,); all event times where none are given."""
     if times is None:
         return curve.event_times
-    wanted = np.atleast_1d(numbers(times, "`times`"))
-    if wanted.ndim != 1 or not np.isfinite(wanted).all():
-        raise InvalidInputError(
-            f"Times must be finite numbers in one dimension, but are {times!r}."
-        )
+    wanted = checks.times(times, "times", min(0.0, float(curve.event_times[0])))
     if wanted.max(initial=0.0) > curve.last:
         raise InvalidInputError(
             f"Times must lie within follow-up, which ends at {curve.last:g}, but one is "

@@ -108,10 +108,10 @@ are given; leave one out.
                 "`executor` must have a method `submit`, as a pool of concurrent.futures has, but "
                 f"is {self._described}; of Dask, pass `client.get_executor()`."
             )
-        if self.n_jobs is not None and not (isinstance(self.n_jobs, Integral) and self.n_jobs):
+        if self.n_jobs is not None and not _are_workers(self.n_jobs):
             raise InvalidInputError(
                 "`n_jobs` must be a number of workers, or -1 for one on each core, but is "
-                f"{self.n_jobs!r}."
+                f"{self.n_jobs!r:.60}; pass one of these."
             )
 
     @property
@@ -164,6 +164,11 @@ def _block(shared: Shared | InMessage, k: int) -> Outcome:
 
 # Threads of one process take turns: autograd keeps its traces, BLAS its number of threads, for all.
 _TURNS = RLock()
+
+
+def _are_workers(n_jobs: Any) -> bool:
+    whole = isinstance(n_jobs, Integral) and not isinstance(n_jobs, bool)
+    return whole and (n_jobs == -1 or n_jobs > 0)
 
 
 def _by_joblib(n_jobs: int | None, shared: Shared | InMessage, which: Sequence[int]) -> Outcomes:

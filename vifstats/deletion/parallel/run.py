@@ -3,6 +3,7 @@
 from concurrent.futures import BrokenExecutor
 from contextlib import closing
 
+from vifstats import checks
 from vifstats.deletion.parallel.blocks import Blocks, Rows
 from vifstats.deletion.parallel.checkpoints import Checkpoint
 from vifstats.deletion.parallel.engines import Engine
@@ -28,7 +29,7 @@ def in_blocks(
     folder = None if checkpoint is None else checkpoint.folder
     missing = [k for k in numbers if k not in done]
     n_rows, n_done = len(blocks.positions_of(numbers)), sum(map(len, done.values()))
-    bar = progress_bar(n_rows, "refit", shown=progress, initial=n_done)
+    bar = progress_bar(n_rows, "refit", shown=checks.flag(progress, "progress"), initial=n_done)
     try:
         with bar, closing(engine.run(blocks, missing, folder)) as finished:
             for k, rows in finished:

@@ -39,7 +39,7 @@ class Shard:
         except (TypeError, ValueError) as error:
             raise InvalidTypeError(
                 "`shard` must be its number and how many there are, as (3, 50), but is "
-                f"{shard!r:.60}."
+                f"{shard!r:.60}; pass two whole numbers."
             ) from error
         if checkpoint is None:
             raise InvalidInputError(

@@ -107,15 +107,16 @@ def goal_of(
     """The goal that the arguments of `influential_set` name."""
     if (change is None) == (flip is None):
         raise InvalidInputError(
-            f"Exactly one of `change` and `flip` must be given, but they are {change!r} and "
-            f"{flip!r}."
+            f"Exactly one of `change` and `flip` must be given, but they are {change!r:.60} "
+            f"and {flip!r:.60}; pass one of them."
         )
+    if flip is not None:
+        checks.one_of(flip, FLIPS, "flip")
     if flip == "significance":
         return _significance(est, target, level)
     shown = Coefficient(target) if isinstance(target, str) else as_target(target)
     value = value_of(est, shown, column)
     if change is None:
-        checks.one_of(flip, FLIPS, "flip")
         direction, gap, text = -np.sign(value), np.nextafter(abs(value), np.inf), "change of sign"
     else:
         change = checks.one_number(change, "change")
@@ -134,7 +135,6 @@ def _significance(est: Estimate, name: Any, level: float) -> Goal:
             f"Significance is that of a parameter, one of {list(est.names)}, but `target` is "
             f"{name!r}."
         )
-    checks.proportion(level, "level")
     shown, limits = PValue(name), ConfidenceLimits(name, level=1 - level)
     upper = int(value_of(est, Coefficient(name), 0) < 0)
     value = value_of(est, limits, upper)

@@ -250,6 +250,7 @@ def set_and_refit(
     Of a set without which the estimate diverges there is no refit.
     """
     checks.one_of(method, ["auto", *METHODS], "method")
+    level = checks.proportion(level, "level")
     goal = goal_of(est, target, change, flip, level, column)
     if len(removals) < 2:
         raise InvalidInputError(
@@ -284,7 +285,7 @@ def _found(search: Search, method: str, size: int) -> list[int]:
     if not members:
         raise InvalidInputError(
             f"A set needs rows that move the target the right way ({search.goal.text}), but none "
-            "does."
+            "does; ask for the other direction."
         )
     return members
 

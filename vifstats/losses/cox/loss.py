@@ -11,7 +11,6 @@ import autograd.numpy as anp
 import numpy as np
 
 from vifstats import checks
-from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.cancellation import mended
@@ -105,8 +104,7 @@ class Cox(Loss):
         ties: str = "efron",
         penalty: Penalty | None = None,
     ) -> None:
-        if ties not in TIES:
-            raise InvalidInputError(f"`ties` must be one of {TIES}, but is {ties!r}.")
+        ties = checks.one_of(ties, TIES, "ties")
         data = checks.survival(X, T, E, entry=entry, weights=weights, strata=strata, offset=offset)
         self.data = data
         self.ties = ties

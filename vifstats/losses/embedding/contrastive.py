@@ -39,6 +39,9 @@ class Contrastive(Loss):
         self.X, columns, self.labels = checks.design_matrix(X)
         self.n_objects, width = self.X.shape
         self.encoder, self.dim = encoder, checks.counting_number(dim, "dim")
+        for name, given in (("encoder", encoder), ("gauge", gauge)):
+            if given is not None:
+                checks.function(given, name)
         self._gauge = gauge
         self.ridge = checks.non_negative_number(ridge, "ridge")
         if (encoder is None) != (n_params is None):
@@ -46,7 +49,9 @@ class Contrastive(Loss):
                 "`n_params` must be given with an `encoder` of your own and only then; the linear "
                 "one has p * dim parameters."
             )
-        self.n_params = width * self.dim if n_params is None else n_params
+        self.n_params = (
+            width * self.dim if n_params is None else checks.counting_number(n_params, "n_params")
+        )
         if encoder is None:
             self.names = tuple(f"{name}[{k}]" for name in columns for k in range(dim))
 

@@ -87,15 +87,16 @@ class InfoNCE(Contrastive):
         if self.partners.shape != self.X.shape or not labels.equals(self.labels):
             raise InvalidInputError(
                 f"`partners` must have the rows and columns of X, {self.X.shape}, and its labels, "
-                f"but has shape {self.partners.shape} and labels {list(labels[:3])} ..."
+                f"but has shape {self.partners.shape} and labels {list(labels[:3])} ...; pass the "
+                "other view of the same rows."
             )
         self.temperature = checks.positive_number(temperature, "temperature")
         self.negatives = checks.one_of(negatives, ("partners", "both"), "negatives")
-        self.normalize = normalize
+        self.normalize = checks.flag(normalize, "normalize")
         if normalize and encoder is None and ridge > 0:
             raise InvalidInputError(
                 f"`ridge` must be 0 with normalize=True, but is {ridge:g}: cosines do not change "
-                "with the size of a linear encoder, so a penalty shrinks it for ever."
+                "with the size of a linear encoder, so a penalty shrinks it for ever; pass ridge=0."
             )
 
     def value(self, theta: Differentiable, presence: Differentiable) -> Any:

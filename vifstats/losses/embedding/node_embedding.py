@@ -105,7 +105,7 @@ class NodeEmbedding(Loss):
             checks.counting_number(length, "length"),
             checks.counting_number(window, "window"),
             None if samples is None else checks.counting_number(samples, "samples"),
-            common,
+            checks.flag(common, "common"),
             checks.whole_number(seed, "seed"),
         )
         pairs = [f"{self.nodes[u]}-{self.nodes[v]}" for u, v in self.edges]

@@ -101,7 +101,9 @@ class LinearPredictor(Loss):
         names: Sequence[str] | None = None,
         labels: Sequence | pd.Index | None = None,
     ) -> None:
-        self.row_loss = row_loss
+        self.row_loss: RowLoss = checks.instance(
+            row_loss, RowLoss, "row_loss", "row_losses.Poisson()"
+        )
         first, *others = X if isinstance(X, tuple) else (X,)
         matrix, columns, index = checks.design_matrix(first)
         self.n_objects = n = len(matrix)
@@ -127,8 +129,9 @@ class LinearPredictor(Loss):
         self._require_domain(index)
         self.n_params = self.predictors.n_params
         self.penalty = checks.penalty_matrix(penalty, self.n_params)
-        self.labels = index if labels is None else pd.Index(labels)
-        self.names = distinct_names([c for _, c in read]) if names is None else tuple(names)
+        self.labels = index if labels is None else checks.object_labels(labels, n)
+        named = distinct_names([c for _, c in read]) if names is None else names
+        self.names = checks.unique_names(named, "names", self.n_params)
 
     def _require_domain(self, labels: pd.Index) -> None:
         """Outside its domain a row loss is a number all the same, and means nothing."""

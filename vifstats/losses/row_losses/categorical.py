@@ -34,6 +34,9 @@ class Multinomial(RowLoss):
 
     reference: bool = True
 
+    def __post_init__(self) -> None:
+        checks.flag(self.reference, "reference")
+
     def domain(self) -> Domain:
         return CLASSES[0] if self.reference else CLASSES[1]
 

@@ -57,6 +57,9 @@ class NegativeBinomialP(RowLoss):
 
     power: float = 2
 
+    def __post_init__(self) -> None:
+        checks.positive_number(self.power, "power")
+
     def domain(self) -> Domain:
         return NON_NEGATIVE
 
@@ -95,6 +98,9 @@ class GeneralizedPoisson(RowLoss):
     """
 
     power: float = 1
+
+    def __post_init__(self) -> None:
+        checks.positive_number(self.power, "power")
 
     def domain(self) -> Domain:
         return NON_NEGATIVE
@@ -136,6 +142,7 @@ class ZeroInflated(RowLoss):
     inflation: str = "logit"
 
     def __post_init__(self) -> None:
+        checks.instance(self.counts, RowLoss, "counts", "PoissonCount()")
         checks.one_of(self.inflation, ("logit", "probit"), "inflation")
 
     def domain(self) -> Domain:

@@ -39,6 +39,9 @@ class Gaussian(RowLoss):
 
     link: Link
 
+    def __post_init__(self) -> None:
+        _require_link(self.link, "link")
+
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return 0.5 * (y - self.link.inverse(eta[0])) ** 2
 
@@ -59,6 +62,9 @@ class Binomial(RowLoss):
 
     link: Link
     binary = True
+
+    def __post_init__(self) -> None:
+        _require_link(self.link, "link")
 
     def domain(self) -> Domain:
         return SHARES
@@ -89,6 +95,9 @@ class PoissonGLM(RowLoss):
 
     link: Link
 
+    def __post_init__(self) -> None:
+        _require_link(self.link, "link")
+
     def domain(self) -> Domain:
         return NON_NEGATIVE
 
@@ -115,6 +124,9 @@ class Gamma(RowLoss):
 
     link: Link
 
+    def __post_init__(self) -> None:
+        _require_link(self.link, "link")
+
     def domain(self) -> Domain:
         return POSITIVE
 
@@ -134,6 +146,9 @@ class InverseGaussian(RowLoss):
     """
 
     link: Link
+
+    def __post_init__(self) -> None:
+        _require_link(self.link, "link")
 
     def domain(self) -> Domain:
         return POSITIVE
@@ -158,6 +173,7 @@ class NegativeBinomial(RowLoss):
     alpha: float
 
     def __post_init__(self) -> None:
+        _require_link(self.link, "link")
         checks.positive_number(self.alpha, "alpha")
 
     def domain(self) -> Domain:
@@ -186,6 +202,7 @@ class Tweedie(RowLoss):
     power: float
 
     def __post_init__(self) -> None:
+        _require_link(self.link, "link")
         power = checks.one_number(self.power, "power")
         if not (np.isfinite(power) and (power <= 0 or power >= 1)):
             raise InvalidInputError(
@@ -208,3 +225,7 @@ class Tweedie(RowLoss):
     def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
         zero = (y <= 0) & (self.power < 2)
         return one_sided(np.where(zero, float(self.link.to_zero), 0.0))
+
+
+def _require_link(link: Link, name: str) -> None:
+    checks.instance(link, Link, name, "row_losses.links.Log()")

@@ -6,6 +6,7 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
+from vifstats import checks
 from vifstats.losses.regression.special import gammaln
 from vifstats.losses.row_losses.base import RowLoss
 from vifstats.losses.row_losses.domains import OPEN_SHARES, Domain
@@ -34,6 +35,10 @@ class Beta(RowLoss):
 
     mean: Link = Logit()
     precision: Link = Log()
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "precision"):
+            checks.instance(getattr(self, name), Link, name, "row_losses.links.Log()")
 
     def domain(self) -> Domain:
         return OPEN_SHARES

@@ -8,6 +8,7 @@ import numpy as np
 from autograd.extend import defvjp, primitive
 
 from vifstats import checks
+from vifstats.errors import InvalidTypeError
 from vifstats.losses.row_losses.base import RowLoss
 from vifstats.typing import Differentiable
 
@@ -74,6 +75,12 @@ class Robust(RowLoss):
 
     def __post_init__(self) -> None:
         checks.positive_number(self.scale, "scale")
+        known = ("rho", "psi", "psi_deriv")
+        if isinstance(self.norm, type) or not all(hasattr(self.norm, each) for each in known):
+            raise InvalidTypeError(
+                f"`norm` must be an object with rho, psi and psi_deriv, but is {self.norm!r:.60}; "
+                "pass one of statsmodels.robust.norms, such as HuberT()."
+            )
 
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return self.scale**2 * _rho(self.norm, (y - eta[0]) / self.scale)

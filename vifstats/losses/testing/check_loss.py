@@ -150,11 +150,19 @@ def check_loss(
             "FunctionLoss."
         )
     theta = checks.parameters(theta, loss.n_params)
+    for name, given in (("penalty", penalty), ("rebuild", rebuild)):
+        if given is not None:
+            checks.function(given, name)
+    n_objects, tol = (
+        checks.counting_number(max_objects, "max_objects"),
+        checks.positive_number(tol, "tol"),
+    )
+    skip = checks.unique_names(skip, "skip")
     rules, kind = RULES, Trial
     if isinstance(loss, EstimatingEquations):
         _require_alone(loss)
         rules, kind = EQUATION_RULES, EquationTrial
-    trial = kind(loss, theta, penalty, rebuild, max_objects, tol)
+    trial = kind(loss, theta, penalty, rebuild, n_objects, tol)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # what they warn of is an error here
         return LossReport(loss, found_by(rules, trial, skip))
