@@ -31,7 +31,7 @@ def profiles(x: Any, profile: Any, names: tuple[str, ...]) -> np.ndarray:
     if isinstance(x, dict):
         if profile is None and (unknown := [key for key in x if key not in names]):
             raise InvalidInputError(
-                f"A profile must have the columns {list(names)}, but has {unknown}; drop them."
+                f"A profile has the columns {list(names)}, not {unknown}; drop these."
             )
         x = pd.DataFrame(_columns(x))
     if isinstance(x, pd.Series):
