@@ -90,6 +90,27 @@ def ols() -> vs.Estimate:
 
 
 @cache
+def logit() -> vs.Estimate:
+    loss = losses.LinearPredictor(rl.Logistic(), X, CASES)
+    return vs.minimize(loss, [0.0, 0.0])
+
+
+@cache
+def edited() -> vs.Estimate:
+    return vs.edit(est(), event="flip")
+
+
+@cache
+def curves() -> vs.KaplanMeier:
+    return vs.kaplan_meier(T, E)
+
+
+@cache
+def rms() -> vs.CurveInfluence:
+    return curves().on(targets.RMST(None, tau=1.0))
+
+
+@cache
 def equations() -> vs.Equations:
     return vs.Equations(_score, N, 1)
 
@@ -234,7 +255,7 @@ row(
     "edit",
     vs.edit,
     "est: model, data: data, event: edit?, time: edit?, covariates: covariates?, "
-    "stratum: strata?, weights: edit?, outcome: edit?, rows: positions?",
+    "stratum: strata?, weights: edit?, outcome: edit?, entry: edit?, add: added?, rows: positions?",
     est=est,
     event="flip",
 )
@@ -255,6 +276,14 @@ row(
     event=[1] * 5 + [0] * 5,
     arm=[1] * 5 + [0] * 5,
 )
+row("firth", vs.firth, "est: model, data: data", est=logit)
+row("alternatives", vs.alternatives, "edits: model", one=edited, two=edited)
+row(
+    "kaplan_meier",
+    vs.kaplan_meier,
+    "T: some numbers, E: vector?, groups: strata?, entry: vector?, weights: vector?",
+    T=T,
+)
 row("from_model", vs.from_model, "fit: model, data: data, options: options", fit=sm.OLS(Y, X).fit())
 row(
     "vif_cox",
@@ -271,7 +300,8 @@ row(
     "report",
     vs.report,
     "model: model, data: data, path: path, method: word, top: whole, rows: flag, unit: text, "
-    "title: text?, table: table?, seconds: seconds, progress: flag, options: options",
+    "title: text?, table: table?, treatment: name?, seconds: seconds, "
+    "progress: flag, options: options",
     model=est,
     path="page.html",
     seconds=0.0,
@@ -380,6 +410,24 @@ row(
     row_loss=rl.SquaredError(),
     X=X,
     y=Y,
+)
+row(
+    "losses.FineGray",
+    losses.FineGray,
+    "X: matrix, T: vector, cause: vector, of: name, ties: word, strata: strata?, "
+    "weights: vector?, offset: vector?, penalty: penalty?",
+    X=X,
+    T=T,
+    cause=np.arange(N) % 3,
+    of=1,
+)
+row(
+    "losses.MixedModel",
+    losses.MixedModel,
+    "X: matrix, y: vector, groups: labels, Z: matrix?, components: components?, reml: flag",
+    X=X,
+    y=Y,
+    groups=SETS,
 )
 for name in ("ConditionalLogistic", "ConditionalPoisson"):
     row(
@@ -547,6 +595,7 @@ target(
 )
 target("LogHazardRatio", "x1: profile, x0: profile", x1=PROFILE, x0=PROFILE)
 target("LogLikelihood", "exact: flag?")
+target("SurvivalQuantile", f"x: profile, share: share, {BASELINE}", x=PROFILE)
 target("MeanPrediction", "x: profile?, exact: flag?", ols_inf)
 target("MedianSurvival", f"x: profile, {BASELINE}", x=PROFILE)
 for name in ("PValue", "StandardError", "ZValue"):
@@ -694,6 +743,8 @@ TABLES: dict[str, Callable] = {
     "Fragility": cache(lambda: vs.fragility(est(), "a", flip="sign", max_size=3)),
     "GroupsLeftOut": cache(lambda: vs.leave_one_group_out(est(), SETS)),
     "Influence": inf,
+    "CurveInfluence": rms,
+    "KaplanMeier": curves,
     "InfluentialSet": cache(lambda: vs.influential_set(est(), "a", flip="sign", max_size=1)),
     "LeftOut": cache(lambda: vs.leave_out(est(), [0])),
     "MethodComparison": cache(lambda: vs.compare_methods(est(), objects=[0, 1, 2])),
@@ -704,12 +755,14 @@ for name, of in TABLES.items():
     result(f"{name}.to_csv", FILE, of)
     result(f"{name}.to_latex", FILE, of)
     result(f"{name}.to_excel", "path: file, options: options", of, path="t.xlsx")
-    if name != "TargetInfluence":
+    if name not in ("TargetInfluence", "CurveInfluence"):
         result(f"{name}.top", "n: whole, by: name?", of)
-result("TargetInfluence.top", "n: whole, by: name?, column: whole?", change)
-result("TargetInfluence.largest", "n: whole", change)
-result("TargetInfluence.position", "by: name?", change, by=None)
-result("TargetInfluence.plot", f"column: whole?, {AX}", change)
+for name, of in (("TargetInfluence", change), ("CurveInfluence", rms)):
+    result(f"{name}.top", "n: whole, by: name?, column: whole?", of)
+    result(f"{name}.largest", "n: whole", of)
+    result(f"{name}.position", "by: name?", of, by=None)
+    result(f"{name}.plot", f"column: whole?, {AX}", of)
+result("KaplanMeier.on", "target: function", curves, target=targets.RMST(None, tau=1.0))
 COVARIANCE = "kind: word, groups: labels?"
 result("Estimate.cov_params", COVARIANCE, est)
 result("Estimate.confidence_limits", "level: share", est)

@@ -50,6 +50,8 @@ WRONG: dict[str, tuple] = {
     "covariates": (3, "foo", THING, [], int, np.zeros(2), {"q": 1.0}, {"a": "foo"}),
     "some numbers": (3, "foo", THING, [], int, len, True),
     "some labels": (3, THING, "foo", [], [1], np.zeros((12, 2)), int, len),
+    "components": (3, "foo", THING, int, len, [1], {"a": 3}),
+    "added": (3, THING, int, len, [], [[1]], "foo"),
     "pairs": (3, "foo", THING, [1], int, len, [("a", "b", "c")], [("a", "b")]),
     "size": (*NO_NUMBER[:4], THING, int, [1.0], [0.0, 1.0], [np.nan, 1.0], [1, 2, 3], True),
     "some names": (3, True, THING, int, len, "foo", [THING, []]),

@@ -229,6 +229,7 @@ CONTRACTS = {
 # The numbers behind `report`, for those who write a page of their own.
 OF_REPORT = {"as_text", "describe", "find", "fingerprint", "write_findings", "write_report"}
 WITHOUT_ARGUMENTS = {
+    *("targets.FixedEffects", "targets.LogRank", "targets.VarianceComponents"),
     *("solvers.LU", "targets.Concordance", "datasets.load_karate", "datasets.load_rossi"),
     *(f"row_losses.{name}" for name in ("Logistic", "Poisson", "PoissonCount", "SquaredError")),
 }
@@ -270,7 +271,9 @@ def test_every_result_has_rows_for_its_methods():
             for key, value in vars(kind).items()
             if not key.startswith("_") and inspect.isfunction(value) and arguments_of(value)
         }
-        assert own - {"differences", "require_value"} <= methods, name  # not for users
+        assert own - {"differences", "require_value", "called", "of_group"} <= methods, (
+            name
+        )  # not for users
         assert {"to_csv", "to_latex", "to_excel", "top"} <= methods, name
 
 

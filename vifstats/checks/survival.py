@@ -253,7 +253,7 @@ def curves(
     T, E = _split_structured(as_pandas(T), E)
     labels = T.index if isinstance(T, pd.Series) else pd.RangeIndex(len(np.atleast_1d(T)))
     if not len(labels):
-        raise InvalidInputError("`T` must have at least one row, but has none.")
+        raise InvalidInputError("`T` must have at least one row, but has none; pass some.")
     rows = (len(labels), labels, T)
     time = row_vector(T, "T", *rows)
     cause = np.ones(len(time), dtype=int) if E is None else _causes(row_vector(E, "E", *rows), time)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_list_like
 
+from vifstats import checks
 from vifstats.deletion.inputs import Source, estimate_of
 from vifstats.diagnostics.edited_regression import edited_regression
 from vifstats.diagnostics.edited_values import Given
@@ -189,7 +190,8 @@ def _added(add: Any, rows: Any) -> pd.Index:
             "An edit is of `rows` that are there or a row to `add`, but both were given; make two "
             "of them and put them together by alternatives."
         )
-    labels = pd.Index(add if is_list_like(add, allow_sets=False) else [add])
+    given = add if is_list_like(add, allow_sets=False) else [add]
+    labels = checks.object_labels(given, None)
     if not len(labels) or labels.has_duplicates:
         raise InvalidInputError(
             f"`add` must have a label for each row to add, all different, but is {list(labels)}; "
