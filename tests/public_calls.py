@@ -101,6 +101,11 @@ def edited() -> vs.Estimate:
 
 
 @cache
+def axes() -> Any:
+    return plots.index_plot(inf())
+
+
+@cache
 def curves() -> vs.KaplanMeier:
     return vs.kaplan_meier(T, E)
 
@@ -275,6 +280,23 @@ row(
     "event: vector, arm: vector, level: share",
     event=[1] * 5 + [0] * 5,
     arm=[1] * 5 + [0] * 5,
+)
+row(
+    "linearized",
+    vs.linearized,
+    "outputs: vector, jacobian: matrix, loss: loss, theta: theta?, penalty: penalty?, "
+    "names: names?",
+    outputs=np.zeros(N),
+    jacobian=X.iloc[:, 0].to_frame(),
+    loss=losses.Cox(X.iloc[:, 0].to_frame(), T, E),
+)
+row(
+    "proximal",
+    vs.proximal,
+    "loss: loss, theta: theta, damping: not negative",
+    loss=vs.MEstimator(_square, Y),
+    theta=[0.0],
+    damping=1.0,
 )
 row("firth", vs.firth, "est: model, data: data", est=logit)
 row("alternatives", vs.alternatives, "edits: model", one=edited, two=edited)
@@ -620,6 +642,7 @@ def plot(row_name: str, kinds: str, /, **good: Any) -> None:
     row(f"plots.{row_name}", getattr(plots, row_name), f"{kinds}, {AX}" if kinds else AX, **good)
 
 
+row("plots.save", plots.save, "ax: axes, path: path, dpi: count", ax=axes, path="a.svg")
 LABELS = "n_labels: whole"
 plot(
     "agreement_plot",

@@ -233,8 +233,11 @@ WITHOUT_ARGUMENTS = {
     *("solvers.LU", "targets.Concordance", "datasets.load_karate", "datasets.load_rossi"),
     *(f"row_losses.{name}" for name in ("Logistic", "Poisson", "PoissonCount", "SquaredError")),
 }
-# What is read of these is read in the test of its folder.
-ELSEWHERE = {"streaming.RowGroup"}
+# What is read of these is read in the test of its folder; JAX and PyTorch may not be installed.
+ELSEWHERE = {
+    "streaming.RowGroup",
+    *(f"backends.{name}" for name in ("BackendLoss", "JaxLoss", "TorchLoss")),
+}
 # They need files that are not there.
 NEED_FILES = [name for name in public_calls.ROWS_OF if name.startswith("datasets.load_")]
 
