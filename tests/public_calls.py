@@ -795,7 +795,7 @@ result("Estimate.solve", "rows: matrix, solver: solver?", est, rows=np.eye(2))
 result("Estimate.solution", "rows: matrix, solver: solver?", est, rows=np.eye(2))
 result(
     "Estimate.with_inference",
-    "covariance: word, groups: labels?, distribution: word, df: positive?",
+    "covariance: word, groups: labels?, distribution: word?, df: positive?",
     est,
 )
 result("Influence.cov_params", COVARIANCE, inf)
