@@ -386,7 +386,6 @@ row(
     "corrected: flag?, factor: positive, counts: some numbers?, "
     "df_by: word?, reported: some numbers?, refusal: text",
 )
-row("show_versions", vs.show_versions, "file: file?")
 # --- losses ----------------------------------------------------------------------------------
 row(
     "Equations",

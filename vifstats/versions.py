@@ -5,8 +5,6 @@ import sys
 from importlib import metadata
 from typing import TextIO
 
-from vifstats.errors import InvalidTypeError
-
 __all__ = ["__version__", "show_versions", "versions"]
 
 __version__ = "0.1.0"
@@ -44,11 +42,6 @@ def show_versions(file: TextIO | None = None) -> None:
     >>> show_versions()  # doctest: +ELLIPSIS
     vifstats     ...
     """
-    if file is not None and (isinstance(file, type) or not hasattr(file, "write")):
-        raise InvalidTypeError(
-            f"`file` must be an open file, but is {file!r:.60}; pass one, or none for standard "
-            "output."
-        )
     for name, version in versions().items():
         print(f"{name:<12} {version}", file=sys.stdout if file is None else file)
 

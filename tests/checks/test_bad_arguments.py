@@ -235,6 +235,7 @@ WITHOUT_ARGUMENTS = {
 }
 # What is read of these is read in the test of its folder; JAX and PyTorch may not be installed.
 ELSEWHERE = {
+    "show_versions",  # stands below the errors, and hands its file to print
     "streaming.RowGroup",
     *(f"backends.{name}" for name in ("BackendLoss", "JaxLoss", "TorchLoss")),
 }
