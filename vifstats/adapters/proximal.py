@@ -46,7 +46,8 @@ def proximal(loss: Loss, theta: ArrayLike1D, damping: float) -> Estimate:
 
     References
     ----------
-    Bae, Ng, Lo, Ghassemi & Grosse (2022), NeurIPS, Eq. 8.
+    Bae, Ng, Lo, Ghassemi & Grosse (2022), NeurIPS 35;
+    docs/mathematics.md, equation (63).
 
     Examples
     --------

@@ -72,7 +72,8 @@ def linearized(
 
     References
     ----------
-    Schraudolph (2002), Neural Computation 14; Martens (2020), J. Mach. Learn. Res. 21, section 8.
+    Schraudolph (2002), Neural Computation 14; Martens (2020), J. Mach. Learn. Res. 21, section 8;
+    docs/mathematics.md, equation (62).
 
     Examples
     --------
