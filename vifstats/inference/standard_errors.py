@@ -22,7 +22,7 @@ from vifstats.losses import LinearPredictor
 from vifstats.losses.base import Loss
 from vifstats.losses.edited import Edited
 from vifstats.removals import Removals
-from vifstats.solvers.linalg import solve_each
+from vifstats.solvers.linalg import invert_each
 
 __all__ = ["standard_errors_without", "third_derivatives"]
 
@@ -166,9 +166,7 @@ def _inverses(
     out = np.empty((len(thetas), p, p))
     for part, some in removals.blocks(max(1, BLOCK_NUMBERS // p**2)):
         H = hessians(thetas[part], some)
-        for k, unit in enumerate(np.eye(p)):
-            rows = np.repeat(unit[None], len(some), axis=0)
-            out[part, :, k] = solve_each(H, rows, None if owned is None else owned[part])
+        out[part] = invert_each(H, None if owned is None else owned[part])
     return out
 
 

@@ -394,6 +394,7 @@ def _with_sentences(document: dict[str, Any]) -> dict[str, Any]:
     accuracy = document["accuracy"]
     accuracy["sentence"] = sentences.accuracy(accuracy, about["unit"])
     accuracy["how"] = sentences.how_refitted(accuracy, about["unit"])
+    document["method"]["paragraph"] = sentences.methods(document)
     document["subtitle"] = sentences.subtitle(document)
     document["headline"] = sentences.headline(document)
     return document

@@ -84,13 +84,19 @@ def _ranges(findings: Findings, document: Document) -> dict[str, str] | None:
     if not shown:
         return None
     ends = [item[end] for item in items for end in ("lowest", "highest")]
+    n = len(_finite(document))
+    some = (
+        f"The {len(shown)} of {n} finite coefficients with the largest influence. "
+        if len(shown) < n
+        else ""
+    )
     arrows = " An arrow marks an infinite end." if any(end and end["goes"] for end in ends) else ""
     return _figure(
         lambda ax: plots.range_plot(findings.influence, shown, ax=ax, scaled=True),
         sentences.ranges_plot(document),
-        "Each coefficient in units of its standard error, so that rows compare. The dot is the "
-        "estimate, the thin line its 95 % confidence interval, the thick bar its range over all "
-        f"deletions of one {document['overview']['unit']}.{arrows}",
+        f"{some}Each coefficient in units of its standard error, so that rows compare. The dot "
+        "is the estimate, the thin line its 95 % confidence interval, the thick bar its range over "
+        f"all deletions of one {document['overview']['unit']}.{arrows}",
         size=(5.4, 0.9 + 0.28 * len(shown)),
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from vifstats.solvers import SINGULAR
 
-__all__ = ["DEPENDENT", "pinned", "positive_definite", "solve_each"]
+__all__ = ["DEPENDENT", "invert_each", "pinned", "positive_definite", "solve_each"]
 
 # Gauge directions whose combination is this much shorter than the longest are dependent.
 DEPENDENT = 1e-10
@@ -84,6 +84,15 @@ def _steps(contraction: np.floating) -> int:
     return int(np.ceil(np.log(eps) / np.log(max(contraction, eps))))
 
 
+def invert_each(H: np.ndarray, owned: np.ndarray | None = None) -> np.ndarray:
+    """The inverse of each, with 0 in rows and columns of what is left out: (k, p, p)."""
+    out = np.empty(H.shape)
+    for some in _blocks(H):
+        units = np.broadcast_to(np.eye(H.shape[-1]), H[some].shape)
+        out[some] = _solve_columns(H[some], units, None if owned is None else owned[some])
+    return out
+
+
 def _blocks(H: np.ndarray) -> Iterator[slice]:
     """Of a stack, as many at once as several copies of are little beside the stack."""
     size = max(1, BLOCK_NUMBERS // max(1, H[:1].size))
@@ -91,18 +100,22 @@ def _blocks(H: np.ndarray) -> Iterator[slice]:
 
 
 def _solve_some(H: np.ndarray, rows: np.ndarray, owned: np.ndarray | None) -> np.ndarray:
+    return _solve_columns(H, rows[:, :, None], owned)[:, :, 0]
+
+
+def _solve_columns(H: np.ndarray, columns: np.ndarray, owned: np.ndarray | None) -> np.ndarray:
+    """Several columns with each matrix, asked once whether it is positive definite: (k, p, m)."""
     if owned is not None:
         H = np.where(owned[:, :, None] | owned[:, None, :], 0.0, H) + _diagonal(owned)
-        rows = np.where(owned, 0.0, rows)
+        columns = np.where(owned[:, :, None], 0.0, columns)
     diagonal = np.einsum("kii->ki", H)
-    scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    scaled = H / (scale[:, :, None] * scale[:, None, :])
+    scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))[:, :, None]
+    scaled = H / (scale * _transposed(scale))
     # Cholesky reads one triangle, LU both: rounding must not make two matrices of them.
     scaled = 0.5 * (scaled + _transposed(scaled))
     usable = positive_definite(scaled)
-    out = np.full_like(rows, np.nan)
-    solved = np.linalg.solve(scaled[usable], (rows / scale)[usable, :, None])
-    out[usable] = solved[..., 0] / scale[usable]
+    out = np.full(columns.shape, np.nan)
+    out[usable] = np.linalg.solve(scaled[usable], (columns / scale)[usable]) / scale[usable]
     return out
 
 

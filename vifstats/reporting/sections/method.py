@@ -1,6 +1,7 @@
 """How the numbers came about, so that someone else can get them again."""
 
 import hashlib
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ def method(findings: Findings, command: str) -> dict[str, Any]:
         "seconds": findings.approximate.seconds,
         "sha256": fingerprint(influence.estimate.loss),
         "versions": versions(),
+        "date": date.today().isoformat(),
         "command": command,
     }
 

@@ -68,7 +68,7 @@ ACCURACY = ["method", "separated", "seconds", "seed", "least_accurate", "n_all",
 ACCURACY_COUNTS = ["n_refitted", "n_planned", "n_exact", "n_failed", "n_exact_before"]
 FIGURES = ["slope", "pearson", "spearman", "largest_relative_error"]
 SETS = ["n_questions", "n_searched", "largest", "too_many", "n_rows"]
-METHOD = ["name", "words", "covariance", "seconds", "versions", "command"]
+METHOD = ["name", "words", "covariance", "seconds", "versions", "date", "command"]
 # Of alerts: what is of the fit, what is a number of rows, and what is of the approximation.
 ALERTS: dict[str, tuple[list[str], list[str]]] = {
     "separated": (["names", "known", "along"], []),

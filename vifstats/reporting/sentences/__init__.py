@@ -4,20 +4,22 @@ from vifstats.reporting.sentences.accuracy import accuracy, how_refitted, worst_
 from vifstats.reporting.sentences.alerts import alert
 from vifstats.reporting.sentences.fragility import edits_found, edits_searched
 from vifstats.reporting.sentences.headline import headline, ranges_plot, subtitle
+from vifstats.reporting.sentences.methods import methods
 from vifstats.reporting.sentences.rows import coefficient_plot, counts_plot, in_sum, top_row, trend
 from vifstats.reporting.sentences.sets import set_found, sets_searched
 from vifstats.reporting.sentences.survival import survival
 
 __all__ = [
-    "edits_found",
-    "edits_searched",
     "accuracy",
     "alert",
     "coefficient_plot",
     "counts_plot",
+    "edits_found",
+    "edits_searched",
     "headline",
     "how_refitted",
     "in_sum",
+    "methods",
     "ranges_plot",
     "set_found",
     "sets_searched",

@@ -94,7 +94,10 @@ def _separation(found: dict[str, Any], unit: str) -> str:
     what = "at least one coefficient"
     if names:
         what = f"the coefficient of {listed(names[:MOST_NAMED], 'or')}"
-    return f"Without {_any_one_of(found, unit)} {what} is infinite (separation)."
+    return (
+        f"Without {_any_one_of(found, unit)} {what} is infinite (separation). Merge or drop the "
+        "level or the column, or fit with a penalty, such as Firth's (vifstats.firth)."
+    )
 
 
 def _inaccurate(found: dict[str, Any], unit: str) -> str:
@@ -120,7 +123,8 @@ def _conspicuous(found: dict[str, Any], unit: str) -> str:
     moves = "moves" if found["n"] == 1 else "move"
     return (
         f"{_rows(found, unit)} {moves} at least one coefficient by more than "
-        f"{found['convention']:g} standard errors, Harrell's convention for a second look.{unsure}"
+        f"{found['convention']:g} standard errors, Harrell's convention for a second look.{unsure} "
+        f"Check how {'it was' if found['n'] == 1 else 'they were'} recorded before anything else."
     )
 
 
