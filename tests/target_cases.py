@@ -105,6 +105,10 @@ CASES = [
     TargetCase(lambda: targets.BaselineHazard([0.5, 1.0, 2.0]), "cox efron"),
     TargetCase(lambda: targets.SurvivalProbability(PROFILES, [0.5, 1.0]), "cox offset"),
     TargetCase(lambda: targets.CumulativeIncidence(PROFILES, [0.5, 1.0], 2), "competing risks"),
+    TargetCase(
+        lambda: targets.CumulativeIncidenceDifference(*PROFILES, [0.5, 1.0]), "competing risks"
+    ),
+    TargetCase(lambda: targets.CumulativeIncidence(PROFILES, [1.0, 3.0]), "fine-gray"),
     TargetCase(lambda: targets.RMST(PROFILES, tau=1.5), "cox entry"),
     TargetCase(lambda: targets.RMSTDifference(*PROFILES, tau=1.5), "cox breslow ties"),
     TargetCase(lambda: targets.MedianSurvival(PROFILES), "cox efron", STEPS),

@@ -5,7 +5,7 @@ from vifstats.targets.base import FunctionTarget, Target
 from vifstats.targets.brier_score import BrierScore
 from vifstats.targets.coefficient import Coefficient
 from vifstats.targets.concordance import Concordance
-from vifstats.targets.cumulative_incidence import CumulativeIncidence
+from vifstats.targets.cumulative_incidence import CumulativeIncidence, CumulativeIncidenceDifference
 from vifstats.targets.embedding import ExampleLoss, PairLoss
 from vifstats.targets.hazard_ratios import LogHazardRatio, RelativeRisk
 from vifstats.targets.held_out_loss import HeldOutLoss
@@ -28,6 +28,7 @@ __all__ = [
     "Concordance",
     "ConfidenceLimits",
     "CumulativeIncidence",
+    "CumulativeIncidenceDifference",
     "ExampleLoss",
     "FixedEffects",
     "FunctionTarget",

@@ -81,7 +81,7 @@ def _survival(km: "KaplanMeier", target: SurvivalProbability) -> Reading:
 
 def _incidence(km: "KaplanMeier", target: CumulativeIncidence) -> Reading:
     known = np.unique(km.data.cause[km.data.cause > 0]).tolist()
-    cause = target.cause
+    cause = 1 if target.cause is None else target.cause
     if not checks.among(cause, known):
         raise InvalidInputError(f"`cause` must be one of {known}, but is {cause!r}.")
     names, full, without = [], [], []
