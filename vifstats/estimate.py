@@ -29,6 +29,7 @@ from vifstats.losses.base import Loss
 from vifstats.losses.effects import Effects, effects_of, shown_columns, wald_table
 from vifstats.losses.equations import EstimatingEquations, solved
 from vifstats.losses.separation import in_words
+from vifstats.losses.stacked import Stacked
 from vifstats.removals import Removals
 from vifstats.solvers import LU, Cholesky, Factor, HessianProduct, Solution, Solver
 from vifstats.solvers.linalg import pinned
@@ -332,6 +333,8 @@ class Estimate(Tabular):
             parts.append(f"{n_labels - n_rows:,} more that the model had dropped")
         if isinstance(self.loss, Cox | FineGray):
             parts.append(f"{int(self.loss.data.event.sum()):,} events")
+        if isinstance(self.loss, Stacked):
+            parts += [f"{n:,} of them not in {name!r}" for name, n in self.loss.lacking().items()]
         if self.groups is not None:
             parts.append(f"{len(pd.unique(np.asarray(self.groups))):,} groups that leave whole")
         lines = [f"Estimate ({self.effects.model}): {', '.join(parts)}"]

@@ -137,3 +137,103 @@ def test_methods_are_compared_on_one_fit(risks):
     assert found.table.loc["newton", "pearson"] == pytest.approx(own.pearson.min())
     assert found.table.loc["newton", "frobenius"] < found.table.loc["vif", "frobenius"]
     assert "40 of 300" in repr(found)
+
+
+def grouped(fit, groups: np.ndarray) -> vs.Estimate:
+    est = vs.from_model(fit)
+    return vs.Estimate(est.loss, est.theta, names=est.names, labels=est.labels, groups=groups)
+
+
+def test_groups_of_the_fits_leave_whole_in_the_joint_one(table):
+    groups = np.arange(60) // 3
+    est = vs.joint(crude=grouped(crude(table), groups), adjusted=adjusted(table))
+    plain = vs.joint(crude=crude(table), adjusted=adjusted(table))
+    assert relative_error(vs.vif(est).values, vs.vif(plain, groups=groups).values) <= ROUNDING
+    with pytest.raises(InvalidInputError, match=r"same groups, but row 0 .*'p0'.* give all"):
+        vs.joint(a=grouped(crude(table), groups), b=grouped(adjusted(table), groups[::-1]))
+    part = grouped(adjusted(table.iloc[5:]), np.arange(55) // 5)
+    est = vs.joint(crude=crude(table), part=part)
+    assert len(vs.vif(est).values) == 5 + 11  # who is in no group leaves alone
+    assert "5 of them not in 'part'" in str(est)
+
+
+def test_rows_are_found_by_label_in_any_order(table):
+    shuffled = table.sample(frac=1, random_state=0)
+    values = vs.vif(vs.joint(one=crude(table), other=crude(shuffled))).values
+    assert relative_error(values[:, :2], values[:, 2:]) <= ROUNDING
+
+
+def test_causes_may_be_a_column_of_the_table_and_keep_its_order(mgus, risks):
+    d = mgus.set_axis([f"p{k}" for k in range(300)])
+    named = vs.competing_risks(d, "time", "cause")
+    assert named.names == risks.names and relative_error(named.theta, risks.theta) <= ROUNDING
+    assert "hazard_ratio" in named.summary()
+    with pytest.raises(InvalidInputError, match="did you mean 'cause'"):
+        vs.competing_risks(d, "time", "cuase")
+    with pytest.raises(InvalidInputError, match="no DataFrame"):
+        vs.competing_risks(d.to_numpy(), "time", "cause")
+    with pytest.raises(InvalidInputError, match="same order"):
+        vs.competing_risks(d[["age"]], d.time.to_numpy(), d.cause[::-1])
+
+
+def test_a_cause_without_a_finite_fit_is_named(mgus):
+    d = mgus.assign(only_in_2=(mgus.cause != 1) * 1.0)
+    with pytest.raises(vs.errors.VifError, match="In the model of cause 1"):
+        vs.competing_risks(d[["age", "only_in_2"]], d.time, d.cause)
+
+
+def test_models_fitted_one_by_one_give_the_same_incidence(mgus, risks):
+    X = mgus[["male", "age", "mspike"]]
+    alone = {
+        str(k): vs.minimize(vs.losses.Cox(X, mgus.time, mgus.cause == k), np.zeros(3))
+        for k in (1, 2)
+    }
+    target = vs.targets.CumulativeIncidence(PROFILE, [60, 240], cause=2)
+    both = [vs.vif(est).on(target) for est in (vs.joint(**alone), risks)]
+    assert relative_error(both[0].influence, both[1].influence) <= ROUNDING
+
+
+def test_difference_of_incidences_is_that_of_two_profiles(mgus, risks):
+    other = {"male": [0.0], "age": [8.0], "mspike": [1.5]}
+    fine_gray = vs.minimize(
+        vs.losses.FineGray(mgus[["male", "age", "mspike"]], mgus.time, mgus.cause), np.zeros(3)
+    )
+    for est in (risks, fine_gray):
+        inf = vs.vif(est)
+        one, two = (
+            inf.on(vs.targets.CumulativeIncidence(x, [60, 240])).influence for x in (PROFILE, other)
+        )
+        change = inf.on(vs.targets.CumulativeIncidenceDifference(PROFILE, other, [60, 240]))
+        assert relative_error(change.influence, one - two) <= 1e-8
+    with pytest.raises(InvalidInputError, match="one profile"):
+        inf.on(vs.targets.CumulativeIncidenceDifference(np.zeros((2, 3)), other, 60))
+    with pytest.raises(InvalidInputError, match="one of"):
+        inf.on(vs.targets.CumulativeIncidence(PROFILE, 60, cause=2))
+
+
+def test_incidence_of_fine_gray_is_that_of_its_subdistribution_hazard(mgus):
+    """Without covariates that matter it is the curve of Aalen and Johansen, where nobody is tied.
+
+    lifelines and statsmodels have that curve too.
+    """
+    from lifelines import AalenJohansenFitter
+    from statsmodels.duration.survfunc import CumIncidenceRight
+
+    loss = vs.losses.FineGray(np.eye(300)[:, :1], mgus.time, mgus.cause, penalty=1e12)
+    flat = vs.Estimate(loss, [0.0], tol=np.inf)
+    times = np.array([30.0, 90.0, 240.0])
+    hazards, shift = loss.hazards(np.zeros(1), np.ones(300))
+    found = vs.vif(flat).on(vs.targets.CumulativeIncidence([0.0], times)).value
+    # 1 - exp(-sum of hazards) is near 1 - product of (1 - hazard), which is the curve itself
+    upto = np.searchsorted(loss.risk_sets.cell_time, times, side="right")
+    product = [1 - np.prod(1 - hazards[:k]) for k in upto]
+    assert shift[0] == 0 and found == pytest.approx(product, abs=1e-3)
+    own = vs.kaplan_meier(mgus.time, mgus.cause)
+    own = own.on(vs.targets.CumulativeIncidence(None, times, cause=1)).value
+    curve = AalenJohansenFitter(calculate_variance=False).fit(mgus.time, mgus.cause, 1)
+    other = curve.cumulative_density_.iloc[:, 0]
+    expected = [other.loc[:t].iloc[-1] for t in times]
+    right = CumIncidenceRight(mgus.time, mgus.cause)
+    third = right.cinc[0][np.searchsorted(right.times, times, side="right") - 1]
+    assert product == pytest.approx(expected, abs=1e-12)
+    assert own == pytest.approx(expected, abs=1e-12) and third == pytest.approx(expected, abs=1e-12)

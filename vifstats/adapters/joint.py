@@ -1,22 +1,21 @@
 """Several fits of the same people as one estimate: their joint covariance, and what it is for."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
+from vifstats import checks
+from vifstats.adapters import from_model
 from vifstats.adapters.stacks import block_of
-from vifstats.checks.arrays import numbers
-from vifstats.errors import InvalidInputError
+from vifstats.errors import InvalidInputError, VifError
 from vifstats.estimate import Estimate, minimize
 from vifstats.losses import Cox
+from vifstats.losses.base import Loss
 from vifstats.losses.stacked import Block, Stacked
 from vifstats.typing import ArrayLike1D, FittedModel, Groups, TableLike
 
 __all__ = ["competing_risks", "joint"]
-
-# Levels of a cause beyond so many are no causes.
-MANY_CAUSES = 50
 
 
 def joint(**fits: Estimate | FittedModel) -> Estimate:
@@ -29,7 +28,8 @@ def joint(**fits: Estimate | FittedModel) -> Estimate:
     ----------
     **fits : Estimate or fitted model that keeps its data
         By name. Rows are the same where their labels are; a row that one fit lacks counts in the
-        others.
+        others, and the estimate says how many each lacks. Groups that leave whole in a fit leave
+        whole here.
 
     Returns
     -------
@@ -39,7 +39,8 @@ def joint(**fits: Estimate | FittedModel) -> Estimate:
     Raises
     ------
     InvalidInputError
-        If no fit is given, they share no row, or labels that are not unique differ.
+        If no fit is given, they share no row, labels that are not unique differ, or two fits put a
+        row in different groups.
 
     References
     ----------
@@ -59,15 +60,46 @@ def joint(**fits: Estimate | FittedModel) -> Estimate:
     """
     if not fits:
         raise InvalidInputError("A joint estimate needs at least one fit, but none is given.")
-    blocks = {name: block_of(name, fit) for name, fit in fits.items()}
-    if bad := [name for name, block in blocks.items() if block.theta is None]:
+    if bad := [name for name, fit in fits.items() if isinstance(fit, Loss)]:
         raise InvalidInputError(
             f"Fits must be estimates or fitted models, but {bad} are not; fit them first."
         )
+    estimates = {name: _estimate(fit) for name, fit in fits.items()}
+    blocks = {name: block_of(name, est) for name, est in estimates.items()}
     labels = _all_labels(blocks)
     blocks = {name: _placed(block, labels) for name, block in blocks.items()}
     theta = np.concatenate([np.asarray(block.theta) for block in blocks.values()])
-    return Estimate(Stacked(blocks, labels), theta)
+    return Estimate(Stacked(blocks, labels), theta, groups=_all_groups(estimates, blocks, labels))
+
+
+def _estimate(fit: Estimate | FittedModel) -> Estimate:
+    return fit if isinstance(fit, Estimate) else from_model(fit)
+
+
+def _all_groups(
+    estimates: Mapping[str, Estimate], blocks: Mapping[str, Block], labels: pd.Index
+) -> np.ndarray | None:
+    """What leaves whole: the groups of the fits, a row by itself that is in none; None for rows."""
+    groups = np.full(len(labels), None, dtype=object)
+    for name, est in estimates.items():
+        if est.groups is None:
+            continue
+        rows = blocks[name].rows
+        rows = np.arange(len(labels)) if rows is None else rows
+        own = np.asarray(est.groups, dtype=object)[est.kept]
+        known = np.array([group is not None for group in groups[rows]])
+        if len(bad := np.flatnonzero(known & (groups[rows] != own))):
+            raise InvalidInputError(
+                f"Fits must have the same groups, but {checks.at(rows[bad], labels)} is of "
+                f"{groups[rows[bad[0]]]!r} in one and of {own[bad[0]]!r} in {name!r}; give all the "
+                "same `groups`."
+            )
+        groups[rows] = own
+    alone = np.flatnonzero([group is None for group in groups])
+    if len(alone) == len(groups):
+        return None
+    groups[alone] = [f"row {labels[row]}" for row in alone]
+    return groups
 
 
 def _all_labels(blocks: dict[str, Block]) -> pd.Index:
@@ -102,28 +134,29 @@ def _placed(block: Block, labels: pd.Index) -> Block:
 
 def competing_risks(
     X: TableLike,
-    T: ArrayLike1D,
-    cause: ArrayLike1D,
+    T: ArrayLike1D | str,
+    cause: ArrayLike1D | str,
     *,
     ties: str = "efron",
-    strata: Groups | None = None,
-    weights: ArrayLike1D | None = None,
-    entry: ArrayLike1D | None = None,
+    strata: Groups | str | None = None,
+    weights: ArrayLike1D | str | None = None,
+    entry: ArrayLike1D | str | None = None,
 ) -> Estimate:
     """Cause-specific Cox models of competing risks, fitted together.
 
     Parameters
     ----------
     X : DataFrame or array_like, shape (n, p)
-    T : array_like, shape (n,)
+        Covariates; or a table that has the other arguments as columns, which are given by name.
+    T : array_like, shape (n,), or str
         Times of the first event, or of censoring.
-    cause : array_like of int, shape (n,)
+    cause : array_like of int, shape (n,), or str
         0 censored, 1, 2, ... the cause of the event.
-    ties : {"efron", "breslow"}
-    strata : array_like, shape (n,), optional
-    weights : array_like, shape (n,), optional
+    ties : {"efron", "breslow", "exact"}
+    strata : array_like, shape (n,), or str, optional
+    weights : array_like, shape (n,), or str, optional
         Case weights, > 0.
-    entry : array_like, shape (n,), optional
+    entry : array_like, shape (n,), or str, optional
         Delayed entry.
 
     Returns
@@ -134,7 +167,15 @@ def competing_risks(
     Raises
     ------
     InvalidInputError
-        If causes are not whole numbers from 0, or none is observed.
+        If causes are not whole numbers from 0, none is observed, rows are in another order, or a
+        column is not in the table.
+    ConvergenceError
+        If the model of a cause has no finite fit; the error says which.
+
+    Notes
+    -----
+    Models of the causes that are fitted already, each with its own covariates, are put together by
+    ``joint(**{"1": fit_of_cause_1, "2": fit_of_cause_2})``, with the same targets.
 
     References
     ----------
@@ -146,25 +187,39 @@ def competing_risks(
     >>> est = competing_risks(X, [6.0, 5.0, 4.0, 3.0, 2.0, 1.0], [0, 1, 2, 2, 1, 1])
     >>> est.names
     ('1: x0', '2: x0')
+    >>> table = pd.DataFrame({"x": [0.0, 1.0, 0.0, 1.0], "t": [4, 3, 2, 1], "end": [0, 1, 1, 1]})
+    >>> competing_risks(table, "t", "end").names
+    ('1: x',)
     """
-    codes = _causes(cause)
+    named = {"T": T, "cause": cause, "strata": strata, "weights": weights, "entry": entry}
+    covariates, given = columns_of(X, named)
+    T, cause, options = given.pop("T"), given.pop("cause"), given
+    matrix, _, labels = checks.design_matrix(covariates)
+    codes = checks.causes(cause, len(matrix), labels, covariates)
     fits = {}
     for level in np.unique(codes[codes > 0]).tolist():
-        loss = Cox(X, T, codes == level, ties=ties, strata=strata, weights=weights, entry=entry)
-        fits[str(level)] = minimize(loss, np.zeros(loss.n_params or 0))
+        try:
+            loss = Cox(covariates, T, codes == level, ties=ties, **options)
+            fits[str(level)] = minimize(loss, np.zeros(loss.n_params or 0))
+        except VifError as error:
+            raise type(error)(f"In the model of cause {level}: {error}") from error
     return joint(**fits)
 
 
-def _causes(cause: Any) -> np.ndarray:
-    codes = numbers(cause, "`cause`")
-    whole = codes.ndim == 1 and np.isfinite(codes).all() and (codes == np.floor(codes)).all()
-    if not whole or (codes < 0).any() or len(np.unique(codes)) > MANY_CAUSES:
+def columns_of(
+    X: TableLike, named: Mapping[str, ArrayLike1D | Groups | str | None]
+) -> tuple[TableLike, dict]:
+    """The covariates, and what is given by the name of its column as that column."""
+    columns = {name: key for name, key in named.items() if isinstance(key, str)}
+    if not columns:
+        return X, dict(named)
+    table = checks.as_pandas(X)
+    if not isinstance(table, pd.DataFrame):
         raise InvalidInputError(
-            "`cause` must be whole numbers, 0 for censored and 1, 2, ... for the cause of the "
-            f"event, but holds {np.unique(codes)[:5].tolist()}; recode it."
+            f"Columns are named in a table, but {list(columns)} are text and `X` is no DataFrame; "
+            "pass the values themselves."
         )
-    if not (codes > 0).any():
-        raise InvalidInputError(
-            "Some cause must be observed, but all of `cause` are 0; 0 means censored."
-        )
-    return codes.astype(int)
+    for name, key in columns.items():
+        checks.one_of(key, list(table.columns), name)
+    values = {name: table[key] for name, key in columns.items()}
+    return table.drop(columns=list(columns.values())), {**named, **values}

@@ -11,6 +11,7 @@ import pandas as pd
 
 from vifstats.adapters import from_model
 from vifstats.checks.text import legible
+from vifstats.cli.causes import coded_causes, fit_fine_gray, require_cause_options
 from vifstats.cli.cox_table import (
     FIRST_UNNAMED,
     CoxColumns,
@@ -42,7 +43,9 @@ class Model:
 
 
 def cox_model(args: argparse.Namespace, tell: Tell) -> Model:
-    """The Cox model that the arguments ask for."""
+    """The Cox model, or Fine and Gray's, that the arguments ask for."""
+    require_cause_options(args)
+    args.event = args.cause or args.event
     if args.file is None:
         table, name = load_rossi(), "rossi, bundled with lifelines"
         args.time, args.event = args.time or "week", args.event or "arrest"
@@ -53,6 +56,8 @@ def cox_model(args: argparse.Namespace, tell: Tell) -> Model:
         )
     else:
         table, name = _read(args)
+    if args.cause is not None:
+        table = coded_causes(table, args.cause, args.of)
     parts = (args.covariates, args.strata, args.weights, args.entry, args.groups, args.id_col)
     columns = CoxColumns(args.time, args.event, *parts, cluster=args.cluster)
     table = columns.labelled(table)
@@ -61,15 +66,25 @@ def cox_model(args: argparse.Namespace, tell: Tell) -> Model:
     numbered = _numbered(table)
     table, covariates = _designed(args, table, columns, tell)
     columns = replace(columns, covariates=covariates)
+    causes = table[columns.event].to_numpy()
+    if args.cause is not None:
+        table = table.assign(**{args.cause: np.where(causes == 2, 0.0, causes)})
     frame = checked_frame(table, columns, penalizer=args.penalizer)
     groups = None if columns.groups is None else table[columns.groups]
     with finite_optimum():
-        est = _cox_estimate(args, table, frame, columns, groups)
+        if args.fine_gray:
+            est = fit_fine_gray(frame, columns, causes, args.ties, groups)
+        else:
+            est = _cox_estimate(args, table, frame, columns, groups)
     est = _with_errors(args, est, table)
     events = int(frame[columns.event].sum())
     context = {"data": name, "n_rows": len(frame), "n_events": events, **vars(columns)}
     context |= {"covariates": est.names}
-    title = f"Cox model of {name}: {len(frame)} rows{numbered}, {events} events"
+    what = f"{est.effects.model} of {name}"
+    if args.cause is not None:
+        what += f", cause {args.of!r} of {args.cause!r}"
+        context |= {"cause": args.cause, "of": args.of}
+    title = f"{what}: {len(frame)} rows{numbered}, {events} events"
     return Model(title, est, columns.groups, context)
 
 

@@ -19,6 +19,7 @@ from vifstats.losses import (
     MixedModel,
     SharedFrailty,
 )
+from vifstats.losses.stacked import Stacked
 
 __all__ = ["Effects", "effects_of", "ratios", "shown_columns", "wald_table"]
 
@@ -133,6 +134,8 @@ def effects_of(loss: Loss, names: tuple[str, ...]) -> Effects:
         return Effects(model, "hazard ratio", True, everything[:-3])
     if isinstance(loss, Edited):
         return effects_of(loss.stacked, names)
+    if isinstance(loss, Stacked):
+        return _of_blocks(loss)
     if isinstance(loss, LinearPredictor):
         varying = np.concatenate([np.ptp(X, axis=0) > 0 for X in loss.designs])
         model, effect = _of_row_loss(loss.row_loss)
@@ -140,6 +143,17 @@ def effects_of(loss: Loss, names: tuple[str, ...]) -> Effects:
         shown = everything[varying] if varying.any() else everything
         return Effects(model, effect or "coefficient", effect is not None, shown)
     return Effects(type(loss).__name__, "parameter", False, everything)
+
+
+def _of_blocks(loss: Stacked) -> Effects:
+    """What all blocks have in common: ratios only where each has the same kind."""
+    parts = [effects_of(block.equations, block.names) for block in loss.blocks.values()]
+    starts = [part.start for part in loss.parts.values()]
+    shown = np.concatenate([part.shown + at for part, at in zip(parts, starts, strict=True)])
+    models, effects = ({getattr(part, name) for part in parts} for name in ("model", "effect"))
+    if len(effects) > 1 or not parts[0].ratio:
+        return Effects(type(loss).__name__, "parameter", False, np.arange(loss.n_params))
+    return Effects(f"{' and '.join(sorted(models))}s together", effects.pop(), True, shown)
 
 
 def wald_table(

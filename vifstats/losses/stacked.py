@@ -77,6 +77,11 @@ class Stacked(EstimatingEquations):
         self.n_params = int(ends[-1])
         self.fractional = all(block.equations.fractional for block in self.blocks.values())
 
+    def lacking(self) -> dict[str, int]:
+        """How many of the rows each block lacks, where it lacks some."""
+        missing = {name: self.n_objects - len(b.labels) for name, b in self.blocks.items()}
+        return {name: n for name, n in missing.items() if n}
+
     def psi(self, theta: Differentiable, presence: Differentiable, *earlier: Differentiable) -> Any:
         parts = [
             self._given(name, theta).gradient(theta[self.parts[name]], block.present(presence))
