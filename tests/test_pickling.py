@@ -10,6 +10,8 @@ import pytest
 import statsmodels.formula.api as smf
 from fitted_models import MODELS
 from numpy.testing import assert_array_equal
+from pandas.testing import assert_frame_equal
+from public_calls import TABLES
 from target_cases import CASES
 
 import vifstats as vs
@@ -63,3 +65,9 @@ def test_functions_that_are_nowhere_to_be_found_are_named():
     assert_array_equal(again(est).theta, est.theta)
     with pytest.raises(InvalidInputError, match=r"'1 \+ doubled\(a\)' has others"):
         again(est).profile(frame[:3])
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_results(name):
+    result = TABLES[name]()
+    assert_frame_equal(again(result).table, result.table)
