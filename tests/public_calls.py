@@ -443,6 +443,14 @@ row(
     of=1,
 )
 row(
+    "losses.SharedFrailty",
+    losses.SharedFrailty,
+    "X: matrix, T: vector, E: vector?, groups: labels, distribution: word",
+    X=X,
+    T=T,
+    groups=SETS,
+)
+row(
     "losses.MixedModel",
     losses.MixedModel,
     "X: matrix, y: vector, groups: labels, Z: matrix?, components: components?, reml: flag",
@@ -598,6 +606,14 @@ target(
     "x: profile, times: times, cause: name",
     rivals_inf,
     x=[0.0, 0.0],
+    times=[0.5],
+)
+target(
+    "CumulativeIncidenceDifference",
+    "x1: profile, x0: profile, times: times, cause: name?",
+    rivals_inf,
+    x1=[1.0, 0.0],
+    x0=[0.0, 0.0],
     times=[0.5],
 )
 target(
