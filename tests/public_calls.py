@@ -458,6 +458,15 @@ row(
     y=Y,
     groups=SETS,
 )
+row(
+    "losses.FineGray",
+    losses.FineGray,
+    "X: matrix, T: vector, cause: vector, of: count, ties: word, strata: strata?, "
+    "weights: vector?, offset: vector?, penalty: penalty?",
+    X=X,
+    T=T,
+    cause=np.arange(N) % 3,
+)
 for name in ("ConditionalLogistic", "ConditionalPoisson"):
     row(
         f"losses.{name}",
@@ -603,7 +612,7 @@ target("Coefficient", "name: name", name="a")
 target("ConfidenceLimits", "name: name, level: share, exact: flag?", name="a")
 target(
     "CumulativeIncidence",
-    "x: profile, times: times, cause: name",
+    "x: profile, times: times, cause: name?",
     rivals_inf,
     x=[0.0, 0.0],
     times=[0.5],

@@ -114,12 +114,14 @@ TARGETS = Kind(
         ExampleLoss FunctionTarget HeldOutLoss LogHazardRatio LogLikelihood MeanPrediction
         MedianSurvival PValue PairLoss RMST RMSTDifference RelativeRisk StandardError
         SurvivalProbability ZValue ProportionalHazards AUC BrierScore CumulativeIncidence
+        CumulativeIncidenceDifference
         """
     ),
     unmeasured=words(
         """
         AverageMarginalEffect Coefficient ConfidenceLimits ExampleLoss FunctionTarget
         MeanPrediction ProportionalHazards ZValue AUC BrierScore CumulativeIncidence
+        CumulativeIncidenceDifference
         """
     ),
 )

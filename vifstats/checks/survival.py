@@ -127,7 +127,9 @@ def observed_cause(of: Any, codes: np.ndarray) -> int:
     """One of the causes that `causes` found."""
     found = np.unique(codes[codes > 0]).tolist()
     if whole_number(of, "of") not in found:
-        raise InvalidInputError(f"`of` must be one of the causes observed, {found}, but is {of}.")
+        raise InvalidInputError(
+            f"`of` must be one of the causes observed, {found}, but is {of}; name one of them."
+        )
     return int(of)
 
 
