@@ -18,7 +18,16 @@ from vifstats.losses import Cox
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))  # what tests share is no package
 
-__all__ = ["Survival", "cox", "drawn", "metabric", "minimum", "oracle_case", "support"]
+__all__ = [
+    "Survival",
+    "cox",
+    "drawn",
+    "metabric",
+    "metabric_validation",
+    "minimum",
+    "oracle_case",
+    "support",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +56,13 @@ class Survival:
 def metabric() -> Survival:
     """The published split: 1218 rows, 381 predictions."""
     return _published(load_metabric)
+
+
+def metabric_validation() -> Survival:
+    """The rows that the published scripts stop by: 305, scaled as the training part."""
+    part = load_metabric().groupby("split").get_group("val").drop(columns="split")
+    X = part.drop(columns=["time", "event"])
+    return Survival(X, part["time"].to_numpy(), part["event"].to_numpy(), X)
 
 
 def support() -> Survival:
