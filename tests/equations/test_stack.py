@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tolerances import CONVERGED_FIT, REFERENCE, relative_error
 
 import vifstats as vs
-from vifstats.errors import InvalidInputError, InvalidTypeError, LossError
+from vifstats.errors import InvalidInputError, InvalidTypeError, LossError, VifError
 from vifstats.losses.row_losses import Logistic
 
 
@@ -63,6 +63,29 @@ def test_a_stack_is_the_equations_in_one(seed):
     ours, own = (vs.leave_one_out(each, objects=some).values for each in (est, one))
     assert relative_error(ours, own, floor=1e-6) <= CONVERGED_FIT
     assert est.standard_errors == pytest.approx(one.standard_errors, rel=1e-9)
+
+
+def test_weights_arrive_from_anywhere_or_refuse():
+    """Both steps begin somewhere: the propensity far out, where all its derivatives vanish, too."""
+    est, rng = stacked(7), np.random.default_rng(1)
+    X, A, y = problem(7)
+    data, arrived = {"X": X, "A": A, "y": y}, 0
+    score = vs.RowEquations(
+        lambda t, d: d["X"] * (1 / (1 + anp.exp(-anp.dot(d["X"], t))) - d["A"])[:, None],
+        data,
+        n_params=2,
+    )
+    means = vs.RowEquations(hajek, data, n_params=2, reads=["propensity"])
+    both = vs.stack(propensity=score, mean=means)
+    for _ in range(25):
+        start = rng.normal(size=4) * 10.0 ** rng.integers(-3, 3)
+        try:
+            found = vs.root(both, start)
+        except VifError:
+            continue
+        arrived += 1
+        assert (np.abs(found.theta - est.theta) <= 1e-6 * est.standard_errors).all()
+    assert arrived
 
 
 def test_clusters_enter_the_sandwich():
