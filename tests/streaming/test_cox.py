@@ -308,3 +308,13 @@ def test_the_gradient_of_the_reference_is_the_sum_of_chunks():
     table = table_of(problem, np.arange(problem.n_rows))
     look, _ = looked(cut(table, [33, 34, 100]), problem, theta, "if")
     assert relative_error(look.gradient[None], cox_gradient(problem, theta)[None]) < ROUNDING
+
+
+def test_a_bar_counts_the_chunks_of_each_pass(capsys):
+    rows = pd.DataFrame({"t": [1.0, 2.0, 3.0, 4.0], "x": [0.0, 1.0, 0.0, 1.0]})
+    chunks = [rows[:2], rows[2:]]
+    shown = vs.streaming.cox([0.0], chunks, time="t", columns=["x"], top=4, progress=True)
+    assert "chunks: 100%" in (bar := capsys.readouterr().err) and "2/2" in bar
+    quiet = vs.streaming.cox([0.0], chunks, time="t", columns=["x"], top=4)
+    assert capsys.readouterr().err == ""
+    pd.testing.assert_frame_equal(shown.top, quiet.top)

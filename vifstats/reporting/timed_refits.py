@@ -5,9 +5,9 @@ from time import perf_counter
 
 import numpy as np
 
-from vifstats.deletion.progress import progress_bar
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
+from vifstats.streaming.progress import progress_bar
 
 __all__ = ["refit_rows", "removal_of_each_row"]
 

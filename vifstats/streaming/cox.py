@@ -71,6 +71,7 @@ def cox(
     newton_steps: int | None = None,
     tol: float = 1e-2,
     map: Map = map,
+    progress: bool = False,
 ) -> StreamedInfluence:
     """Influence of every row of a Cox model, of which one chunk at a time is in memory.
 
@@ -124,6 +125,10 @@ def cox(
     map : callable
         Runs a function on many items, in order: the built-in, ``executor.map``, or
         ``client.map`` of Dask.
+    progress : bool
+        A bar on standard error for each pass over the chunks.
+    progress : bool
+        A bar on standard error for each pass over the chunks.
 
     Returns
     -------
@@ -168,7 +173,7 @@ def cox(
     request = request_of(x, method, to, parts.keep, target, top, by, robust)
     values = coefficients(theta, request.names)
     P = checks.penalty_matrix(penalty, len(values))
-    stream = Stream(chunks_of(chunks), parts, request, ties == "efron", P, runner(map))
+    stream = Stream(chunks_of(chunks), parts, request, ties == "efron", P, runner(map, progress))
     return streamed(
         request, minimum(values, stream.look_at, request.names, newton_steps, 1.0, tol), start
     )

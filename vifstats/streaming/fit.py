@@ -16,6 +16,7 @@ from vifstats.solvers.cholesky import CholeskyFactor
 from vifstats.solvers.newton import LONGEST, STALLED, STANDSTILL, decrement, descent, line_search
 from vifstats.streaming.options import Request
 from vifstats.streaming.output import Harvest, Reduction, complete_folder, largest_rows
+from vifstats.streaming.progress import progress_bar
 from vifstats.streaming.result import StreamedInfluence
 
 __all__ = [
@@ -38,12 +39,25 @@ MOST_STEPS, ARRIVED = 100, 1e-9
 HALVINGS = 20
 
 
-def runner(map: Map) -> Map:
+def runner(map: Map, progress: bool) -> Map:
     """What runs a function on many items: the built-in is a class, and any other is none."""
-    if map is builtins.map:
-        return map
-    found: Map = checks.function(map, "map", "map(function, items)")
-    return found
+    if map is not builtins.map:
+        map = checks.function(map, "map", "map(function, items)")
+    return _Watched(map) if checks.flag(progress, "progress") else map
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """A map with a bar for each pass."""
+
+    map: Map
+
+    def __call__(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        items = list(items)
+        with progress_bar(len(items), "chunk", shown=True) as bar:
+            for found in results(self.map, function, items):
+                bar.update()
+                yield found
 
 
 def results(map: Map, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:

@@ -57,6 +57,7 @@ def glm(
     newton_steps: int | None = None,
     tol: float = 1e-2,
     map: Map = map,
+    progress: bool = False,
 ) -> StreamedInfluence:
     """Influence of every row of a generalised linear model, one chunk at a time in memory.
 
@@ -85,6 +86,8 @@ def glm(
         The naive covariance is ``dispersion * H^-1``.
     to, keep, target, top, by, robust, newton_steps, tol, map
         As in `vifstats.streaming.cox`.
+    progress : bool
+        A bar on standard error for each pass over the chunks.
 
     Returns
     -------
@@ -122,7 +125,7 @@ def glm(
     request = request_of(model.names, "vif", to, model.keep, target, top, by, robust)
     values = coefficients(theta, request.names)
     P = checks.penalty_matrix(penalty, len(values))
-    stream = _Stream(chunks_of(chunks), model, P, runner(map))
+    stream = _Stream(chunks_of(chunks), model, P, runner(map, progress))
     found = minimum(values, stream.look_at, request.names, newton_steps, dispersion, tol)
     return streamed(request, found, start)
 

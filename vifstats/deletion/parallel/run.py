@@ -7,7 +7,7 @@ from vifstats import checks
 from vifstats.deletion.parallel.blocks import Blocks, Rows
 from vifstats.deletion.parallel.checkpoints import Checkpoint
 from vifstats.deletion.parallel.engines import Engine
-from vifstats.deletion.progress import progress_bar
+from vifstats.streaming.progress import progress_bar
 
 __all__ = ["in_blocks"]
 

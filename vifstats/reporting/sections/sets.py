@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from vifstats.deletion.methods import newton_of
-from vifstats.deletion.progress import progress_bar
 from vifstats.deletion.result import Influence
 from vifstats.deletion.wald_fits import WaldFits
 from vifstats.diagnostics.influential_sets.influential_set import InfluentialSet, set_and_refit
@@ -20,6 +19,7 @@ from vifstats.plots.style import called
 from vifstats.removals import Removals
 from vifstats.reporting.findings import LEVEL, Findings
 from vifstats.reporting.sections.verdicts import MOST_NUMBERS, Verdict, undetermined
+from vifstats.streaming.progress import progress_bar
 
 __all__ = ["sets"]
 
