@@ -738,7 +738,7 @@ for name in ("reid_crepeau_if", "vif_cox"):
     )
 OUTPUT = (
     "to: path?, keep: columns, target: profile?, top: whole, by: name, robust: flag, "
-    "newton_steps: whole?, tol: tolerance, map: function"
+    "newton_steps: whole?, tol: tolerance, map: function, progress: flag"
 )
 row(
     "streaming.cox",

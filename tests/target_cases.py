@@ -112,6 +112,7 @@ CASES = [
     TargetCase(lambda: targets.RMST(PROFILES, tau=1.5), "cox entry"),
     TargetCase(lambda: targets.RMSTDifference(*PROFILES, tau=1.5), "cox breslow ties"),
     TargetCase(lambda: targets.MedianSurvival(PROFILES), "cox efron", STEPS),
+    TargetCase(lambda: targets.SurvivalQuantile(PROFILES, 0.75), "cox efron", STEPS),
     TargetCase(lambda: targets.Concordance(), "cox efron ties", STEPS),
     TargetCase(lambda: targets.AUC([1.0, 2.0]), "cox efron ties", STEPS),
     TargetCase(lambda: targets.BrierScore([1.0, 2.0]), "cox efron ties"),

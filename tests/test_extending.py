@@ -83,9 +83,12 @@ LOSSES = Kind(
     losses,
     losses.Loss,
     "tests/cases.py",
+    # losses of a network are made from another loss or library: tests/losses/backends and
+    # tests/adapters/test_proximal.py hold them
     parts=words(
         "Edited EditedCox EditedExact EditedRows EditedTogether ExactCox Firth FirthCox "
-        "FirthLinearPredictor Masked SequentialChoice"
+        "FirthLinearPredictor Masked SequentialChoice BackendLoss JaxLoss TorchLoss Linearized "
+        "PredictorsOfRows Proximal"
     ),
     in_one_line=words(
         """
@@ -103,9 +106,10 @@ TARGETS = Kind(
     targets,
     targets.Target,
     "tests/target_cases.py",
+    # a log-rank test is of curves, which have no loss: tests/diagnostics/curves
     parts=words(
         """
-        BoundWald Combination CurveTarget HazardTarget RestrictedMean WaldTarget
+        BoundWald Combination CurveTarget HazardTarget LogRank RestrictedMean WaldTarget
         """
     ),
     in_one_line=words(

@@ -263,10 +263,10 @@ class Estimate(Tabular):
         """
         return degrees_of_freedom(self)
 
-    def df_of(self, parameters: int | np.ndarray) -> float | np.ndarray:
-        """Degrees of freedom of the tests of some parameters, by position."""
-        df: np.ndarray = np.broadcast_to(self.df, (len(self.theta),))[parameters]
-        return df
+    @property
+    def degrees(self) -> np.ndarray:
+        """`df` of each parameter, shape (n_params,)."""
+        return np.broadcast_to(self.df, (len(self.theta),))
 
     @property
     def z_values(self) -> np.ndarray:

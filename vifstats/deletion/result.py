@@ -321,8 +321,8 @@ class Influence(Tabular):
         ----------
         Lin & Wei (1989), J. Am. Statist. Ass. 84; docs/mathematics.md, equation (15).
         """
-        if kind != "jackknife":
-            checks.one_of(kind, ["naive", "robust", "CR3", "HC3", "jackknife"], "kind")
+        kinds = ["naive", "robust", "CR3", "HC3", "jackknife"]
+        if checks.one_of(kind, kinds, "kind") != "jackknife":
             return self.estimate.cov_params(kind, groups=groups)
         if groups is not None:
             raise InvalidInputError(

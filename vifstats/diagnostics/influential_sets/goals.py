@@ -71,7 +71,7 @@ class Goal:
         if len(values) == 1:
             return float(values[0][self.shown_column])
         coefficient, error = values
-        df = self.est.df_of(self.parameter)
+        df = self.est.degrees[self.parameter]
         return float(self.est.inference.p_values(coefficient / error, df)[0])
 
     @property

@@ -72,7 +72,7 @@ def sets(
     if n < FEWEST or undetermined(est):
         return None
     size = np.abs(est.z_values)
-    bound = est.inference.quantile(1 - LEVEL / 2, est.df_of(np.arange(len(size))))
+    bound = est.inference.quantile(1 - LEVEL / 2, est.degrees)
     beyond = np.abs(size - bound)
     about = [Question(v, "significance", beyond[v.parameter]) for v in verdicts]
     # the sign of what is not significant is no conclusion
@@ -141,7 +141,7 @@ def _path(est: Estimate, found: InfluentialSet, question: Question) -> dict[str,
     def distance(shown: Any) -> Any:
         """|z| beyond that of the level; a coefficient in its own direction."""
         if question.about == "significance":
-            quantile, df = est.inference.quantile, est.df_of(question.verdict.parameter)
+            quantile, df = est.inference.quantile, est.degrees[question.verdict.parameter]
             # from below, where a small p is not rounded away
             return quantile(LEVEL / 2, df) - quantile(np.asarray(shown) / 2, df)
         return (

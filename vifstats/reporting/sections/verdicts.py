@@ -145,6 +145,6 @@ def _with_errors_held(
     """How far each influence moves |z| toward its bound, and whether beyond: (n, n_effects)."""
     theta, scale = est.theta[shown], est.standard_errors[shown]
     full, without = np.abs(theta) / scale, np.abs(theta - values) / scale
-    bound = est.inference.quantile(1 - LEVEL / 2, est.df_of(shown))
+    bound = est.inference.quantile(1 - LEVEL / 2, est.degrees[shown])
     toward = np.nan_to_num((full - without) * np.where(full > bound, 1, -1))
     return toward, toward > np.abs(full - bound)
