@@ -412,7 +412,8 @@ class Estimate(Tabular):
             by_groups = checks.among(covariance, ("robust", "cluster", "CR3"))
             own = self.groups if groups is None and by_groups else groups
             student = checks.among(covariance, ("CR3",))
-            distribution = distribution or ("t" if student else "normal")
+            if distribution is None:
+                distribution = "t" if student else "normal"
             naive = checks.among(covariance, ("naive",))
             information = self.loss.information if naive else "observed"
             covariance = Inference(covariance, own, distribution, df, information=information)

@@ -151,7 +151,7 @@ WRONG = {
     "an unknown method": (["--method", "magic"], "invalid choice: 'magic'"),
     "an unknown option": (["--tiem", "week"], "unrecognized arguments"),
     "top no number": (["--top", "ten"], "invalid int value"),
-    "top negative": (["--top", "-1"], "must be >= 0"),
+    "top negative": (["--top", "-1"], "must be 0 or more"),
     "time negative": (["--seconds", "-1"], "must be >= 0"),
     "time no number": (["--seconds", "nan"], "must be >= 0"),
     "penalizer negative": (["--penalizer", "-1"], "must be >= 0"),

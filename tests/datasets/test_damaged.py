@@ -79,7 +79,7 @@ def test_what_is_no_table_is_refused(ending, content, tmp_path):
 
 @pytest.mark.parametrize("path", ["a" * 300, "a\0b", "x/" * 3000, "nowhere/t.csv"])
 def test_paths_that_lead_nowhere_are_refused(path):
-    with pytest.raises(VifError, match="A table must be a file"):
+    with pytest.raises(VifError, match="A table must be a file|must be a path"):
         read_table(path)
 
 
