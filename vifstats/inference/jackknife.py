@@ -11,6 +11,7 @@ import numpy as np
 from vifstats.errors import InvalidInputError
 from vifstats.losses import LinearPredictor
 from vifstats.losses.base import Loss
+from vifstats.losses.edited import Edited
 from vifstats.losses.reduced import reduced
 from vifstats.losses.row_losses import SquaredError
 from vifstats.removals import Removals
@@ -19,7 +20,12 @@ __all__ = ["by_jackknife", "groups_of", "jackknife_rows", "jackknife_variances"]
 
 
 def by_jackknife(inference: Any, loss: Loss) -> bool:
-    """Whether a covariance is the jackknife; HC3 of least squares is the same by leverages."""
+    """Whether a covariance is the jackknife; HC3 of least squares is the same by leverages.
+
+    Objects that are edits are not left out in turn: their errors are of the stack of rows.
+    """
+    if isinstance(loss, Edited):
+        return False
     if inference.covariance == "HC3":
         squares = isinstance(loss, LinearPredictor) and isinstance(loss.row_loss, SquaredError)
         return not squares
