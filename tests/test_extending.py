@@ -125,7 +125,7 @@ TARGETS = Kind(
         """
         AverageMarginalEffect Coefficient ConfidenceLimits ExampleLoss FunctionTarget
         MeanPrediction ProportionalHazards ZValue AUC BrierScore CumulativeIncidence
-        CumulativeIncidenceDifference
+        CumulativeIncidenceDifference SurvivalQuantile
         """
     ),
 )

@@ -76,7 +76,9 @@ def test_naive_and_jackknife_covariance(vif):
     for kind in ("naive", "jackknife"):
         with pytest.raises(InvalidInputError, match=f"'{kind}'; leave them out"):
             vif.cov_params(kind, groups=np.arange(40))
-    with pytest.raises(InvalidInputError, match="`kind` must be one of 'naive', 'robust', 'CR3', 'HC3', but"):
+    with pytest.raises(
+        InvalidInputError, match="`kind` must be one of 'naive', 'robust', 'CR3', 'HC3', but"
+    ):
         vif.estimate.cov_params("jackknife")
 
 

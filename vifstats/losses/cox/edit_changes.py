@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from vifstats.checks import SurvivalInput
-from vifstats.losses.cox.power_series import EXPLICIT, LOG10_RANGE, MAX_POWER
+from vifstats.losses.cox.power_series import LOG10_RANGE
 from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.risk_sets import RiskSets, centred, risk_sets
 from vifstats.losses.cox.segment_sums import expanded, slices_of
@@ -26,6 +26,8 @@ __all__ = ["EditKernel"]
 
 # A sum of which less than this is left has lost digits: such edits are computed afresh.
 LEFT = 1e-3
+# eps^POWERS is below rounding up to EXPLICIT; pairs with more are taken one by one.
+POWERS, EXPLICIT = 7, 1e-2
 # Pairs of an interval and a term handled at once.
 SLICE = 1 << 15
 
@@ -225,9 +227,10 @@ def _exposed(sums: _Sums, moves: _Moves, p: int) -> tuple[np.ndarray, np.ndarray
         return out, cancelled
     ranges, edit, rho, q = ranges.take(some), moves.edit[some], moves.rho[some], moves.q[some]
     eps = np.abs(rho) / ranges.minimum(phi)
-    powers = (eps <= EXPLICIT) & (np.log10(phi.max() / phi.min()) * MAX_POWER < LOG10_RANGE)
+    powers = (eps <= EXPLICIT) & (np.log10(phi.max() / phi.min()) * POWERS < LOG10_RANGE)
     near, far = np.flatnonzero(~powers), np.flatnonzero(powers)
-    np.add.at(out, edit[far], _by_powers(ranges.take(far), rho[far], q[far], a, phi, m))
+    if len(far):
+        np.add.at(out, edit[far], _by_powers(ranges.take(far), rho[far], q[far], a, phi, m))
     for part in slices_of((ranges.hi - ranges.lo)[near], SLICE):
         few = near[part]
         item, offset = expanded((ranges.hi - ranges.lo)[few])
@@ -246,7 +249,7 @@ def _by_powers(
     """sum_k rho^(k-1) (q G_k - rho M_k), G_k and M_k the sums of a phi^-k and a m phi^-k."""
     scale = phi.max()
     out = np.zeros_like(q)
-    for k in range(1, MAX_POWER + 1):
+    for k in range(1, POWERS + 1):
         weight = a * (phi / scale) ** -k
         sums = ranges.gather(np.column_stack([weight, weight[:, None] * m]))
         part = q * sums[:, :1] - rho[:, None] * sums[:, 1:]
