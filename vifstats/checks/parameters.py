@@ -49,11 +49,14 @@ def parameters(theta: Any, n_params: int | None) -> np.ndarray:
 
 
 def parameter_rows(rows: Any, n_params: int) -> np.ndarray:
-    """Finite rows with an entry for each parameter: (n_rows, n_params) or (n_params,), as given."""
+    """Rows with an entry for each parameter: (n_rows, n_params) or (n_params,), as given.
+
+    What is not defined without an object is nan in its row, and stays so.
+    """
     values = numbers(rows, "`rows`")
-    if values.ndim not in (1, 2) or values.shape[-1] != n_params or not np.isfinite(values).all():
+    if values.ndim not in (1, 2) or values.shape[-1] != n_params:
         raise InvalidInputError(
-            f"`rows` must be finite, of shape (n_rows, {n_params}) or ({n_params},), but has shape "
+            f"`rows` must have the shape (n_rows, {n_params}) or ({n_params},), but has shape "
             f"{values.shape}; pass one entry for each parameter."
         )
     return values

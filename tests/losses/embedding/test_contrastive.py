@@ -202,7 +202,7 @@ def test_wrong_input(make, message):
 
 def test_held_out_examples_must_fit_the_loss():
     est = BY_NAME["triplet"].estimate()
-    with pytest.raises(InvalidInputError, match="need the 2 columns of the loss"):
+    with pytest.raises(InvalidInputError, match="must have the 2 columns of the loss"):
         vs.vif(est).on(ExampleLoss(X[:2], ["left", "right"]))
     with pytest.raises(InvalidInputError, match="one entry of `other` each"):
         vs.vif(est).on(ExampleLoss(X[:2, :2], ["left"]))
