@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from vifstats import checks
+from vifstats.checks.arrays import numbers
 from vifstats.deletion.agreement import compare
 from vifstats.deletion.result import Influence
 from vifstats.errors import InvalidInputError
@@ -99,7 +100,7 @@ def error_plot(
     approximation, refits : Influence
         The same rows in the same order.
     against : ndarray, shape (n_removals,)
-        Such as the size of the last risk set of each row.
+        Such as the size of the last risk set of each row; where it is nan a row is not drawn.
     ax : matplotlib Axes, optional
     xlabel : str
         What ``against`` is.
@@ -120,10 +121,8 @@ def error_plot(
     'number at risk'
     """
     _require_both(approximation, refits)
-    explaining, xlabel = (
-        checks.finite_array(against, "against"),
-        checks.plain_text(xlabel, "xlabel"),
-    )
+    explaining = numbers(against, "`against`")
+    xlabel = checks.plain_text(xlabel, "xlabel")
     if explaining.shape != (len(refits.index),):
         raise InvalidInputError(
             f"`against` must have an entry for each of the {len(refits.index)} rows, but has shape "
