@@ -685,7 +685,7 @@ plot(
 plot("distribution_plot", "influence: result, name: name?, line: not negative?", influence=inf)
 plot(
     "error_plot",
-    f"approximation: result, refits: result, against: vector, xlabel: text, {LABELS}",
+    f"approximation: result, refits: result, against: one each, xlabel: text, {LABELS}",
     approximation=inf,
     refits=refits,
     against=T,
