@@ -43,6 +43,8 @@ def test_baseline_hazard_is_that_of_r(name, ties):
     table = case.baseline
     for label in loss.data.stratum_names:
         own = table if label is None else table[table["strata"] == label]
+        if own.empty:  # R has no hazard of a stratum without events, and no times is no question
+            continue
         target = BaselineHazard(own["time"], stratum=label)
         found = target.value(case.coef.to_numpy(), loss.everyone(), loss)
         assert relative_error(found, own["cumhaz"]) < ORACLE

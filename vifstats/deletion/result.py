@@ -282,10 +282,10 @@ class Influence(Tabular):
         "ok", "no influence" (exactly 0), "owned" (some parameters vanish with the object: nan),
         "separation" (the estimate diverges without the row), "did not converge" (nan), "indefinite"
         (of a Newton step: the loss without the row has no minimum near; nan, or guarded),
-        "outside domain" (of a Newton step: it ends where the loss is not defined; refit), "variance
-        at 0 without it" (of a mixed model), "undefined" (the loss is, without the row, as Firth's
-        penalty is where the information is singular: nan) or "not in fit" (the model had dropped
-        the row).
+        "outside domain" (of a Newton step: it ends where the loss is not defined; refit),
+        "variance at 0 without it" (of a mixed model), "undefined" (the loss is, without the row,
+        as Firth's penalty is where the information is singular: nan) or "not in fit" (the model
+        had dropped the row).
         """
         status = np.full(len(self.removals), "ok", dtype=object)
         status[np.isnan(self.values).any(axis=1)] = "owned"

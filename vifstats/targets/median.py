@@ -56,7 +56,7 @@ class MedianSurvival(CurveTarget):
     ties: str | None = None
     exact: bool | None = None
 
-    def read(self, curve: Curve, design: Callable[[Any], np.ndarray]) -> HazardTarget:
+    def read(self, curve: Curve, design: Callable[[object], np.ndarray]) -> HazardTarget:
         return _crossing(self, curve, design(self.x), 0.5, "median(T)", "survival stays above 1/2")
 
 
@@ -92,7 +92,7 @@ class SurvivalQuantile(CurveTarget):
     def __post_init__(self) -> None:
         proportion(self.share, "share")
 
-    def read(self, curve: Curve, design: Callable[[Any], np.ndarray]) -> HazardTarget:
+    def read(self, curve: Curve, design: Callable[[object], np.ndarray]) -> HazardTarget:
         name, why = f"q({self.share:g})", f"survival stays above {1 - self.share:g}"
         return _crossing(self, curve, design(self.x), self.share, name, why)
 

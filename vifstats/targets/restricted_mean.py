@@ -66,7 +66,7 @@ class RMST(CurveTarget):
     ties: str | None = None
     exact: bool | None = None
 
-    def read(self, curve: Curve, design: Callable[[Any], np.ndarray]) -> HazardTarget:
+    def read(self, curve: Curve, design: Callable[[object], np.ndarray]) -> HazardTarget:
         x, tau = design(self.x), _horizon(self.tau, curve)
         names = with_labels([f"RMST({tau:g})"], profile_labels(self.x, len(x)))
         return _restricted_mean(curve, x, tau, np.eye(len(x)), names, self.exact)
@@ -101,7 +101,7 @@ class RMSTDifference(CurveTarget):
     ties: str | None = None
     exact: bool | None = None
 
-    def read(self, curve: Curve, design: Callable[[Any], np.ndarray]) -> HazardTarget:
+    def read(self, curve: Curve, design: Callable[[object], np.ndarray]) -> HazardTarget:
         x, tau = one_each(design(self.x1), design(self.x0)), _horizon(self.tau, curve)
         names = (f"RMST({tau:g}) difference",)
         return _restricted_mean(curve, x, tau, np.array([[1.0, -1.0]]), names, self.exact)

@@ -55,7 +55,7 @@ class BaselineHazard(CurveTarget):
     ties: str | None = None
     exact: bool | None = None
 
-    def read(self, curve: Curve, design: Callable[[Any], np.ndarray]) -> HazardTarget:
+    def read(self, curve: Curve, design: Callable[[object], np.ndarray]) -> HazardTarget:
         times = times_within(self.times, curve)
         return HazardTarget(
             curve=curve,
@@ -109,7 +109,7 @@ class SurvivalProbability(CurveTarget):
     ties: str | None = None
     exact: bool | None = None
 
-    def read(self, curve: Curve, design: Callable[[Any], np.ndarray]) -> HazardTarget:
+    def read(self, curve: Curve, design: Callable[[object], np.ndarray]) -> HazardTarget:
         times, x = times_within(self.times, curve), design(self.x)
         names = with_labels([f"S({t:g})" for t in times], profile_labels(self.x, len(x)))
         return HazardTarget(curve, x, curve.at(times), _survival, names, self.exact)
@@ -123,7 +123,7 @@ def times_within(times: Any, curve: Curve) -> np.ndarray:
     """Times of follow-up, shape (m,); all event times where none are given."""
     if times is None:
         return curve.event_times
-    wanted = checks.times(times, "times", min(0.0, float(curve.event_times[0])))
+    wanted = checks.times(times, "times", float(curve.event_times.min(initial=0.0)))
     if wanted.max(initial=0.0) > curve.last:
         raise InvalidInputError(
             f"Times must lie within follow-up, which ends at {curve.last:g}, but one is "

@@ -78,7 +78,7 @@ class CurveTarget(Target, ABC):
     exact: bool | None
 
     @abstractmethod
-    def read(self, curve: Curve, design: Callable[[Any], np.ndarray]) -> "HazardTarget":
+    def read(self, curve: Curve, design: Callable[[object], np.ndarray]) -> "HazardTarget":
         """The target on a curve; ``design`` turns profiles into design rows."""
 
     def bind(self, estimate: Any) -> "HazardTarget":

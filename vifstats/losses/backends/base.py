@@ -70,7 +70,7 @@ class BackendLoss(Loss):
         """The transforms of JAX or PyTorch."""
         raise NotImplementedError
 
-    def arguments(self, vector: Any) -> Any:
+    def arguments(self, vector: np.ndarray) -> Any:
         """What the user's functions take in the place of the vector of parameters."""
         raise NotImplementedError
 

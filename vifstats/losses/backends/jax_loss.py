@@ -119,7 +119,7 @@ class JaxLoss(BackendLoss):
     def library(self) -> Library:
         return Jax(self._place)
 
-    def arguments(self, vector: Any) -> Any:
+    def arguments(self, vector: np.ndarray) -> Any:
         return _jax().tree_util.tree_unflatten(self._form, self.entries.parts(vector))
 
     def unflatten(self, theta: np.ndarray) -> Any:

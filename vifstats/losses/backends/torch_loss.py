@@ -90,7 +90,7 @@ class TorchLoss(BackendLoss):
     def library(self) -> Library:
         return Torch(self._device)
 
-    def arguments(self, vector: Any) -> Any:
+    def arguments(self, vector: np.ndarray) -> Any:
         parts = self.entries.parts(vector)
         if self._bare:
             return parts[0]

@@ -85,7 +85,7 @@ class RowLoss(ABC):
         """Second derivatives in the predictors, shape (q, q, ..., n)."""
         return autodiff.elementwise_hessian(lambda e: self.value(e, y), eta)
 
-    def information(self, eta: Any) -> tuple[Any, Any, Any] | None:
+    def information(self, eta: np.ndarray) -> tuple[Any, Any, Any] | None:
         """Fisher's information of each row, of one predictor (1, ..., n), and two derivatives.
 
         Shapes (..., n), in autograd.numpy. None unless it is the curvature, which then reads no y.

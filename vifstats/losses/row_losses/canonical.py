@@ -65,7 +65,7 @@ class Logistic(RowLoss):
     def curvature(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
         return (expit(eta) * expit(-eta))[None]
 
-    def information(self, eta: Any) -> tuple[Any, Any, Any]:
+    def information(self, eta: np.ndarray) -> tuple[Any, Any, Any]:
         p, q = traced_expit(eta[0]), traced_expit(-eta[0])
         v = p * q
         return v, v * (q - p), v * (1 - 6 * v)
@@ -98,7 +98,7 @@ class Poisson(RowLoss):
     def curvature(self, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.exp(eta)[None]
 
-    def information(self, eta: Any) -> tuple[Any, Any, Any]:
+    def information(self, eta: np.ndarray) -> tuple[Any, Any, Any]:
         mu = anp.exp(eta[0])
         return mu, mu, mu
 

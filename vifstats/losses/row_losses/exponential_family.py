@@ -78,7 +78,7 @@ class Binomial(RowLoss):
         failures = np.where(y == 0, float(self.link.to_zero), 0.0)
         return one_sided(np.where(y == 1, float(self.link.to_one), failures))
 
-    def information(self, eta: Any) -> tuple[Any, Any, Any] | None:
+    def information(self, eta: np.ndarray) -> tuple[Any, Any, Any] | None:
         return Logistic().information(eta) if isinstance(self.link, Logit) else None
 
 
@@ -107,7 +107,7 @@ class PoissonGLM(RowLoss):
     def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
         return one_sided(np.where(y == 0, float(self.link.to_zero), 0.0))
 
-    def information(self, eta: Any) -> tuple[Any, Any, Any] | None:
+    def information(self, eta: np.ndarray) -> tuple[Any, Any, Any] | None:
         return Poisson().information(eta) if isinstance(self.link, Log) else None
 
 
