@@ -44,7 +44,7 @@ def linearized(
     ----------
     outputs : array_like, shape (n,) or (n, k)
         What the network predicts: log hazard ratios, scores of items, predictors of rows.
-    jacobian : array_like, shape (*outputs, n_params)
+    jacobian : array_like, shape (n, n_params) or (n, k, n_params)
         Their derivatives in the parameters.
     loss : Loss
         What the network was trained to minimise: `Cox`, `LinearPredictor`, `ListMLE` or

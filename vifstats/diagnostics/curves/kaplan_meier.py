@@ -102,7 +102,7 @@ class KaplanMeier(Tabular):
 
     @cached_property
     def arms(self) -> tuple[Arm, ...]:
-        """The rows of each curve, in the order of `CurveInput.arm_names`."""
+        """The rows of each curve, in the order in which groups first appear."""
         n_arms = len(self.data.arm_names)
         return tuple(Arm.of(self.data, np.flatnonzero(self.data.arms == g)) for g in range(n_arms))
 

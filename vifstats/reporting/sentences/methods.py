@@ -25,7 +25,7 @@ def methods(document: dict[str, Any]) -> str:
     ...     "n_parameters": 2, "method": "refit", "all_exact": True, "n_exact": 90, "n_removals": 90}
     >>> how = {"versions": {"vifstats": "1.0"}, "covariance": "naive"}
     >>> methods({"overview": about, "method": how, "accuracy": {"figures": []}}).split(". ")[0]
-    'The influence of each patient on a Cox model (90 rows, 60 events, 2 parameters) was computed by leaving it out and refitting the model'
+    'The influence of each patient on a Cox model (90 rows, 60 events, 2 parameters) was computed by leaving it out and refitting the model, with vifstats 1.0'
     """  # noqa: E501 - the sentence that a reader gets is one line
     about, how = document["overview"], document["method"]
     events = [] if about["n_events"] is None else [plural(about["n_events"], "event")]

@@ -88,9 +88,9 @@ class FineGray(Loss):
     >>> loss = FineGray(X, [6.0, 5.0, 4.0, 3.0, 2.0, 1.0], [0, 1, 2, 0, 1, 1])
     >>> est = vs.minimize(loss, [0.0])
     >>> est.theta.round(4)
-    array([0.5493])
+    array([0.8217])
     >>> vs.vif(est).values.round(2).ravel()
-    array([ 0.12,  0.13,  0.2 ,  0.  ,  0.32, -0.65])
+    array([ 0.53,  0.47,  0.53, -0.27,  0.21, -1.09])
     """
 
     n_params: int
