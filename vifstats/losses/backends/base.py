@@ -196,7 +196,7 @@ class BackendLoss(Loss):
 
         Returns
         -------
-        ndarray, shape (*outputs, n_params)
+        ndarray, shape (n, n_params) or (n, k, n_params)
 
         Raises
         ------
