@@ -45,8 +45,8 @@ def firth(est: Source, *data: Any) -> Estimate:
     Notes
     -----
     The information is that of the rows that are present. When a row leaves, the penalty changes
-    for all others: so the loss is no sum over rows, in regressions too, and the classical influence
-    function, which is a derivative in the row's weight, differs from `vif`.
+    for all others: so the loss is not a sum over rows, in regressions too, and the classical
+    influence function, which is a derivative in the row's weight, differs from `vif`.
 
     A row may be the only one that identifies a coefficient. Without it the information is singular,
     the penalty has no value, and the row's influence is nan, with the status "undefined".

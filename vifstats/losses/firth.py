@@ -1,7 +1,8 @@
 """Firth's penalty, -1/2 log det I(theta, b): docs/mathematics.md, equation (59).
 
-I is the information of the rows that are present. So the penalty reads everybody: it is no sum over
-rows, it is not held when one leaves, and its estimates are finite where those without it run away.
+I is the information of the rows that are present. So the penalty reads everybody: it is not a sum
+over rows, it is not held when one leaves, and its estimates are finite where those without it run
+away.
 """
 
 from abc import abstractmethod

@@ -23,7 +23,7 @@ class LiSSA(Solver):
     The series converges if and only if all eigenvalues lie between 0 and 2 s: that is checked.
     It needs about as many products as H is ill-conditioned, where `ConjugateGradient` needs the
     square root: it is here because the literature on influence uses it. There its products are
-    estimated from random parts of the data, which a loss that is no sum over objects does not
+    estimated from random parts of the data, which a loss that is not a sum over objects does not
     allow; here they are exact.
 
     Parameters

@@ -74,7 +74,7 @@ def _of_first(H: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class SurvivalProbability(CurveTarget):
-    """S(t | x) = exp(-Lambda0(t) exp(x'theta)), the probability to live beyond t.
+    """S(t | x) = exp(-Lambda0(t) exp(x'theta)), the probability of surviving beyond t.
 
     Parameters
     ----------
