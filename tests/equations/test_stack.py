@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from tolerances import CONVERGED_FIT, REFERENCE, relative_error
 
 import vifstats as vs
-from vifstats.errors import InvalidInputError, InvalidTypeError, LossError, VifError
+from vifstats.errors import (
+    InvalidInputError,
+    InvalidTypeError,
+    LossError,
+    NotPositiveDefiniteError,
+    VifError,
+)
 from vifstats.losses.row_losses import Logistic
 
 
@@ -158,3 +164,16 @@ def test_no_root_is_said():
     nowhere = vs.Equations(lambda t, b: anp.array([anp.sum(b) + t[0] ** 2]), 3, 1)
     with pytest.raises(vs.errors.ConvergenceError, match="root"):
         vs.root(nowhere, [1.0])
+
+
+def test_a_search_that_cannot_begin_says_why():
+    y = np.arange(6.0)
+    X = np.column_stack([np.ones(6), y, 2 * y])
+    logs = vs.RowEquations(lambda t, d: (anp.log(t[0]) - d)[:, None], y, n_params=1)
+    with pytest.raises(InvalidInputError, match="must be finite where the search begins"):
+        vs.root(logs, [-1.0])
+    collinear = vs.RowEquations(
+        lambda t, d: X * (anp.dot(X, t) - d)[:, None], y, names=["one", "dose", "twice"]
+    )
+    with pytest.raises(NotPositiveDefiniteError, match="along \\['dose', 'twice'\\]"):
+        vs.root(collinear, [0.0, 0.0, 0.0])

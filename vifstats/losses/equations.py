@@ -337,11 +337,12 @@ class _Held:
 def solved(equations: Loss, theta: np.ndarray, tol: float, max_steps: int) -> np.ndarray:
     """The root of equations, or the minimum's, from theta, shape (n_params,).
 
-    Raises ConvergenceError if none is reached.
+    Raises ConvergenceError if none is reached, InvalidInputError where it cannot begin, and
+    NotPositiveDefiniteError where the Jacobian is singular from the beginning.
     """
     nobody = Removals.nobody(equations.n_objects)
-    equations.gradient(theta)  # says what is wrong with them before their derivatives do
-    scale = _scale(equations, theta)
+    _require_finite(equations, theta)  # says what is wrong with them before their derivatives do
+    scale, start = _scale(equations, theta), theta
     # far from the root the standard errors are other ones: they are asked for again behind it
     for _ in range(MAX_SCALES):
         found = newton_roots(
@@ -354,6 +355,8 @@ def solved(equations: Loss, theta: np.ndarray, tol: float, max_steps: int) -> np
         )
         theta = found.thetas[0]
         if not found.converged[0]:
+            if not np.isfinite(found.last_step[0]):
+                _require_regular(equations, start)
             raise ConvergenceError(
                 "The equations must have a root that can be reached, but from this start the last "
                 f"Newton step was {found.last_step[0]:.2g} standard errors (tol={tol:g}). Try "
@@ -363,6 +366,24 @@ def solved(equations: Loss, theta: np.ndarray, tol: float, max_steps: int) -> np
         if (before <= 2 * scale).all():
             break
     return theta
+
+
+@np.errstate(all="ignore")  # what is not finite is told in words
+def _require_finite(equations: Loss, theta: np.ndarray) -> None:
+    psi = equations.gradient(theta)
+    if not np.isfinite(psi).all():
+        raise InvalidInputError(
+            f"The equations must be finite where the search begins, but at {theta} they are {psi}; "
+            "begin inside their domain."
+        )
+
+
+@np.errstate(all="ignore")
+def _require_regular(equations: Loss, theta: np.ndarray) -> None:
+    """An error that names the columns, where the Jacobian is singular from the beginning."""
+    J = equations.hessian(theta)
+    if len(theta) > 1 and np.isfinite(J).all():
+        LU().factor(J, equations.names)
 
 
 @np.errstate(all="ignore")  # what is not finite is no unit
