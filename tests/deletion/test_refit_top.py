@@ -99,7 +99,7 @@ def all_refitted(make) -> vs.Influence:
 
 
 @pytest.mark.parametrize("make", [indefinite_without_row_0, separated_without_row_0])
-@pytest.mark.parametrize("n", [1, 6])
+@pytest.mark.parametrize("n", [1, 3, 6])
 def test_a_row_says_what_happened_to_it_whatever_the_others_were_computed_by(make, n):
     est = make()
     exact = all_refitted(make)
@@ -115,7 +115,7 @@ def test_a_row_says_what_happened_to_it_whatever_the_others_were_computed_by(mak
 
 def test_a_refit_that_fails_says_so_whatever_the_method():
     est = separated_without_row_0()
-    results = [method(est) for method in (vs.vif, vs.newton_step)]
+    results = [method(est) for method in (vs.vif, vs.classical_if, vs.newton_step)]
     for result in (*results, all_refitted(separated_without_row_0)):
         mended = vs.refit_top(result, 1)
         assert mended.failed[0] and mended.status.iloc[0] == "did not converge"

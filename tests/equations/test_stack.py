@@ -5,7 +5,7 @@ from __future__ import annotations
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tolerances import CONVERGED_FIT, REFERENCE, relative_error
 
@@ -56,13 +56,12 @@ def in_one(seed: int) -> vs.Equations:
     return vs.Equations(psi, len(y), 4)
 
 
-@settings(max_examples=8)  # each takes second derivatives of the whole system many times
 @given(st.integers(0, 10_000))
 def test_a_stack_is_the_equations_in_one(seed):
     est = stacked(seed)
     one = vs.Estimate(in_one(seed), est.theta)
     assert est.names == ("propensity: one", "propensity: x", "mean: treated", "mean: others")
-    some = [0, 5, 11]
+    some = [(seed + k) % 30 for k in (0, 5, 11)]  # in the end every row
     for verb in (vs.vif, vs.classical_if, vs.newton_step):
         ours, own = (verb(each, objects=some).values for each in (est, one))
         assert relative_error(ours, own, floor=1e-6) <= 1e3 * REFERENCE

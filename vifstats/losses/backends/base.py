@@ -1,5 +1,6 @@
 """A loss written in another library: its derivatives by that library, in blocks that fit memory."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from functools import cached_property
@@ -65,15 +66,16 @@ class BackendLoss(Loss):
         self._block = None if block is None else checks.counting_number(block, "block")
         self._try()
 
-    @cached_property
+    @property
+    @abstractmethod
     def library(self) -> Library:
         """The transforms of JAX or PyTorch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def arguments(self, vector: np.ndarray) -> Any:
         """What the user's functions take in the place of the vector of parameters."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unflatten(self, theta: np.ndarray) -> Any:
         """A vector of parameters in the form that the loss was made with.
 
@@ -86,7 +88,6 @@ class BackendLoss(Loss):
         object
             The pytree of JAX; of a module of PyTorch its state by name, for ``load_state_dict``.
         """
-        raise NotImplementedError
 
     def total(self, vector: Any, presence: Any) -> Any:
         """L(theta, b) in arrays of the library."""
@@ -228,8 +229,8 @@ class BackendLoss(Loss):
             )
 
     def _predict(self, vector: Any) -> Any:
-        if self.outputs is None:
-            raise NotImplementedError
+        self._require_outputs()
+        assert self.outputs is not None
         return self.outputs(self.arguments(vector))
 
     @cached_property
