@@ -19,6 +19,7 @@ version = release = __version__
 
 sys.path.append(str(HERE / "_extensions"))
 extensions = [
+    "accessible",
     "myst_nb",
     "numpydoc",
     "plain_docstrings",
@@ -66,6 +67,6 @@ html_theme_options = {
     "show_prev_next": True,
     "footer_start": ["copyright"],
     "footer_end": [],
-    "pygments_light_style": "tango",
-    "pygments_dark_style": "github-dark",
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
 }

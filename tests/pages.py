@@ -13,7 +13,11 @@ from typing import NamedTuple
 
 from vifstats.cli.command import main
 
-FENCE = re.compile(r"^(?P<fence>```+)(?P<language>\S+).*?\n(?P<text>.*?)^(?P=fence)$", re.M | re.S)
+# The options of a cell stand between two lines of three dashes.
+OPTIONS = r"(?:---\n(?:(?:  .*|\w+:.*)\n)+---\n)?"
+FENCE = re.compile(
+    rf"^(?P<fence>```+)(?P<language>\S+)[^\n]*\n{OPTIONS}(?P<text>.*?)^(?P=fence)$", re.M | re.S
+)
 CODE = ("python", "{code-cell}")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 # Below this a number is what rounding left of 0, and another on another processor.

@@ -191,13 +191,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PAGES)}")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="for refits of a page")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     for name in args.names or PAGES:
         if name == "metabric" and "VIFSTATS_DATA" not in os.environ:
             print("metabric: left out, as VIFSTATS_DATA is not set")
             continue
-        print(write_page(name, args.folder))
+        print(write_page(name, args.folder, args.seconds))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,210 @@
+"""Every page of a folder through axe (WCAG 2.2, A and AA) in a real browser, by day and by night.
+
+    python .ci/axe.py docs/_build/html build/reports
+
+prints a line for each rule that a page breaks, and exits with 1 if there is one. axe is the file
+of the package axe-playwright-python (its Playwright is not needed: `pip install --no-deps`), the
+browser is Chromium. Where either is missing nothing is looked at, which it says, and exits with 0.
+One page of the browser opens all others in a frame, one after another.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from pathlib import Path
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--window-size=1400,1200",
+)
+SCHEMES = {"light": (), "dark": ("--blink-settings=preferredColorScheme=0",)}
+SECONDS = 1200  # for all pages; two minutes for 270 pages on a machine at rest
+PAGE_SECONDS = 60
+WIDTHS = {"light": 1280, "dark": 390}  # a desktop by day, a phone by night
+
+RUNNER = """<!doctype html><html lang="en"><title>axe</title><iframe id="page"></iframe><script>
+const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+const frame = document.getElementById("page");
+frame.style = "border:0;height:1000px;width:WIDTHpx";
+function loaded(address) {
+  return new Promise((done, failed) => {
+    const late = setTimeout(() => failed(new Error("not loaded")), PATIENCE);
+    frame.onload = () => { clearTimeout(late); done(); };
+    frame.src = address;
+  });
+}
+async function look(address) {
+  await loaded(address);
+  const page = frame.contentDocument;
+  for (const part of page.querySelectorAll("details:not(nav *)")) part.open = true;
+  await new Promise(done => {
+    const script = page.createElement("script");
+    script.src = "/axe.js"; script.onload = done; page.head.append(script);
+  });
+  const found = await frame.contentWindow.axe.run(
+    page, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"], preload: false,
+      iframes: false});
+  return found.violations.map(rule => ({rule: rule.id, help: rule.help, nodes: rule.nodes.length,
+    first: rule.nodes[0].html.slice(0, 160),
+    why: rule.nodes[0].failureSummary.split("\\n").slice(1).join(" ")}));
+}
+(async () => {
+  for (const address of await (await fetch("/pages.json")).json()) {
+    let violations;
+    try { violations = await look(address); }
+    catch (error) {
+      violations = [{rule: "axe", help: String(error), nodes: 1, first: "", why: ""}];
+    }
+    await fetch("/found", {method: "POST", body: JSON.stringify({address, violations})});
+  }
+  await fetch("/found", {method: "POST", body: "null"});
+})();
+</script></html>"""
+
+
+def main() -> int:
+    """Look at the pages of each folder in both colour schemes."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--only", default="", help="pages with this in their address")
+    args = parser.parse_args()
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None or (axe := axe_script()) is None:
+        missing = "Chromium" if browser is None else "axe-playwright-python"
+        print(f"axe: no page was looked at, as {missing} is not installed")
+        return 0
+    pages = [address for address in addresses(args.folders) if args.only in address]
+    asked = {"light": pages, "dark": unlike(pages)}
+    with ThreadPoolExecutor() as pool:
+        looks = {
+            scheme: pool.submit(
+                look, [browser, *FLAGS, *flags], args.folders, asked[scheme], axe, WIDTHS[scheme]
+            )
+            for scheme, flags in SCHEMES.items()
+        }
+    return int(
+        sum(show(look.result(), asked[scheme], scheme) for scheme, look in looks.items()) > 0
+    )
+
+
+def unlike(pages: list[str]) -> list[str]:
+    """The pages without nine in ten of those that one template made for the API."""
+    made = [page for page in pages if "/generated/" in page]
+    return sorted({*pages} - {*made} | {*made[::10]})
+
+
+def axe_script() -> Path | None:
+    """The file that is put into each page; its package is looked up and not imported."""
+    spec = find_spec("axe_playwright_python")
+    return spec and Path(next(iter(spec.submodule_search_locations))) / "axe.min.js"
+
+
+def addresses(folders: list[Path]) -> list[str]:
+    """One for each page: the place of its folder in the list, and its path in it."""
+    return [
+        f"/{place}/{page.relative_to(folder)}"
+        for place, folder in enumerate(folders)
+        for page in sorted(folder.rglob("*.html"))
+        if "_static" not in page.parts
+    ]
+
+
+def look(
+    command: list[str], folders: list[Path], pages: list[str], axe: Path, width: int
+) -> dict[str, list[dict]]:
+    """What axe finds on each page, by its address."""
+    results: dict[str, list[dict]] = {}
+    done = threading.Event()
+    runner = RUNNER.replace("WIDTH", str(width)).replace("PATIENCE", str(1000 * PAGE_SECONDS))
+    texts = {"/runner.html": runner, "/pages.json": json.dumps(pages), "/axe.js": axe.read_text()}
+    handler = partial(Handler, folders, texts, results, done)
+    with (
+        ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
+        tempfile.TemporaryDirectory() as own,
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/runner.html"
+        with subprocess.Popen(
+            [*command, f"--user-data-dir={own}", "--remote-debugging-port=0", address],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as process:
+            done.wait(SECONDS)
+            os.killpg(process.pid, 15)
+        server.shutdown()
+    return results
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """The pages, what the runner needs, and a place for what it found."""
+
+    def __init__(self, folders, texts, results, done, *args):
+        self.folders, self.texts, self.results, self.done = folders, texts, results, done
+        super().__init__(*args)
+
+    def do_GET(self):
+        """A text from memory, or a file of a folder."""
+        if self.path not in self.texts:
+            return super().do_GET()
+        body = self.texts[self.path].encode()
+        kind = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+        self.send_response(200)
+        self.send_header("Content-Type", kind.get(Path(self.path).suffix, "application/json"))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        """What axe found on one page; null at the end."""
+        found = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(204)
+        self.end_headers()
+        if found is None:
+            self.done.set()
+        else:
+            self.results[found["address"]] = found["violations"]
+
+    def translate_path(self, path):
+        """``/0/index.html`` is ``index.html`` of the first folder."""
+        place, _, rest = path.split("?")[0].lstrip("/").partition("/")
+        return str(self.folders[int(place)] / rest) if place.isdigit() else os.devnull
+
+    def log_message(self, *args):
+        """Say nothing of each request."""
+
+
+def show(results: dict[str, list[dict]], asked: list[str], scheme: str) -> int:
+    """A line for each rule that a page breaks, and for pages not reached; how many there are."""
+    missing = sorted({*asked} - {*results})
+    lines = len(missing)
+    if missing:
+        print(f"axe, {scheme}: {lines} pages were not reached, first {missing[0]}")
+    for address, violations in sorted(results.items()):
+        for found in violations:
+            lines += 1
+            print(f"{scheme} {address}: {found['rule']} ({found['nodes']}): {found['help']}")
+            print(f"    {found['first']}\n    {found['why']}")
+    print(f"axe, {scheme}: {len(results)} pages of {WIDTHS[scheme]} pixels looked at")
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())
