@@ -32,7 +32,7 @@ from vifstats.solvers.quasi_newton import LARGE, MEMORY, quasi_newton
 from vifstats.solvers.root import Roots, newton_roots
 from vifstats.typing import Groups, Objects, Pool
 
-__all__ = ["Refit", "block_size", "leave_one_out", "refit_near", "refit_removals"]
+__all__ = ["Refit", "block_size", "from_full", "leave_one_out", "refit_near", "refit_removals"]
 
 # Removals refitted together: enough for matrix products, few enough to share out.
 BLOCK = 64
@@ -43,6 +43,8 @@ TOL, MAX_STEPS = 1e-9, 50
 WHOLE = Shard(1, 1)
 # A path that is gone again with care: steps of so many standard errors at most, and how many.
 SHORT_STEP, MANY_STEPS = 0.5, 200
+# From near the end a path that can be trusted takes no more steps; towards infinity it takes more.
+FEW_STEPS = 12
 
 
 def leave_one_out(
@@ -184,25 +186,30 @@ def refit_removals(
         rows = in_blocks(
             blocks, engine or Engine(), numbers=numbers, checkpoint=saved, progress=progress
         )
-    return Influence(
-        est,
-        "refit",
-        rows.values,
-        removals if shard == WHOLE else removals.take(blocks.positions_of(numbers)),
-        exact=~rows.failed,
-        failed=rows.failed,
-        seconds=perf_counter() - begin,
-    )
+    part = removals if shard == WHOLE else removals.take(blocks.positions_of(numbers))
+    return _refitted(est, part, rows, begin)
 
 
-def refit_near(est: Estimate, full: "Refit", removals: Removals, start: np.ndarray) -> Influence:
+def refit_near(
+    est: Estimate, full: "Refit", removals: Removals, start: np.ndarray
+) -> Influence | None:
     """Refits from a theta that is nearer to them all than the full fit, shape (n_params,).
 
-    Where the path from there cannot be trusted, or a parameter is owned, they begin at the full
-    fit. Returns an Influence of the method "refit".
+    None where the short path from there cannot be trusted, or a parameter is owned: then refit
+    `from_full`. Returns an Influence of the method "refit".
     """
     begin = perf_counter()
-    rows = full.from_near(start, removals)
+    rows = full.near(start, removals)
+    return None if rows is None else _refitted(est, removals, rows, begin)
+
+
+def from_full(est: Estimate, full: "Refit", removals: Removals) -> Influence:
+    """Refits from the full fit, as `leave_one_out` makes them."""
+    begin = perf_counter()
+    return _refitted(est, removals, full(removals), begin)
+
+
+def _refitted(est: Estimate, removals: Removals, rows: Rows, begin: float) -> Influence:
     return Influence(
         est,
         "refit",
@@ -247,6 +254,11 @@ class OwnHessians:
         reach = SHORT_STEP * self.unit * self.scale
         careful = self._newton(theta, removals.take(again), first, MANY_STEPS, reach)
         return _lower(minima, again, careful)
+
+    def path(self, theta: np.ndarray, removals: Removals) -> Minima:
+        """Where a short path leads that begins near the end."""
+        steps = min(FEW_STEPS, self.max_steps)
+        return self._newton(theta, removals, self._at(theta, removals), steps)
 
     def steps(self, theta: np.ndarray, removals: Removals, owned: np.ndarray | None) -> np.ndarray:
         """Newton steps from theta; nan where H is not positive definite."""
@@ -312,6 +324,8 @@ class FullFactor:
             max_steps=self.max_steps,
         )
 
+    path = minima
+
     def steps(self, theta: np.ndarray, removals: Removals, owned: np.ndarray | None) -> np.ndarray:
         """Steps from theta by the factor of the full Hessian."""
         _, gradients = self.loss.reduced_slopes(np.tile(theta, (len(removals), 1)), removals)
@@ -347,6 +361,8 @@ class NewtonRoots:
             tol=self.tol,
             max_steps=self.max_steps,
         )
+
+    path = minima
 
     def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """Where the Jacobian at theta is singular without the removal."""
@@ -407,13 +423,16 @@ class Refit:
         steps = self.by.steps(self.theta, removals, owned)
         return steps if owned is None else np.where(owned, np.nan, steps)
 
-    def from_near(self, start: np.ndarray, removals: Removals) -> Rows:
-        """What a call gives, from a start that is nearer than the full fit, (n_params,)."""
-        if self.by.loss.owned_mask(removals, len(start)) is not None:
-            return self(removals)
-        minima = self.by.minima(start, removals)
+    def near(self, start: np.ndarray, removals: Removals) -> Rows | None:
+        """What a call gives, from a start that is nearer than the full fit, (n_params,).
+
+        None where a short path does not lead there as its models say.
+        """
+        if self.perfect or self.by.loss.owned_mask(removals, len(start)) is not None:
+            return None
+        minima = self.by.path(start, removals)
         if not (minima.tame & minima.converged).all():
-            return self(removals)
+            return None
         return Rows(self.theta - self.by.loss.canonical(minima.thetas), ~minima.converged)
 
     def __call__(self, removals: Removals) -> Rows:

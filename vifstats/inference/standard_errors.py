@@ -24,7 +24,12 @@ from vifstats.losses.edited import Edited
 from vifstats.removals import Removals
 from vifstats.solvers.linalg import invert_each
 
-__all__ = ["standard_errors_without", "third_derivatives"]
+__all__ = [
+    "naive_variances",
+    "rests_on_hessian",
+    "standard_errors_without",
+    "third_derivatives",
+]
 
 # Removals times rows times parameters: Hessians are computed afresh for as many removals as this
 # allows (3 s), the influential ones first.
@@ -66,7 +71,7 @@ def standard_errors_without(
         If the covariance of the fit cannot be followed without a row.
     """
     fit.inference.require_followed()
-    if isinstance(loss, Edited) and not _of_the_hessian(fit, loss):
+    if isinstance(loss, Edited) and not (fit.inference.as_given and rests_on_hessian(fit, loss)):
         return _edited(fit, loss, thetas, removals)
     owned = loss.owned_mask(removals, thetas.shape[1])
     thetas = loss.with_owned(thetas, removals, 0.0)
@@ -83,9 +88,10 @@ def standard_errors_without(
     return np.sqrt(variances)
 
 
-def _of_the_hessian(fit: Any, loss: Edited) -> bool:
-    """Whether the covariance is the inverse Hessian times a constant."""
-    return fit.inference.as_given and not isinstance(loss.stacked, LinearPredictor)
+def rests_on_hessian(fit: Any, loss: Loss) -> bool:
+    """Whether the covariance is the inverse Hessian times a number for each removal."""
+    edited = isinstance(loss, Edited) and isinstance(loss.stacked, LinearPredictor)
+    return fit.inference.is_naive and loss.minimised and not edited
 
 
 def _edited(fit: Any, loss: Edited, thetas: np.ndarray, removals: Removals) -> np.ndarray:
@@ -116,13 +122,20 @@ def _variances(
     hessians = _reduced_hessians if afresh else partial(_expanded_hessians, fit)
     inverses = _inverses(partial(hessians, information), thetas, removals, owned)
     if inference.is_naive:
-        dispersion = dispersions_without(fit, loss, thetas, removals)
-        return inference.factor * dispersion * np.einsum("kjj->kj", inverses)
+        return naive_variances(fit, loss, inverses, thetas, removals)
     sandwich = Sandwich(inference, loss, fit.clusters, thetas.shape[1])
     if afresh:
         return sandwich.variances(inverses, thetas, removals)
     inverse = np.linalg.inv(information.hessian(fit.theta))
     return sandwich.expanded(fit, inverse, inverses, thetas, removals)
+
+
+def naive_variances(
+    fit: Any, loss: Loss, inverses: np.ndarray, thetas: np.ndarray, removals: Removals
+) -> np.ndarray:
+    """Dispersion times the diagonals of inverse Hessians (k, p, p), shape (k, p)."""
+    dispersion = dispersions_without(fit, loss, thetas, removals)
+    return fit.inference.factor * dispersion * np.einsum("kjj->kj", inverses)
 
 
 def _growth(

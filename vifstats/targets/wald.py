@@ -227,12 +227,17 @@ class BoundWald(Target):
         """A name for each value."""
         return self.target.labels()
 
+    @property
+    def on_all(self) -> np.ndarray:
+        """At the fit itself, shape (m,)."""
+        fit, nobody = self.fit, Removals.nobody(self.fit.loss.n_objects)
+        return self.values(fit.theta[None], fit.standard_errors[None], nobody)[0]
+
     def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
         theta = autodiff.plain(theta)
         present = autodiff.plain(presence) > 0
         if present.all() and np.array_equal(theta, self.fit.theta):
-            nobody = Removals.nobody(loss.n_objects)
-            return self._values(theta[None], self.fit.standard_errors[None], nobody)[0]
+            return self.on_all
         without = Removals(np.where(present, -1, 0), np.zeros(1))
         return self._of(loss, theta[None], without, exact=True)[0]
 
@@ -248,8 +253,9 @@ class BoundWald(Target):
         self, loss: Loss, thetas: np.ndarray, removals: Removals, exact: bool | None
     ) -> np.ndarray:
         errors = standard_errors_without(self.fit, loss, thetas, removals, exact)
-        return self._values(thetas, errors, removals)
+        return self.values(thetas, errors, removals)
 
-    def _values(self, thetas: np.ndarray, errors: np.ndarray, removals: Removals) -> np.ndarray:
+    def values(self, thetas: np.ndarray, errors: np.ndarray, removals: Removals) -> np.ndarray:
+        """Without each removal, of parameters and errors (k, p) there: (k, m)."""
         j, df = self.position, degrees_without(self.fit, removals)
         return self.target.of(thetas[:, j], errors[:, j], df[:, j], self.fit.inference)

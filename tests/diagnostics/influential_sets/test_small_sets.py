@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 import vifstats as vs
-from vifstats.deletion.refits import Refit, refit_near, refit_removals
+from vifstats.deletion.methods import newton_of
+from vifstats.deletion.refits import Refit, from_full, refit_near, refit_removals
 from vifstats.diagnostics.influential_sets.exchanges import exchanged
 from vifstats.diagnostics.influential_sets.goals import goal_of
+from vifstats.diagnostics.influential_sets.held import Held
 from vifstats.diagnostics.influential_sets.search import Search
+from vifstats.targets import Coefficient, ConfidenceLimits
 
 N = 16
 
@@ -67,7 +70,7 @@ def test_an_exchange_makes_a_set_smaller(seed):
 def test_refits_from_near_are_those_from_the_full_fit(fitted_from_near):
     est, full, removal, start = fitted_from_near
     expected = refit_removals(est, removal)
-    found = refit_near(est, full, removal, start)
+    found = refit_near(est, full, removal, start) or from_full(est, full, removal)
     assert found.exact.all() and found.values == pytest.approx(expected.values, rel=1e-7)
 
 
@@ -80,3 +83,46 @@ def fitted_from_near(request):
     removals, full = est.removals(), Refit.of(est)
     start = full.theta - np.nan_to_num(refit_removals(est, removals.together([1, 4, 6])).values[0])
     return est, full, removals.together([1, 4, 6, 7]), start
+
+
+def _edits(est: vs.Estimate) -> vs.Estimate:
+    return vs.edit(est, event="flip")
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("least squares", lambda est: est),
+        ("least squares", lambda est: est.with_inference("HC1")),
+        ("cox efron ties", lambda est: est),
+        ("cox efron ties", lambda est: est.with_inference("robust")),
+        ("cox efron ties", _edits),
+        ("ranking", lambda est: est),
+    ],
+    ids=["naive, t", "HC1", "Cox", "Cox robust", "edits", "owned"],
+)
+def test_before_anything_is_gone_what_is_held_is_exact(name, made):
+    from cases import BY_NAME
+
+    est = made(BY_NAME[name].estimate())
+    removals = est.removals()
+    targets = [Coefficient(est.names[0])]
+    if name != "ranking":
+        targets.append(ConfidenceLimits(est.names[0], exact=False))
+    for target in targets:
+        found = Held.of(est, removals).influence(est, removals, target)
+        expected = newton_of(est, removals).on(target).influence
+        assert found == pytest.approx(expected, rel=1e-7, nan_ok=True)
+
+
+def test_a_set_without_an_estimate_is_not_refitted_for_long():
+    """Without both events of a level its coefficient is infinite: few steps tell."""
+    rng = np.random.default_rng(3)
+    rare = np.arange(60) < 6
+    event = np.where(rare, np.arange(60) < 2, rng.random(60) < 0.7)
+    X = np.column_stack([rare, rng.normal(size=60)])
+    est = vs.minimize(vs.losses.Cox(X, rng.exponential(size=60), event), [0.0, 0.0])
+    search = Search(est, est.removals(), goal_of(est, "x0", None, "sign", 0.05, 0))
+    assert not search.arrives([0, 1]) and search.separated([0, 1])
+    assert np.isnan(search.actual([1, 0])).all() and not search.refits
+    assert search.arrives([30]) and not search.separated([30])

@@ -6,9 +6,10 @@ from functools import cached_property
 import numpy as np
 
 from vifstats.deletion.methods import newton_of
-from vifstats.deletion.refits import Refit, refit_near
+from vifstats.deletion.refits import Refit, from_full, refit_near
 from vifstats.deletion.result import Influence
 from vifstats.diagnostics.influential_sets.goals import Goal
+from vifstats.diagnostics.influential_sets.held import Held
 from vifstats.errors import VifError
 from vifstats.estimate import Estimate
 from vifstats.inference import Inference
@@ -19,7 +20,6 @@ from vifstats.inference.edits import EditedInference
 from vifstats.losses.edited import Edited
 from vifstats.losses.reduced import reduced
 from vifstats.removals import Removals
-from vifstats.targets import ConfidenceLimits
 
 __all__ = ["Search"]
 
@@ -35,6 +35,8 @@ class Search:
     refits: dict[frozenset[int], Influence] = field(default_factory=dict)
     values: dict[frozenset[int], tuple[float, float]] = field(default_factory=dict)
     diverges: dict[frozenset[int], bool] = field(default_factory=dict)
+    arrived: dict[frozenset[int], bool] = field(default_factory=dict)
+    held: dict[tuple[int, ...], Held] = field(default_factory=dict)
     # sets without which there is no value: the estimate diverges, or the target is undefined
     without_value: list[list[int]] = field(default_factory=list)
 
@@ -72,7 +74,8 @@ class Search:
         """The scalar, and what is shown, refitted; nan on separation."""
         key = frozenset(members)
         if key not in self.values:
-            nowhere = self.separated(members)
+            # where a refit arrives there is an end
+            nowhere = not self.arrives(members) and self.separated(members)
             none = np.nan, np.nan
             self.values[key] = none if nowhere else self.goal.without(self.refit(members))
         return self.values[key]
@@ -83,12 +86,23 @@ class Search:
         return Refit.of(self.est)
 
     def refit(self, members: list[int]) -> Influence:
-        """The refit without the members, computed once, from the nearest that is known."""
+        """The refit without the members, computed once."""
         key = frozenset(members)
-        if key not in self.refits:
+        if not self.arrives(members) and key not in self.refits:
             removal = self.removals.together(members)
-            self.refits[key] = refit_near(self.est, self.full, removal, self._start(key))
+            self.refits[key] = from_full(self.est, self.full, removal)
         return self.refits[key]
+
+    def arrives(self, members: list[int]) -> bool:
+        """Whether a short path ends at a minimum, from the nearest refit that is known."""
+        key = frozenset(members)
+        if key not in self.arrived:
+            removal = self.removals.together(members)
+            found = refit_near(self.est, self.full, removal, self._start(key))
+            self.arrived[key] = found is not None
+            if found is not None:
+                self.refits[key] = found
+        return self.arrived[key]
 
     def _start(self, key: frozenset[int]) -> np.ndarray:
         """Parameters without the set that differs least from this one, or of the full fit."""
@@ -117,7 +131,10 @@ class Search:
         kept = self.removals.together(members).codes < 0
         some = self.removals.take(near)
         removals = Removals(some.codes[kept], some.labels)
-        gains = self.goal.gains(newton_of(est, removals).on(self.goal.ranking).influence)
+        key = tuple(near.tolist())
+        if key not in self.held:
+            self.held[key] = Held.of(self.est, some)
+        gains = self.goal.gains(self.held[key].influence(est, removals, self.goal.ranking))
         gains[np.isin(near, members)] = -np.inf
         return gains
 
@@ -154,8 +171,9 @@ class Search:
         """Whether the estimate diverges without the members."""
         key = frozenset(members)
         if key not in self.diverges:
-            removal = self.removals.together(members)
-            self.diverges[key] = bool(self.est.loss.separated(self.est.theta, removal)[0])
+            loss, removal = self.est.loss, self.removals.together(members)
+            arrived = self.arrived.get(key, False)
+            self.diverges[key] = not arrived and bool(loss.separated(self.est.theta, removal)[0])
         return self.diverges[key]
 
     def estimate(self, members: list[int]) -> Estimate | None:
@@ -167,7 +185,7 @@ class Search:
         kept = self.removals.together(members).codes < 0
         dispersion = dispersions_without(est, est.loss, thetas, refit.removals)
         try:
-            fit = Estimate(
+            return Estimate(
                 reduced(est.loss, kept),
                 thetas[0],
                 names=est.names,
@@ -178,10 +196,6 @@ class Search:
             )
         except VifError:  # of what is left nothing can be estimated
             return None
-        if self.ranks_by_slopes:
-            # of all rows: they only rank, and take twice as many Hessians as there are parameters
-            fit.__dict__["information_slopes"] = est.information_slopes
-        return fit
 
     def _inference(self, kept: np.ndarray, removal: Removals) -> Inference:
         est = self.est
@@ -191,8 +205,3 @@ class Search:
         own = has_bell_mccaffrey(est)
         df = None if own else float(degrees_without(est, removal)[0, 0])
         return est.inference.of_rows(est.kept[kept], kept, df)
-
-    @property
-    def ranks_by_slopes(self) -> bool:
-        """Whether rows are ranked by standard errors to first order."""
-        return isinstance(self.goal.ranking, ConfidenceLimits) and self.goal.ranking.exact is False

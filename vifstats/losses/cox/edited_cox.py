@@ -27,6 +27,7 @@ class EditedCox(Edited):
     def __init__(self, loss: Cox, stacked: Cox, rows: np.ndarray, *, labels: pd.Index) -> None:
         super().__init__(stacked, rows, labels=labels)
         self.loss = loss
+        self._last: tuple[bytes, Cox] | None = None
         self.kernel = EditKernel(stacked.data, self.rows, loss.ties == "efron")
 
     @property
@@ -67,6 +68,9 @@ class EditedCox(Edited):
     def reduced_slopes(
         self, thetas: np.ndarray, removals: Removals
     ) -> tuple[np.ndarray, np.ndarray]:
+        if len(removals) == 1:
+            one, theta = self._made(removals), thetas[0]
+            return np.array([one.value(theta, one.everyone())]), one.gradient(theta)[None]
         parts = [(b.values, b.gradients) for b in self._batches(thetas, removals)]
         values, gradients = (np.concatenate(side) for side in zip(*parts, strict=True))
         if self.loss.penalty is None:
@@ -75,8 +79,22 @@ class EditedCox(Edited):
         return values + 0.5 * np.einsum("kp,kp->k", pull, thetas), gradients + pull
 
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
+        if len(removals) == 1:
+            return self._made(removals).hessian(thetas[0])[None]
         H = np.concatenate([b.hessians() for b in self._batches(thetas, removals)])
         return H if self.loss.penalty is None else H + self.loss.penalty
+
+    def _made(self, removals: Removals) -> Cox:
+        """The loss of the data in which the edits of one removal are made; the last is kept."""
+        gone = removals.members(0)
+        key, last = gone.tobytes(), self._last
+        if last is not None and last[0] == key:
+            return last[1]
+        self.require_possible(removals)
+        made = self.loss.of_data(self.kernel.part(self.made(gone)[0]))
+        # read and written once each: another thread may be at another removal
+        self._last = key, made
+        return made
 
     def _batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[EditBatch]:
         """Edits in blocks, with the edited versions of a block only in its sums."""

@@ -11,6 +11,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from vifstats import checks
+from vifstats.checks import SurvivalInput
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.cancellation import mended
@@ -106,11 +107,14 @@ class Cox(Loss):
     ) -> None:
         ties = checks.one_of(ties, TIES, "ties")
         data = checks.survival(X, T, E, entry=entry, weights=weights, strata=strata, offset=offset)
-        self.data = data
         self.ties = ties
-        self.n_objects, self.n_params = data.X.shape
-        self.names, self.labels = data.names, data.labels
+        self.n_params = data.X.shape[1]
         self.penalty = checks.penalty_matrix(penalty, self.n_params)
+        self._hold(data)
+
+    def _hold(self, data: SurvivalInput) -> None:
+        self.data, self.n_objects = data, len(data.X)
+        self.names, self.labels = data.names, data.labels
         self.risk_sets = sets = risk_sets(data)
         self._last: tuple[bytes, RiskSums] | None = None
         self._X, self.centres = gathered(data.X, sets.order, sets.row_bounds)
@@ -159,6 +163,12 @@ class Cox(Loss):
         twin = copy(self)
         twin.ties = checks.one_of(ties, APPROXIMATE, "ties")
         twin._last = None
+        return twin
+
+    def of_data(self, data: SurvivalInput) -> "Cox":
+        """The same loss of other data that have been checked."""
+        twin = copy(self)
+        twin._hold(data)
         return twin
 
     def reweighted(self, weights: np.ndarray) -> "Cox":
