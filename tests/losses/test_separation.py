@@ -226,6 +226,23 @@ def test_groups_that_separate_together():
     assert not loss.separated(np.zeros(2), Removals.each(21)).any()
 
 
+@pytest.mark.parametrize("n_events", [1, 2])
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_among_many_rows_the_few_that_separate(n_events, unit):
+    """Most are cleared by the length of faces alone, and without a look at each."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(3000, 2))
+    time, event = rng.exponential(size=3000), rng.random(3000) < 0.5
+    X[:, 1] = 0.0
+    rare = np.flatnonzero(event)[:n_events]
+    X[rare, 1] = X[np.flatnonzero(~event)[:5], 1] = unit
+    loss = Cox(X, time, event)
+    found = loss.separated(np.zeros(2), loss.each())
+    np.testing.assert_array_equal(np.flatnonzero(found), rare if n_events == 1 else [])
+    assert loss.separated(np.zeros(2), loss.each().together(rare)).all()
+    assert not Cox(X[:, :1], time, event).separated(np.zeros(1), loss.each()).any()
+
+
 def test_a_loss_of_ones_own_that_runs_away():
     """It has no linear predictors: that it does not rise within a standard error tells."""
     import autograd.numpy as anp

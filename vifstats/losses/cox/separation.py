@@ -107,7 +107,7 @@ class Pairs:
     @cached_property
     def gain(self) -> np.ndarray:
         """Each event less the mean of its risk set, summed."""
-        return -self.slope(np.zeros(self.X.shape[1]))
+        return -Multipliers(self, np.zeros(self.X.shape[1])).slope
 
     def broken(self, g: np.ndarray, most: int) -> np.ndarray:
         """For the events that are furthest below another row at risk, the difference."""
@@ -130,21 +130,6 @@ class Pairs:
         largest = np.where(np.isfinite(largest), largest, 0.0)
         return np.exp(value - largest[self.sets.stratum])
 
-    def means(self, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Deaths over S0 of each cell, shape (n_cells,), and the means of X, (n_cells, p)."""
-        S0, S1 = self.sets.ranges.scatter(r), np.empty((len(self.deaths), self.X.shape[1]))
-        for some in _columns(*self.X.shape):
-            S1[:, some] = self.sets.ranges.scatter(r[:, None] * self.X[:, some])
-        usable = (self.deaths > 0) & (S0 > 0)
-        S0 = np.where(usable, S0, 1.0)
-        S1 /= S0[:, None]
-        return np.where(usable, self.deaths, 0.0) / S0, S1
-
-    def slope(self, g: np.ndarray) -> np.ndarray:
-        """The gradient of Breslow's negative log likelihood, shape (p,)."""
-        _, means = self.means(self.risks(g))
-        return self.deaths @ means - self.X[self.events].sum(axis=0)
-
     def value(self, g: np.ndarray) -> float:
         """That likelihood, up to a constant."""
         eta = np.where(self.present, self.X @ g, 0.0)
@@ -159,16 +144,6 @@ class Pairs:
         logs = np.where(self.deaths > 0, logs, 0.0)
         return float(self.deaths @ logs - eta[self.events].sum())
 
-    def curvature(self, g: np.ndarray) -> np.ndarray:
-        """Its Hessian and, on the same scale, the squares of what is held: shape (p, p)."""
-        r = self.risks(g)
-        rate, means = self.means(r)
-        H = gram(self.X, r * self.sets.ranges.gather(rate)) - gram(means, self.deaths)
-        if not len(self.held):
-            return H
-        squares = self.held.T @ self.held
-        return H + squares * (np.trace(H) or 1.0) / np.trace(squares)
-
     def reach(self, step: np.ndarray) -> float:
         """The largest difference along a step of two rows at risk together."""
         value = self.X @ step
@@ -178,6 +153,70 @@ class Pairs:
         above = maximum(np.where(self.present, value - low + 1, 0.0))
         below = maximum(np.where(self.present, high - value + 1, 0.0))
         return float(np.max((above + below)[self.deaths > 0], initial=-np.inf) - (high - low) - 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Multipliers:
+    """Those of all faces at g (p,): the risks p_ij = r_j / S0_i of Breslow's likelihood."""
+
+    pairs: Pairs
+    g: np.ndarray
+
+    @cached_property
+    def r(self) -> np.ndarray:
+        """Of the rows, shape (n,)."""
+        return self.pairs.risks(self.g)
+
+    @cached_property
+    def _of_cells(self) -> tuple[np.ndarray, np.ndarray]:
+        sets, deaths = self.pairs.sets, self.pairs.deaths
+        S0, S1 = sets.ranges.scatter(self.r), np.empty((len(deaths), len(self.g)))
+        for some in _columns(*self.pairs.X.shape):
+            S1[:, some] = sets.ranges.scatter(self.r[:, None] * self.pairs.X[:, some])
+        usable = (deaths > 0) & (S0 > 0)
+        S0 = np.where(usable, S0, 1.0)
+        S1 /= S0[:, None]
+        return np.where(usable, deaths, 0.0) / S0, S1
+
+    @property
+    def rate(self) -> np.ndarray:
+        """Deaths over S0 of each cell, shape (n_cells,)."""
+        return self._of_cells[0]
+
+    @property
+    def means(self) -> np.ndarray:
+        """The means of X over the rows at risk at each cell, shape (n_cells, p)."""
+        return self._of_cells[1]
+
+    @cached_property
+    def exposure(self) -> np.ndarray:
+        """The rates that each row lives through, shape (n,)."""
+        return self.pairs.sets.ranges.gather(self.rate)
+
+    @cached_property
+    def slope(self) -> np.ndarray:
+        """The gradient of Breslow's negative log likelihood, shape (p,)."""
+        return self.pairs.deaths @ self.means - self.pairs.X[self.pairs.events].sum(axis=0)
+
+    @cached_property
+    def curvature(self) -> np.ndarray:
+        """Its Hessian and, on the same scale, the squares of what is held: shape (p, p)."""
+        H = gram(self.pairs.X, self.r * self.exposure) - gram(self.means, self.pairs.deaths)
+        held = self.pairs.held
+        if not len(held):
+            return H
+        squares = held.T @ held
+        return H + squares * (np.trace(H) or 1.0) / np.trace(squares)
+
+    @cached_property
+    def root(self) -> np.ndarray | None:
+        """R with R R' the inverse of what all faces span, about the means of risk sets."""
+        H, events = self.curvature.copy(), self.pairs.events
+        cell = self.pairs.sets.ranges.hi[events] - 1
+        for some in in_cache(len(events), len(H)):
+            excess = self.pairs.X[events[some]] - self.means[cell[some]]
+            H += excess.T @ excess
+        return factored(H)
 
 
 def separating(pairs: Pairs, theta: np.ndarray, removals: Removals) -> np.ndarray:
@@ -191,70 +230,80 @@ def separating(pairs: Pairs, theta: np.ndarray, removals: Removals) -> np.ndarra
     if settled is None:
         if endless_direction(pairs) is not None:
             return np.ones(len(removals), dtype=bool)
-        settled = np.zeros(len(theta))
-    found = ~_cleared(pairs, settled, removals)
+        settled = Multipliers(pairs, np.zeros(len(theta)))
+    found = ~_cleared(settled, removals)
     for k in np.flatnonzero(found).tolist():
         rest = pairs.without(removals.presence(k) == 0)
-        found[k] = _settle(rest, settled) is None and endless_direction(rest) is not None
+        found[k] = _settle(rest, settled.g) is None and endless_direction(rest) is not None
     return found
 
 
-def _settle(pairs: Pairs, g: np.ndarray, near: float = np.inf) -> np.ndarray | None:
-    """Where multipliers are within reach of a sum of 0, by Newton steps; None if nowhere."""
+def _settle(pairs: Pairs, g: np.ndarray, near: float = np.inf) -> Multipliers | None:
+    """Multipliers within reach of a sum of 0, by Newton steps; None if nowhere."""
     for _ in range(STEPS):
-        root = factored(pairs.curvature(g))
+        at = Multipliers(pairs, g)
+        root = factored(at.curvature)
         if root is None:
             return None
-        slope = pairs.slope(g)
-        step = -root @ (root.T @ slope)
-        if pairs.reach(step) < SETTLED and -slope @ step < near:
-            return g
+        step = -root @ (root.T @ at.slope)
+        if pairs.reach(step) < SETTLED and -at.slope @ step < near:
+            return at
         g = lower(pairs.value, g, step)
     return None
 
 
-def _cleared(pairs: Pairs, g: np.ndarray, removals: Removals) -> np.ndarray:
-    """Which removals cannot separate: what they take from the multipliers at g can be mended."""
-    sets, r = pairs.sets, pairs.risks(g)
-    rate, means = pairs.means(r)
-    root = _root(pairs, g, means)
-    if root is None or not len(removals):
+def _cleared(at: Multipliers, removals: Removals) -> np.ndarray:
+    """Which removals cannot separate: what they take from the multipliers can be mended."""
+    if at.root is None or not len(removals):
         return np.zeros(len(removals), dtype=bool)
+    squares = np.zeros(len(at.r))
+    for some in _columns(*at.pairs.X.shape):
+        Z = at.pairs.X @ at.root[:, some]
+        squares += np.einsum("np,np->n", Z, Z)
+    widest = 2 * np.sqrt(squares.max())
+    place = np.argsort(at.pairs.sets.order)
+    # no face is longer than the widest: where all are short, nothing need be known of each
+    taken = removals.sums((at.r * at.exposure + at.pairs.sets.event)[place]) * widest**2
+    rest = widest * float(np.linalg.norm(at.root.T @ at.slope))
+    cleared = 2 * taken + rest < 1 - ROUNDING
+    if cleared.all():
+        return cleared
+    return _missing(at, removals, squares, place) < 1 - ROUNDING
+
+
+def _missing(
+    at: Multipliers, removals: Removals, squares: np.ndarray, place: np.ndarray
+) -> np.ndarray:
+    """What removals take of the multipliers, below 1 where it can be mended: (n_removals,).
+
+    `squares` (n,): of the rows about the origin, in the coordinates of the root; `place` (n,): the
+    sorted position of each row.
+    """
+    pairs, sets, r = at.pairs, at.pairs.sets, at.r
     own, cell, gather = sets.own, sets.cell_of_event, sets.ranges.gather
-    inverse = np.where(pairs.deaths > 0, rate / np.maximum(pairs.deaths, 1.0), 0.0)
-    exposure = gather(rate)
-    squares, met, own_met = np.zeros(len(r)), np.zeros(len(r)), np.zeros(len(own))
+    inverse = np.where(pairs.deaths > 0, at.rate / np.maximum(pairs.deaths, 1.0), 0.0)
+    met, own_met = np.zeros(len(r)), np.zeros(len(own))
     missing = np.zeros(len(removals))
-    place = np.argsort(sets.order)
     for some in _columns(*pairs.X.shape):
-        Z, mean = pairs.X @ root[:, some], means @ root[:, some]
+        Z, mean = pairs.X @ at.root[:, some], at.means @ at.root[:, some]
         exposed = gather(inverse[:, None] * sets.by_death.sums(Z[own]))
         # sums of p c over the faces of each row, as one at risk and as an event
-        scores = r[:, None] * (exposed - exposure[:, None] * Z)
+        scores = r[:, None] * (exposed - at.exposure[:, None] * Z)
         scores[own] += Z[own] - mean[cell]
         short = scores.sum(axis=0) / 2 - removals.sums(scores[place])
         missing += np.einsum("kp,kp->k", short, short)
-        squares += np.einsum("np,np->n", Z, Z)
         met += np.einsum("np,np->n", Z, exposed)
         own_met += np.einsum("np,np->n", Z[own], mean[cell])
     # and of p |c|^2
-    shares = r * (squares * exposure - 2 * met + gather(inverse * sets.by_death.sums(squares[own])))
+    shares = squares * at.exposure - 2 * met + gather(inverse * sets.by_death.sums(squares[own]))
+    shares *= r
     around = (sets.ranges.scatter(r * squares) * inverse)[cell]
     shares[own] += squares[own] - 2 * own_met + around
     size, widest = np.sqrt(missing), 2 * np.sqrt(squares.max())
     if not removals.single:
         # A face between two that leave together has been taken twice: this is the most it can be.
         size += widest * _doubled(sets, removals, r, inverse, place)
-    return widest * size + removals.sums(shares[place]) < 1 - ROUNDING
-
-
-def _root(pairs: Pairs, g: np.ndarray, means: np.ndarray) -> np.ndarray | None:
-    """R with R R' the inverse of what all faces span, about the means of risk sets."""
-    H, events, cell = pairs.curvature(g), pairs.events, pairs.sets.cell_of_event
-    for some in in_cache(len(events), len(H)):
-        excess = pairs.X[events[some]] - means[cell[some]]
-        H += excess.T @ excess
-    return factored(H)
+    return widest * size + removals.sums(shares[place])
 
 
 def _columns(n: int, p: int) -> Iterator[slice]:
