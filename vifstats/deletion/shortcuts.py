@@ -93,6 +93,12 @@ def vif_cox(
     NotAtMinimumError
         If the coefficients do not minimise the loss on these data.
 
+    Warns
+    -----
+    UserWarning
+        If times that come with coefficients differ by rounding alone, such as 0.1 + 0.2 and 0.3:
+        R's coxph ties them.
+
     See Also
     --------
     vifstats.from_model : The estimate of any fitted model.

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from vifstats import checks
+from vifstats.checks.rounded_times import TimeGaps, warn_of_rounding
 from vifstats.checks.survival import require_events
 from vifstats.errors import UnsupportedModelError
 from vifstats.losses.cox.loss import APPROXIMATE
@@ -28,7 +29,7 @@ from vifstats.streaming.chunks import chunks_of
 from vifstats.streaming.cox_passes import CoxPasses, Task
 from vifstats.streaming.cox_rows import Columns
 from vifstats.streaming.event_blocks import Block, blocks_of, require_order, varying_columns
-from vifstats.streaming.first_pass import ChunkSurvey, survey
+from vifstats.streaming.first_pass import ChunkSurvey, gaps_of_chunks, survey
 from vifstats.streaming.fit import (
     Map,
     coefficients,
@@ -127,8 +128,6 @@ def cox(
         ``client.map`` of Dask.
     progress : bool
         A bar on standard error for each pass over the chunks.
-    progress : bool
-        A bar on standard error for each pass over the chunks.
 
     Returns
     -------
@@ -144,6 +143,11 @@ def cox(
         If H is singular.
     UnsupportedModelError
         For delayed entry.
+
+    Warns
+    -----
+    UserWarning
+        If times differ by rounding alone, such as 0.1 + 0.2 and 0.3: R's coxph ties them.
 
     Examples
     --------
@@ -174,9 +178,14 @@ def cox(
     values = coefficients(theta, request.names)
     P = checks.penalty_matrix(penalty, len(values))
     stream = Stream(chunks_of(chunks), parts, request, ties == "efron", P, runner(map, progress))
-    return streamed(
-        request, minimum(values, stream.look_at, request.names, newton_steps, 1.0, tol), start
-    )
+
+    def look_at(theta: np.ndarray) -> Look:
+        look = stream.look_at(theta)
+        if theta is values:  # once, and before they are found not to be at the minimum
+            warn_of_rounding(look.gaps, str(time))
+        return look
+
+    return streamed(request, minimum(values, look_at, request.names, newton_steps, 1.0, tol), start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +218,8 @@ class Stream:
         )
         told_tasks = [replace(task, pasts=past) for task, past in zip(tasks, told, strict=True)]
         sizes = [some.n_rows for some in surveys]
-        return Look(value, gradient, H, sizes, passes, told_tasks, self.map)
+        gaps = gaps_of_chunks(surveys)
+        return Look(value, gradient, H, sizes, passes, told_tasks, self.map, gaps)
 
     def _surveys(self, theta: np.ndarray) -> list[ChunkSurvey]:
         first_pass = partial(survey, columns=self.columns, theta=theta)
@@ -245,6 +255,8 @@ class Look:
     passes: CoxPasses
     tasks: list[Task]
     map: Map
+    # Between times
+    gaps: TimeGaps
 
     def rows(self, reduction: Reduction) -> Iterator[Harvest]:
         """The third pass."""

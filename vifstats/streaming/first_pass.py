@@ -4,17 +4,19 @@ A stratum that goes on in the next chunk is summed: each chunk is at risk at the
 chunks before it. Apart are the rows at its first time, which a tie may join to the chunk before.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from vifstats.checks.rounded_times import TimeGaps, gaps_of_rows
 from vifstats.errors import InvalidInputError
 from vifstats.streaming.chunks import in_chunk, read
 from vifstats.streaming.cox_rows import Columns, Rows, rows_of
 from vifstats.streaming.tail_moments import Load, load_of
 
-__all__ = ["ChunkSurvey", "Stretch", "survey"]
+__all__ = ["ChunkSurvey", "Stretch", "gaps_of_chunks", "survey"]
 
 # Most columns vary within the first block, and are not looked at again.
 BLOCK = 4096
@@ -51,6 +53,7 @@ class ChunkSurvey:
     varies: np.ndarray
     # The first and the last stratum; one if they are the same, none if there are no rows
     stretches: tuple[Stretch, ...]
+    gaps: TimeGaps
 
 
 def survey(numbered: tuple[int, Any], columns: Columns, theta: np.ndarray) -> ChunkSurvey:
@@ -78,7 +81,18 @@ def survey(numbered: tuple[int, Any], columns: Columns, theta: np.ndarray) -> Ch
         n_events=int(rows.event.sum()),
         varies=_varying(rows.X, same),
         stretches=stretches,
+        gaps=gaps_of_rows(rows.time, rows.event, same),
     )
+
+
+def gaps_of_chunks(surveys: Sequence[ChunkSurvey]) -> TimeGaps:
+    """Gaps within chunks, and between the last time of one and the first of the next."""
+    edges = [survey.stretches for survey in surveys if survey.stretches]
+    pairs = [(a[-1], b[0]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    cut = [(a.last_time, b.first_time) for a, b in pairs if a.key == b.key]
+    earlier, later = np.array([(a, b) for a, b in cut if a < b]).reshape(-1, 2).T
+    between = TimeGaps.between(earlier, later)
+    return TimeGaps.joined([*(survey.gaps for survey in surveys), between])
 
 
 def _require_ascending_times(time: np.ndarray, same: np.ndarray, columns: Columns) -> None:
