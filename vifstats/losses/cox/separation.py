@@ -254,30 +254,31 @@ def _settle(pairs: Pairs, g: np.ndarray, near: float = np.inf) -> Multipliers | 
 
 def _cleared(at: Multipliers, removals: Removals) -> np.ndarray:
     """Which removals cannot separate: what they take from the multipliers can be mended."""
-    if at.root is None or not len(removals):
+    root = at.root
+    if root is None or not len(removals):
         return np.zeros(len(removals), dtype=bool)
     squares = np.zeros(len(at.r))
     for some in _columns(*at.pairs.X.shape):
-        Z = at.pairs.X @ at.root[:, some]
+        Z = at.pairs.X @ root[:, some]
         squares += np.einsum("np,np->n", Z, Z)
     widest = 2 * np.sqrt(squares.max())
     place = np.argsort(at.pairs.sets.order)
     # no face is longer than the widest: where all are short, nothing need be known of each
     taken = removals.sums((at.r * at.exposure + at.pairs.sets.event)[place]) * widest**2
-    rest = widest * float(np.linalg.norm(at.root.T @ at.slope))
+    rest = widest * float(np.linalg.norm(root.T @ at.slope))
     cleared = 2 * taken + rest < 1 - ROUNDING
     if cleared.all():
         return cleared
-    return _missing(at, removals, squares, place) < 1 - ROUNDING
+    return _missing(at, removals, root, squares, place) < 1 - ROUNDING
 
 
 def _missing(
-    at: Multipliers, removals: Removals, squares: np.ndarray, place: np.ndarray
+    at: Multipliers, removals: Removals, root: np.ndarray, squares: np.ndarray, place: np.ndarray
 ) -> np.ndarray:
     """What removals take of the multipliers, below 1 where it can be mended: (n_removals,).
 
-    `squares` (n,): of the rows about the origin, in the coordinates of the root; `place` (n,): the
-    sorted position of each row.
+    `root` (p, p): that of the multipliers; `squares` (n,): of the rows about the origin, in the
+    coordinates of the root; `place` (n,): the sorted position of each row.
     """
     pairs, sets, r = at.pairs, at.pairs.sets, at.r
     own, cell, gather = sets.own, sets.cell_of_event, sets.ranges.gather
@@ -285,7 +286,7 @@ def _missing(
     met, own_met = np.zeros(len(r)), np.zeros(len(own))
     missing = np.zeros(len(removals))
     for some in _columns(*pairs.X.shape):
-        Z, mean = pairs.X @ at.root[:, some], at.means @ at.root[:, some]
+        Z, mean = pairs.X @ root[:, some], at.means @ root[:, some]
         exposed = gather(inverse[:, None] * sets.by_death.sums(Z[own]))
         # sums of p c over the faces of each row, as one at risk and as an event
         scores = r[:, None] * (exposed - at.exposure[:, None] * Z)
