@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,7 @@ from lifelines import CoxPHFitter
 from sklearn.linear_model import LogisticRegression
 
 import vifstats as vs
-from vifstats.errors import InvalidInputError, UnsupportedModelError
+from vifstats.errors import InvalidInputError, InvalidTypeError, UnsupportedModelError
 
 N = 48
 rng = np.random.default_rng(3)
@@ -94,6 +95,10 @@ VERBS = {
     "edit": lambda x, *data: (
         vs.vif(vs.edit(x, *data, covariates={"age": lambda age: age + 1.0}, rows=[3])).values
     ),
+    "fragility": lambda x, *data: vs.fragility(x, "dose", *data, max_size=1).table,
+    "compare_methods": lambda x, *data: vs.compare_methods(x, *data, objects=[0, 1]).table.drop(
+        columns="seconds"
+    ),
     "covariate_sensitivity": lambda x, *data: vs.covariate_sensitivity(x, *data),
 }
 PLOTS = {
@@ -108,14 +113,35 @@ def numbers(found: Any) -> np.ndarray:
     return np.asarray(found, dtype=float)
 
 
+def said(verb: str, *given: Any) -> np.ndarray | str:
+    """The numbers, or the one sentence on what the verb is for."""
+    try:
+        return numbers(VERBS[verb](*given))
+    except InvalidTypeError as error:
+        return str(error)
+
+
 @pytest.mark.parametrize("library", FITS)
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_says_the_same_of_each(verb, library):
     fit, *data = FITS[library]()
     est = vs.from_model(fit, *data)
-    of_fit = numbers(VERBS[verb](fit, *data))
+    of_fit = said(verb, fit, *data)
+    assert isinstance(of_fit, str) == ((verb, library) == ("fragility", "scikit-learn"))
     for x in (est, vs.vif(est), vs.vif(est).on(vs.targets.Coefficient("age"))):
-        np.testing.assert_array_equal(numbers(VERBS[verb](x)), of_fit)
+        np.testing.assert_array_equal(said(verb, x), of_fit)
+
+
+def test_a_report_says_the_same_of_each(tmp_path):
+    fit = FITS["statsmodels"]()[0]
+    est = vs.from_model(fit)
+    pages = []
+    for k, x in enumerate((fit, est, vs.vif(est))):
+        path = vs.report(x, path=tmp_path / str(k) / "report.html", method="vif", top=3)
+        pages.append(json.loads(path.with_suffix(".json").read_text()))
+    assert pages[0]["coefficients"] and pages[0]["rows"]
+    for name in ("coefficients", "rows", "trends", "headline"):
+        assert pages[1][name] == pages[0][name] == pages[2][name]
 
 
 @pytest.mark.parametrize("plot", PLOTS)

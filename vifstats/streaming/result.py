@@ -1,6 +1,6 @@
 """The result of a stream of rows: what was reduced on the way, and where the rest is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +8,13 @@ import pandas as pd
 
 from vifstats import checks
 from vifstats.errors import InvalidInputError
+from vifstats.tabular import Tabular
 
 __all__ = ["StreamedInfluence"]
 
 
-@dataclass(frozen=True, eq=False)
-class StreamedInfluence:
+@dataclass(frozen=True, eq=False, repr=False)
+class StreamedInfluence(Tabular):
     """The influence of rows that were never in memory together: full data minus without the row.
 
     Attributes
@@ -48,6 +49,9 @@ class StreamedInfluence:
       method: vif; sign: full data minus without the row
       theta:  after 3 Newton steps from the start
       kept:   the 1 largest rows in `top`
+               x cooks_distance
+    row
+    3    -0.8551         0.4754
     """
 
     method: str
@@ -57,7 +61,7 @@ class StreamedInfluence:
     hessian: np.ndarray
     covariance: np.ndarray
     robust: np.ndarray | None
-    top: pd.DataFrame | None
+    top: pd.DataFrame | None = field()  # type: ignore[assignment]  # all that is kept of rows
     path: Path | None
     n_rows: int
     n_chunks: int
@@ -91,13 +95,20 @@ class StreamedInfluence:
             )
         return pd.DataFrame(values, index=list(self.names), columns=list(self.names))
 
-    def __repr__(self) -> str:
+    @property
+    def table(self) -> pd.DataFrame:
+        """The largest rows that were kept, the largest first; no lines where none were asked for."""
+        return pd.DataFrame(columns=list(self.names)) if self.top is None else self.top
+
+    def _heading(self) -> list[str]:
         kept = [] if self.path is None else [f"rows in {str(self.path)!r}"]
         kept += [] if self.top is None else [f"the {len(self.top)} largest rows in `top`"]
         kept += [] if self.robust is None else ["robust covariance"]
-        moved = f"  theta:  after {self.steps} Newton steps from the start\n" if self.steps else ""
-        return (
-            f"Influence of {self.n_rows} rows in {self.n_chunks} chunks on {list(self.names)}\n"
-            f"  method: {self.method}; sign: full data minus without the row\n{moved}"
-            f"  kept:   {'; '.join(kept) or 'gradient and Hessian'}"
-        )
+        steps = "step" if self.steps == 1 else "steps"
+        moved = f"  theta:  after {self.steps} Newton {steps} from the start"
+        return [
+            f"Influence of {self.n_rows} rows in {self.n_chunks} chunks on {list(self.names)}",
+            f"  method: {self.method}; sign: full data minus without the row",
+            *([moved] if self.steps else []),
+            f"  kept:   {'; '.join(kept) or 'gradient and Hessian'}",
+        ]
