@@ -82,6 +82,7 @@ def test_events_and_censored_rows_look_different(influence, ax):
     events, censored = ax.lines[:2]
     assert len(events.get_xdata()) == 114 and len(censored.get_xdata()) == 318
     assert events.get_markerfacecolor() != "none" == censored.get_markerfacecolor()
+    assert events.get_zorder() > censored.get_zorder(), "the many would hide the few"
 
 
 def test_groups_have_no_time(influence, ax):

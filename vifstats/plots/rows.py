@@ -180,7 +180,8 @@ def time_plot(
         )
     ax = axes_for(ax, n_labels)
     time, event = facts["time"].to_numpy(), facts["event"].to_numpy() == 1
-    dots(ax, time[event], values[event], label="event")
+    # above the censored ones, which are many where events are rare
+    dots(ax, time[event], values[event], label="event", zorder=2.5)
     hollow = {"markerfacecolor": "none", "markeredgewidth": 0.7, "markeredgecolor": ORANGE}
     dots(ax, time[~event], values[~event], label="censored", **hollow)
     name_rows(ax, time, values, source.index, largest(values, n_labels))

@@ -97,7 +97,7 @@ class StreamedInfluence(Tabular):
 
     @property
     def table(self) -> pd.DataFrame:
-        """The largest rows that were kept, the largest first; no lines where none were asked for."""
+        """The largest rows, the largest first; no lines where none were asked for."""
         return pd.DataFrame(columns=list(self.names)) if self.top is None else self.top
 
     def _heading(self) -> list[str]:
