@@ -56,18 +56,21 @@ def as_svg(draw: Draw, size: tuple[float, float] = (4.4, 2.8)) -> str:
     checks.function(draw, "draw", "draw(ax)")
     width, height = checks.pair(size, "size")
     from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     with rc_context(SETTINGS):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        draw(figure.add_subplot())
+        figure = Figure(figsize=(width, height), dpi=RESOLUTION, layout="constrained")
+        ax = figure.add_subplot()
+        draw(ax)
+        for ground in (figure.patch, ax.patch):
+            ground.set_facecolor("none")
         text = StringIO()
         with warnings.catch_warnings():
             # text is drawn by the reader's browser, in fonts that this machine may not have
             warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
-            figure.savefig(
-                text, format="svg", transparent=True, dpi=RESOLUTION, metadata={"Date": None}
-            )
+            # not savefig, which draws everything once more before, for the layout
+            FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None})
     return _for_a_page(text.getvalue())
 
 
