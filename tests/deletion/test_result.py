@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -73,13 +74,22 @@ def test_naive_and_jackknife_covariance(vif):
     assert list(vif.cov_params().columns) == ["age", "dose"]
     with pytest.raises(InvalidInputError, match="`kind` must be"):
         vif.cov_params("hc3")
-    for kind in ("naive", "jackknife"):
+    for kind in ("naive", "jackknife", "bootstrap"):
         with pytest.raises(InvalidInputError, match=f"'{kind}'; leave them out"):
             vif.cov_params(kind, groups=np.arange(40))
     with pytest.raises(
         InvalidInputError, match="`kind` must be one of 'naive', 'robust', 'CR3', 'HC3', but"
     ):
         vif.estimate.cov_params("jackknife")
+
+
+def test_the_bootstrap_covariance_is_that_of_all_resamples():
+    X = np.array([[1.0, 0.2], [1.0, -1.0], [1.0, 2.0], [1.0, 0.1], [1.0, 0.7]])
+    loss = vs.losses.LinearPredictor("poisson", X, [1.0, 0.0, 3.0, 1.0, 2.0])
+    inf = vs.vif(vs.minimize(loss, [0.0, 0.0]))
+    times_drawn = [np.bincount(rows, minlength=5) for rows in product(range(5), repeat=5)]
+    moves = (np.array(times_drawn) - 1.0) @ inf.values
+    assert relative_error(inf.cov_params("bootstrap"), np.cov(moves.T, bias=True)) < ROUNDING
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -307,9 +307,12 @@ class Influence(Tabular):
 
         Parameters
         ----------
-        kind : {"naive", "robust", "CR3", "HC3", "jackknife"}
-            All but the last are those of `Estimate.cov_params`; "jackknife" is the sum of
-            dfbeta dfbeta' over this result's own rows.
+        kind : {"naive", "robust", "CR3", "HC3", "jackknife", "bootstrap"}
+            All but the last two are those of `Estimate.cov_params`. "jackknife" is the sum of
+            dfbeta dfbeta' over this result's own rows. "bootstrap" is the covariance over all
+            resamples of these rows, to first order, in which row i, drawn w_i times, moves the
+            parameters by (w_i - 1) dfbeta_i: the same sum after the mean of dfbeta is subtracted,
+            so it needs no draws and no seed.
         groups : array_like, optional
             One label per row of the data, for "robust" and "CR3": the clusters.
 
@@ -319,18 +322,20 @@ class Influence(Tabular):
 
         References
         ----------
-        Lin & Wei (1989), J. Am. Statist. Ass. 84; docs/mathematics.md, equation (15).
+        Lin & Wei (1989), J. Am. Statist. Ass. 84; docs/mathematics.md, equation (15). Efron &
+        Tibshirani (1993), An Introduction to the Bootstrap, chapter 20, for the resamples.
         """
-        kinds = ["naive", "robust", "CR3", "HC3", "jackknife"]
-        if checks.one_of(kind, kinds, "kind") != "jackknife":
+        kinds = ["naive", "robust", "CR3", "HC3", "jackknife", "bootstrap"]
+        if checks.one_of(kind, kinds, "kind") not in kinds[-2:]:
             return self.estimate.cov_params(kind, groups=groups)
         if groups is not None:
             raise InvalidInputError(
-                "`groups` are for kind='robust' or 'CR3', but `kind` is 'jackknife'; leave them "
+                f"`groups` are for kind='robust' or 'CR3', but `kind` is {kind!r}; leave them "
                 "out, or ask a result whose rows are the groups."
             )
+        moved = self.values - self.values.mean(axis=0) * (kind == "bootstrap")
         names = list(self.estimate.names)
-        return pd.DataFrame(self.values.T @ self.values, index=names, columns=names)
+        return pd.DataFrame(moved.T @ moved, index=names, columns=names)
 
     def summary_frame(self) -> pd.DataFrame:
         """One row per removal: ``dfb_<name>`` (dfbetas), cooks_d, hat_diag, exact, status.
