@@ -85,7 +85,7 @@ def test_naive_and_jackknife_covariance(vif):
 
 def test_the_bootstrap_covariance_is_that_of_all_resamples():
     X = np.array([[1.0, 0.2], [1.0, -1.0], [1.0, 2.0], [1.0, 0.1], [1.0, 0.7]])
-    loss = vs.losses.LinearPredictor("poisson", X, [1.0, 0.0, 3.0, 1.0, 2.0])
+    loss = vs.losses.LinearPredictor(vs.losses.row_losses.Poisson(), X, [1.0, 0.0, 3.0, 1.0, 2.0])
     inf = vs.vif(vs.minimize(loss, [0.0, 0.0]))
     times_drawn = [np.bincount(rows, minlength=5) for rows in product(range(5), repeat=5)]
     moves = (np.array(times_drawn) - 1.0) @ inf.values

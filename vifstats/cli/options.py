@@ -1,7 +1,7 @@
 """What may be typed: the commands, their options, and one line on a mistake in them."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from vifstats.errors import InvalidInputError
@@ -18,6 +18,7 @@ REGRESSIONS = {
     "ols": "a number",
 }
 TIES = ("efron", "breslow", "exact")
+NOTHING: Mapping[str, None] = dict.fromkeys(("cox", "regression", "merge"))
 
 
 class Parser(argparse.ArgumentParser):
@@ -27,8 +28,11 @@ class Parser(argparse.ArgumentParser):
         raise InvalidInputError(f"{message}; see {self.prog} --help")
 
 
-def command_parser(run: dict[str, Callable[..., Any]]) -> Parser:
-    """The parser of `vifstats`; `run`: what a command calls, by "cox", "regression", "merge"."""
+def command_parser(run: Mapping[str, Callable[..., Any] | None] = NOTHING) -> Parser:
+    """The parser of `vifstats`; `run`: what a command calls, by "cox", "regression", "merge".
+
+    By default nothing, for programs that only ask which options there are: completion in a shell.
+    """
     parser = Parser("vifstats", description=f"{WHAT}: what if this row had not been in the data?")
     parser.add_argument("--version", action="version", version=f"vifstats {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND")

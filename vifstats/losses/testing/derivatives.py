@@ -44,8 +44,9 @@ def are_those_of_the_value(trial: Trial) -> str:
         gradient = trial.gradient(b)
         difference, slope = (up - down) / (2 * h), float(gradient @ v)
         noise = 100 * np.finfo(float).eps * max(abs(up), abs(down)) / h
-        unit = max(float(np.linalg.norm(gradient)), abs(difference), 1e-300)
-        if not abs(slope - difference) <= DIFFERENCE * unit + noise:
+        # at an optimum the gradient is 0, and what differences round off is all there is
+        unit = max(float(np.linalg.norm(gradient)), abs(difference), 1e-300) + noise / DIFFERENCE
+        if not abs(slope - difference) <= DIFFERENCE * unit:
             raise LossError(
                 f"The automatic gradient must be that of the value, but {words} it is "
                 f"{slope:.6g} along a direction in which differences of the value give "
