@@ -7,7 +7,7 @@ from typing import TextIO
 
 __all__ = ["__version__", "show_versions", "versions"]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 LIBRARIES = ("numpy", "scipy", "pandas", "autograd", "lifelines", "statsmodels", "joblib")
 
