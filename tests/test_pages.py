@@ -116,6 +116,19 @@ def test_every_public_name_has_a_place_in_the_api():
     assert len(listed) == len(names), "a name in two places"
 
 
+def test_the_output_of_r_is_what_r_printed():
+    page = (DOCS / "coming_from.md").read_text(encoding="utf-8")
+    printed = (ROOT / "validation" / "oracles" / "coming_from" / "commands.txt").read_text("utf-8")
+    before = [None, *blocks(page)]
+    of_r = [
+        block.text
+        for earlier, block in zip(before, blocks(page), strict=False)
+        if block.language == "text" and earlier.language == "text"
+    ]
+    assert len(of_r) >= 6
+    assert [text for text in of_r if text not in printed] == []
+
+
 OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 
 

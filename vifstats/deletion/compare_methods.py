@@ -9,20 +9,20 @@ import pandas as pd
 
 from vifstats.deletion.agreement import compare
 from vifstats.deletion.inputs import Source, estimate_of
-from vifstats.deletion.methods import classical_if, newton_step, vif
+from vifstats.deletion.methods import classical_of, newton_of, vif, vif_of
 from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
 from vifstats.tabular import Tabular
 from vifstats.typing import Objects
 
-__all__ = ["MethodComparison", "compare_methods"]
+__all__ = ["MethodComparison", "against", "compare_methods"]
 
 # Up to so many rows all are refitted; else half as many of the largest, and as many others.
 ALL_ROWS = 500
 METHODS: dict[str, Callable[..., Influence]] = {
-    "if": classical_if,
-    "vif": vif,
-    "newton": newton_step,
+    "if": classical_of,
+    "vif": vif_of,
+    "newton": newton_of,
 }
 
 
@@ -94,12 +94,20 @@ def compare_methods(x: Source, *data: Any, objects: Objects | None = None) -> Me
     """
     est = estimate_of(x, *data)
     mask = _chosen(est) if objects is None else objects
-    exact = leave_one_out(est, objects=mask)
-    lines = {}
+    lines = against(leave_one_out(est, objects=mask))
+    return MethodComparison(pd.DataFrame.from_dict(lines, orient="index"), len(est.removals()))
+
+
+def against(exact: Influence) -> dict[str, dict[str, Any]]:
+    """How each method agrees with these refits, by its name; the worst over the parameters.
+
+    Raises InvalidInputError if no row is finite on both sides.
+    """
+    est, lines = exact.estimate, {}
     for name, method in METHODS.items():
         if name == "if" and not est.loss.fractional:
             continue  # it has no meaning between present and absent
-        found = method(est, objects=mask)
+        found = method(est, exact.removals)
         agreement = compare(found, exact)
         scaled = (found.values - exact.values) / est.naive_errors
         whole = np.isfinite(scaled)
@@ -114,8 +122,7 @@ def compare_methods(x: Source, *data: Any, objects: Objects | None = None) -> Me
             "left_out": int(agreement.table["left_out"].max()),
             "seconds": found.seconds,
         }
-    table = pd.DataFrame.from_dict(lines, orient="index")
-    return MethodComparison(table, len(est.removals()))
+    return lines
 
 
 def _chosen(est: Any) -> np.ndarray:

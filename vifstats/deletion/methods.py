@@ -22,7 +22,7 @@ from vifstats.solvers import Solver
 from vifstats.solvers.newton import descent
 from vifstats.typing import Groups, Objects
 
-__all__ = ["classical_if", "newton_of", "newton_step", "vif"]
+__all__ = ["classical_if", "classical_of", "newton_of", "newton_step", "vif", "vif_of"]
 
 # So near theta, in standard errors, a step does not leave the domain of the loss.
 NEAR = 1e-2
@@ -69,8 +69,13 @@ def vif(
     array([-0.6667,  0.    ,  0.6667])
     """
     groups = named_column(groups, est, data)
-    start, est = perf_counter(), estimate_of(est, *data)
-    removals = est.removals(groups, objects)
+    est = estimate_of(est, *data)
+    return vif_of(est, est.removals(groups, objects), solver)
+
+
+def vif_of(est: Estimate, removals: Removals, solver: Solver | None = None) -> Influence:
+    """What `vif` does, for removals that are there already."""
+    start = perf_counter()
     D = est.differences(removals)
     solution = est.solution(D, solver)
     del D  # as large as the data
@@ -119,8 +124,13 @@ def classical_if(
     True
     """
     groups = named_column(groups, est, data)
-    start, est = perf_counter(), estimate_of(est, *data)
-    removals = est.removals(groups, objects)
+    est = estimate_of(est, *data)
+    return classical_of(est, est.removals(groups, objects), solver)
+
+
+def classical_of(est: Estimate, removals: Removals, solver: Solver | None = None) -> Influence:
+    """What `classical_if` does, for removals that are there already."""
+    start = perf_counter()
     if est.perfect:
         derivative = est.differences(removals)
     else:

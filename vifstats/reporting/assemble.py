@@ -29,6 +29,7 @@ from vifstats.reporting.sections.coefficients import (
     extremes,
     near_the_convention,
 )
+from vifstats.reporting.sections.data import about_data, look_up
 from vifstats.reporting.sections.fragility import fragility_of, require_treatment
 from vifstats.reporting.sections.groups import groups as grouped
 from vifstats.reporting.sections.method import method as provenance
@@ -296,6 +297,8 @@ def _sections(
         "survival": None if curve is None else curve.numbers(),
         "groups": grouped(found, effects),
         "trends": trends(found, effects),
+        "data": about_data(found),
+        "look_up": look_up(found, effects, entries),
     }
 
 
@@ -395,8 +398,12 @@ def _with_sentences(document: dict[str, Any]) -> dict[str, Any]:
     accuracy["sentence"] = sentences.accuracy(accuracy, about["unit"])
     accuracy["how"] = sentences.how_refitted(accuracy, about["unit"])
     document["method"]["paragraph"] = sentences.methods(document)
+    document["method"]["limitations"] = sentences.limitations(document)
     document["subtitle"] = sentences.subtitle(document)
     document["headline"] = sentences.headline(document)
+    document["method"]["results"] = sentences.results(document)
+    if document["data"] is not None:
+        document["data"]["facts"] = sentences.about_data(document)
     return document
 
 

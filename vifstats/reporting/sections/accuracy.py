@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from vifstats.deletion.compare_methods import against
 from vifstats.deletion.row_facts import at_risk, residuals
 from vifstats.losses.effects import Effects
 from vifstats.plots.style import called
@@ -11,6 +12,8 @@ from vifstats.reporting.findings import Findings
 
 __all__ = ["accuracy", "explained_by"]
 
+# Of so many refits each method is compared; one Newton step for more parameters takes too long.
+MOST_REFITS, MOST_PARAMETERS = 200, 200
 FIGURES = ["slope", "pearson", "spearman", "largest_relative_error", "n", "left_out"]
 
 
@@ -42,6 +45,7 @@ def accuracy(findings: Findings, effects: Effects) -> dict[str, Any]:
         "separated": findings.influence.estimate.separated,
         "n_failed": int(findings.influence.failed[findings.refitted].sum()),
         "seconds": findings.seconds,
+        "methods": _methods(findings),
         "figures": [],
         "worst_row": None,
     }
@@ -63,6 +67,20 @@ def accuracy(findings: Findings, effects: Effects) -> dict[str, Any]:
         "least_accurate": names[int(np.nan_to_num(errors, nan=-1.0).argmax())],
         "worst_row": _worst_row(findings),
     }
+
+
+def _methods(findings: Findings) -> list[dict[str, Any]]:
+    """How IF, VIF and the Newton step agree with these refits; empty where there are too few."""
+    influence = findings.influence
+    est = influence.estimate
+    rows = np.flatnonzero(influence.exact & np.isfinite(findings.values).all(axis=1))
+    rows = rows if influence.exact.all() else np.intersect1d(rows, findings.refitted)
+    if len(rows) < 2 or est.separated or len(est.theta) > MOST_PARAMETERS:
+        return []
+    some = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_REFITS)).astype(int)]
+    lines = against(influence.take(some))
+    keys = ["slope", "pearson", "largest_relative_error", "n"]
+    return [{"name": name, **{key: line[key] for key in keys}} for name, line in lines.items()]
 
 
 def explained_by(findings: Findings) -> tuple[np.ndarray, str] | None:

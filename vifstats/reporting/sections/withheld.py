@@ -112,6 +112,8 @@ def withheld(
         "sets": None if document["sets"] is None else _sets(document["sets"]),
         "survival": None if curve is None else _survival(curve),
         "groups": None,
+        "data": None,
+        "look_up": None,
         "method": _some(document["method"], METHOD) | {"sha256": None},
     }
 

@@ -29,8 +29,9 @@ def alert(found: dict[str, Any], unit: str) -> str:
 
     Examples
     --------
-    >>> alert({"kind": "not in fit", "n": 2, "rows": ["7", "9"]}, "row")
-    '2 rows were not in the fit and have no influence: 7, 9.'
+    >>> found = {"kind": "gauge", "n": 2}
+    >>> alert(found, "row").split(",")[0]
+    'The loss does not change along 2 directions'
     """
     return _ALERTS[found["kind"]](found, unit)
 
@@ -133,22 +134,26 @@ _ALERTS = {
     "separation": _separation,
     "undefined": lambda a, unit: (
         f"Without {_any_one_of(a, unit)} at least one coefficient is not identified, and the "
-        "determinant that the loss reads is 0, so its influence is unknown."
+        "determinant that the loss reads is 0, so its influence is unknown. Merge or drop the "
+        "level or the column that it alone has."
     ),
     "boundary": lambda a, unit: (
-        f"Without {_any_one_of(a, unit)} a variance of the random effects is 0."
+        f"Without {_any_one_of(a, unit)} a variance of the random effects is 0. Report the "
+        "variance with its range, and check whether the random effect is needed."
     ),
     "did not converge": lambda a, unit: (
         f"{_rows(a, 'refit')} did not converge, so the influence of "
-        f"{'that ' + unit if a['n'] == 1 else 'those ' + many(unit)} is unknown{_named(a)}."
+        f"{'that ' + unit if a['n'] == 1 else 'those ' + many(unit)} is unknown{_named(a)}. Refit "
+        f"without {'it' if a['n'] == 1 else 'them'} in your own software, from other starts."
     ),
     "indefinite": lambda a, unit: (
         f"Without {_any_one_of(a, unit)} the loss has no minimum nearby, so the Newton step is "
-        "unreliable."
+        'unreliable. Refit without it (method="refit").'
     ),
     "not in fit": lambda a, unit: (
         f"{_rows(a, unit)} {'was' if a['n'] == 1 else 'were'} not in the fit and "
-        f"{'has' if a['n'] == 1 else 'have'} no influence{_named(a)}."
+        f"{'has' if a['n'] == 1 else 'have'} no influence{_named(a)}. Check "
+        "whether they were dropped for missing values."
     ),
     "owned": lambda a, unit: (
         f"{_rows(a, unit)} {'has' if a['n'] == 1 else 'have'} parameters of "
@@ -162,7 +167,7 @@ _ALERTS = {
     "few events": lambda a, unit: (
         f"Only {short(a['each'])} events per parameter ({plural(a['n_events'], 'event')}, "
         f"{plural(a['n_parameters'], 'parameter')}); fewer than {a['convention']} is usually "
-        "considered too few."
+        "considered too few. Consider fewer covariates or a penalty."
     ),
     "inaccurate": _inaccurate,
     "out of time": lambda a, unit: (

@@ -1,11 +1,13 @@
-"""A paragraph for the methods section of a paper, made from the numbers of a report."""
+"""Paragraphs for the methods and the results of a paper, made from the numbers of a report."""
 
 from typing import Any
 
-from vifstats.reporting.formats import counted, plural, ratio
+from vifstats.reporting.formats import counted, effect, plural, ratio
 
-__all__ = ["methods"]
+__all__ = ["methods", "results"]
 
+# A sentence with the ranges of more effects is not read.
+MOST_RANGES = 3
 HOW = {
     "vif": "was computed by the Versatile Influence Function (Deng, Tang and Ma, ICML 2025)",
     "if": "was computed by the classical influence function",
@@ -56,3 +58,25 @@ def _checked(document: dict[str, Any]) -> list[str]:
             f"{ratio(min(slopes))} and {ratio(max(slopes))}."
         )
     return out
+
+
+def results(document: dict[str, Any]) -> str:
+    """What was found, as one would write it: ranges of the effects, and what is in short on top.
+
+    `document`: the report, with its headline.
+    """
+    about = document["overview"]
+    ranged = [item for item in document["coefficients"] if item["lowest"] and not item["goes"]]
+    ranged = sorted(ranged, key=lambda item: item["p"])[:MOST_RANGES]
+    between = [_range(item, about) for item in ranged if item["lowest"]["effect"] is not None]
+    first = f"When each {about['unit']} was left out in turn, {'; '.join(between)}."
+    rest = [s for s in document["headline"][1:] if "largest change" not in s]
+    return " ".join([first] * bool(between) + (rest if between else document["headline"]))
+
+
+def _range(item: dict[str, Any], about: dict[str, Any]) -> str:
+    ends = [effect(item[end]["effect"], item["decimals"]) for end in ("lowest", "highest")]
+    return (
+        f"the {about['effect']} of {item['name']} was between {ends[0]} and {ends[1]} "
+        f"({effect(item['effect'], item['decimals'])} from all rows)"
+    )
