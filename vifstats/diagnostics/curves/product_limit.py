@@ -52,6 +52,14 @@ class Factors:
         product = np.exp(self.logs[stop] - self.logs[start])
         return np.where(self.zeros[stop] > self.zeros[start], 0.0, product)
 
+    def falls_by(self, logs: np.ndarray | float, start: np.ndarray) -> np.ndarray:
+        """The first position by which the product since start is at most exp(logs), (k,).
+
+        K + 1 if there is none.
+        """
+        some = np.searchsorted(-self.logs, -(self.logs[start] + logs))
+        return np.minimum(some, np.searchsorted(self.zeros, self.zeros[start], side="right"))
+
 
 def everyone(arm: Arm) -> Factors:
     """Those of the whole curve."""
@@ -113,29 +121,34 @@ def _three_stretches(
 def when_without(arm: Arm, share: float) -> np.ndarray:
     """The event time by which S is at most 1 - share, without each row; nan if never: (n,).
 
-    S never rises, so the time is found by halving the positions, of all rows at once.
+    In each of the three stretches of a row it is found by bisection of the logarithms, which never
+    rise.
     """
-    low, high = np.zeros(len(arm), dtype=int), np.full(len(arm), len(arm.times) + 1)
-    whole = everyone(arm)
+    out, whole, level = np.empty(len(arm), dtype=int), everyone(arm), _level(share)
     for weight, rows in arm.by_weight():
-        less = one_less(arm, weight)
-        while (high[rows] - low[rows] > 1).any():
-            middle = (low[rows] + high[rows]) // 2
-            S = _three_stretches(arm, whole, less, rows, middle[:, None])[:, 0]
-            reached = _reached(S, share)
-            high[rows] = np.where(reached, middle, high[rows])
-            low[rows] = np.where(reached, low[rows], middle)
-    return np.append(arm.times, np.nan)[high - 1]
+        less, first, end = one_less(arm, weight), arm.first[rows], arm.end[rows]
+        after = end + arm.event[rows]
+        before = level - whole.logs[first]
+        with np.errstate(divide="ignore"):  # the last who die leave nothing
+            own = np.log(at_own_time(arm, rows))
+        seen = less.logs[end] - less.logs[first]
+        in_first = whole.falls_by(level, np.zeros_like(first))
+        in_middle = less.falls_by(before, first)
+        last = np.maximum(whole.falls_by(before - seen - own, after), after)
+        later = np.where(in_middle <= end, in_middle, last)
+        out[rows] = np.where(in_first <= first, in_first, later)
+    return np.append(arm.times, np.nan)[out - 1]
 
 
 def when(arm: Arm, share: float) -> float:
     """The event time by which S is at most 1 - share; nan if never."""
-    reached = _reached(survival(arm, np.arange(1, len(arm.times) + 1)), share)
-    return float(arm.times[reached.argmax()]) if reached.any() else np.nan
+    passed = everyone(arm).falls_by(_level(share), np.zeros(1, dtype=int))
+    return float(np.append(arm.times, np.nan)[passed[0] - 1])
 
 
-def _reached(S: np.ndarray, share: float) -> np.ndarray:
-    return (1 - share) * (1 + ROUNDING) >= S
+def _level(share: float) -> float:
+    """The logarithm to which S falls."""
+    return float(np.log1p(-share) + ROUNDING)
 
 
 @dataclass(frozen=True, eq=False)
