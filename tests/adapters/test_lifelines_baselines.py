@@ -59,3 +59,10 @@ def test_other_rows_are_found_out(kind):
         vs.from_model(fit, DF.assign(week=DF["week"] + 1))
     with pytest.raises(DataMismatchError):
         vs.from_model(fit, DF.assign(prio=DF["prio"] + 1))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_penalty_is_that_of_the_fit(kind):
+    fit = CoxPHFitter(**KINDS[kind], penalizer=0.05)
+    est = vs.from_model(fit.fit(DF, "week", "arrest", fit_options={"ftol": 1e-13}), DF)
+    assert vs.minimize(est.loss, est.theta).theta == pytest.approx(est.theta, abs=LIBRARY_FIT)

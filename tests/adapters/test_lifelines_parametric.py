@@ -143,3 +143,43 @@ def test_lifelines_attributes_variances_to_the_wrong_parameters():
     assert unsorted.standard_errors_[("mu_", "Intercept")] > 5 * ours.naive_errors[0]
     with pytest.raises(UnsupportedModelError, match="must be those that the fit reports"):
         _ = ours.standard_errors
+
+
+class ConstantFirst(lifelines.fitters.ParametricRegressionFitter):
+    """An exponential baseline read from its first entry, as lifelines' own piecewise baselines."""
+
+    _fitted_parameter_names = ("beta_", "log_rate_")
+
+    def _cumulative_hazard(self, params, T, Xs):
+        return T * anp.exp(anp.dot(Xs["beta_"], params["beta_"]) + params["log_rate_"][0])
+
+
+@pytest.mark.filterwarnings("ignore:Approximating using")  # lifelines, of its own Hessian
+def test_hazards_that_read_the_first_entry_of_a_parameter_have_their_own_derivatives():
+    """Not those of a predictor of the first row: H was indefinite, or a removal of row 0 wrong."""
+    frame = _rossi().iloc[::4].reset_index(drop=True)
+    regressors = {"beta_": "fin + age - 1", "log_rate_": "1"}
+    fit = ConstantFirst().fit(
+        frame, "week", "arrest", regressors=regressors, fit_options={"ftol": 1e-14}
+    )
+    est = from_model(fit, frame)
+    rate = frame[["fin", "age"]].assign(one=1.0).to_numpy()
+    hazard = frame.week.to_numpy() * np.exp(rate @ est.theta)
+    assert est.hessian == pytest.approx(rate.T @ (rate * hazard[:, None]), rel=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:Approximating using")  # lifelines, of its own Hessian
+def test_a_fit_that_stopped_short_is_taken_to_its_optimum_and_says_so():
+    """lifelines' own tolerance leaves its pieces a sixth of a standard error away."""
+    frame = rossi()[["week", "arrest", *COVARIATES]]
+    short = lifelines.PiecewiseExponentialRegressionFitter([20, 40])
+    short.fit(frame, "week", "arrest", fit_options={"ftol": 1e-4})
+    with pytest.warns(RuntimeWarning, match="PiecewiseExponential.* short of the optimum"):
+        est = from_model(short, frame)
+    full = lifelines.PiecewiseExponentialRegressionFitter([20, 40])
+    there = from_model(full.fit(frame, "week", "arrest", fit_options=TIGHT), frame)
+    assert np.abs((est.theta - there.theta) / there.naive_errors).max() < LIFELINES_REFIT
+    assert -est.loss.value(est.theta, est.loss.everyone()) > short.log_likelihood_
+    assert est.standard_errors == pytest.approx(there.standard_errors, rel=1e-5)
+    # studied as it is
+    assert from_model(short, frame, tol=np.inf).theta == pytest.approx(short.params_.to_numpy())

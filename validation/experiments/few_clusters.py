@@ -57,7 +57,7 @@ def tables(record: Record) -> list[Table]:
         Table(
             f"Treatment of {found['clusters']} clusters without an effect, {found['runs']} Cox "
             "models; the estimates have a standard deviation of "
-            f"{found['spread of the estimates']:.3f}.",
+            f"{found['spread of the estimates']:.3f}",
             ["errors", "coverage of 95 % intervals", "mean standard error"],
             rows,
         )

@@ -69,9 +69,7 @@ def cox(fit: Any, X: Any = None, T: Any = None, E: Any = None, **options: Any) -
     """
     _require_fitted(fit)
     if fit.baseline_estimation_method != "breslow":
-        from vifstats.adapters.lifelines_baselines import parametric_baseline
-
-        return parametric_baseline(fit, X, T=T, E=E, **options)
+        return _parametric_baseline(fit, X, T=T, E=E, **options)
     columns = Columns(
         time=fit.duration_col,
         event=fit.event_col,
@@ -87,6 +85,18 @@ def cox(fit: Any, X: Any = None, T: Any = None, E: Any = None, **options: Any) -
         "weights": fit.weights,
     }
     return _estimate(fit, columns, fitted, _inference(fit, X), X, T, E, **options)
+
+
+def _parametric_baseline(fit: Any, df: Any, **options: Any) -> Estimate:
+    """That of a spline or piecewise baseline, which has a likelihood of its own."""
+    from vifstats.adapters.lifelines_parametric import regression
+
+    if fit.strata is not None:
+        raise UnsupportedModelError(
+            f"Strata of a {fit.baseline_estimation_method} baseline have parameters each, which "
+            "are not taken; fit the strata apart, or with the default baseline."
+        )
+    return regression(fit._model, df, **options)
 
 
 def cox_time_varying(
