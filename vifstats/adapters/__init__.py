@@ -77,6 +77,7 @@ ADAPTERS = {
     "sklearn.linear_model._ridge.Ridge": "scikit_learn:ridge",
     "sklearn.pipeline.Pipeline": "pipelines:pipeline",
     "sksurv.linear_model.coxph.CoxPHSurvivalAnalysis": "scikit_survival:cox",
+    "survival.r._coxph.CoxphModel": "survival:coxph",
     "firthmodels.cox.FirthCoxPH": "firthmodels:cox",
     "firthmodels.logistic.FirthLogisticRegression": "firthmodels:logistic",
     # plain coefficients are those of a Cox model
@@ -93,6 +94,7 @@ LIBRARIES = {
     "statsmodels": "statsmodels",
     "sklearn": "scikit-learn",
     "sksurv": "scikit-survival",
+    "survival": "survival",
     "linearmodels": "linearmodels",
     "firthmodels": "firthmodels",
     "delicatessen": "delicatessen",
@@ -102,6 +104,7 @@ TITLES = {
     "ParametricUnivariateFitter": "parametric univariate fitters such as WeibullFitter",
     "GenericZeroInflated": "zero-inflated count models",
     "IVResults": "IV2SLS",
+    "CoxphModel": "coxph, clogit",
     "PHRegResults": "PHReg",
     "TreatmentEffectResults": "TreatmentEffect (IPW, RA, AIPW, AIPW-WLS, IPW-RA)",
     "_GeneralizedLinearRegressor": "PoissonRegressor, GammaRegressor, TweedieRegressor",
