@@ -155,3 +155,9 @@ def test_long_names_leave_room_for_the_picture(ax):
     (label,) = texts(ax)
     assert len(label) == 27 and label[:2] == label[-2:] and "\N{HORIZONTAL ELLIPSIS}" in label
     assert len(ax.get_ylabel()) < 40
+
+
+def test_rows_are_whole_numbers_on_the_axis(ax):
+    loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, np.arange(20.0))
+    index_plot(vs.vif(vs.minimize(loss, [0.0])), ax=ax)
+    assert np.array_equal(ax.get_xticks(), np.round(ax.get_xticks()))

@@ -91,8 +91,8 @@ def _all_groups(
         if len(bad := np.flatnonzero(known & (groups[rows] != own))):
             raise InvalidInputError(
                 f"Fits must have the same groups, but {checks.at(rows[bad], labels)} is of "
-                f"{groups[rows[bad[0]]]!r} in one and of {own[bad[0]]!r} in {name!r}; give all the "
-                "same `groups`."
+                f"{checks.quoted(groups[rows[bad[0]]])} in one and of "
+                f"{checks.quoted(own[bad[0]])} in {name!r}; give all the same `groups`."
             )
         groups[rows] = own
     alone = np.flatnonzero([group is None for group in groups])

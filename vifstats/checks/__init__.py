@@ -62,6 +62,7 @@ from vifstats.checks.survival import (
     strata_codes,
     survival,
 )
+from vifstats.checks.text import quoted
 
 __all__ = [
     "ItemLists",
@@ -101,6 +102,7 @@ __all__ = [
     "profiles",
     "proportion",
     "query_features",
+    "quoted",
     "row_positions",
     "row_vector",
     "seconds",

@@ -11,6 +11,7 @@ import scipy.sparse
 from vifstats.checks.arrays import design_matrix, numbers, require_labels, require_length
 from vifstats.checks.objects import object_labels
 from vifstats.checks.scalars import counting_number
+from vifstats.checks.text import quoted
 from vifstats.errors import InvalidInputError, InvalidTypeError
 
 __all__ = ["ItemLists", "item_lists", "paired_items", "query_features"]
@@ -90,8 +91,8 @@ def paired_items(winners: Any, losers: Any, items: Any = None) -> ItemLists:
     itself = [k for k, (a, b) in enumerate(pairs) if a == b]
     if itself:
         raise InvalidInputError(
-            f"A match needs two items, but in match {itself[0]} {pairs[itself[0]][0]!r} plays "
-            "itself; drop it."
+            f"A match needs two items, but in match {itself[0]} {quoted(pairs[itself[0]][0])} "
+            "plays itself; drop it."
         )
     labels = _labels(winners, len(pairs))
     require_labels(losers, "losers", labels)
@@ -128,14 +129,14 @@ def _from_sequences(Y: Any, items: Any) -> ItemLists:
         first = int(np.argmax(unknown))
         raise InvalidInputError(
             f"Lists must hold labels of `items`, but query {query[first]} lists "
-            f"{flat[first]!r}, which is none of the {len(labels)}; add it to `items`."
+            f"{quoted(flat[first])}, which is none of the {len(labels)}; add it to `items`."
         )
     twice = pd.DataFrame({"query": query, "item": codes}).duplicated().to_numpy()
     if twice.any():
         first = int(np.argmax(twice))
         raise InvalidInputError(
-            f"A list must name an item once, but query {query[first]} lists {flat[first]!r} twice; "
-            "drop one."
+            f"A list must name an item once, but query {query[first]} lists "
+            f"{quoted(flat[first])} twice; drop one."
         )
     return ItemLists(_padded(lengths, codes), labels, _labels(Y, len(lists)))
 

@@ -3,9 +3,10 @@
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-__all__ = ["inert", "inert_frame", "legible"]
+__all__ = ["inert", "inert_frame", "legible", "quoted"]
 
 # Characters that steer a terminal, a browser or an XML parser, or turn the order of what follows;
 # and halves of characters, which have no bytes.
@@ -26,6 +27,17 @@ def legible(text: str, keep: str = "") -> str:
     dose\x0b(mg)\x1b[2J
     """
     return ACTING.sub(lambda found: found[0] if found[0] in keep else _escaped(found[0]), text)
+
+
+def quoted(label: Any) -> str:
+    """As Python writes it: a number or text of numpy's as the user wrote it.
+
+    Examples
+    --------
+    >>> print(quoted(np.int64(7)), quoted(np.str_("b")), quoted("b"))
+    7 'b' 'b'
+    """
+    return repr(label.item() if isinstance(label, np.generic) else label)
 
 
 def inert(value: Any) -> Any:

@@ -202,7 +202,7 @@ def _reads_presence_or_not(trial: Trial) -> str:
             raise TargetError(
                 "A target with `reads_presence = False` must not depend on who is present, but is "
                 f"{here[0]:.6g} with all objects and {there[0]:.6g} without "
-                f"{trial.refits.index[k]!r}; leave `reads_presence` out."
+                f"{checks.quoted(trial.refits.index[k])}; leave `reads_presence` out."
             )
     return f"the value changes without {n_read} of {len(trial.refits.removals)} objects"
 
@@ -275,8 +275,8 @@ def _is_that_of_the_reduced_data(trial: Trial) -> str:
         unit = np.abs(expected).max(initial=1e-300, where=np.isfinite(expected))
         if not np.allclose(without[k], expected, rtol=0, atol=trial.tol * unit, equal_nan=True):
             raise TargetError(
-                f"Without {removals.labels[k]!r} a target must be that of the data without it, "
-                f"{expected}, but is {without[k]}; multiply what belongs to an object by its "
+                f"Without {checks.quoted(removals.labels[k])} a target must be that of the data "
+                f"without it, {expected}, but is {without[k]}; multiply what belongs to an object by its "
                 "presence."
             )
     return f"equals that of {len(thetas)} models without an object"

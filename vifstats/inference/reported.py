@@ -222,9 +222,9 @@ class Inference:
         groups = checks.group_labels(self.groups, labels)
         if len(labels) > 1 and len(pd.unique(groups)) == 1:
             raise InvalidInputError(
-                f"`groups` of a covariance must be two or more, but all rows are of {groups[0]!r}, "
-                "whose scores sum to 0: every standard error would be 0. Pass another column, or "
-                "a covariance without groups."
+                "`groups` of a covariance must be two or more, but all rows are of "
+                f"{checks.quoted(groups[0])}, whose scores sum to 0: every standard error would be "
+                "0. Pass another column, or a covariance without groups."
             )
         return replace(self, groups=groups)
 

@@ -121,8 +121,8 @@ class Edited(Loss):
             first = at[int(np.flatnonzero(twice)[0])]
             raise InvalidInputError(
                 "Edits that are made together must be of different rows, but "
-                f"{self.labels[first]!r} is of a row that another of them edits too; keep one "
-                "version of each row in a group or a set."
+                f"{checks.quoted(self.labels[first])} is of a row that another of them edits too; "
+                "keep one version of each row in a group or a set."
             )
 
     def made(self, gone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -403,6 +403,7 @@ def _against_position(ax: Any, values: np.ndarray, influence: Influence, n_label
     name_rows(ax, place, values, influence.index, largest(values, n_labels))
     what = "row" if influence.removals.single else "group"
     ax.set_xlabel(f"{what}, in the order of the data")
+    ax.locator_params(axis="x", integer=True)  # there is no row 2.5
 
 
 def _convention(ax: Any, values: np.ndarray, line: float | None) -> None:

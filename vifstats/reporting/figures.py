@@ -139,7 +139,8 @@ def _time(findings: Findings, effects: Effects, document: Document) -> dict[str,
 
 def _influence(findings: Findings, document: Document) -> dict[str, str] | None:
     items = [item for item in document["rows"]["items"] if item["cooks_distance"] is not None]
-    if residuals(findings.influence) is None or not items:
+    infinite = len(_finite(document)) < len(document["coefficients"])  # where H measures nothing
+    if infinite or residuals(findings.influence) is None or not items:
         return None
     first, unit = max(items, key=lambda item: item["cooks_distance"]), document["overview"]["unit"]
     return _figure(

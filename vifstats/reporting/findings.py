@@ -268,9 +268,10 @@ def _influence(
 def _require_a_remainder(influence: Influence) -> None:
     removals = influence.removals
     if removals.sizes.max(initial=0) == removals.n_objects:
+        largest = checks.quoted(removals.labels[int(removals.sizes.argmax())])
         raise InvalidInputError(
-            "There must be at least two groups, but all rows are in "
-            f"{removals.labels[int(removals.sizes.argmax())]!r}: without it nothing is left."
+            f"There must be at least two groups, but all rows are in {largest}: without it nothing "
+            "is left."
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vifstats import checks
 from vifstats.checks import SurvivalInput
 from vifstats.errors import InvalidInputError
 from vifstats.losses.cox.edited_cox import EditedCox
@@ -92,7 +93,8 @@ class CoxEdit:
             at = int(np.flatnonzero(codes < 0)[0])
             raise InvalidInputError(
                 f"`stratum` must be one of {list(names)}, but row {labels[at]} has "
-                f"{self.stratum[at]!r}; an edit moves a row between strata that are there."
+                f"{checks.quoted(self.stratum[at])}; an edit moves a row between strata that are "
+                "there."
             )
         return codes
 
@@ -177,7 +179,8 @@ def _events(values: np.ndarray | None, old: np.ndarray, labels: pd.Index) -> np.
     if bad.any():
         at = int(np.flatnonzero(bad)[0])
         raise InvalidInputError(
-            f"`event` must be 0 or 1, but row {labels[at]} would have {values[at]!r}; 1 is an "
+            f"`event` must be 0 or 1, but row {labels[at]} would have "
+            f"{values[at]:g}; 1 is an "
             "event, 0 a censoring."
         )
     return values.astype(bool)

@@ -164,7 +164,8 @@ class ConditionalLogistic(Loss):
         cases = np.bincount(self.set_of_row, self.case, minlength=self.n_sets)
         if len(empty := np.flatnonzero(cases == 0)):
             raise InvalidInputError(
-                f"Every set must have a case, but set {self.set_labels[empty[0]]!r} has none "
+                "Every set must have a case, but set "
+                f"{checks.quoted(self.set_labels[empty[0]])} has none "
                 f"({len(empty)} such sets); it says nothing: drop it."
             )
 
