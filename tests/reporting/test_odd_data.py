@@ -67,11 +67,11 @@ def test_separation_without_a_row_is_told(no_pictures):
 
 def test_an_infinite_fit_has_no_picture_of_distances():
     """They are measured by its Hessian, which says nothing along the covariate that separates."""
-    treated, T = np.arange(30) < 4, np.arange(1.0, 31.0)
+    treated, T = np.arange(30) % 7 == 3, np.arange(1.0, 31.0)
     X = np.column_stack([treated, np.sin(T)])
     pictures = [
         describe(vs.Estimate(vs.losses.Cox(X, T, event), theta, tol=np.inf), seconds=0.1)["figures"]
-        for event, theta in ((~treated, [-17.0, 0.0]), (T > 2, [0.0, 0.0]))
+        for event, theta in ((~treated, [-12.0, 0.0]), (T > 2, [0.0, 0.0]))
     ]
     assert ["influence" in each for each in pictures] == [False, True]
 

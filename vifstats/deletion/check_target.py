@@ -276,8 +276,8 @@ def _is_that_of_the_reduced_data(trial: Trial) -> str:
         if not np.allclose(without[k], expected, rtol=0, atol=trial.tol * unit, equal_nan=True):
             raise TargetError(
                 f"Without {checks.quoted(removals.labels[k])} a target must be that of the data "
-                f"without it, {expected}, but is {without[k]}; multiply what belongs to an object by its "
-                "presence."
+                f"without it, {expected}, but is {without[k]}; multiply what belongs to an object "
+                "by its presence."
             )
     return f"equals that of {len(thetas)} models without an object"
 
