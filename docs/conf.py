@@ -20,6 +20,8 @@ version = release = __version__
 sys.path.append(str(HERE / "_extensions"))
 extensions = [
     "accessible",
+    "every_name",
+    "lessons",
     "myst_nb",
     "numpydoc",
     "plain_docstrings",

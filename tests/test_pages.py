@@ -33,7 +33,14 @@ EVERY_PAGE = pytest.mark.parametrize(
 )
 # What is run, what it prints, what is typed on a machine with nothing, and what is data.
 LANGUAGES = {*CODE, "text", "console", "bash", "bibtex"}
-LANGUAGES |= {"{toctree}", "{include}", "{literalinclude}", "{csv-table}", "{eval-rst}"}
+LANGUAGES |= {
+    "{every-name}",
+    "{toctree}",
+    "{include}",
+    "{literalinclude}",
+    "{csv-table}",
+    "{eval-rst}",
+}
 
 CITATION = re.compile(r"docs/mathematics\.md,\s+equations?\s+((?:\(\d+\)|,|\s|and|to)+)")
 
