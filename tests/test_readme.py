@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,11 @@ def test_the_table_of_supported_models_is_that_of_the_adapters():
     table = README.split("| library | fitted models |\n|---|---|\n")[1].split("| none |")[0]
     rows = [f"| {name} | {', '.join(found)} |\n" for name, found in supported_models().items()]
     assert table == "".join(rows)
+
+
+def test_slopes_of_lifelines_residuals_are_those_of_the_page_that_runs_them():
+    page = (ROOT / "docs" / "builtin_residuals.md").read_text(encoding="utf-8")
+    (printed,) = re.findall(r"\{'fin': .*'prio': [\d.]+\}", page.split("## lifelines")[1])[:1]
+    slopes = [float(slope) for slope in re.findall(r": ([\d.]+)", printed)]
+    text = " ".join(README.split())
+    assert f"slopes from {min(slopes):.2f} to {max(slopes):.2f}, where 1 is right" in text
