@@ -7,12 +7,12 @@ or ``experiment NAME`` for the tables of an experiment as they are on the page.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from validation import paper
-from validation.experiment import Record
+from validation.experiment import Bound, Record
 from validation.experiments import EXPERIMENTS, table2_seconds
 from validation.page import shown
 
@@ -160,6 +160,30 @@ def _methods(records: Records) -> str:
     return _markdown(["", *(f"*{data}*" for data in SMALL), "cost"], rows)
 
 
+def _promises(records: Records) -> str:
+    """How many bounds are met, and each one that is not; then a line for each experiment."""
+    found = {
+        name: EXPERIMENTS[name].bounds(record)
+        for name, record in records.items()
+        if name in EXPERIMENTS
+    }
+    bounds = [(name, bound) for name, some in found.items() for bound in some]
+    short = [(name, bound) for name, bound in bounds if not bound.met]
+    lines = [f"{len(bounds) - len(short)} of {len(bounds)} promises are kept."]
+    lines += [
+        f"**Not kept** is, in `{name}`: {bound.what} is {bound.value:.4g}, and was promised to be "
+        f"{'at least' if bound.least else 'at most'} {bound.limit:g}."
+        for name, bound in short
+    ]
+    rows = [[f"`{name}`", EXPERIMENTS[name].title, _kept(some)] for name, some in found.items()]
+    table = _markdown(["experiment", "what was asked", "promises kept"], rows)
+    return "\n\n".join([*lines, table])
+
+
+def _kept(bounds: Sequence[Bound]) -> str:
+    return f"{sum(bound.met for bound in bounds)} of {len(bounds)}" if bounds else "none made"
+
+
 def _seconds(value: float) -> str:
     if value >= 120:
         return f"{value / 60:.0f} min"
@@ -234,6 +258,7 @@ BLOCKS: dict[str, Callable[[Records], str]] = {
     "accuracy": _accuracy,
     "speed": _speed,
     "methods": _methods,
+    "promises": _promises,
     "karate steps": _karate_steps,
     "solvers embedding": _solvers("embedding"),
     "solvers logistic": _solvers("wide logistic regression"),
