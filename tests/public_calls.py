@@ -657,6 +657,10 @@ target(
     tau=1.0,
 )
 target("RelativeRisk", "x: profile", x=PROFILE)
+for name in ("StandardizedRMST", "StandardizedSurvival"):
+    when = {"tau": 1.0} if name == "StandardizedRMST" else {"times": 1.0}
+    kinds = "tau: positive" if name == "StandardizedRMST" else "times: times"
+    target(name, f"x1: profile, x0: profile, {kinds}, ties: word?", x1=X, x0=X, **when)
 target("SurvivalProbability", f"x: profile, times: times?, {BASELINE}", x=PROFILE)
 # --- pictures --------------------------------------------------------------------------------
 AX = "ax: axes?"

@@ -23,6 +23,8 @@ from vifstats.losses.row_losses import Logistic
 from vifstats.targets import Target
 
 PROFILES = [[0.5, -0.5], [-1.0, 1.0]]
+# every row of a fit with one treatment, and with the other
+WORLDS = tuple(np.column_stack([built.design(24)[:, 1], np.full(built.N, a)]) for a in (1.0, 0.0))
 # A step function of theta: automatic differentiation has nothing to say.
 STEPS = ("autodiff", "linear_influence", "refits")
 # They read the Hessian, which autograd cannot see, and so are linearised by differences.
@@ -111,6 +113,8 @@ CASES = [
     TargetCase(lambda: targets.CumulativeIncidence(PROFILES, [1.0, 3.0]), "fine-gray"),
     TargetCase(lambda: targets.RMST(PROFILES, tau=1.5), "cox entry"),
     TargetCase(lambda: targets.RMSTDifference(*PROFILES, tau=1.5), "cox breslow ties"),
+    TargetCase(lambda: targets.StandardizedSurvival(*WORLDS, [0.5, 1.0]), "cox everything"),
+    TargetCase(lambda: targets.StandardizedRMST(*WORLDS, 0.8), "cox weights"),
     TargetCase(lambda: targets.MedianSurvival(PROFILES), "cox efron", STEPS),
     TargetCase(lambda: targets.SurvivalQuantile(PROFILES, 0.75), "cox efron", STEPS),
     TargetCase(lambda: targets.Concordance(), "cox efron ties", STEPS),

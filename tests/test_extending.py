@@ -109,7 +109,8 @@ TARGETS = Kind(
     # a log-rank test is of curves, which have no loss: tests/diagnostics/curves
     parts=words(
         """
-        BoundWald Combination CurveTarget HazardTarget LogRank RestrictedMean WaldTarget
+        BoundWald Combination CurveTarget HazardTarget LogRank RestrictedMean Standardized
+        WaldTarget
         """
     ),
     in_one_line=words(
@@ -118,14 +119,14 @@ TARGETS = Kind(
         ExampleLoss FunctionTarget HeldOutLoss LogHazardRatio LogLikelihood MeanPrediction
         MedianSurvival PValue PairLoss RMST RMSTDifference RelativeRisk StandardError
         SurvivalProbability ZValue ProportionalHazards AUC BrierScore CumulativeIncidence
-        CumulativeIncidenceDifference
+        CumulativeIncidenceDifference StandardizedRMST StandardizedSurvival
         """
     ),
     unmeasured=words(
         """
         AverageMarginalEffect Coefficient ConfidenceLimits ExampleLoss FunctionTarget
         MeanPrediction ProportionalHazards ZValue AUC BrierScore CumulativeIncidence
-        CumulativeIncidenceDifference SurvivalQuantile
+        CumulativeIncidenceDifference StandardizedRMST StandardizedSurvival SurvivalQuantile
         """
     ),
 )

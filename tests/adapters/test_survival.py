@@ -28,6 +28,7 @@ def errors(fit):
 
 def test_refits_are_those_of_the_library():
     fit = survival.coxph(RIGHT + " + strata(race)", data=ROSSI)
+    assert type(fit).__name__ == "CoxphModel"  # by which it is known
     est = vs.from_model(fit, ROSSI)
     exact = vs.leave_one_out(est, objects=["p0", "p7"]).params_without
     for label in ("p0", "p7"):

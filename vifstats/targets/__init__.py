@@ -16,6 +16,7 @@ from vifstats.targets.mixed_models import FixedEffects, VarianceComponents
 from vifstats.targets.prediction import AverageMarginalEffect, MeanPrediction
 from vifstats.targets.proportional_hazards import ProportionalHazards
 from vifstats.targets.restricted_mean import RMST, RMSTDifference
+from vifstats.targets.standardized import StandardizedRMST, StandardizedSurvival
 from vifstats.targets.survival import BaselineHazard, SurvivalProbability
 from vifstats.targets.wald import ConfidenceLimits, PValue, StandardError, ZValue
 
@@ -45,6 +46,8 @@ __all__ = [
     "RMSTDifference",
     "RelativeRisk",
     "StandardError",
+    "StandardizedRMST",
+    "StandardizedSurvival",
     "SurvivalProbability",
     "SurvivalQuantile",
     "Target",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from vifstats import checks
 from vifstats.errors import InvalidInputError, InvalidTypeError, LossError
@@ -27,6 +28,10 @@ class Fit(Protocol):
     def theta(self) -> np.ndarray: ...
     @property
     def names(self) -> tuple[str, ...]: ...
+    @property
+    def labels(self) -> pd.Index: ...
+    @property
+    def kept(self) -> np.ndarray: ...
     @property
     def profile(self) -> Profile | None: ...
     @property

@@ -27,7 +27,7 @@ from vifstats.targets.survival_curves import (
 )
 from vifstats.typing import TableLike
 
-__all__ = ["RMST", "RMSTDifference"]
+__all__ = ["RMST", "RMSTDifference", "horizon_within", "intervals"]
 
 # Event times at which the square of the change of the hazard is read.
 KNOTS = 32
@@ -67,7 +67,7 @@ class RMST(CurveTarget):
     exact: bool | None = None
 
     def read(self, curve: Curve, design: Callable[[object], np.ndarray]) -> HazardTarget:
-        x, tau = design(self.x), _horizon(self.tau, curve)
+        x, tau = design(self.x), horizon_within(self.tau, curve)
         names = with_labels([f"RMST({tau:g})"], profile_labels(self.x, len(x)))
         return _restricted_mean(curve, x, tau, np.eye(len(x)), names, self.exact)
 
@@ -102,7 +102,7 @@ class RMSTDifference(CurveTarget):
     exact: bool | None = None
 
     def read(self, curve: Curve, design: Callable[[object], np.ndarray]) -> HazardTarget:
-        x, tau = one_each(design(self.x1), design(self.x0)), _horizon(self.tau, curve)
+        x, tau = one_each(design(self.x1), design(self.x0)), horizon_within(self.tau, curve)
         names = (f"RMST({tau:g}) difference",)
         return _restricted_mean(curve, x, tau, np.array([[1.0, -1.0]]), names, self.exact)
 
@@ -140,7 +140,8 @@ class RestrictedMean(HazardTarget):
         return out
 
 
-def _horizon(tau: Any, curve: Curve) -> float:
+def horizon_within(tau: Any, curve: Curve) -> float:
+    """A horizon within follow-up."""
     horizon = positive_number(tau, "tau")
     if horizon > curve.last:
         raise InvalidInputError(
@@ -158,19 +159,24 @@ def _restricted_mean(
     names: tuple[str, ...],
     exact: bool | None,
 ) -> RestrictedMean:
-    jumps = curve.event_times[: curve.at(np.array([horizon]))[0]]
-    # S is 1 from 0 to the first event time; an event at 0 leaves nothing of that
-    widths = np.diff(np.concatenate([[0.0], np.maximum(jumps, 0.0), [horizon]]))
+    widths = intervals(curve, horizon)
     return RestrictedMean(
         curve=curve,
         x=x,
-        positions=np.arange(len(jumps) + 1),
+        positions=np.arange(len(widths)),
         function=partial(_under_curves, widths=widths, contrast=contrast),
         names=names,
         exact=exact,
         widths=widths,
         contrast=contrast,
     )
+
+
+def intervals(curve: Curve, horizon: float) -> np.ndarray:
+    """Lengths of the intervals between event times up to the horizon, the first from 0: (q,)."""
+    jumps = curve.event_times[: curve.at(np.array([horizon]))[0]]
+    # S is 1 from 0 to the first event time; an event at 0 leaves nothing of that
+    return np.diff(np.concatenate([[0.0], np.maximum(jumps, 0.0), [horizon]]))
 
 
 def _under_curves(H: Any, widths: np.ndarray, contrast: np.ndarray) -> Any:

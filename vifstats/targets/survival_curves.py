@@ -24,7 +24,15 @@ from vifstats.losses.cox.loss import Cox
 from vifstats.removals import Removals
 from vifstats.targets.base import Target, central_differences
 
-__all__ = ["Curve", "CurveTarget", "HazardTarget", "one_each", "profile_labels", "with_labels"]
+__all__ = [
+    "Curve",
+    "CurveTarget",
+    "HazardTarget",
+    "cox_with_ties",
+    "one_each",
+    "profile_labels",
+    "with_labels",
+]
 
 # Removals times rows: up to this many (about 1 s) the hazard of each removal is summed afresh.
 EXACT_PAIRS = 25_000_000
@@ -197,11 +205,19 @@ class HazardTarget(Target):
         return hazards, np.exp(log_risk)
 
 
-def _curve(loss: Loss, stratum: Hashable | None, ties: str | None, name: str) -> Curve:
+def cox_with_ties(loss: Loss, ties: str | None, name: str) -> Cox:
+    """The Cox model with the ties of its baseline; InvalidTypeError if it is none."""
     if not isinstance(loss, Cox):
         raise InvalidTypeError(
             f"{name} is a target of Cox models, but this loss is a {type(loss).__name__}."
         )
+    if ties is None and loss.ties == "exact":
+        ties = "breslow"  # as in R: exact ties are those of coefficients
+    return loss if ties is None else loss.with_ties(ties)
+
+
+def _curve(loss: Loss, stratum: Hashable | None, ties: str | None, name: str) -> Curve:
+    loss = cox_with_ties(loss, ties, name)
     known = loss.data.stratum_names
     if stratum is None and len(known) > 1:
         raise InvalidInputError(
@@ -214,10 +230,7 @@ def _curve(loss: Loss, stratum: Hashable | None, ties: str | None, name: str) ->
             if known != (None,)
             else f"The model has no strata, but `stratum` is {stratum!r}; leave it out."
         )
-    code = 0 if stratum is None else known.index(stratum)
-    if ties is None and loss.ties == "exact":
-        ties = "breslow"  # as in R: exact ties are those of coefficients
-    return Curve(loss if ties is None else loss.with_ties(ties), code)
+    return Curve(loss, 0 if stratum is None else known.index(stratum))
 
 
 def one_each(x1: np.ndarray, x0: np.ndarray) -> np.ndarray:
