@@ -200,4 +200,7 @@ def _warn_of_identifiers(names: list[str], tell: Tell) -> None:
 
 
 def _numbered(table: pd.DataFrame) -> str:
-    return " (numbered from 0)" if isinstance(table.index, pd.RangeIndex) else ""
+    numbered = isinstance(table.index, pd.RangeIndex) and table.index.equals(
+        pd.RangeIndex(len(table))
+    )
+    return " (numbered from 0)" if numbered else ""

@@ -175,6 +175,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
             f"A file ending in {path.suffix} must be Parquet, but {str(path)!r} cannot be read as "
             f"such ({error})."
         ) from error
-    # a named index is a column as any other, an unnamed one was only a number
+    # a named index is a column as any other, an unnamed one names the rows if it can
     kept = [name for name in table.index.names if name is not None]
-    return (table.reset_index(kept) if kept else table).reset_index(drop=True).rename(columns=str)
+    table = (table.reset_index(kept) if kept else table).rename(columns=str)
+    names_rows = table.index.nlevels == 1 and table.index.is_unique
+    return table if names_rows else table.reset_index(drop=True)

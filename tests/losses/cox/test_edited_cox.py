@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from references import CoxProblem, cox_gradient, cox_hessian, gradient_scale
+from rewordings import as_loss
 from strategies import cox_cases
 from tolerances import CONVERGED_FIT, LIFELINES_FIT, ROUNDING, relative_error
 
@@ -21,11 +22,6 @@ from vifstats.removals import Removals
 
 COVARIATES = ["fin", "age", "race", "wexp", "mar", "paro", "prio"]
 OPTIONS = ("entry", "weights", "strata", "offset", "ties", "penalty")
-
-
-def as_loss(problem: CoxProblem) -> Cox:
-    options = {name: getattr(problem, name) for name in OPTIONS}
-    return Cox(problem.X, problem.time, problem.event, **options)
 
 
 def randomly_edited(problem: CoxProblem, rng: np.random.Generator) -> CoxProblem:

@@ -18,9 +18,9 @@ from references import (
     cox_hessian,
     cox_hessian_difference,
 )
+from rewordings import as_loss
 from tolerances import DECIMAL, ROUNDING, relative_error
 
-from vifstats.losses import Cox
 from vifstats.removals import Removals
 
 LONG = np.longdouble
@@ -224,16 +224,6 @@ def telling_rows(problem: CoxProblem) -> np.ndarray:
         events = inside[problem.event[inside]]
         rows.append(events[np.argsort(problem.time[events], kind="stable")][:1])
     return np.unique(np.concatenate(rows))
-
-
-def as_loss(problem: CoxProblem) -> Cox:
-    options = ("entry", "weights", "strata", "offset", "ties")
-    return Cox(
-        problem.X,
-        problem.time,
-        problem.event,
-        **{name: getattr(problem, name) for name in options},
-    )
 
 
 def errors(problem: CoxProblem, ids: np.ndarray, removed: np.ndarray) -> tuple[float, float]:

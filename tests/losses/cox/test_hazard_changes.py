@@ -9,21 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from references import CoxProblem, baseline_cumulative_hazard, cox_value, without
+from references import baseline_cumulative_hazard, cox_value, without
+from rewordings import as_loss
 from strategies import cox_cases, groups_for, members_of
 from tolerances import ROUNDING, relative_error
 
-from vifstats.losses import Cox
 from vifstats.losses.cox.efron_sums import efron_logs
 from vifstats.losses.cox.hazard_changes import hazards_without
 from vifstats.removals import Removals
-
-
-def as_loss(problem: CoxProblem) -> Cox:
-    """The problem of the references as a loss."""
-    columns = ("entry", "weights", "strata", "offset", "ties", "penalty")
-    options = {name: getattr(problem, name) for name in columns}
-    return Cox(problem.X, problem.time, problem.event, **options)
 
 
 @settings(max_examples=60)

@@ -21,6 +21,7 @@ from references import (
     gradient_scale,
     without,
 )
+from rewordings import as_loss, repeated
 from strategies import cox_cases, cox_fits, groups_for, members_of
 from tolerances import ORACLE, ROUNDING, relative_error
 
@@ -31,21 +32,6 @@ from vifstats.losses.base import Loss
 from vifstats.removals import Removals
 
 drawn = settings(max_examples=60)
-
-
-def as_loss(problem: CoxProblem) -> Cox:
-    """The problem of the references as a loss."""
-    return Cox(
-        problem.X,
-        problem.time,
-        problem.event,
-        entry=problem.entry,
-        weights=problem.weights,
-        strata=problem.strata,
-        offset=problem.offset,
-        ties=problem.ties,
-        penalty=problem.penalty,
-    )
 
 
 def unit_of(problem: CoxProblem) -> np.ndarray:
@@ -144,9 +130,8 @@ def test_strata_are_separate_sums(case):
 def test_integer_weights_are_duplicated_rows(fit):
     """Under Breslow: a row of weight k is k rows that leave together."""
     problem, theta = fit
-    copies = np.repeat(np.arange(problem.n_rows), problem.weights.astype(int))
-    weighted = as_loss(problem)
-    duplicated = as_loss(replace(problem.take(copies), weights=None))
+    again, copies = repeated(problem)
+    weighted, duplicated = as_loss(problem), as_loss(again)
     unit = unit_of(problem)
     D = duplicated.gradient_differences(theta, Removals.of_groups(copies))
     assert relative_error(weighted.gradient_differences(theta), D, unit) < ROUNDING
@@ -159,9 +144,9 @@ def test_integer_weights_are_duplicated_rows(fit):
 def test_a_weighted_censored_row_is_duplicated_rows_under_efron(case):
     problem, theta = case
     weights = np.where(problem.event, 1, 3)
-    copies = np.repeat(np.arange(problem.n_rows), weights)
-    weighted = as_loss(replace(problem, weights=weights.astype(float)))
-    duplicated = as_loss(problem.take(copies))
+    problem = replace(problem, weights=weights.astype(float))
+    again, copies = repeated(problem)
+    weighted, duplicated = as_loss(problem), as_loss(again)
     value = duplicated.value(theta, duplicated.everyone())
     assert weighted.value(theta, weighted.everyone()) == pytest.approx(
         value, rel=ROUNDING, abs=1e-9

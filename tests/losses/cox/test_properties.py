@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import load_case
 from references import CoxProblem, gradient_scale
+from rewordings import as_loss, repeated, split
 from strategies import cox_cases, groups_for, subject_ids
 from tolerances import CONVERGED_FIT, ROUNDING, relative_error
 
@@ -21,16 +22,6 @@ from vifstats.removals import Removals
 
 drawn = settings(max_examples=40)
 METHODS = (vs.classical_if, vs.vif, vs.newton_step, vs.leave_one_out)
-
-
-def as_loss(problem: CoxProblem) -> Cox:
-    options = ("entry", "weights", "strata", "offset", "ties", "penalty")
-    return Cox(
-        problem.X,
-        problem.time,
-        problem.event,
-        **{name: getattr(problem, name) for name in options},
-    )
 
 
 def assert_same_influence(
@@ -82,29 +73,6 @@ def test_names_do_not_matter(data):
         np.testing.assert_array_equal(getattr(renamed, method)(theta, named), values)
 
 
-def split(problem: CoxProblem, rng: np.random.Generator) -> tuple[CoxProblem, np.ndarray]:
-    """Some rows cut into two adjacent (start, stop] rows; and the row each came from.
-
-    The cuts are anywhere, or at an event time, which then belongs to the first part.
-    """
-    n = problem.n_rows
-    entry = np.full(n, -np.inf) if problem.entry is None else problem.entry
-    start = np.maximum(entry, problem.time.min() - 1)
-    cut = start + rng.uniform(0.1, 0.9, n) * (problem.time - start)
-    at_event = rng.choice(problem.time[problem.event], n)
-    cut = np.where((entry < at_event) & (at_event < problem.time), at_event, cut)
-    cut = np.where(rng.random(n) < 0.6, cut, problem.time)
-    later = np.flatnonzero(cut < problem.time)
-    source = np.concatenate([np.arange(n), later])
-    halves = replace(
-        problem.take(source),
-        time=np.concatenate([cut, problem.time[later]]),
-        entry=np.concatenate([entry, cut[later]]),
-        event=np.concatenate([problem.event & (cut == problem.time), problem.event[later]]),
-    )
-    return halves, source
-
-
 @drawn
 @given(st.data())
 def test_a_row_may_be_cut_in_two(data):
@@ -138,9 +106,8 @@ def test_strata_that_never_meet_may_be_merged(data):
 def test_integer_weights_are_repeated_rows_under_breslow(data):
     problem, theta = data.draw(cox_cases(weights=("integer",), ties=("breslow",), max_rows=20))
     ids = data.draw(groups_for(problem))
-    copies = np.repeat(np.arange(problem.n_rows), problem.weights.astype(int))
-    repeated = replace(problem.take(copies), weights=None)
-    assert_same_influence(problem, ids, repeated, ids[copies], theta)
+    again, copies = repeated(problem)
+    assert_same_influence(problem, ids, again, ids[copies], theta)
 
 
 def test_strata_that_meet_may_not_be_merged():
