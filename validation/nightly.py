@@ -13,6 +13,7 @@ hypothesis, with its question; the same seed draws the same problems.
 from __future__ import annotations
 
 import argparse
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -176,7 +177,8 @@ def ask(n_problems: int, first: int) -> Counter[str]:
                 raise
             held[question.__name__] += 1
 
-    with mock.patch.object(vs.deletion.refits, "BLOCK", BLOCK):
+    with mock.patch.object(vs.deletion.refits, "BLOCK", BLOCK), warnings.catch_warnings():
+        warnings.simplefilter("error")
         every_question()
     return held
 

@@ -10,7 +10,14 @@ from vifstats.checks.scalars import file_path
 from vifstats.checks.unfinished import sweep, unfinished_file
 from vifstats.errors import InvalidInputError
 
-__all__ = ["create", "reason", "replacing", "replacing_all", "writable_folder"]
+__all__ = [
+    "create",
+    "name_when_written",
+    "reason",
+    "replacing",
+    "replacing_all",
+    "writable_folder",
+]
 
 
 def writable_folder(path: str | Path, role: str = "output") -> Path:
@@ -104,6 +111,19 @@ def create(path: Path, text: str) -> None:
         raise InvalidInputError(
             f"{str(path)!r} must be writable, but is not ({reason(error)}); name another folder."
         ) from error
+
+
+def name_when_written(unfinished: Path, path: Path) -> None:
+    """A folder takes its name, a new one, once all files in it are on the disk."""
+    for part in unfinished.iterdir():
+        descriptor = os.open(part, os.O_RDWR | getattr(os, "O_BINARY", 0))
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    _keep_names(unfinished)
+    unfinished.rename(path)
+    _keep_names(path.parent)
 
 
 def _take_name(name: Path, path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vifstats.checks.folders import reason
+from vifstats.checks.folders import name_when_written, reason
 from vifstats.checks.unfinished import unfinished_folder
 from vifstats.errors import InvalidInputError
 from vifstats.solvers import Factor
@@ -163,7 +163,7 @@ def complete_folder(path: Path | None) -> Iterator[Path | None]:
         with unfinished_folder(path.parent) as unfinished:
             yield unfinished
             _unify_types(unfinished)
-            unfinished.rename(path)
+            name_when_written(unfinished, path)
     except OSError as error:
         raise InvalidInputError(
             f"{str(path)!r} must be writable, but is not ({reason(error)}); name another folder."

@@ -30,6 +30,8 @@ from vifstats.removals import Removals
 
 __all__ = ["Pairs", "separating"]
 
+# Risks of a whole risk set, in units of the largest of its stratum, whose inverse is no number.
+FAINT = 1e-300
 # Rows in other coordinates are held in blocks of so many numbers (4 MB).
 BLOCK_NUMBERS = 500_000
 
@@ -173,10 +175,11 @@ class Multipliers:
         S0, S1 = sets.ranges.scatter(self.r), np.empty((len(deaths), len(self.g)))
         for some in _columns(*self.pairs.X.shape):
             S1[:, some] = sets.ranges.scatter(self.r[:, None] * self.pairs.X[:, some])
-        usable = (deaths > 0) & (S0 > 0)
+        usable = (deaths > 0) & (FAINT * deaths < S0)
         S0 = np.where(usable, S0, 1.0)
         S1 /= S0[:, None]
-        return np.where(usable, deaths, 0.0) / S0, S1
+        # a risk set that is lost leaves no multipliers at g: linear programs have to tell
+        return np.where(usable, deaths, np.where(deaths > 0, np.nan, 0.0)) / S0, S1
 
     @property
     def rate(self) -> np.ndarray:
