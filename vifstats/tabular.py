@@ -1,5 +1,6 @@
 """What results have in common: a table, shown short, and written to where people need it."""
 
+import re
 from collections.abc import Callable
 from html import escape
 from importlib.util import find_spec
@@ -134,7 +135,7 @@ class Tabular:
                 "Excel files need openpyxl, which is not installed; pip install 'vifstats[excel]', "
                 "or write to_csv()."
             )
-        frame = _inert_cells(_flat(self._for_paper()))
+        frame = _legible_cells(inert_frame(_inert_cells(_flat(self._for_paper()))))
         if path is None:
             raise InvalidTypeError("`path` must say where to write, but is None; name a file.")
         _written(frame.to_excel, path, {"index": False, **options}, options)
@@ -271,8 +272,12 @@ def _paper_cells(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     )
 
 
+# What Markdown takes for a sign: of a tag, an entity, emphasis, code, a link, or of a cell's end.
+MARKDOWN = re.compile(r"[\\|`*\[\]$~]|<(?=[A-Za-z/!?])|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])")
+
+
 def _in_a_pipe(cell: str) -> str:
-    return cell.replace("\\", "\\\\").replace("|", "\\|")
+    return MARKDOWN.sub(r"\\\g<0>", cell)
 
 
 def _inert_cells(frame: pd.DataFrame) -> pd.DataFrame:
@@ -282,3 +287,8 @@ def _inert_cells(frame: pd.DataFrame) -> pd.DataFrame:
         for k in range(frame.shape[1])
     ]
     return pd.concat(columns, axis=1) if columns else frame
+
+
+def _legible_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """Texts, and names of columns, without characters that a file of XML cannot hold."""
+    return frame.map(_label).set_axis(_legible_labels(frame.columns), axis=1)

@@ -16,39 +16,12 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 import pytest
+from attacks import ATTACKS
 
 import vifstats as vs
 from vifstats.checks.text import ACTING, inert
 from vifstats.cli.command import main
 from vifstats.reporting import as_text, find
-
-ATTACKS = [
-    "<script>document.title='ran'</script>",
-    "<img src=x onerror=\"document.title='ran'\">",
-    "</title></style><script>document.title='ran'</script>",
-    "\"><svg onload=document.title='ran'>",
-    "</text></svg><script>document.title='ran'</script>",
-    "]]><!-- ",
-    "--><b>",
-    "&lt;&#0;&amp",
-    "{{ 7 * 7 }}{% raise %}",
-    "${7*7}$x^$ \\frac{",
-    "a\nimport os\nos.mkdir('ran')",
-    "a\r\nb",
-    "'''+__import__('os').mkdir('ran')+'''",
-    '"""\n__import__("os").mkdir("ran")\n"""',
-    "\x1b[2J\x1b]0;ran\x07",
-    "\x9b31mred",
-    "dose\x0b(mg)\x00\x08",
-    "=cmd|' /C calc'!A0",
-    "@SUM(1+1)*cmd",
-    "+1+1\t",
-    "-2+3",
-    "\t=1+1",
-    "admin\u202egnp.exe\u2066",
-    "../../etc/passwd\\..\\x",
-    "half \ud800 \ufeff\u2028",
-]
 
 
 def table(n=150):
