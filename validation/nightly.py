@@ -38,10 +38,10 @@ from tolerances import CONVERGED_FIT
 Fit = tuple[CoxProblem, np.ndarray]
 METHODS = (vs.classical_if, vs.vif, vs.newton_step, vs.leave_one_out)
 ROWS = 30
-# Of so many removals a problem is refitted, and looked at for separation by a linear program each.
-FEW = 6
-# Removals in a block of refits, so that there are several.
-BLOCK = 5
+# So many removals of a problem are refitted, and looked at for separation by linear programs.
+FEW = 5
+# Removals in a block of refits that has a file of its own, so that there are several.
+BLOCK = 2
 
 
 def estimate(problem: CoxProblem, theta: np.ndarray) -> vs.Estimate:
@@ -52,7 +52,9 @@ def require_same(found: vs.Influence, expected: vs.Influence) -> None:
     """Label by label, in standard errors, or in units of the largest change where that is more."""
     order = found.removals.labels.get_indexer(expected.removals.labels)
     values = found.values[order]
-    assert (order >= 0).all() and list(found.status.iloc[order]) == list(expected.status)
+    assert (order >= 0).all()
+    if expected.method == "vif":  # separation is that of the data, whatever the method
+        assert list(found.status.iloc[order]) == list(expected.status)
     there = np.isfinite(expected.values)
     assert (np.isfinite(values) == there).all()
     size = np.abs(np.where(there, expected.values, 0.0)).max(axis=0, initial=0.0)
@@ -96,10 +98,11 @@ def rows_repeated(fit: Fit, ids: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def some_of_the_rows(fit: Fit, ids: np.ndarray, rng: np.random.Generator) -> None:
-    est = estimate(*fit)
-    some = rng.permutation(pd.unique(ids))[:FEW]
+    est, labels = estimate(*fit), pd.unique(ids)
+    some = rng.permutation(labels[: 2 * FEW])[:FEW]
     for method in METHODS:
-        everyone = method(est, groups=ids)
+        several = labels if method is not vs.leave_one_out else labels[: 2 * FEW]
+        everyone = method(est, groups=ids, objects=list(several))
         expected = everyone.take(everyone.removals.labels.get_indexer(some))
         require_same(method(est, groups=ids, objects=list(some)), expected)
 
@@ -130,14 +133,14 @@ def streamed(fit: Fit, ids: np.ndarray, rng: np.random.Generator) -> None:
 
 def checkpoints(fit: Fit, ids: np.ndarray, rng: np.random.Generator) -> None:
     """Of which a shard is there, then some blocks are lost: the same bits as in one go."""
-    est = estimate(*fit)
-    expected = vs.leave_one_out(est, groups=ids)
-    with TemporaryDirectory() as name:
+    est, work = estimate(*fit), {"groups": ids, "objects": list(pd.unique(ids)[:FEW])}
+    with TemporaryDirectory() as name, mock.patch.object(vs.deletion.refits, "BLOCK", BLOCK):
+        expected = vs.leave_one_out(est, **work)
         folder, total = Path(name), int(rng.integers(1, 5))
         shard = (int(rng.integers(1, total + 1)), total)
-        vs.leave_one_out(est, groups=ids, checkpoint=folder, shard=shard)
+        vs.leave_one_out(est, **work, checkpoint=folder, shard=shard)
         for _ in range(2):
-            found = vs.leave_one_out(est, groups=ids, checkpoint=folder)
+            found = vs.leave_one_out(est, **work, checkpoint=folder)
             np.testing.assert_array_equal(found.values, expected.values)
             for path in sorted(folder.glob("block-*.npz")):
                 if rng.random() < 0.5:
@@ -177,7 +180,7 @@ def ask(n_problems: int, first: int) -> Counter[str]:
                 raise
             held[question.__name__] += 1
 
-    with mock.patch.object(vs.deletion.refits, "BLOCK", BLOCK), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("error")
         every_question()
     return held

@@ -74,8 +74,24 @@ def report(frame, tmp_path_factory):
     return path.read_text(encoding="utf-8"), path.with_suffix(".json").read_text()
 
 
-def test_nothing_runs_in_a_page_and_every_picture_is_xml(report):
-    page, _ = report
+@pytest.fixture(scope="module")
+def report_in_strata(tmp_path_factory):
+    """Strata, groups and the treatment of a trial are called so; what was recorded otherwise."""
+    lifelines = pytest.importorskip("lifelines")
+    rng, n = np.random.default_rng(2), 6 * len(ATTACKS)
+    ward, arm = ATTACKS[10], ATTACKS[0]
+    frame = pd.DataFrame({arm: np.arange(n) % 2, "age": rng.normal(size=n)})
+    frame["t"], frame["e"] = np.ceil(rng.exponential(9, n)), (rng.random(n) < 0.8) * 1
+    frame[ward] = np.repeat(ATTACKS, 6)
+    fit = lifelines.CoxPHFitter().fit(frame, "t", "e", strata=[ward])
+    path = tmp_path_factory.mktemp("strata") / "page.html"
+    sites = np.resize(np.array(ATTACKS, dtype=object), n)
+    vs.report(fit, frame, path=path, groups=sites, treatment=arm, seconds=1, title=ATTACKS[4])
+    return path.read_text(encoding="utf-8"), path.with_suffix(".json").read_text()
+
+
+def require_inert_page(page):
+    """Nothing runs or is loaded, and every picture is XML without links and scripts."""
     seen = Page()
     seen.feed(page)
     assert seen.active == [] and seen.images
@@ -84,17 +100,31 @@ def test_nothing_runs_in_a_page_and_every_picture_is_xml(report):
         names = {node.tagName for node in svg.getElementsByTagName("*")}
         assert not names & {"script", "foreignObject", "a", "iframe"}
     assert not set(ACTING.findall(page)) - {"\n", "\t"}
-    assert "{{ 7 * 7 }}" in page
+
+
+def test_nothing_runs_in_a_page_and_every_picture_is_xml(report):
+    require_inert_page(report[0])
+    assert "{{ 7 * 7 }}" in report[0]
+
+
+def test_strata_groups_and_treatments_do_nothing_either(report_in_strata):
+    page, document = report_in_strata
+    require_inert_page(page)
+    document = json.loads(document)
+    assert {item["group"] for item in document["groups"]["items"]} <= set(ATTACKS)
+    assert "fragility" in document
+    require_own_calls_only(page)
 
 
 def test_json_has_every_text_as_it_is(report):
     document = json.loads(report[1])
     assert {item["name"] for item in document["coefficients"]} == set(ATTACKS)
-    assert {item["row"] for item in document["rows"]["items"]} & set(ATTACKS)
+    rows = {item["row"] for item in document["rows"]["items"]}
+    assert rows & set(ATTACKS) and rows <= {*ATTACKS, *(f"row {k}" for k in range(150))}
 
 
-def test_what_reproduces_a_report_is_python_that_does_what_it_says(report):
-    page, _ = report
+def require_own_calls_only(page):
+    """What reproduces a page is Python that calls what it says, and nothing else."""
     code = html.unescape(re.search(r"<pre><code>(import vifstats.*?)</code>", page, re.S)[1])
     tree = ast.parse(code)
     called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
@@ -102,6 +132,10 @@ def test_what_reproduces_a_report_is_python_that_does_what_it_says(report):
     assert called == {*made, "vs.reporting.fingerprint"}
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     assert len(imports) == 2
+
+
+def test_what_reproduces_a_report_is_python_that_does_what_it_says(report):
+    require_own_calls_only(report[0])
 
 
 def test_a_spreadsheet_finds_no_formula_and_no_label_is_another(est, tmp_path):
@@ -124,6 +158,7 @@ def test_a_terminal_is_told_nothing_to_do(est):
         printed = as_text(found, rows=text)
         assert set(ACTING.findall(printed)) <= {"\n"}
     assert len([line for line in printed.splitlines() if line.startswith("without")]) >= 25
+    assert not re.search(r"^(import os|__import__|b$)", printed, re.MULTILINE), "a line of theirs"
 
 
 def test_the_command_takes_them_as_columns_and_groups(frame, tmp_path, capsys):
@@ -161,9 +196,10 @@ def test_the_command_takes_them_as_columns_and_groups(frame, tmp_path, capsys):
     not (browser := shutil.which("chromium") or shutil.which("google-chrome")),
     reason="no browser on this machine",
 )
-def test_a_browser_runs_nothing(report, tmp_path):
+@pytest.mark.parametrize("which", ["report", "report_in_strata"])
+def test_a_browser_runs_nothing(which, tmp_path, request):
     path = tmp_path / "page.html"
-    path.write_text(report[0], encoding="utf-8")
+    path.write_text(request.getfixturevalue(which)[0], encoding="utf-8")
     command = [
         browser,
         "--headless",

@@ -22,6 +22,7 @@ __all__ = [
     "plain",
     "position",
     "ratio_axis",
+    "whole",
 ]
 
 # Okabe & Ito's blue and vermilion: told apart with every kind of colour vision, and in print.
@@ -63,11 +64,16 @@ def called(label: Any) -> str:
     >>> called("probability_of_readmission_within_30_days")
     'probability_o…ithin_30_days'
     """
-    text = legible(", ".join(map(str, label)) if isinstance(label, tuple) else str(label))
+    text = legible(whole(label))
     if len(text) <= MOST_CHARACTERS:
         return text
     end = (MOST_CHARACTERS - 1) // 2
     return f"{text[:end]}\N{HORIZONTAL ELLIPSIS}{text[-end:]}"
+
+
+def whole(label: Any) -> str:
+    """All of it, by which it is found in the data."""
+    return ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
 
 
 def plain(text: Any) -> str:

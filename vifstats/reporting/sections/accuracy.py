@@ -7,7 +7,7 @@ import numpy as np
 from vifstats.deletion.compare_methods import against
 from vifstats.deletion.row_facts import at_risk, residuals
 from vifstats.losses.effects import Effects
-from vifstats.plots.style import called
+from vifstats.plots.style import whole
 from vifstats.reporting.findings import Findings
 
 __all__ = ["accuracy", "explained_by"]
@@ -113,7 +113,7 @@ def _worst_row(findings: Findings) -> dict[str, Any] | None:
     worst = int(np.nan_to_num(size).argmax())
     values, what = explanation
     return {
-        "row": called(findings.influence.index[at[worst]]),
+        "row": whole(findings.influence.index[at[worst]]),
         "standard_errors": size[worst],
         "what": what,
         "value": values[at[worst]],

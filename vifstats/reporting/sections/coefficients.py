@@ -7,7 +7,7 @@ import numpy as np
 
 from vifstats.losses.effects import Effects
 from vifstats.plots.rows import HARRELL
-from vifstats.plots.style import called
+from vifstats.plots.style import whole
 from vifstats.reporting.findings import LEVEL, Findings
 from vifstats.reporting.sections.steps import steps_of
 from vifstats.reporting.sections.verdicts import Verdict
@@ -141,7 +141,7 @@ def _coefficient(
         "n_flipping": len(verdict.flipping),
         "n_flipping_refitted": verdict.n_refitted,
         "n_flipping_predicted": len(verdict.flipping) - verdict.n_refitted,
-        "flipping": [called(influence.index[row]) for row in verdict.flipping] if few else [],
+        "flipping": [whole(influence.index[row]) for row in verdict.flipping] if few else [],
         "goes": end_of(findings.diverging[j]),
     }
     if findings.diverging[j] != 0:
@@ -164,7 +164,7 @@ def _without(findings: Findings, effects: Effects, j: int, step: float, row: int
     influence = findings.influence
     theta, value = influence.estimate.theta[j], influence.values[row, j]
     out = {
-        "row": called(influence.index[row]),
+        "row": whole(influence.index[row]),
         "exact": bool(influence.exact[row]),
         "goes": "",
         "effect": effects.of(theta - value),
@@ -177,7 +177,7 @@ def _without(findings: Findings, effects: Effects, j: int, step: float, row: int
 def _infinite(findings: Findings, rows: np.ndarray, end: str) -> dict[str, Any]:
     """An end of a range that is infinite, without the first of some rows."""
     row = int(np.flatnonzero(rows)[0])
-    out = {"row": called(findings.influence.index[row]), "exact": True, "goes": end}
+    out = {"row": whole(findings.influence.index[row]), "exact": True, "goes": end}
     return out | dict.fromkeys(("effect", "step_effect", "dfbetas", "percent"))
 
 

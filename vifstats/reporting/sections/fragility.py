@@ -12,7 +12,7 @@ from vifstats.diagnostics.fragility import Fragility, fragility, unadjusted_frag
 from vifstats.errors import InvalidTypeError, VifError
 from vifstats.estimate import Estimate
 from vifstats.losses import Cox
-from vifstats.plots.style import called
+from vifstats.plots.style import whole
 from vifstats.reporting.findings import LEVEL, Findings
 
 __all__ = ["fragility_of", "require_treatment"]
@@ -133,7 +133,7 @@ def _item(
         "n": len(found),
         "n_editable": n_editable,
         "percent": 100 * len(found) / n_editable,
-        "rows": [called(row) for row in found.members],
+        "rows": [whole(row) for row in found.members],
         "refitted_p": found.actual,
         **_path(found),
     }

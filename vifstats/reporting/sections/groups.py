@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.losses.effects import Effects
-from vifstats.plots.style import called, largest
+from vifstats.plots.style import largest, whole
 from vifstats.reporting.findings import Findings
 
 __all__ = ["groups", "most_moved"]
@@ -40,7 +40,7 @@ def groups(findings: Findings, effects: Effects) -> dict[str, Any] | None:
         "largest": int(influence.removals.sizes.max()),
         "items": [
             {
-                "group": called(influence.index[row]),
+                "group": whole(influence.index[row]),
                 "n_rows": int(influence.removals.sizes[row]),
                 "effect": effects.of(influence.estimate.theta[j] - influence.values[row, j]),
                 "exact": bool(influence.exact[row]),

@@ -8,7 +8,7 @@ from vifstats.deletion.row_facts import follow_up
 from vifstats.losses import Cox, FineGray
 from vifstats.losses.effects import Effects
 from vifstats.plots.rows import HARRELL
-from vifstats.plots.style import called
+from vifstats.plots.style import whole
 from vifstats.reporting.findings import Findings
 from vifstats.reporting.sections.coefficients import beyond_the_convention
 
@@ -105,13 +105,13 @@ def _by_status(findings: Findings) -> list[dict[str, Any]]:
     for kind in kinds:
         rows = np.flatnonzero(status == kind)
         if len(rows):
-            named = [called(label) for label in status.index[rows[:5]]]
+            named = [whole(label) for label in status.index[rows[:5]]]
             out.append({"kind": kind, "n": len(rows), "rows": named})
         if kind == "separation" and len(rows):
             out[-1]["names"] = _infinite_names(findings, rows)
     boundary = findings.influence.estimate.loss.boundary
     if len(rows := np.flatnonzero(status == boundary)):
-        named = [called(label) for label in status.index[rows[:5]]]
+        named = [whole(label) for label in status.index[rows[:5]]]
         out.append({"kind": "boundary", "n": len(rows), "rows": named})
     return out
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from vifstats.deletion.row_facts import covariates, follow_up
 from vifstats.losses.effects import Effects
-from vifstats.plots.style import called, largest
+from vifstats.plots.style import largest, whole
 from vifstats.reporting.findings import Findings
 from vifstats.reporting.sections.coefficients import end_of, percent_of
 from vifstats.reporting.sections.groups import most_moved
@@ -78,7 +78,7 @@ def _row(findings: Findings, effects: Effects, row: int) -> dict[str, Any]:
     theta = est.theta - findings.values[row]
     without, goes = effects.of(theta), findings.infinite[row]
     item = {
-        "row": called(influence.index[row]),
+        "row": whole(influence.index[row]),
         "cooks_distance": np.nan if goes.any() else influence.cooks_distance.iloc[row],
         "status": influence.status.iloc[row],
         "exact": bool(influence.exact[row]),

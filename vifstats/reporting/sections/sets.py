@@ -15,7 +15,7 @@ from vifstats.diagnostics.influential_sets.influential_set import InfluentialSet
 from vifstats.errors import VifError
 from vifstats.estimate import Estimate
 from vifstats.losses.effects import Effects
-from vifstats.plots.style import called
+from vifstats.plots.style import whole
 from vifstats.removals import Removals
 from vifstats.reporting.findings import LEVEL, Findings
 from vifstats.reporting.sections.verdicts import MOST_NUMBERS, Verdict, undetermined
@@ -127,7 +127,7 @@ def _item(
         "about": question.about,
         "n": n,
         "percent": 100 * n / len(removals),
-        "rows": [called(influence.index[row]) for row in found.members] if rows else None,
+        "rows": [whole(influence.index[row]) for row in found.members] if rows else None,
         "significant": question.verdict.significant,
         "flips": found.reached,
         **_proof(effects, j, refit),

@@ -7,7 +7,7 @@ import numpy as np
 
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.losses import Cox
-from vifstats.plots.style import called
+from vifstats.plots.style import whole
 from vifstats.reporting.findings import Findings
 from vifstats.targets import SurvivalProbability
 
@@ -43,7 +43,7 @@ class Survival:
         row, at = np.unravel_index(np.abs(influence).argmax(), influence.shape)
         value, change = self.change.value[at], influence[row, at]
         return {
-            "row": called(self.change.index[row]),
+            "row": whole(self.change.index[row]),
             "exact": bool(self.change.source.exact[row]),
             "time": self.at[at],
             "last": self.times[-1],
