@@ -23,7 +23,7 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, seed, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 import vifstats as vs
@@ -163,9 +163,14 @@ def ask(n_problems: int, first: int) -> Counter[str]:
     """How many problems were drawn, and how often each question held."""
     held: Counter[str] = Counter()
 
-    # no database: a run depends on its seed alone
+    # no database: a run depends on its seed alone; how fast problems are drawn says nothing
     @seed(first)
-    @settings(max_examples=n_problems, deadline=None, database=None)
+    @settings(
+        max_examples=n_problems,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
     @given(st.data())
     def every_question(data: st.DataObject) -> None:
         fit = data.draw(cox_fits(max_rows=ROWS))

@@ -105,7 +105,8 @@ def cox(
     method : {"vif", "if"}
     to : str or Path, optional
         A new folder, into which each chunk is written as a Parquet file with a column for each
-        parameter, or for each value of ``target``. It has its name only once it is complete.
+        parameter, or for each value of ``target``. It has its name only once it is complete and
+        on the disk.
     keep : str or sequence of str, optional
         Columns of the data to be written too, such as an identifier.
     target : array_like, shape (p,) or (m, p), or Target, optional

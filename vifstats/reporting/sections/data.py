@@ -6,7 +6,7 @@ import numpy as np
 
 from vifstats.losses import Cox, FineGray, LinearPredictor, Loss
 from vifstats.losses.effects import Effects
-from vifstats.plots.style import called
+from vifstats.plots.style import whole
 from vifstats.reporting.findings import Findings
 
 __all__ = ["about_data", "look_up"]
@@ -80,7 +80,7 @@ def look_up(
         "decimals": [decimals.get(est.names[j]) for j in shown],
         "items": [
             {
-                "row": called(label),
+                "row": whole(label),
                 "exact": bool(influence.exact[k]),
                 "cooks_distance": influence.cooks_distance.iloc[k],
                 "without": without[k].tolist(),
