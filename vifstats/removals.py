@@ -125,8 +125,13 @@ class Removals:
         """Positions of the removals named by label or by a boolean mask.
 
         Raises InvalidInputError if a label is unknown, ambiguous or given twice, or a mask has the
-        wrong length.
+        wrong length or gaps.
         """
+        if getattr(objects, "ndim", 1) > 1:
+            raise InvalidInputError(
+                "`objects` must be labels or a boolean mask, one after the other, but has shape "
+                f"{objects.shape}; pass a list of labels."  # type: ignore[union-attr]  # as ndim
+            )
         # an Index keeps labels that are tuples, or of several types, as they are
         wanted = pd.Index(objects if is_list_like(objects, allow_sets=False) else [objects])
         if odd := [label for label in wanted if not isinstance(label, Hashable)]:
@@ -135,13 +140,8 @@ class Removals:
                 "labels."
             )
         if is_bool_dtype(wanted):
-            if wanted.shape != (len(self),):
-                raise InvalidInputError(
-                    f"A boolean `objects` needs one entry per row of the result, {len(self)}, "
-                    f"but it has shape {wanted.shape}; pass labels, or one for each."
-                )
             require_order(objects, "objects", self.labels)
-            return np.flatnonzero(wanted)
+            return self._in_mask(wanted)
         if not self.labels.is_unique:
             raise InvalidInputError(
                 "`objects` by label needs unique labels, but some occur more than once; "
@@ -160,3 +160,16 @@ class Removals:
                 "drop the repetitions."
             )
         return found
+
+    def _in_mask(self, mask: pd.Index) -> np.ndarray:
+        if mask.shape != (len(self),):
+            raise InvalidInputError(
+                f"A boolean `objects` needs one entry per row of the result, {len(self)}, "
+                f"but it has shape {mask.shape}; pass labels, or one for each."
+            )
+        if len(gaps := np.flatnonzero(mask.isna())):
+            raise InvalidInputError(
+                "A boolean `objects` must be True or False for each row, but is missing for "
+                f"{self.labels[gaps[0]]!r} ({len(gaps)} such rows); fill the gaps."
+            )
+        return np.flatnonzero(mask)

@@ -97,6 +97,11 @@ def group_labels(groups: Any, labels: pd.Index) -> np.ndarray:
 
     Shapes: `groups` (n,); `labels` (n,). Returns (n,).
     """
+    if columns := getattr(getattr(groups, "dtype", None), "names", None):
+        raise InvalidInputError(
+            f"`groups` must have one label per row, but is a structured array of {list(columns)}; "
+            "pass one of these columns."
+        )
     values = _as_they_are(as_pandas(groups))
     if values.ndim != 1:
         raise InvalidInputError(
