@@ -136,6 +136,26 @@ def test_the_output_of_r_is_what_r_printed():
     assert [text for text in of_r if text not in printed] == []
 
 
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("regressions", ["clogit", "conditional logistic", "case-control", "logistic regression"]),
+        ("competing_risks", ["Fine-Gray", "crr", "cumulative incidence", "multi-state"]),
+        ("mixed_models", ["lmer", "random effects", "multilevel", "REML"]),
+        ("equations", ["IPTW", "propensity score", "doubly robust", "instrumental variables"]),
+        ("edits", ["fragility index", "tipping point"]),
+        ("separation", ["Firth", "logistf"]),
+        ("curves", ["Kaplan-Meier", "log-rank test", "RMST"]),
+        ("cox", ["coxph", "dfbeta", "delayed entry"]),
+    ],
+)
+def test_pages_are_found_by_the_words_that_people_search(page, words):
+    """What stands under keywords is in the index of the site's search."""
+    text = (DOCS / "guide" / f"{page}.md").read_text(encoding="utf-8")
+    (keywords,) = re.findall(r'^  keywords: "(.*)"$', text, re.M)
+    assert [word for word in words if word not in keywords] == []
+
+
 OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 
 

@@ -124,7 +124,7 @@ def test_bad_blocks_say_what_is_wrong():
         vs.stack(propensity=first, few=few)
     with pytest.raises(InvalidInputError, match="at least one"):
         vs.stack()
-    with pytest.raises(InvalidInputError, match="begins somewhere"):
+    with pytest.raises(InvalidInputError, match="needs a start"):
         vs.root(vs.stack(propensity=first, mean=means))
 
 

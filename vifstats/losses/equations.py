@@ -143,7 +143,7 @@ class EstimatingEquations(Loss):
         """Where the search for a root begins that is asked to begin at theta."""
         if theta is None:
             raise InvalidInputError(
-                "The search for a root begins somewhere, but `start` is None and these equations "
+                "The search for a root needs a start, but `start` is None and these equations "
                 "know of no place; give one number for each parameter."
             )
         return theta

@@ -170,7 +170,7 @@ class Stacked(EstimatingEquations):
             begin = self.blocks[name].theta if theta is None else theta[part]
             if begin is None:
                 raise InvalidInputError(
-                    f"The search for a root begins somewhere, but `start` is None and {name!r} "
+                    f"The search for a root needs a start, but `start` is None and {name!r} "
                     "is no fitted model; give one number for each parameter of the stack."
                 )
             out[part] = solved(self._given(name, out), begin, TOL, MAX_STEPS)

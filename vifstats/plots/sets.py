@@ -81,7 +81,7 @@ def _path(sizes: Any, predicted: Any, refitted: Any) -> tuple[np.ndarray, ...]:
     if found[0].ndim != 1 or len({part.shape for part in found}) > 1:
         shapes = [part.shape for part in found]
         raise InvalidInputError(
-            f"`sizes`, `predicted` and `refitted` must have as many entries, but have shapes "
-            f"{shapes}; pass one of each for every size."
+            "`sizes`, `predicted` and `refitted` must have the same number of entries, but have "
+            f"shapes {shapes}; pass one of each for every size."
         )
     return found
