@@ -152,7 +152,7 @@ def test_the_output_of_r_is_what_r_printed():
 def test_pages_are_found_by_the_words_that_people_search(page, words):
     """What stands under keywords is in the index of the site's search."""
     text = (DOCS / "guide" / f"{page}.md").read_text(encoding="utf-8")
-    (keywords,) = re.findall(r'^  keywords: "(.*)"$', text, re.M)
+    (keywords,) = re.findall(r'^    keywords: "(.*)"$', text, re.M)
     assert [word for word in words if word not in keywords] == []
 
 
