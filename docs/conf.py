@@ -39,7 +39,10 @@ nitpick_ignore_regex = [("py:obj", "[a-z_]+")]  # parameters, in single backtick
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 smartquotes = False  # "vif" in a docstring is what is typed
-suppress_warnings = ["mystnb.unknown_mime_type"]  # of widgets; the picture beside it is shown
+suppress_warnings = [
+    "mystnb.unknown_mime_type",  # of widgets; the picture beside it is shown
+    "ref.python",  # an attribute such as `top` of a class without pages for its own, as others have
+]
 
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE / "_build" / "notebooks")

@@ -102,7 +102,7 @@ class StreamedInfluence(Tabular):
 
     def _heading(self) -> list[str]:
         kept = [] if self.path is None else [f"rows in {str(self.path)!r}"]
-        kept += [] if self.top is None else [f"the {len(self.top)} largest rows in ``top``"]
+        kept += [] if self.top is None else [f"the {len(self.top)} largest rows in `top`"]
         kept += [] if self.robust is None else ["robust covariance"]
         steps = "step" if self.steps == 1 else "steps"
         moved = f"  theta:  after {self.steps} Newton {steps} from the start"
