@@ -29,6 +29,7 @@ GROUP = "vifstats.adapters"
 ADAPTERS = {
     "lifelines.fitters.ParametricRegressionFitter": "lifelines_parametric:regression",
     "lifelines.fitters.ParametricUnivariateFitter": "lifelines_parametric:univariate",
+    "lifelines.fitters.aalen_additive_fitter.AalenAdditiveFitter": "lifelines_additive:additive",
     "lifelines.fitters.coxph_fitter.CoxPHFitter": "lifelines:cox",
     "lifelines.fitters.cox_time_varying_fitter.CoxTimeVaryingFitter": "lifelines:cox_time_varying",
     "statsmodels.duration.hazard_regression.PHRegResults": "statsmodels.phreg:phreg",
