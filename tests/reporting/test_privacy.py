@@ -235,20 +235,33 @@ def test_nothing_new_goes_out_by_itself(private, document):
     assert "worst_row" in document["accuracy"] and private["accuracy"]["worst_row"] is None
 
 
-def test_parameters_that_belong_to_a_row_cannot_be_hidden():
+# The page, the terminal, and the tables with JSON.
+WITHOUT_ROWS = {
+    "page": lambda found, folder: describe(found, rows=False, seconds=0.1),
+    "text": lambda found, folder: as_text(found, named=False),
+    "tables": lambda found, folder: write_findings(found, folder, {}, rows=False),
+}
+
+
+@pytest.mark.parametrize("write", WITHOUT_ROWS.values(), ids=WITHOUT_ROWS)
+def test_parameters_that_belong_to_a_row_cannot_be_hidden(write, tmp_path):
     loss = vs.losses.BradleyTerry(list("aabbccdd"), list("bbacadab"), ridge=0.1)
+    found = find(vs.minimize(loss, np.zeros(4)))
     with pytest.raises(InvalidInputError, match="belong to one each"):
-        describe(vs.minimize(loss, np.zeros(4)), rows=False)
+        write(found, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
-def test_a_row_that_is_fitted_exactly_cannot_be_hidden():
+@pytest.mark.parametrize("write", WITHOUT_ROWS.values(), ids=WITHOUT_ROWS)
+def test_a_row_that_is_fitted_exactly_cannot_be_hidden(write, tmp_path):
     """The only member of a group: its coefficient is its value."""
     x = np.zeros(20)
     x[3] = 1.0
     y = np.random.default_rng(0).normal(size=20)
-    est = vs.from_model(sm.OLS(y, np.column_stack([np.ones(20), x])).fit())
+    found = find(vs.from_model(sm.OLS(y, np.column_stack([np.ones(20), x])).fit()))
     with pytest.raises(InvalidInputError, match="1 rows are fitted exactly"):
-        describe(est, rows=False, seconds=0.1)
+        write(found, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_json_of_both_kinds_is_json(private, document):

@@ -125,7 +125,7 @@ def fragility(
     if not isinstance(loss, Cox):
         raise InvalidTypeError(
             "Fragility is the number of events and censorings that change a Cox model, but the "
-            f"loss is {type(loss).__name__}; use influential_set(vs.edit(...)) for other losses."
+            f"loss is {type(loss).__name__}; use influential_set, of vs.edit(...) for a regression."
         )
     checks.one_of(edits, list(EDITS), "edits")
     checks.one_of(treatment, list(est.names), "treatment")

@@ -1,6 +1,7 @@
 """The loss of some of the objects, as if the others had never been there."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import autograd.numpy as anp
@@ -11,8 +12,10 @@ from vifstats.losses.base import Loss
 from vifstats.losses.cox.edited_cox import EditedCox
 from vifstats.losses.cox.fine_gray.loss import FineGray
 from vifstats.losses.cox.loss import Cox
+from vifstats.losses.equations import EstimatingEquations
 from vifstats.losses.regression.edited_rows import EditedRows
 from vifstats.losses.regression.linear_predictor import LinearPredictor
+from vifstats.losses.stacked import Stacked
 
 __all__ = ["reduced"]
 
@@ -21,8 +24,8 @@ def reduced(loss: Loss, kept: np.ndarray) -> Loss:
     """The loss of the objects kept, numbered from 0 in their order.
 
     Shapes: `kept` bool (n_objects,). Returns a loss of the same kind, with all its fast methods,
-    for Cox, Fine-Gray, linear predictors and edits; else the same loss behind a mask. Raises
-    InvalidInputError if nothing can be estimated from what is kept.
+    for Cox, Fine-Gray, linear predictors, edits and stacks of them; else the same loss behind a
+    mask. Raises InvalidInputError if nothing can be estimated from what is kept.
 
     Examples
     --------
@@ -39,26 +42,27 @@ def reduced(loss: Loss, kept: np.ndarray) -> Loss:
         return _linear_predictor(loss, kept)
     if isinstance(loss, EditedCox | EditedRows):
         return _edited(loss, kept)
+    if type(loss) is Stacked:
+        return _stacked(loss, kept)
+    if isinstance(loss, EstimatingEquations):
+        return MaskedEquations(loss, kept)
     return Masked(loss, kept)
 
 
-class Masked(Loss):
-    """A loss of which some objects are absent for good.
+class _Mask(Loss):
+    """What stands between a loss and those who see only some of its objects.
 
     Shapes: `kept` bool (n_objects of the whole,).
     """
 
     def __init__(self, loss: Loss, kept: np.ndarray) -> None:
-        self.loss = loss
+        self.loss: Any = loss
         self.objects = np.flatnonzero(kept)
         self.n_objects = len(self.objects)
         self.n_params, self.names = loss.n_params, loss.names
         self.labels = loss.labels[self.objects]
         self.fractional, self.wording = loss.fractional, loss.wording
         self._spread = np.eye(loss.n_objects)[self.objects]
-
-    def value(self, theta: Any, presence: Any) -> Any:
-        return self.loss.value(theta, anp.dot(presence, self._spread))
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         b = self.everyone() if presence is None else presence
@@ -73,6 +77,42 @@ class Masked(Loss):
 
     def gauge(self, theta: np.ndarray) -> np.ndarray:
         return self.loss.gauge(theta)
+
+
+class Masked(_Mask):
+    """A loss of which some objects are absent for good."""
+
+    def value(self, theta: Any, presence: Any) -> Any:
+        return self.loss.value(theta, anp.dot(presence, self._spread))
+
+
+class MaskedEquations(_Mask, EstimatingEquations):
+    """Estimating equations of which some objects are absent for good."""
+
+    def __init__(self, loss: EstimatingEquations, kept: np.ndarray) -> None:
+        super().__init__(loss, kept)
+        self.reads = loss.reads
+
+    def psi(self, theta: Any, presence: Any, *earlier: Any) -> Any:
+        return self.loss.psi(theta, anp.dot(presence, self._spread), *earlier)
+
+    def value(self, theta: Any, presence: Any) -> Any:
+        return EstimatingEquations.value(self, theta, presence)
+
+
+def _stacked(loss: Stacked, kept: np.ndarray) -> Stacked:
+    """Each block with those of its objects that are kept."""
+    place, blocks = np.cumsum(kept) - 1, {}
+    for name, block in loss.blocks.items():
+        rows = np.arange(loss.n_objects) if block.rows is None else block.rows
+        own = kept[rows]
+        blocks[name] = replace(
+            block,
+            equations=reduced(block.equations, own),
+            labels=block.labels[own],
+            rows=None if block.rows is None else place[rows[own]],
+        )
+    return Stacked(blocks, loss.labels[kept])
 
 
 def _cox(loss: Cox, kept: np.ndarray) -> Cox:

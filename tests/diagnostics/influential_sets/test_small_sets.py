@@ -126,3 +126,23 @@ def test_a_set_without_an_estimate_is_not_refitted_for_long():
     assert not search.arrives([0, 1]) and search.separated([0, 1])
     assert np.isnan(search.actual([1, 0])).all() and not search.refits
     assert search.arrives([30]) and not search.separated([30])
+
+
+@pytest.mark.parametrize("as_equations", ["rows", "plain", "stack"])
+def test_sets_of_equations_are_those_of_the_loss_they_are_of(as_equations):
+    """A search goes on, row after row, where there is a root and no minimum."""
+    est = heavy_tails(52)
+    X, y = est.loss.designs[0], est.loss.y
+
+    def rows(theta, data):
+        return (data[0] @ theta - data[1])[:, None] * data[0]
+
+    if as_equations == "plain":
+        loss = vs.losses.Equations(lambda t, b: X.T @ (b * (X @ t - y)), N, 2, names=est.names)
+    else:
+        loss = vs.losses.RowEquations(rows, (X, y), names=est.names)
+    stacked = as_equations == "stack"
+    root = vs.root(vs.stack(line=loss) if stacked else loss, est.theta)
+    name = "line: slope" if stacked else "slope"
+    found = vs.influential_set(root, name, flip="sign", max_size=5, method="adaptive")
+    assert found.reached and len(found) == fewest(est) > 1

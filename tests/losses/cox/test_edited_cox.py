@@ -10,17 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from references import CoxProblem, cox_gradient, cox_hessian, gradient_scale
 from rewordings import as_loss
+from rossi_edits import KINDS, edited_frame, fit_of, fitted, lifelines_fit
 from strategies import cox_cases
 from tolerances import CONVERGED_FIT, LIFELINES_FIT, ROUNDING, relative_error
 
 import vifstats as vs
-from vifstats.datasets import load_rossi
 from vifstats.losses import Cox
 from vifstats.losses.base import Loss
 from vifstats.losses.edited import Edited
 from vifstats.removals import Removals
 
-COVARIATES = ["fin", "age", "race", "wexp", "mar", "paro", "prio"]
 OPTIONS = ("entry", "weights", "strata", "offset", "ties", "penalty")
 
 
@@ -119,31 +118,7 @@ def test_the_kernel_is_the_automatic_derivative_of_the_stack(data):
 
 @pytest.fixture(scope="module")
 def rossi():
-    d = load_rossi()
-    loss = Cox(d[COVARIATES], d.week, d.arrest)
-    return d, vs.minimize(loss, np.zeros(7))
-
-
-KINDS = {
-    "status": {"event": "flip"},
-    "ten weeks earlier": {"time": lambda week: np.maximum(week - 10, 0.5)},
-    "five convictions more": {"covariates": {"prio": lambda prio: prio + 5}},
-    "the other arm": {"covariates": {"fin": lambda fin: 1 - fin}},
-}
-
-
-def edited_frame(d, kind, i):
-    """The table with one row edited, by hand."""
-    d = d.astype({"week": float})
-    if kind == "status":
-        d.loc[i, "arrest"] = 1 - d.loc[i, "arrest"]
-    elif kind == "ten weeks earlier":
-        d.loc[i, "week"] = max(d.loc[i, "week"] - 10, 0.5)
-    elif kind == "five convictions more":
-        d.loc[i, "prio"] += 5
-    else:
-        d.loc[i, "fin"] = 1 - d.loc[i, "fin"]
-    return d
+    return fitted()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -152,27 +127,20 @@ def test_refits_are_fits_of_the_edited_table(rossi, kind):
     edits = vs.edit(est, **KINDS[kind])
     some = list(range(0, 432, 22))
     refits = vs.leave_one_out(edits, objects=some)
-    fresh = [
-        vs.minimize(Cox(e[COVARIATES], e.week, e.arrest), est.theta).theta
-        for e in (edited_frame(d, kind, i) for i in some)
-    ]
+    fresh = [fit_of(edited_frame(d, kind, i), est.theta).theta for i in some]
     unit = est.standard_errors
     assert np.abs((refits.params_without.to_numpy() - fresh) / unit).max() < CONVERGED_FIT
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_refits_are_lifelines_fits_of_the_edited_table(rossi, kind):
-    from lifelines import CoxPHFitter
-
+    """Five of them: python -m validation.benchmarks.edits has twenty."""
     d, est = rossi
     edits = vs.edit(est, **KINDS[kind])
     some = list(range(5, 432, 86))
     refits = vs.leave_one_out(edits, objects=some)
-    options = {"precision": 1e-13, "r_precision": 1e-16}
     for row, i in enumerate(some):
-        frame = edited_frame(d, kind, i)[[*COVARIATES, "week", "arrest"]]
-        fit = CoxPHFitter().fit(frame, "week", "arrest", fit_options=options)
-        difference = refits.params_without.iloc[row] - fit.params_
+        difference = refits.params_without.iloc[row] - lifelines_fit(edited_frame(d, kind, i))
         assert np.abs(difference / est.standard_errors).max() < LIFELINES_FIT
 
 
