@@ -1,6 +1,6 @@
 """Separation in random designs, two codings each, against a linear program for every row left out.
 
-python -m validation.benchmarks.separation 0 200
+python -m validation.benchmarks.separation 0 200 [cox] [logit] [poisson] [clogit]
 """
 
 import sys
@@ -13,9 +13,9 @@ import validation.fits  # noqa: F401  the tests, from where the designs come, ar
 from separated_designs import KINDS, coded  # isort: skip  found by the line above
 
 
-def main(first: int, last: int) -> None:
+def main(first: int, last: int, kinds: list[str]) -> None:
     """Print, by kind of model, what was compared and where the three disagree."""
-    for kind in KINDS:
+    for kind in kinds or KINDS:
         count: Counter[str] = Counter()
         for seed in range(first, last):
             one, other = coded(seed, kind)
@@ -31,4 +31,4 @@ def main(first: int, last: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
