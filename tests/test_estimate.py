@@ -127,6 +127,19 @@ def test_a_maximum_is_no_minimum():
         vs.Estimate(vs.FunctionLoss(lambda t, b: -anp.sum(b * (Y - t[0]) ** 2), 3, 1), [3.0])
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_a_start_on_an_axis_of_symmetry_is_left(unit):
+    """At a saddle the gradient is 0: a random effect of spread 0, or two components alike."""
+    rng = np.random.default_rng(0)
+    group = np.repeat(np.arange(8), 4)
+    y = unit * (rng.normal(size=8)[group] + 0.3 * rng.normal(size=32))
+    loss = vs.losses.MixedModel(np.ones((32, 1)), y, group)
+    along = [0.0, np.log(unit), 0.0]
+    assert vs.minimize(loss, along).theta == pytest.approx(vs.minimize(loss, loss.start()).theta)
+    well = vs.MEstimator(lambda t, y: ((t / unit) ** 2 - y) ** 2, Y)
+    assert np.abs(vs.minimize(well, [0.0]).theta) == pytest.approx(unit * np.sqrt(3.0))
+
+
 def test_collinear_columns_are_named():
     X = np.random.default_rng(0).normal(size=(20, 2))
     X = np.column_stack([X, X[:, 0] + X[:, 1]])

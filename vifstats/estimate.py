@@ -44,6 +44,9 @@ __all__ = ["Estimate", "minimize", "root"]
 STEPS_PER_FACTOR = 25
 # From a minimum the loss rises by about 1/2 within a standard error; from none, by less than this.
 RISE = 0.01
+# An eigenvalue of H at unit diagonal below minus this is no rounding; so often is a step from a
+# saddle halved.
+SADDLE, SADDLE_HALVINGS = 1e-6, 20
 # So many standard errors away.
 FAR = (1, 10, 100)
 # A direction whose share of a parameter is below this does not name it.
@@ -649,7 +652,10 @@ def minimize(
         )
     end = loss.canonical(minima.thetas)[0]
     if len(theta) <= LARGE:
-        _require_curvature(loss, theta, end)
+        H = loss.pinned_hessian(end)
+        if (lower := _beside_saddle(loss, end, H)) is not None:
+            return minimize(loss, lower, tol=tol, max_steps=max_steps, **options)
+        _require_curvature(loss, theta, end, H)
     return Estimate(loss, end, **_known(options))
 
 
@@ -769,9 +775,32 @@ def _by_one_factor(loss: Loss, start: np.ndarray, tol: float) -> Minima:
     )
 
 
-def _require_curvature(loss: Loss, start: np.ndarray, end: np.ndarray) -> None:
-    """Tell a minimum at infinity, where the gradient ends too, from one that is there."""
-    before, after = loss.hessian(start), loss.pinned_hessian(end)
+@np.errstate(all="ignore")  # a step may leave the domain of the loss
+def _beside_saddle(loss: Loss, theta: np.ndarray, H: np.ndarray) -> np.ndarray | None:
+    """Where the loss is lower, if theta is a saddle: a start on a symmetry axis leads there.
+
+    `H` (p, p): the Hessian at theta. None where it curves down nowhere.
+    """
+    size = np.sqrt(np.abs(np.diag(H)))
+    size[size == 0] = 1.0
+    values, directions = np.linalg.eigh(H / size / size[:, None])
+    if values[0] >= -SADDLE:
+        return None
+    step, everyone = directions[:, 0] / size / np.sqrt(-values[0]), loss.everyone()
+    here = loss.value(theta, everyone)
+    for share in 0.5 ** np.arange(SADDLE_HALVINGS):
+        for end in (theta + share * step, theta - share * step):
+            if loss.value(end, everyone) < here:
+                return end
+    return None
+
+
+def _require_curvature(loss: Loss, start: np.ndarray, end: np.ndarray, after: np.ndarray) -> None:
+    """Tell a minimum at infinity, where the gradient ends too, from one that is there.
+
+    `after` (p, p): the Hessian at the end.
+    """
+    before = loss.hessian(start)
     size = np.sqrt(np.where(np.diag(before) > 0, np.diag(before), 1.0))
     values, directions = np.linalg.eigh(after / size / size[:, None])
     for value, direction in zip(values, (directions / size[:, None]).T, strict=True):
