@@ -133,25 +133,28 @@ def observed_cause(of: Any, codes: np.ndarray) -> int:
     return int(of)
 
 
-def strata_codes(strata: Any, n: int, labels: pd.Index, X: Any = None) -> np.ndarray:
+def strata_codes(
+    strata: Any, n: int, labels: pd.Index, X: Any = None, name: str = "strata"
+) -> np.ndarray:
     """Integer codes in order of first appearance, of one column or of several together.
 
-    `strata` (n,) or (n, k); `labels` (n,); `X`: as in `row_vector`. Returns int (n,).
+    `strata` (n,) or (n, k); `labels` (n,); `X`: as in `row_vector`; `name`: of the argument.
+    Returns int (n,).
     """
     if np.ndim(strata) not in (1, 2):
         raise InvalidInputError(
-            f"`strata` must have one value per row, or one per row and column, but is {strata!r}; "
+            f"`{name}` must have one value per row, or one per row and column, but is {strata!r}; "
             "pass the column itself."
         )
     frame = pd.DataFrame(as_pandas(strata))
-    require_length(len(frame), n, "strata")
+    require_length(len(frame), n, name)
     if isinstance(X, pd.Series | pd.DataFrame):
-        require_labels(strata, "strata", labels)
+        require_labels(strata, name, labels)
     missing = frame.isna().any(axis=1).to_numpy()
     if missing.any():
         raise InvalidInputError(
-            f"`strata` must not be missing, but is in {at(np.flatnonzero(missing), labels)}; give "
-            "such rows a stratum of their own or drop them."
+            f"`{name}` must not be missing, but is in {at(np.flatnonzero(missing), labels)}; give "
+            "such rows a label of their own or drop them."
         )
     by = [column for _, column in frame.items()]
     return frame.groupby(by, sort=False, observed=True).ngroup().to_numpy(dtype=np.intp)
@@ -271,7 +274,9 @@ def curves(
         cause=cause,
         entry=entered,
         weights=np.ones(len(time)) if weights is None else case_weights(weights, *rows),
-        arms=np.zeros(len(time), dtype=np.intp) if groups is None else strata_codes(groups, *rows),
+        arms=np.zeros(len(time), dtype=np.intp)
+        if groups is None
+        else strata_codes(groups, *rows, name="groups"),
         arm_names=(None,) if groups is None else _stratum_names(groups),
     )
 

@@ -250,3 +250,20 @@ def test_other_losses_have_no_fixed_effects():
     for target in (targets.FixedEffects(), targets.VarianceComponents()):
         with pytest.raises(InvalidTypeError, match="linear mixed models"):
             vs.vif(est).on(target)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_residuals_of_0_are_refused_and_small_ones_are_not(unit):
+    """The likelihood grows for ever as sigma falls to 0, unless effects are as many as rows."""
+    rng = np.random.default_rng(0)
+    group = np.repeat(np.arange(6), 3)
+    X = np.column_stack([np.ones(18), rng.normal(size=18)])
+    by_fixed = X @ [0.1, 0.7]
+    by_groups = by_fixed + rng.normal(size=6)[group]
+    by_slopes = by_groups + rng.normal(size=6)[group] * X[:, 1]
+    for y, Z in ((by_fixed, None), (by_groups, None), (by_slopes, X)):
+        with pytest.raises(InvalidInputError, match="leave residuals within its groups"):
+            MixedModel(X, unit * y, group, Z)
+        MixedModel(X, unit * (y + 1e-11 * rng.normal(size=18)), group, Z)
+    pairs = np.repeat(np.arange(9), 2)
+    assert np.isfinite(MixedModel(X, unit * by_fixed, pairs, X).start()).all()

@@ -16,7 +16,7 @@ from vifstats.losses.mixed.expansion import Expansion
 from vifstats.losses.mixed.group_sums import GroupSums, group_sums
 from vifstats.losses.mixed.likelihood import InUserUnits, Likelihood, fixed_effects
 from vifstats.losses.mixed.random_effects import random_effects
-from vifstats.losses.mixed.rules import require_enough, require_independent
+from vifstats.losses.mixed.rules import require_enough, require_independent, require_residuals
 from vifstats.removals import Removals
 from vifstats.typing import ArrayLike1D, Differentiable, Groups, TableLike
 
@@ -64,8 +64,8 @@ class MixedModel(Loss):
     Raises
     ------
     InvalidInputError
-        If columns of X are collinear, there are fewer than two groups, or no more rows than
-        groups and fixed effects to tell sigma by.
+        If columns of X are collinear, there are fewer than two groups, no more rows than
+        groups and fixed effects to tell sigma by, or no residuals within groups.
 
     Notes
     -----
@@ -124,6 +124,7 @@ class MixedModel(Loss):
         self._rows = CrossProducts(
             np.column_stack([self.random.Z, Q, residuals]), self.group_of_row
         )
+        require_residuals(self._rows, self.random.Z.shape[1], self.y)
         self._expansion: Expansion | None = None
         self._log_scale = np.log(np.abs(np.diag(self._R))).sum()
 
