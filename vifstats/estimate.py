@@ -581,7 +581,10 @@ class Estimate(Tabular):
         step = self.factor.solve(gradient)
         # No entry is more standard errors long than this, and a large model has no others yet.
         if not self.loss.minimised:
-            checks.short_step(np.abs(step) / self.naive_errors, self.names, self.tol)
+            with np.errstate(all="ignore"):  # errors are 0 where each row solves the equations
+                lengths = np.abs(step) / self.naive_errors
+            if not (np.all(lengths <= self.tol) or self.perfect):
+                checks.short_step(lengths, self.names, self.tol)
             return
         if (squared := gradient @ step) <= self.dispersion * self.tol**2:
             return

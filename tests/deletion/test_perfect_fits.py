@@ -117,6 +117,23 @@ def test_a_perfect_fit_does_not_excuse_a_row_of_leverage_1():
         assert (influence.status.drop(4) == "no influence").all()
 
 
+# normal equations of year and year squared are singular to working precision
+@pytest.mark.parametrize("name", [name for name in DATA if name != "years"])
+def test_equations_that_each_row_solves(name):
+    X, y = DATA[name]()
+    start = np.zeros(X.shape[1])
+    normal = vs.RowEquations(lambda t, d: d[0] * (d[1] - d[0] @ t)[:, None], (X, y))
+    est = vs.root(normal, start)
+    assert est.perfect
+    for method in (vs.vif, vs.classical_if, vs.newton_step, vs.leave_one_out):
+        influence = method(est)
+        assert not influence.values.any() and not influence.dfbetas.to_numpy().any()
+        assert (influence.status == "no influence").all() and not influence.flagged().any()
+    noise = 1e-9 * np.abs(y).max() * np.random.default_rng(7).normal(size=len(y))
+    normal = vs.RowEquations(lambda t, d: d[0] * (d[1] - d[0] @ t)[:, None], (X, y + noise))
+    assert not vs.root(normal, start).perfect
+
+
 @pytest.mark.parametrize("share", [1e-6, 1e-9, 1e-11])
 def test_small_residuals_are_none(share):
     """Of a measurement that is exact to 11 digits, the influence is what the closed form says."""

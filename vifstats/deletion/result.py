@@ -149,7 +149,9 @@ class Influence(Tabular):
         statsmodels' (Belsley, Kuh & Welsch 1980, p. 13, equation 2.7).
         """
         est = self.estimate
-        scaled = self.values / est.naive_errors
+        errors, moved = est.naive_errors, self.values != 0
+        # where equations are solved by each row their errors are 0 too
+        scaled = self.values / np.where((errors == 0) & ~moved, 1.0, errors)
         if is_least_squares(est) and not est.perfect:
             scaled *= np.sqrt(est.dispersion / deletion_variances(est, self.removals))[:, None]
         return self._frame(scaled)

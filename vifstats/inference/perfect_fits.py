@@ -22,8 +22,11 @@ def is_perfect(fit: Any) -> bool:
     """Whether a fit leaves no residual, so that no removal moves a parameter.
 
     Its dispersion, estimated, is next to none of the terms theta_j^2 H_jj, and the gradients D_i
-    of single rows, in the metric of H^-1, are no more than the rounding of these terms.
+    of single rows, in the metric of H^-1, are no more than the rounding of these terms. Estimating
+    equations are solved by each row alone.
     """
+    if not fit.loss.minimised:
+        return _solved_by_each_row(fit)
     # a dispersion of 1 is that of a likelihood, not one that residuals have left
     if fit.dispersion == 1 or len(fit.theta) > LARGE:
         return False
@@ -36,3 +39,11 @@ def is_perfect(fit: Any) -> bool:
     D = fit.loss.gradient_differences(theta)
     spread = np.einsum("np,np->", D, fit.factor.solve(D)) / len(theta)
     return bool(spread <= ROUNDING**2 * terms)
+
+
+def _solved_by_each_row(fit: Any) -> bool:
+    """Whether no row leaves an equation more than the rounding of its terms J_kj theta_j."""
+    if len(fit.theta) > LARGE:
+        return False
+    terms = np.abs(fit.hessian) @ np.abs(fit.theta) / fit.loss.n_objects
+    return bool((np.abs(fit.loss.gradient_differences(fit.theta)) <= ROUNDING * terms).all())
