@@ -321,7 +321,7 @@ row(
 row(
     "report",
     vs.report,
-    "model: model, data: data, path: path, method: word, top: whole, rows: flag, unit: text, "
+    "model: model, data: data, path: path, method: word, top: whole, rows: flag, unit: text?, "
     "title: text?, table: table?, treatment: name?, seconds: seconds, "
     "progress: flag, options: options",
     model=est,

@@ -256,6 +256,8 @@ class Estimate(Tabular):
         else:
             nobody = Removals.nobody(self.loss.n_objects)
             found = standard_errors_without(self, self.loss, self.theta[None], nobody, True)[0]
+        if not self.inference.agrees(found) and self.separated:
+            return found  # those of a fit that stopped on its way to infinity are as arbitrary
         return self.inference.confirmed(found)
 
     @property

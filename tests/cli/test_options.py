@@ -153,3 +153,60 @@ def test_mistakes_end_in_one_line(arguments, expected, tmp_path, capsys):
     assert main(arguments.format(written(tmp_path)).split()) == 2
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1 and expected in err
+
+
+SEPARATED = TABLE.assign(rare=((TABLE.index % 9 == 0) & (TABLE["died"] == 1)).astype(int))
+SEPARATED.loc[SEPARATED["rare"] == 1, "cured"] = 1
+SEPARATED.loc[SEPARATED["rare"] == 1, "months"] = 0.05  # before all others
+
+
+# lifelines says so of separation before it stops
+@pytest.mark.filterwarnings("ignore:(?s).*Column rare have very low variance")
+@pytest.mark.filterwarnings("ignore:Newton-Raphson convergence")
+def test_firth_s_penalty_of_a_cox_model(tmp_path, capsys):
+    path, given = written(tmp_path, SEPARATED), [*COX, "--covariates", "age,rare"]
+    assert main(["cox", path, *given, "--top", "0"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "the coefficient of rare is infinite (separation)" in out
+    assert "or fit with --penalty firth." in out
+    found = said(capsys, "cox", path, *given, "--penalty", "firth", "--ties", "breslow")
+    loss = vs.losses.Cox(
+        SEPARATED[["age", "rare"]],
+        SEPARATED["months"],
+        SEPARATED["died"],
+        ties="breslow",
+        penalty="firth",
+    )
+    expected = vs.minimize(loss, [0.0, 0.0]).theta
+    assert list(found["coefficients"].values()) == pytest.approx(expected, rel=1e-6)
+    assert main(["cox", path, *given, "--penalty", "firth", "--top", "0"]) == 0
+    assert capsys.readouterr().out.startswith("Cox model with Firth's penalty of ")
+
+
+@pytest.mark.parametrize(("command", "outcome"), [("logit", "cured"), ("poisson", "visits")])
+def test_firth_s_penalty_of_a_regression(command, outcome, tmp_path, capsys):
+    path = written(tmp_path, SEPARATED)
+    given = [command, path, "--outcome", outcome, "--covariates", "dose,rare", "--method", "vif"]
+    if command == "logit":
+        assert main(given) == 2
+        assert "--penalty firth" in capsys.readouterr().err
+    found = said(capsys, *given, "--penalty", "firth", "--groups", "site")
+    X = SEPARATED[["dose", "rare"]].assign(one=1.0)[["one", "dose", "rare"]]
+    row_loss = {"logit": vs.losses.row_losses.Logistic, "poisson": vs.losses.row_losses.Poisson}
+    loss = vs.losses.LinearPredictor(row_loss[command](), X, SEPARATED[outcome], penalty="firth")
+    expected = vs.minimize(loss, np.zeros(3)).theta
+    assert list(found["coefficients"].values()) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--penalizer", "0.1"], "--penalizer is given too"),
+        (["--ties", "exact"], "--ties must be one of"),
+        (["--penalty", "lasso"], "invalid choice"),
+    ],
+)
+def test_firth_s_penalty_goes_without_others(options, words, tmp_path, capsys):
+    given = [*COX, "--covariates", "age,dose", "--penalty", "firth"]
+    assert main(["cox", written(tmp_path), *given, *options]) == 2
+    assert words in capsys.readouterr().err

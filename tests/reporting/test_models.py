@@ -1,5 +1,7 @@
 """Reports of models other than Cox's: what their readers call the effects, and what applies."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,6 +83,57 @@ def test_a_mixed_model_says_without_whom_a_variance_is_0(no_pictures):
     )
     assert found["subtitle"].startswith("Linear mixed model of 108 rows")
     assert [c["name"] for c in found["coefficients"]] == ["age", "male", "both"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "unit"),
+    [
+        (None, "row"),
+        ("ward", "ward"),
+        (pd.Series(np.arange(40) // 2, name="site"), "site"),
+        (np.arange(40) // 2, "group"),
+    ],
+)
+def test_what_leaves_is_called_by_its_column(groups, unit, no_pictures, tmp_path, monkeypatch):
+    import statsmodels.formula.api as smf
+
+    monkeypatch.setattr("vifstats.reporting.assemble.render", lambda document: "")
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"y": rng.normal(size=40), "x": rng.normal(size=40)})
+    fit = smf.ols("y ~ x", data.assign(ward=np.arange(40) // 4)).fit()
+    page = vs.report(fit, path=tmp_path / "page.html", groups=groups, seconds=0.0)
+    found = json.loads(page.with_suffix(".json").read_text())
+    assert found["overview"]["unit"] == unit
+    assert f"leaving out one {unit} is in" in found["headline"][0]
+    if groups is not None:
+        est = vs.from_model(fit, groups=groups)
+        assert describe(est, seconds=0.0)["overview"]["unit"] == "group"
+
+
+def test_firth_s_penalty_is_said(no_pictures):
+    rng = np.random.default_rng(2)
+    X, T = rng.normal(size=(30, 1)), rng.exponential(size=30)
+    row_losses = vs.losses.row_losses
+    logistic = vs.losses.LinearPredictor(
+        row_losses.Logistic(), X, (T > 0.7).astype(float), penalty="firth"
+    )
+    counts = vs.losses.LinearPredictor(row_losses.Poisson(), X, np.ceil(T), penalty="firth")
+    cox = vs.losses.Cox(X, T, penalty="firth")
+    named = {"logistic regression": logistic, "Poisson regression": counts, "Cox model": cox}
+    for model, loss in named.items():
+        found = describe(vs.minimize(loss, [0.0]), seconds=0.0)
+        assert found["title"] == f"What the {model} with Firth's penalty depends on"
+        assert f"a {model} with Firth's penalty (30 rows" in found["method"]["paragraph"]
+
+
+def test_events_of_a_frailty_model_are_counted(no_pictures):
+    rng = np.random.default_rng(3)
+    ids, event = np.repeat(np.arange(15), 2), np.arange(30) % 5 > 0
+    T = rng.exponential(size=30) / rng.gamma(1.0, size=15)[ids]
+    loss = vs.losses.SharedFrailty(rng.normal(size=(30, 1)), T, event, groups=ids)
+    found = describe(vs.minimize(loss, np.zeros(4)), seconds=0.0)
+    assert found["overview"]["n_events"] == 24
+    assert len(found["method"]["sha256"]) == 64
 
 
 def test_an_embedding_is_told_by_its_nodes(no_pictures):

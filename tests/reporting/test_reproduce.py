@@ -109,6 +109,69 @@ def test_the_fit_typed_again_has_the_same_errors_and_p_values(fit, data, names):
     assert made["est"].p_values == pytest.approx(est.p_values, rel=1e-5)
 
 
+SITES = np.repeat([f"site {i}" for i in range(12)], 5)
+BY_SITE = POSITIVE + np.repeat(rng.normal(size=12), 5) * (2 + DATA["dose"].to_numpy())
+
+
+def of_random_effects():
+    data = DATA.rename(columns={"age per year": "age"})
+    data = data.assign(outcome=BY_SITE + BINARY * np.repeat(rng.normal(size=12), 5), ward=BINARY)
+    more = {"re_formula": "~dose", "vc_formula": {"ward": "0 + C(ward)"}}
+    fit = smf.mixedlm("outcome ~ age", data, groups=SITES, **more).fit(reml=False)
+    return fit, (), {"data": data, "groups": SITES} | more
+
+
+def of_a_random_intercept():
+    fit = sm.MixedLM(BY_SITE, sm.add_constant(DATA), groups=SITES).fit()
+    return fit, (), {"y": BY_SITE, "X": sm.add_constant(DATA), "groups": SITES}
+
+
+def of_estimating_equations():
+    within = sm.cov_struct.Exchangeable()
+    fit = sm.GEE(BINARY, DATA, SITES, family=sm.families.Binomial(), cov_struct=within).fit()
+    return fit, (), {"y": BINARY, "X": DATA, "groups": SITES}
+
+
+def of_matched_sets():
+    fit = sm.ConditionalLogit(BINARY, DATA, groups=SITES).fit(disp=0)
+    return fit, (), {"y": BINARY, "X": DATA, "groups": SITES}
+
+
+def of_instruments():
+    from statsmodels.sandbox.regression.gmm import IV2SLS
+
+    instrument = DATA.assign(more=BINARY)
+    fit = IV2SLS(POSITIVE, DATA, instrument).fit()
+    return fit, (), {"y": POSITIVE, "X": DATA, "instrument": instrument}
+
+
+def of_firth():
+    from firthmodels import FirthLogisticRegression
+
+    fit = FirthLogisticRegression().fit(DATA, BINARY)
+    return fit, (DATA, BINARY), {"X": DATA, "y": BINARY}
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        of_random_effects,
+        of_a_random_intercept,
+        of_estimating_equations,
+        of_matched_sets,
+        of_instruments,
+        of_firth,
+    ],
+)
+def test_what_a_fit_is_made_of_beside_y_and_X_is_typed(build):
+    fit, data, names = build()
+    est = vs.from_model(fit, *data)
+    typed = recipe(fit, data, {}, {}, est).rsplit("\n", 1)[0]
+    exec(typed, made := dict(names))
+    assert made["est"].theta == pytest.approx(est.theta, rel=1e-5)
+    assert made["est"].standard_errors == pytest.approx(est.standard_errors, rel=1e-5)
+
+
 def of_scikit_learn():
     fit = LogisticRegression(C=2.0, tol=1e-8).fit(DATA, BINARY)
     return fit, (DATA, BINARY), {"X": DATA, "y": BINARY}

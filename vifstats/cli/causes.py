@@ -18,7 +18,7 @@ __all__ = ["coded_causes", "fit_fine_gray", "require_cause_options"]
 # What a column of causes holds where follow-up ended without an event.
 CENSORED = ("0", "censored", "none", "alive")
 # Options of Cox models that Fine and Gray's has not.
-NOT_OF_FINE_GRAY = {"strata": (), "entry": None, "penalizer": 0.0}
+NOT_OF_FINE_GRAY = {"strata": (), "entry": None, "penalizer": 0.0, "penalty": None}
 
 
 def require_cause_options(args: argparse.Namespace) -> None:

@@ -119,7 +119,7 @@ def _say_and_write(
         _say(findings_texts(found, model.context, rows=not args.no_rows)[1].rstrip("\n"))
     elif not args.quiet:
         _say(f"{model.title}\n({WHAT})\n")
-        _say(as_text(found, rows=unit, named=not args.no_rows))
+        _say(in_command_words(as_text(found, rows=unit, named=not args.no_rows), args))
         if edits is not None:
             _say(f"\n{edits_as_text(edits, unit if model.groups is None else 'row')}")
     if folder is not None:

@@ -19,7 +19,10 @@ __all__ = ["FIRST_UNNAMED", "CoxColumns", "checked_frame", "finite_optimum", "fi
 # lifelines stops at a Newton decrement of `precision`: 4e-7 standard errors.
 TIGHT = {"precision": 1e-13, "r_precision": 1e-16}
 
-DROP = "drop collinear columns and those that separate events from the rest, or use a penalizer."
+DROP = (
+    "drop collinear columns and those that separate events from the rest, or use Firth's penalty "
+    "or a penalizer."
+)
 
 # What pandas calls a column whose header is empty, and the first of them.
 FIRST_UNNAMED, UNNAMED = "Unnamed: 0", re.compile(r"Unnamed: \d+")
@@ -237,7 +240,7 @@ def fit_frame(frame: pd.DataFrame, columns: CoxColumns, *, penalizer: float = 0.
 
 @contextmanager
 def finite_optimum() -> Iterator[None]:
-    """Where lifelines ended without a warning that counts, but refits find no optimum there.
+    """Where a library ended without a warning that counts, but refits find no optimum there.
 
     Raises ConvergenceError with what a reader of the table can do about it.
 
@@ -247,15 +250,15 @@ def finite_optimum() -> Iterator[None]:
     ...     raise NotAtMinimumError("`theta` must minimise the loss")
     Traceback (most recent call last):
     ...
-    vifstats.errors.ConvergenceError: The Cox model must have a finite optimum, but lifelines \
-stopped short of one; drop collinear columns and those that separate events from the rest, or use \
-a penalizer.
+    vifstats.errors.ConvergenceError: The model must have a finite optimum, but the fit stopped \
+short of one; drop collinear columns and those that separate events from the rest, or use Firth's \
+penalty or a penalizer.
     """
     try:
         yield
     except (ConvergenceError, NotAtMinimumError) as error:
         raise ConvergenceError(
-            f"The Cox model must have a finite optimum, but lifelines stopped short of one; {DROP}"
+            f"The model must have a finite optimum, but the fit stopped short of one; {DROP}"
         ) from error
 
 

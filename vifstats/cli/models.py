@@ -20,7 +20,7 @@ from vifstats.cli.cox_table import (
     fit_frame,
 )
 from vifstats.cli.designs import complete_rows, used_in, with_formula, with_levels
-from vifstats.cli.regressions import RegressionColumns, checked_design, fit_design
+from vifstats.cli.regressions import RegressionColumns, checked_design, fit_design, fit_firth
 from vifstats.datasets import load_rossi, read_table, require_columns
 from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate, minimize
@@ -104,9 +104,13 @@ def regression_model(args: argparse.Namespace, tell: Tell) -> Model:
     table, covariates = _designed(args, table, columns, tell)
     columns = replace(columns, covariates=covariates)
     design = checked_design(table, columns, args.command)
-    fit = fit_design(design, table[columns.outcome], args.command)
+    outcome = table[columns.outcome]
     groups = None if columns.groups is None else table[columns.groups].to_numpy()
-    est = _with_errors(args, from_model(fit, groups=groups), table)
+    if getattr(args, "penalty", None):
+        est = fit_firth(design, outcome, args.command, groups)
+    else:
+        est = from_model(fit_design(design, outcome, args.command), groups=groups)
+    est = _with_errors(args, est, table)
     context = {"data": name, "n_rows": len(table), **vars(columns), "covariates": est.names}
     model = est.effects.model
     title = f"{model[0].upper()}{model[1:]} of {name}: {len(table)} rows{numbered}"
@@ -161,7 +165,12 @@ def _cox_estimate(
     columns: CoxColumns,
     groups: Any,
 ) -> Estimate:
-    if args.ties == "efron":
+    if args.penalty and args.penalizer:
+        raise InvalidInputError(
+            "--penalty firth takes the place of a ridge, but --penalizer is given too; leave one "
+            "of them out."
+        )
+    if args.ties == "efron" and not args.penalty:
         fit = fit_frame(frame, columns, penalizer=args.penalizer)
         return from_model(fit, frame, groups=groups)
     if args.penalizer:
@@ -179,6 +188,7 @@ def _cox_estimate(
         weights=None if columns.weights is None else frame[columns.weights],
         strata=frame[list(columns.strata)] if columns.strata else None,
         ties=args.ties,
+        penalty=args.penalty,
     )
     return minimize(loss, np.zeros(X.shape[1]), groups=groups)
 

@@ -19,6 +19,9 @@ REGRESSIONS = {
 }
 TIES = ("efron", "breslow", "exact")
 NOTHING: Mapping[str, None] = dict.fromkeys(("cox", "regression", "merge"))
+# Regressions that can have Firth's penalty, and what it does.
+WITH_FIRTH = ("logit", "poisson")
+FIRTH = "Firth's: estimates are finite where covariates separate the outcomes, too"
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,6 +57,8 @@ def command_parser(run: Mapping[str, Callable[..., Any] | None] = NOTHING) -> Pa
         add("file", help="CSV or Parquet")
         add("--outcome", metavar="COL", required=True, help=outcome)
         _of_columns(regression)
+        if name in WITH_FIRTH:
+            add("--penalty", choices=("firth",), help=FIRTH)
         _of_all(regression)
     merge = commands.add_parser(
         "merge",
@@ -82,6 +87,7 @@ def _of_cox(parser: argparse.ArgumentParser) -> None:
     add("--entry", metavar="COL", help="delayed entry: at risk strictly after it")
     add("--ties", choices=TIES, default="efron", help="of events at one time; default: efron")
     add("--penalizer", metavar="L", type=float, default=0.0, help="ridge, as in lifelines")
+    add("--penalty", choices=("firth",), help=FIRTH)
     _of_all(parser)
     treated = "how few rows recorded otherwise would change the significance of this covariate"
     add("--fragility", metavar="COL", help=treated)

@@ -9,11 +9,12 @@ import pandas as pd
 
 from vifstats.datasets import require_columns
 from vifstats.errors import ConvergenceError, InvalidInputError
+from vifstats.estimate import Estimate, minimize
 from vifstats.losses import LinearPredictor
 from vifstats.losses.row_losses import Logistic, Poisson, RowLoss, SquaredError
 from vifstats.solvers import Cholesky
 
-__all__ = ["RegressionColumns", "checked_design", "fit_design"]
+__all__ = ["RegressionColumns", "checked_design", "fit_design", "fit_firth"]
 
 LOSSES: dict[str, type[RowLoss]] = {"logit": Logistic, "poisson": Poisson, "ols": SquaredError}
 INTERCEPT = "Intercept"
@@ -59,6 +60,15 @@ def checked_design(table: pd.DataFrame, columns: RegressionColumns, kind: str) -
     return pd.DataFrame(loss.designs[0], index=table.index, columns=list(X.columns))
 
 
+def fit_firth(design: pd.DataFrame, outcome: pd.Series, kind: str, groups: Any) -> Estimate:
+    """A `checked_design` fitted with Firth's penalty, whether or not outcomes are separated.
+
+    `groups` (n,): what leaves whole, or None.
+    """
+    loss = LinearPredictor(LOSSES[kind](), design, outcome.astype(float), penalty="firth")
+    return minimize(loss, np.zeros(loss.n_params), groups=groups)
+
+
 def fit_design(design: pd.DataFrame, outcome: pd.Series, kind: str) -> Any:
     """The results of statsmodels; raises ConvergenceError where the minimum was not reached."""
     from statsmodels.discrete.discrete_model import Logit
@@ -78,5 +88,5 @@ def fit_design(design: pd.DataFrame, outcome: pd.Series, kind: str) -> Any:
         except (ConvergenceWarning, PerfectSeparationWarning, np.linalg.LinAlgError) as error:
             raise ConvergenceError(
                 f"The regression must have a finite optimum, but statsmodels found none ({error}); "
-                "leave out covariates that separate the outcomes."
+                "leave out covariates that separate the outcomes, or use Firth's penalty."
             ) from error

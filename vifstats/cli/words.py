@@ -15,7 +15,7 @@ COLUMNS = {
     "strata": "strata",
     "groups": "groups",
 }
-OPTIONS = ("top", "seconds", "penalizer", "method", "shard", "output")
+OPTIONS = ("top", "ties", "seconds", "penalizer", "method", "shard", "output")
 # What the package says to those who call it from Python, and what it means to a reader of a table.
 REMEDIES = {
     r"encode it, for example with pandas\.get_dummies\(.*?\)\.": (
@@ -40,12 +40,16 @@ REMEDIES = {
     r"Drop these columns or penalise them\.": (
         "Leave them out of --covariates, or fit with --penalizer."
     ),
-    r"use a penalizer\.": "use --penalizer.",
+    r"use Firth's penalty or a penalizer\.": "use --penalty firth or --penalizer.",
+    r"use Firth's penalty\.": "use --penalty firth.",
+    r"or\s+fit\s+with\s+a\s+penalty,\s+such\s+as\s+Firth's\s+\(vifstats\.firth\)\.": (
+        "or fit with --penalty firth."
+    ),
     r"pass smaller groups, or none\.": "name another column in --groups, or leave out the option.",
     # lifelines', whose remedies are calls
     r"^Column (\S+) have very low variance.*": (
         r"Column '\1' hardly varies among the events, or among the censored rows: its hazard ratio "
-        "may be infinite (separation)."
+        "may be infinite (separation); with --penalty firth it is finite."
     ),
     r"Instead a\) set `robust=True`.*": (
         "Take standard errors that do not rely on them: --robust, or --cluster."

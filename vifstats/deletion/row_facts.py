@@ -7,7 +7,7 @@ import pandas as pd
 
 from vifstats import checks
 from vifstats.deletion.result import Influence
-from vifstats.losses import Cox, FineGray, LinearPredictor
+from vifstats.losses import Cox, FineGray, LinearPredictor, SharedFrailty
 
 __all__ = ["at_risk", "covariates", "follow_up", "residuals"]
 
@@ -28,7 +28,7 @@ def follow_up(influence: Influence) -> pd.DataFrame | None:
     loss = influence.estimate.loss
     if not influence.removals.single:
         return None
-    if isinstance(loss, Cox | FineGray):
+    if isinstance(loss, Cox | FineGray | SharedFrailty):
         time, event = loss.data.time, loss.data.event
     elif isinstance(loss, LinearPredictor) and isinstance(loss.y, tuple) and len(loss.y) == 4:
         time, _, event, _ = loss.y  # lower and upper end, event, entry of a parametric model

@@ -188,6 +188,13 @@ class Inference:
         """Whether the covariance is that of `Estimate.covariance` itself."""
         return self.is_naive and self.information == "observed" and self.factor == 1.0
 
+    def agrees(self, errors: np.ndarray) -> bool:
+        """Whether these are the standard errors that the fit reports, if it reports any."""
+        return self.reported is None or bool(self._apart(errors) < SAME_ERRORS)
+
+    def _apart(self, errors: np.ndarray) -> float:
+        return float(np.max(np.abs(errors / self.reported - 1)))
+
     def confirmed(self, errors: np.ndarray) -> np.ndarray:
         """The standard errors that the fit reports, if these, computed here, are the same.
 
@@ -195,7 +202,7 @@ class Inference:
         """
         if self.reported is None:
             return errors
-        apart = np.max(np.abs(errors / self.reported - 1))
+        apart = self._apart(errors)
         if not apart < SAME_ERRORS:
             raise UnsupportedModelError(
                 f"The {self.covariance} standard errors computed here must be those that the fit "

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -19,6 +19,7 @@ from vifstats.losses import (
     MixedModel,
     SharedFrailty,
 )
+from vifstats.losses.firth import Firth
 from vifstats.losses.stacked import Stacked
 
 __all__ = ["Effects", "effects_of", "ratios", "shown_columns", "wald_table"]
@@ -119,6 +120,9 @@ def effects_of(loss: Loss, names: tuple[str, ...]) -> Effects:
     'hazard ratio'
     """
     everything = np.arange(len(names))
+    if isinstance(loss, Firth):
+        plain = effects_of(loss.plain, names)
+        return replace(plain, model=f"{plain.model} with Firth's penalty")
     if isinstance(loss, Cox):
         return Effects("Cox model", "hazard ratio", True, everything)
     if isinstance(loss, FineGray):

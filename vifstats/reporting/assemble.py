@@ -72,7 +72,7 @@ def report(
     method: str = "auto",
     top: int = 10,
     rows: bool = True,
-    unit: str = "row",
+    unit: str | None = None,
     title: str | None = None,
     table: pd.DataFrame | None = None,
     treatment: str | None = None,
@@ -102,8 +102,9 @@ def report(
         False: nothing is written from which a value of a single row can be computed: no label, no
         refit, no extreme, no hash of the data; of rows there are rounded counts beyond fixed
         thresholds. The estimates themselves stand. Refused where a parameter belongs to a row.
-    unit : str
-        What one row of the result is called, such as "patient".
+    unit : str, optional
+        What one row of the result is called, such as "patient"; default "row", or of groups the
+        name of their column, as given in ``groups=``, else "group".
     title : str, optional
         Default says what was fitted.
     table : DataFrame, shape (n, k), optional
@@ -160,7 +161,7 @@ def report(
     document = describe(
         found,
         rows=rows,
-        unit=unit,
+        unit=unit or _unit(found, options.get("groups")),
         title=title,
         table=table,
         fragility=None
@@ -177,7 +178,7 @@ def describe(
     found: Findings | Estimate | Influence,
     *,
     rows: bool = True,
-    unit: str = "row",
+    unit: str | None = None,
     title: str | None = None,
     table: pd.DataFrame | None = None,
     fragility: dict[str, Any] | None = None,
@@ -192,7 +193,7 @@ def describe(
     found : Findings, Estimate or Influence
     rows : bool
         As for `report`, like all that follow.
-    unit : str
+    unit : str, optional
     title : str, optional
     table : DataFrame, optional
     fragility : dict, optional
@@ -224,7 +225,7 @@ def describe(
     curve = survival(found)
     document = _sections(found, effects, curve, table, seconds, progress)
     document["title"] = title or f"What the {effects.model} depends on"
-    document["overview"]["unit"] = unit
+    document["overview"]["unit"] = unit or _unit(found)
     document["method"] = provenance(found, command)
     if not rows:
         document = withheld(document, found, effects, curve)
@@ -339,8 +340,17 @@ def report_texts(document: dict[str, Any], run: str | None = None) -> tuple[str,
     return render(document), as_json(document)
 
 
-def _require_words(unit: str, title: str | None) -> None:
-    checks.plain_text(unit, "unit")
+def _unit(found: Findings, groups: Any = None) -> str:
+    """What one row of a result is called where nobody says; `groups`: as of `from_model`."""
+    if found.influence.removals.single:
+        return "row"
+    name = groups if isinstance(groups, str) else getattr(groups, "name", None)
+    return name if isinstance(name, str) and name else "group"
+
+
+def _require_words(unit: str | None, title: str | None) -> None:
+    if unit is not None:
+        checks.plain_text(unit, "unit")
     if title is not None:
         checks.plain_text(title, "title")
 

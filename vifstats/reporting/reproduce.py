@@ -35,6 +35,8 @@ ARRAYS = (
     "status",
     "entry",
     "strata",
+    "groups",
+    "instrument",
 )
 
 
@@ -106,31 +108,52 @@ def _lifelines(model: Any) -> list[str]:
 
 
 def _statsmodels(fit: Any) -> list[str]:
-    model = fit.model
-    kind = type(model).__name__
+    import statsmodels.api as sm
+
+    model, kind = fit.model, type(fit.model).__name__
+    imports = ["import statsmodels.api as sm"]
+    if hasattr(sm, kind):
+        kind = f"sm.{kind}"
+    else:
+        imports.append(f"from {type(model).__module__} import {kind}")
     options = _family(model) + "".join(f", {given}" for given in _arguments(_beside(model)))
     fitted = ", ".join(_covariance(fit))
+    for name, made in _random_effects(model).items():
+        imports.append(f"# {name}: of {', '.join(map(_in_comment, made))}")
     if getattr(model, "formula", None):
-        made = f"sm.{kind}.from_formula({model.formula!r}, data{options}).fit({fitted})"
-        return ["import statsmodels.api as sm", f"fit = {made}"]
+        made = f"{kind}.from_formula({model.formula!r}, data=data{options}).fit({fitted})"
+        return [*imports, f"fit = {made}"]
     return [
-        "import statsmodels.api as sm",
+        *imports,
         f"# y: {_in_comment(model.endog_names)}; X: "
         f"{', '.join(map(_in_comment, model.exog_names))}",
-        f"fit = sm.{kind}(y, X{options}).fit({fitted})",
+        f"fit = {kind}(y, X{options}).fit({fitted})",
     ]
 
 
 def _beside(model: Any) -> dict[str, Any]:
     """What the model was made of beside y and X, but weights that are all 1."""
-    made = model._get_init_kwds()
-    arrays = {name: made.get(name) for name in ARRAYS}
+    made = {"instrument": getattr(model, "instrument", None), **model._get_init_kwds()}
+    arrays = {name: made.get(name) for name in ARRAYS} | _random_effects(model)
     given = {k: v for k, v in arrays.items() if v is not None and not (np.asarray(v) == 1).all()}
     return given | ({"ties": model.ties} if hasattr(model, "ties") else {})
 
 
+def _random_effects(model: Any) -> dict[str, Any]:
+    """Of MixedLM: what its random effects are made of, by argument, with their names."""
+    if not hasattr(model, "exog_vc"):
+        return {}
+    columns, components = list(model.data.exog_re_names), list(model.exog_vc.names)
+    if not components and model.k_re == 1 and (model.exog_re == 1).all():
+        columns = []  # an intercept is what there is by default
+    kind = ("re_formula", "vc_formula") if getattr(model, "formula", "") else ("exog_re", "exog_vc")
+    return {name: made for name, made in zip(kind, (columns, components), strict=True) if made}
+
+
 def _covariance(fit: Any) -> list[str]:
     """Arguments of statsmodels' ``fit`` that choose the covariance and the distribution."""
+    if getattr(fit.model, "reml", True) is False:  # of MixedLM
+        return ["reml=False"]
     if getattr(fit, "groups", None) is not None:  # of PHReg
         return ["groups=groups"]
     if "cov" in (options := getattr(fit, "fit_options", {})):  # of RLM
@@ -152,7 +175,10 @@ def _family(model: Any) -> str:
     if "family" not in inspect.signature(type(model).__init__).parameters:
         return ""
     family, link = type(model.family).__name__, type(model.family.link).__name__
-    return f", family=sm.families.{family}(sm.families.links.{link}())"
+    made = f", family=sm.families.{family}(sm.families.links.{link}())"
+    if hasattr(model, "cov_struct"):  # of GEE
+        made += f", cov_struct=sm.cov_struct.{type(model.cov_struct).__name__}()"
+    return made
 
 
 def _names(model: Any) -> list[str]:

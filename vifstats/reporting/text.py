@@ -1,15 +1,18 @@
 """Findings as plain text, for a terminal."""
 
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from vifstats.checks.text import legible
+from vifstats.reporting.files import plain
 from vifstats.reporting.findings import Findings
 from vifstats.reporting.formats import many
+from vifstats.reporting.sections.overview import separated
 from vifstats.reporting.sections.withheld import DIGITS, agreement_table, require_nothing_of_rows
-from vifstats.reporting.sentences import edits_found, edits_searched
+from vifstats.reporting.sentences import alert, edits_found, edits_searched
 
 __all__ = ["as_text", "edits_as_text"]
 
@@ -49,6 +52,7 @@ def as_text(findings: Findings, *, rows: str = "row", named: bool = True) -> str
     rows = legible(rows)
     paragraphs = [
         _fit(findings),
+        _separated(findings, rows),
         _top(findings, rows) if named else "",
         _agreement(findings, rows, named),
     ]
@@ -90,6 +94,11 @@ def _fit(findings: Findings) -> str:
         f"{many(est.effects.effect).capitalize()}, {est.inference.words} confidence intervals\n"
         f"{_table(table, 3)}"
     )
+
+
+def _separated(findings: Findings, rows: str) -> str:
+    found = separated(findings)
+    return "" if found is None else "\n".join(wrap(alert(plain(found), rows), LINE))
 
 
 def _top(findings: Findings, rows: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.deletion.result import METHODS
-from vifstats.losses import Cox, FineGray, LinearPredictor, Loss
+from vifstats.losses import Cox, FineGray, LinearPredictor, Loss, MixedModel, SharedFrailty
 from vifstats.reporting.findings import Findings
 from vifstats.versions import versions
 
@@ -74,4 +74,8 @@ def _data(loss: Loss) -> list[np.ndarray]:
     if isinstance(loss, LinearPredictor):
         y = loss.y if isinstance(loss.y, tuple) else (loss.y,)
         return [*loss.designs, *y, loss.weights]
+    if isinstance(loss, MixedModel):
+        return [loss.X, loss.y, loss.group_of_row, loss.random.Z]
+    if isinstance(loss, SharedFrailty):
+        return [loss.data.X, loss.data.time, loss.data.event, loss.group_of_row]
     return []

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 
 from vifstats.deletion.row_facts import follow_up
-from vifstats.losses import Cox, FineGray
+from vifstats.losses import Cox, FineGray, SharedFrailty
 from vifstats.losses.effects import Effects
 from vifstats.plots.rows import HARRELL
 from vifstats.plots.style import whole
 from vifstats.reporting.findings import Findings
 from vifstats.reporting.sections.coefficients import beyond_the_convention
 
-__all__ = ["alerts", "overview"]
+__all__ = ["alerts", "overview", "separated"]
 
 EVENTS_PER_PARAMETER = 10
 GOOD_SLOPES = (0.9, 1.1)
@@ -81,24 +81,37 @@ def alerts(
 
 def _events(findings: Findings) -> int | None:
     loss = findings.influence.estimate.loss
-    if isinstance(loss, Cox | FineGray):
+    if isinstance(loss, Cox | FineGray | SharedFrailty):
         return int(loss.data.event.sum())
     facts = follow_up(findings.influence)
     return None if facts is None else int(facts["event"].sum())
 
 
+def separated(findings: Findings) -> dict[str, Any] | None:
+    """That the estimate is infinite with all rows, as then the status of every row says.
+
+    Parameters
+    ----------
+    findings : Findings
+
+    Returns
+    -------
+    dict or None
+    """
+    est, goes = findings.influence.estimate, findings.diverging
+    if not est.separated:
+        return None
+    return {
+        "kind": "separated",
+        "names": [name for name, end in zip(est.names, goes, strict=True) if end],
+        "known": bool(np.any(goes == 0)),
+        "along": est.separation,
+    }
+
+
 def _by_status(findings: Findings) -> list[dict[str, Any]]:
-    est = findings.influence.estimate
-    if est.separated:  # as then the status of every row says
-        goes = findings.diverging
-        return [
-            {
-                "kind": "separated",
-                "names": [name for name, end in zip(est.names, goes, strict=True) if end],
-                "known": bool(np.any(goes == 0)),
-                "along": est.separation,
-            }
-        ]
+    if (found := separated(findings)) is not None:
+        return [found]
     status = findings.influence.status
     kinds = ("separation", "undefined", "did not converge", "indefinite", "not in fit", "owned")
     out = []
