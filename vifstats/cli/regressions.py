@@ -66,7 +66,7 @@ def fit_firth(design: pd.DataFrame, outcome: pd.Series, kind: str, groups: Any) 
     `groups` (n,): what leaves whole, or None.
     """
     loss = LinearPredictor(LOSSES[kind](), design, outcome.astype(float), penalty="firth")
-    return minimize(loss, np.zeros(loss.n_params), groups=groups)
+    return minimize(loss, np.zeros(design.shape[1]), groups=groups)
 
 
 def fit_design(design: pd.DataFrame, outcome: pd.Series, kind: str) -> Any:
