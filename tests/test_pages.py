@@ -31,8 +31,9 @@ PAGES = [
 EVERY_PAGE = pytest.mark.parametrize(
     "page", PAGES, ids=lambda page: str(page.relative_to(ROOT)).removesuffix(".md")
 )
-# What is run, what it prints, what is typed on a machine with nothing, and what is data.
-LANGUAGES = {*CODE, "text", "console", "bash", "bibtex"}
+# What is run, what it prints, what is typed on a machine with nothing, what is data, and R, which
+# not everybody has.
+LANGUAGES = {*CODE, "text", "console", "bash", "bibtex", "r"}
 LANGUAGES |= {
     "{every-name}",
     "{toctree}",
