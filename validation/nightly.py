@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -120,8 +121,13 @@ def streamed(fit: Fit, ids: np.ndarray, rng: np.random.Generator) -> None:
     table = table.assign(**given_parts)
     bounds = [0, *sorted(rng.integers(0, n + 1, rng.integers(0, 6))), n]
     chunks = [table.iloc[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
-    columns = {"time": "t", "event": "e", "columns": names, **{name: name for name in given_parts}}
-    options = {"ties": problem.ties, "penalty": problem.penalty, "top": n}
+    columns: dict[str, Any] = {
+        "time": "t",
+        "event": "e",
+        "columns": names,
+        **{name: name for name in given_parts},
+    }
+    options: dict[str, Any] = {"ties": problem.ties, "penalty": problem.penalty, "top": n}
     est = estimate(problem, theta)
     for word, method in (("if", vs.classical_if), ("vif", vs.vif)):
         top = vs.streaming.cox(theta, chunks, **columns, **options, method=word).top
@@ -133,7 +139,8 @@ def streamed(fit: Fit, ids: np.ndarray, rng: np.random.Generator) -> None:
 
 def checkpoints(fit: Fit, ids: np.ndarray, rng: np.random.Generator) -> None:
     """Of which a shard is there, then some blocks are lost: the same bits as in one go."""
-    est, work = estimate(*fit), {"groups": ids, "objects": list(pd.unique(ids)[:FEW])}
+    est = estimate(*fit)
+    work: dict[str, Any] = {"groups": ids, "objects": list(pd.unique(ids)[:FEW])}
     with TemporaryDirectory() as name, mock.patch.object(vs.deletion.refits, "BLOCK", BLOCK):
         expected = vs.leave_one_out(est, **work)
         folder, total = Path(name), int(rng.integers(1, 5))
