@@ -43,6 +43,7 @@ ONLY_INSIDE_FUNCTIONS = {
     "sklearn",
     "matplotlib",
     "networkx",
+    "numba",
     "joblib",
     "threadpoolctl",
     "dask",
@@ -56,7 +57,8 @@ ONLY_INSIDE_FUNCTIONS = {
     "scipy.stats",
     "autograd.scipy",
 }
-AT_MODULE_LEVEL_IN = {"matplotlib": {"plots"}}
+# loops are compiled as their module is imported, which a function does where they are worth it
+AT_MODULE_LEVEL_IN = {"matplotlib": {"plots"}, "numba": {"losses"}}
 # Parts of autograd that take no derivative: NumPy, and what states the derivative of a function.
 NO_DERIVATIVES = {"autograd.numpy", "autograd.extend.defvjp", "autograd.extend.primitive"}
 

@@ -15,6 +15,7 @@ HEAVY = (
     "joblib",
     "lifelines",
     "matplotlib",
+    "numba",
     "scipy.stats",
     "statsmodels",
     "torch",

@@ -3,13 +3,14 @@
 Problems small enough for 50 digits would take every pair of a row and an event time as it is.
 `SERIES` lowers the sizes at which the fast path changes its ways: then the same problems go through
 powers of eps over blocks, tiles of few pieces, long segments, blocks of blocks and slices of
-pairs.
+pairs; with `LOOPS` the compiled loops of the extra ``fast`` take the place of tiles.
 """
 
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
+from importlib.util import find_spec
 from types import ModuleType
 from unittest.mock import patch
 
@@ -31,27 +32,33 @@ from tolerances import ROUNDING, relative_error
 import vifstats as vs
 from vifstats.losses import Cox
 from vifstats.losses.cox import cell_blocks as blocks
+from vifstats.losses.cox import fast, ranges, tiles
 from vifstats.losses.cox import power_series as exposure
-from vifstats.losses.cox import ranges, tiles
 from vifstats.losses.cox import segment_sums as running
 from vifstats.losses.cox import whole_blocks as whole
 from vifstats.removals import Removals
 
 drawn = settings(max_examples=60)
-DEFAULT: dict[ModuleType, dict[str, int]] = {}
-SERIES = {
+DEFAULT: dict[ModuleType, dict[str, float]] = {fast: {"LARGE": np.inf}}
+SERIES = DEFAULT | {
     blocks: {"TERMS": 3, "MANY_TERMS": 2, "FEW_TERMS": 4},
     tiles: {"PIECES": 3, "CACHE": 40},
     whole: {"CACHE": 1},
-    exposure: {"SLICE": 8},
+    exposure: {"SLICE": 8, "GROUP": 2},
     ranges: {"FEW_CELLS": 0, "BLOCK_BITS": 1, "BLOCK": 2},
     running: {"SHORT_SEGMENT": 2},
 }
-every_path = pytest.mark.parametrize("sizes", [DEFAULT, SERIES], ids=["default", "series"])
+LOOPS = SERIES | {fast: {"LARGE": 0}}
+compiled = pytest.mark.skipif(find_spec("numba") is None, reason="numba, of the extra fast")
+PATHS = {"default": DEFAULT, "series": SERIES, "loops": LOOPS}
+every_path = pytest.mark.parametrize("path", ["default", "series"])
+every_path_and_loops = pytest.mark.parametrize(
+    "path", ["default", "series", pytest.param("loops", marks=compiled)]
+)
 
 
 @contextmanager
-def these(sizes: dict[ModuleType, dict[str, int]]):
+def these(sizes: dict[ModuleType, dict[str, float]]):
     """Run with other sizes in `risksets`."""
     with ExitStack() as stack:
         for module, constants in sizes.items():
@@ -85,14 +92,14 @@ def determines(H: np.ndarray, problem: CoxProblem) -> bool:
     return bool(size.all() and np.linalg.eigvalsh(H / np.outer(size, size))[0] > 1e-3)
 
 
-@every_path
+@every_path_and_loops
 @drawn
 @given(data=st.data())
-def test_differences(sizes, data):
+def test_differences(path, data):
     problem, theta = data.draw(cox_cases(max_rows=30))
     ids = data.draw(groups_for(problem))
     groups, unit = members_of(ids), unit_of(problem)
-    with these(sizes):
+    with these(PATHS[path]):
         loss, removals = as_loss(problem), Removals.of_groups(ids)
         D = loss.gradient_differences(theta, removals)
         slopes = loss.weight_gradients(theta, removals)
@@ -109,14 +116,14 @@ def test_differences(sizes, data):
 @every_path
 @drawn
 @given(data=st.data())
-def test_dfbeta(sizes, data):
+def test_dfbeta(path, data):
     """Where H determines every parameter: elsewhere H^-1 blows up rounding."""
     problem, theta = data.draw(cox_cases(max_rows=30))
     ids = data.draw(groups_for(problem))
     H, unit = cox_hessian(problem, theta, number=Decimal).astype(float), unit_of(problem)
     if not determines(H, problem):
         return
-    with these(sizes):
+    with these(PATHS[path]):
         est = vs.Estimate(as_loss(problem), theta, tol=np.inf)
         vif, newton = vs.vif(est, groups=ids), vs.newton_step(est, groups=ids)
     for k, members in enumerate(members_of(ids)):
@@ -139,12 +146,13 @@ def test_every_path_gives_the_same(data):
     ids = data.draw(groups_for(problem))
     theta = np.full(problem.n_params, 0.3)
     found = []
-    for sizes in (DEFAULT, SERIES):
+    for sizes in PATHS.values():  # without numba the last two are the same
         with these(sizes):
             loss, removals = as_loss(problem), Removals.of_groups(ids)
             D = loss.gradient_differences(theta, removals)
             H = loss.reduced_hessians(theta, removals)
         found.append((D, H.reshape(-1, problem.n_params)))
     unit = unit_of(problem)
-    assert relative_error(found[1][0], found[0][0], unit) < ROUNDING
-    assert relative_error(found[1][1], found[0][1], unit * unit.max()) < ROUNDING
+    for D, H in found[1:]:
+        assert relative_error(D, found[0][0], unit) < ROUNDING
+        assert relative_error(H, found[0][1], unit * unit.max()) < ROUNDING

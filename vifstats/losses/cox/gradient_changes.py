@@ -15,7 +15,7 @@ from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.segment_sums import Bins
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
-from vifstats.losses.cox.tiles import TileTerms, Weights
+from vifstats.losses.cox.tiles import BlockTerms, TermColumns
 from vifstats.removals import Removals
 
 __all__ = ["by_removal", "gradient_differences", "mean_hazards", "weight_gradients"]
@@ -38,13 +38,12 @@ class GradientKernel:
         """One column for 1, and p for m."""
         return self.width + 1
 
-    def pairs(self, weights: Weights, terms: TileTerms) -> np.ndarray:
+    def of_terms(self, terms: BlockTerms) -> TermColumns:
         """a eps/(1 - eps) [1, m_l]."""
-        odds = weights.plain
-        out = np.empty((*odds.shape[:2], self.table_width))
-        np.matmul(odds, terms.a[:, :, None], out=out[:, :, :1])
-        np.matmul(odds, terms.means(self.sums), out=out[:, :, 1:])
-        return out
+        out = np.empty((len(terms.a), self.table_width))
+        out[:, 0] = terms.a
+        np.multiply(terms.means(self.sums), terms.a[:, None], out=out[:, 1:])
+        return TermColumns(self.table_width, out)
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
         """x G - M, with G and M the sums of r^k G_k and r^k M_k."""

@@ -23,7 +23,7 @@ from vifstats.losses.cox.power_series import exposure
 from vifstats.losses.cox.risk_sums import PowerSums, RiskSums
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
-from vifstats.losses.cox.tiles import TileTerms, Weights
+from vifstats.losses.cox.tiles import BlockTerms, TermColumns
 from vifstats.removals import Removals
 
 __all__ = ["hazards_without"]
@@ -143,25 +143,22 @@ class HazardKernel:
 
     @property
     def table_width(self) -> int:
-        """Two columns for 1 and k, and p for m, for each of the weights."""
+        """A column for 1, p for m and one for k, for each of the weights."""
         return self.weights.shape[1] * (2 + self.sums.X.shape[1])
 
-    def pairs(self, weights: Weights, terms: TileTerms) -> np.ndarray:
-        """v a/phi [eps/(1 - eps), eps/(1 - eps)^2, the sum of both times m_l]."""
-        odds, grown, phi = weights.plain, weights.grown, terms.phi[:, :, None]
-        v = self.weights.take(terms.cell, axis=0, mode="clip")
-        mean = (v / phi)[:, :, :, None] * terms.means(self.sums)[:, :, None]
-        along = (odds + grown) @ mean.reshape(*phi.shape[:2], -1)
-        hazard = v * terms.a[:, :, None] / phi
-        each = [(odds @ hazard)[..., None], (grown @ hazard)[..., None]]
-        out = np.concatenate([*each, along.reshape(*along.shape[:2], *mean.shape[2:])], axis=3)
-        return out.reshape(*out.shape[:2], self.table_width)
+    def of_terms(self, terms: BlockTerms) -> TermColumns:
+        """v a/phi [eps/(1 - eps), the sum of both times m_l, eps/(1 - eps)^2]."""
+        hazard = self.weights.take(terms.cell, axis=0) * (terms.a / terms.phi)[:, None]
+        mean = hazard[:, :, None] * terms.means(self.sums)[:, None]
+        mean = mean.reshape(len(hazard), -1)
+        plain, grown = np.hstack([hazard, mean]), np.hstack([mean, hazard])
+        return TermColumns(self.table_width, plain, grown)
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
         """G, and x'step kG - M'step, with k and k + 1 in the columns of the table."""
-        by_weight = sums.reshape(len(sums), self.weights.shape[1], 2 + self.sums.X.shape[1])
-        G, kG, step = by_weight[:, :, 0], by_weight[:, :, 1], self.steps[rows]
-        along = np.einsum("kqp,kp->kq", by_weight[:, :, 2:], step)
+        q, step = self.weights.shape[1], self.steps[rows]
+        G, mean, kG = sums[:, :q], sums[:, q:-q], sums[:, -q:]
+        along = np.einsum("kqp,kp->kq", mean.reshape(len(mean), q, -1), step)
         x_along = np.einsum("kp,kp->k", pieces.x[rows], step)
         return np.concatenate([G, x_along[:, None] * kG - along], axis=1)
 

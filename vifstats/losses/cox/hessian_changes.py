@@ -20,7 +20,7 @@ from vifstats.losses.cox.power_series import exposure
 from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
-from vifstats.losses.cox.tiles import TileTerms, Weights
+from vifstats.losses.cox.tiles import BlockTerms, TermColumns
 from vifstats.removals import Removals
 
 __all__ = ["hessian_differences"]
@@ -40,7 +40,7 @@ class HessianKernel:
 
     @property
     def table_width(self) -> int:
-        """Two columns for 1 and k, p for m, and one for each pair."""
+        """A column for 1, one for each pair, one for k, and p for k m."""
         return 2 + self.sums.X.shape[1] + self.width
 
     @cached_property
@@ -59,35 +59,30 @@ class HessianKernel:
         cells = sums.tied.cells
         return self.A0[cells] - sums.dying(cells, self.columns).rxx / sums.S0D[cells, None]
 
-    def pairs(self, weights: Weights, terms: TileTerms) -> np.ndarray:
-        """a [eps/(1 - eps), g, g m, (g + eps/(1 - eps)) m m' - eps/(1 - eps) psi2/phi].
+    def of_terms(self, terms: BlockTerms) -> TermColumns:
+        """a [eps/(1 - eps), (g + eps/(1 - eps)) m m' - eps/(1 - eps) psi2/phi, g, g m].
 
         g is eps/(1 - eps)^2. Since V = psi2/phi - m m', and g u u' holds another g m m'.
         """
         i, j = self.columns
-        p, odds, grown = self.sums.X.shape[1], weights.plain, weights.grown
-        cell, f = np.minimum(terms.cell, self.sums.sets.n_cells - 1).ravel(), terms.f.ravel()
-        m = self.sums.term_means(cell, f).reshape(*terms.a.shape, p)
-        second = self._second(cell, f).reshape(*terms.a.shape, -1)
-        a = terms.a[:, :, None]
-        out = np.empty((*odds.shape[:2], self.table_width))
-        np.matmul(odds, a, out=out[:, :, :1])
-        np.matmul(grown, a, out=out[:, :, 1:2])
-        np.matmul(grown, a * m, out=out[:, :, 2 : 2 + p])
-        squares = a * (m[:, :, i] * m[:, :, j])
-        out[:, :, 2 + p :] = grown @ squares
-        squares -= a * second
-        out[:, :, 2 + p :] += odds @ squares
-        return out
+        m, a, q = terms.means(self.sums), terms.a[:, None], self.width
+        plain, grown = np.empty((len(m), 1 + q)), np.empty((len(m), q + 1 + m.shape[1]))
+        np.multiply(m[:, i], m[:, j], out=grown[:, :q])
+        np.subtract(grown[:, :q], self._second(terms.cell, terms.f), out=plain[:, 1:])
+        plain[:, 0] = grown[:, q] = 1.0
+        grown[:, q + 1 :] = m
+        plain *= a
+        grown *= a
+        return TermColumns(self.table_width, plain, grown)
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
         """x x' kG - x kM' - kM x' + the sums of the last columns + C G."""
         i, j = self.columns
-        p = self.sums.X.shape[1]
-        x, G, kG, kM = pieces.x[rows], sums[:, :1], sums[:, 1:2], sums[:, 2 : 2 + p]
+        q, x = self.width, pieces.x[rows]
+        G, kG, kM = sums[:, :1], sums[:, 1 + q : 2 + q], sums[:, 2 + q :]
         # eps/(1 - eps)^2 = eps + 2 eps^2 + 3 eps^3 + ...: the part with u u' has a factor k, and
         # that with V has none, so they are summed apart and only read together.
-        part = sums[:, 2 + p :].copy()
+        part = sums[:, 1 : 1 + q].copy()
         half = 0.5 * kG * x - kM  # (half x' + x half') is x x' kG - x kM' - kM x'
         part += half[:, i] * x[:, j]
         part += x[:, i] * half[:, j]

@@ -8,7 +8,7 @@ from vifstats.losses.cox.explicit_pairs import Terms
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.moments import Columns
 from vifstats.losses.cox.sums_afresh import Others
-from vifstats.losses.cox.tiles import TileTerms, Weights
+from vifstats.losses.cox.tiles import BlockTerms, TermColumns
 
 __all__ = ["Kernel"]
 
@@ -28,11 +28,8 @@ class Kernel(Protocol):
     def columns(self) -> Columns:
         """The pairs of covariates whose second moments it needs."""
 
-    def pairs(self, weights: Weights, terms: TileTerms) -> np.ndarray:
-        """The columns of the table summed over terms, with sums of powers of eps before them.
-
-        Returns (t, s, table_width), from weights (t, s, c).
-        """
+    def of_terms(self, terms: BlockTerms) -> TermColumns:
+        """What stands behind the sums of powers of eps of each term."""
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
         """What some pieces take, from the columns of their tables."""

@@ -15,11 +15,13 @@ phi - r would cancel: the others are summed afresh.
 """
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
 from vifstats.losses.cox.cell_blocks import cell_blocks
 from vifstats.losses.cox.explicit_pairs import dominated, terms_of
+from vifstats.losses.cox.fast import loops
 from vifstats.losses.cox.kernels import Kernel
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.risk_sums import RiskSums
@@ -27,6 +29,7 @@ from vifstats.losses.cox.segment_sums import in_cache, slices_of
 from vifstats.losses.cox.tiles import (
     BlockTerms,
     Odds,
+    TermColumns,
     Tiles,
     and_none,
     block_terms,
@@ -40,6 +43,8 @@ __all__ = ["EXPLICIT", "MAX_POWER", "exposure", "powers_needed"]
 DIGITS, EXPLICIT, MAX_POWER = 14.0, 1e-1, 14
 # (phi_max/phi_min)^K must stay in the range of doubles.
 LOG10_RANGE = 280.0
+# Blocks of a group, where ranges of blocks are put together from groups.
+GROUP = 32
 # Pairs handled at once: their arrays, times the number of covariates, stay in cache.
 SLICE = 1 << 15
 
@@ -50,7 +55,13 @@ def exposure(sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarra
     `row_code` int (n,): the removal of each row, in sorted order. Returns (n_pieces, kernel.width).
     """
     plan = _plan(sums, pieces)
-    total = _of_tiles(plan, sums, pieces, kernel)
+    terms = block_terms(sums, plan.blocks)
+    columns = kernel.of_terms(terms)
+    compiled = None if columns.logs else loops(columns.plain.size)
+    if compiled is None:
+        total = _of_tiles(plan, terms, columns, pieces)
+    else:
+        total = _of_loops(compiled, plan, terms, columns, pieces)
     out = np.empty((len(pieces.r), kernel.width))
     for some in in_cache(len(out), kernel.table_width):
         out[some] = kernel.combined(total[some], pieces, some)
@@ -103,16 +114,15 @@ def powers_needed(eps: np.ndarray, most: int) -> np.ndarray:
     return np.clip(K, 1, most).astype(np.int8)
 
 
-def _of_tiles(plan: Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel) -> np.ndarray:
+def _of_tiles(plan: Plan, terms: BlockTerms, columns: TermColumns, pieces: Pieces) -> np.ndarray:
     """What pieces take from whole blocks by powers and from parts of blocks pair by pair.
 
-    Shape (n_pieces + 1, kernel.table_width); the last row is of no piece.
+    Shape (n_pieces + 1, table_width); the last row is of no piece.
     """
     blocks, parts, ranges = plan.blocks, plan.parts, pieces.ranges
-    total = np.zeros((len(pieces.r) + 1, kernel.table_width))
-    terms = block_terms(sums, blocks)
-    whole = whole_blocks(plan, terms, pieces, kernel)
-    taken = _Parts(kernel, terms, Odds(*map(and_none, (pieces.r, *ranges.ends))))
+    total = np.zeros((len(pieces.r) + 1, columns.width))
+    whole = whole_blocks(plan, terms, pieces, columns)
+    taken = _Parts(columns, terms, Odds(*map(and_none, (pieces.r, *ranges.ends))))
     some = np.flatnonzero(ranges.lo < ranges.hi)
     for tile in tiles(parts.end[some], some, blocks):
         part = taken.of(tile)
@@ -127,20 +137,60 @@ def _of_tiles(plan: Plan, sums: RiskSums, pieces: Pieces, kernel: Kernel) -> np.
     return total
 
 
+def _of_loops(
+    compiled: ModuleType, plan: Plan, terms: BlockTerms, columns: TermColumns, pieces: Pieces
+) -> np.ndarray:
+    """As `_of_tiles`."""
+    blocks, parts, ranges = plan.blocks, plan.parts, pieces.ranges
+    grown = np.empty((len(terms.phi), 0)) if columns.grown is None else columns.grown
+    some = np.flatnonzero(ranges.lo < ranges.hi)
+    order = some if (np.diff(parts.end[some]) >= 0).all() else some[np.argsort(parts.end[some])]
+    whole = parts.whole
+    late = (whole.lo < whole.hi) & (whole.lo > blocks.segment_start[parts.end])
+    sizes = [len(blocks.first)] if late.any() else []
+    while sizes and sizes[-1] > GROUP:
+        sizes.append(-(-sizes[-1] // GROUP))
+    return compiled.taken(
+        (columns.plain, grown, columns.width),
+        (terms.phi, np.searchsorted(terms.cell[:-1], np.arange(blocks.n_cells + 1))),
+        (
+            terms.first,
+            blocks.first,
+            blocks.light,
+            blocks.alone,
+            blocks.segment_start,
+            np.maximum.reduceat(plan.K_cell, blocks.first).astype(np.intp),
+        ),
+        (
+            *ranges.ends,
+            parts.begin,
+            parts.end,
+            parts.partial,
+            *whole.ends,
+            pieces.r,
+            plan.K_piece.astype(np.intp),
+            order,
+        ),
+        np.array(sizes, dtype=np.intp),
+        GROUP,
+        plan.scale,
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class _Parts:
     """What pieces take from parts of light blocks."""
 
-    kernel: Kernel
+    columns: TermColumns
     terms: BlockTerms
     odds: Odds
 
     def of(self, tile: Tiles) -> np.ndarray:
         """Shape (t, s, table_width)."""
         if not tile.n_terms:
-            return np.zeros((*tile.pieces.shape, self.kernel.table_width))
+            return np.zeros((*tile.pieces.shape, self.columns.width))
         terms = self.terms.of(tile.block, tile.n_terms)
-        return self.kernel.pairs(self.odds.of(tile, terms), terms)
+        return self.columns.sums(self.odds.of(tile, terms), terms)
 
 
 def _largest_mass(pieces: Pieces) -> np.ndarray:

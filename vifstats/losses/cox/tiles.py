@@ -19,6 +19,7 @@ __all__ = [
     "BlockTerms",
     "Odds",
     "Powers",
+    "TermColumns",
     "TileTerms",
     "Tiles",
     "Weights",
@@ -35,15 +36,9 @@ PIECES = 32
 class TileTerms:
     """The terms of the blocks of t tiles, shape (t, c): where there is none phi is infinite."""
 
+    at: np.ndarray  # int: position among all terms
     cell: np.ndarray  # int
-    a: np.ndarray
     phi: np.ndarray
-    f: np.ndarray
-
-    def means(self, sums: RiskSums) -> np.ndarray:
-        """a m_l, shape (t, c, p)."""
-        m = sums.term_means(np.minimum(self.cell, len(sums.a) - 1).ravel(), self.f.ravel())
-        return self.a[:, :, None] * m.reshape(*self.a.shape, -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +59,31 @@ class Weights:
     def logs(self) -> np.ndarray:
         """The sum of eps^k / k."""
         return np.log1p(self.plain)
+
+
+@dataclass(frozen=True, eq=False)
+class TermColumns:
+    """What a kernel says of each term, made once for all pieces; the last term stands for none.
+
+    The first columns of a table are sums of ``plain`` times eps/(1 - eps), or -log(1 - eps) with
+    ``logs``; the last ones of ``grown`` times eps/(1 - eps)^2. A column between may be of both.
+    """
+
+    width: int  # of the table
+    plain: np.ndarray  # (n_terms + 1, ...)
+    grown: np.ndarray | None = None  # (n_terms + 1, ...)
+    logs: bool = False
+
+    def sums(self, weights: Weights, terms: TileTerms) -> np.ndarray:
+        """Summed over the terms of tiles: from weights (t, s, c) to (t, s, table_width)."""
+        plain = (weights.logs if self.logs else weights.plain) @ self.plain.take(terms.at, axis=0)
+        if self.grown is None:
+            return plain
+        out = np.zeros((*plain.shape[:2], self.width))
+        last = out[..., -self.grown.shape[1] :]
+        np.matmul(weights.grown, self.grown.take(terms.at, axis=0), out=last)
+        out[..., : plain.shape[2]] += plain
+        return out
 
 
 class Powers(Weights):
@@ -88,14 +108,21 @@ class BlockTerms:
 
     # int (n_blocks + 1,): the first term of each block
     first: np.ndarray
-    terms: TileTerms
+    # (n_terms + 1,): that of none is in the last cell, with a = 0 and phi infinite
+    cell: np.ndarray
+    a: np.ndarray
+    phi: np.ndarray
+    f: np.ndarray
+
+    def means(self, sums: RiskSums) -> np.ndarray:
+        """m_l, shape (n_terms + 1, p)."""
+        return sums.term_means(self.cell, self.f)
 
     def of(self, blocks: np.ndarray, width: int, skipped: np.ndarray | int = 0) -> TileTerms:
         """Those of some blocks, (t,), with ``width`` places for each, without the first ones."""
         at = (self.first[blocks] + skipped)[:, None] + np.arange(width)
-        at[at >= self.first[blocks + 1][:, None]] = -1
-        terms = self.terms
-        return TileTerms(*(part.take(at) for part in (terms.cell, terms.a, terms.phi, terms.f)))
+        at[at >= self.first[blocks + 1][:, None]] = len(self.phi) - 1
+        return TileTerms(at, self.cell.take(at), self.phi.take(at))
 
 
 def block_terms(sums: RiskSums, blocks: CellBlocks) -> BlockTerms:
@@ -104,10 +131,9 @@ def block_terms(sums: RiskSums, blocks: CellBlocks) -> BlockTerms:
     dying = tie / sums.n_terms[cell]
     phi = sums.R[cell] + (1 - dying) * sums.S0D[cell]
     f = dying * sums.S0D[cell] / phi
-    none = [np.iinfo(np.intp).max, 0.0, np.inf, 0.0]
-    each = zip((cell, sums.a[cell], phi, f), none, strict=True)
-    terms = TileTerms(*(np.append(values, value) for values, value in each))
-    return BlockTerms(np.append(0, np.cumsum(blocks.n_terms)), terms)
+    each = zip((cell, sums.a[cell], phi, f), (len(sums.a) - 1, 0.0, np.inf, 0.0), strict=True)
+    terms = (np.append(values, value) for values, value in each)
+    return BlockTerms(np.append(0, np.cumsum(blocks.n_terms)), *terms)
 
 
 @dataclass(frozen=True, eq=False)

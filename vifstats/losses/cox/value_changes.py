@@ -17,7 +17,7 @@ from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.segment_sums import Bins
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
-from vifstats.losses.cox.tiles import TileTerms, Weights
+from vifstats.losses.cox.tiles import BlockTerms, TermColumns
 from vifstats.removals import Removals
 
 __all__ = ["value_differences"]
@@ -55,9 +55,9 @@ class LogKernel:
     width = 1
     table_width = 1
 
-    def pairs(self, weights: Weights, terms: TileTerms) -> np.ndarray:
+    def of_terms(self, terms: BlockTerms) -> TermColumns:
         """-a log(1 - eps)."""
-        return weights.logs @ terms.a[:, :, None]
+        return TermColumns(1, terms.a[:, None], logs=True)
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
         """The sums themselves."""

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from vifstats.losses.cox.cell_blocks import TERMS, Blocked, CellBlocks
-from vifstats.losses.cox.kernels import Kernel
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.segment_sums import CACHE, Segments, expanded
 from vifstats.losses.cox.spans import spans
-from vifstats.losses.cox.tiles import BlockTerms, Powers, Tiles, and_none
+from vifstats.losses.cox.tiles import BlockTerms, Powers, TermColumns, Tiles, and_none
 
 __all__ = ["Plan", "Whole", "whole_blocks"]
 
@@ -87,13 +86,15 @@ class _Late:
             total[self.rows[at]] += part
 
 
-def whole_blocks(plan: Plan, terms: BlockTerms, pieces: Pieces, kernel: Kernel) -> Whole | None:
+def whole_blocks(
+    plan: Plan, terms: BlockTerms, pieces: Pieces, columns: TermColumns
+) -> Whole | None:
     """The sums over whole blocks; None if no range has one."""
     blocks, ranges = plan.blocks, plan.parts.whole
     some = ranges.lo < ranges.hi
     if not some.any():
         return None
-    tables = _tables(plan, terms, kernel)
+    tables = _tables(plan, terms, columns)
     flat = tables.reshape(len(tables), -1)
     running = Segments(blocks.bounds).accumulate(flat).reshape(tables.shape)
     r, K = pieces.r / plan.scale, np.where(some, plan.K_piece, 0)
@@ -107,18 +108,18 @@ def whole_blocks(plan: Plan, terms: BlockTerms, pieces: Pieces, kernel: Kernel) 
     return Whole(blocks, running, and_none(r), and_none(K), late)
 
 
-def _tables(plan: Plan, terms: BlockTerms, kernel: Kernel) -> np.ndarray:
+def _tables(plan: Plan, terms: BlockTerms, columns: TermColumns) -> np.ndarray:
     """The tables of all powers summed over each block, shape (n_blocks, K, table_width)."""
     blocks = plan.blocks
-    out = np.zeros((len(blocks.first), int(plan.K_cell.max()), kernel.table_width))
+    out = np.zeros((len(blocks.first), int(plan.K_cell.max()), columns.width))
     # a block of many terms is several tiles
     block, part = expanded(np.where(blocks.alone, 0, -(-blocks.n_terms // TERMS)))
-    size = max(1, CACHE // (TERMS * kernel.table_width))
+    size = max(1, CACHE // (TERMS * columns.width))
     for start in range(0, len(block), size):
         some = block[start : start + size]
         of_tile = terms.of(some, TERMS, TERMS * part[start : start + size])
         K = plan.K_cell[blocks.first[some[0]] : blocks.ends[some[-1] + 1]].max()
-        table = kernel.pairs(Powers(_powers(plan.scale / of_tile.phi, K)), of_tile)
+        table = columns.sums(Powers(_powers(plan.scale / of_tile.phi, K)), of_tile)
         first = np.flatnonzero(np.diff(some, prepend=-1))
         out[some[first], :K] += np.add.reduceat(table, first, axis=0)
     return out
