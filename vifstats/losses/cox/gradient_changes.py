@@ -11,11 +11,11 @@ from vifstats.losses.cox.explicit_pairs import Terms, geometric, left_over
 from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import NO_PAIRS
 from vifstats.losses.cox.power_series import exposure
-from vifstats.losses.cox.risk_sums import RiskSums
+from vifstats.losses.cox.risk_sums import EveryTerm, RiskSums
 from vifstats.losses.cox.segment_sums import Bins
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
-from vifstats.losses.cox.tiles import BlockTerms, TermColumns
+from vifstats.losses.cox.tiles import TermColumns
 from vifstats.removals import Removals
 
 __all__ = ["by_removal", "gradient_differences", "mean_hazards", "weight_gradients"]
@@ -38,11 +38,11 @@ class GradientKernel:
         """One column for 1, and p for m."""
         return self.width + 1
 
-    def of_terms(self, terms: BlockTerms) -> TermColumns:
+    def of_terms(self, terms: EveryTerm) -> TermColumns:
         """a eps/(1 - eps) [1, m_l]."""
         out = np.empty((len(terms.a), self.table_width))
         out[:, 0] = terms.a
-        np.multiply(terms.means(self.sums), terms.a[:, None], out=out[:, 1:])
+        np.multiply(self.sums.term_means(terms.cell, terms.f), terms.a[:, None], out=out[:, 1:])
         return TermColumns(self.table_width, out)
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:

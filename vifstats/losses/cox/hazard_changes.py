@@ -20,10 +20,10 @@ from vifstats.losses.cox.gradient_changes import by_removal
 from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import NO_PAIRS
 from vifstats.losses.cox.power_series import exposure
-from vifstats.losses.cox.risk_sums import PowerSums, RiskSums
+from vifstats.losses.cox.risk_sums import EveryTerm, PowerSums, RiskSums
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
-from vifstats.losses.cox.tiles import BlockTerms, TermColumns
+from vifstats.losses.cox.tiles import TermColumns
 from vifstats.removals import Removals
 
 __all__ = ["hazards_without"]
@@ -146,10 +146,10 @@ class HazardKernel:
         """A column for 1, p for m and one for k, for each of the weights."""
         return self.weights.shape[1] * (2 + self.sums.X.shape[1])
 
-    def of_terms(self, terms: BlockTerms) -> TermColumns:
+    def of_terms(self, terms: EveryTerm) -> TermColumns:
         """v a/phi [eps/(1 - eps), the sum of both times m_l, eps/(1 - eps)^2]."""
         hazard = self.weights.take(terms.cell, axis=0) * (terms.a / terms.phi)[:, None]
-        mean = hazard[:, :, None] * terms.means(self.sums)[:, None]
+        mean = hazard[:, :, None] * self.sums.term_means(terms.cell, terms.f)[:, None]
         mean = mean.reshape(len(hazard), -1)
         plain, grown = np.hstack([hazard, mean]), np.hstack([mean, hazard])
         return TermColumns(self.table_width, plain, grown)

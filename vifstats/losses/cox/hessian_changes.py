@@ -17,13 +17,13 @@ from vifstats.losses.cox.hessian import covariances_about_top, dominated_cells
 from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import Columns, moments_of
 from vifstats.losses.cox.power_series import exposure
-from vifstats.losses.cox.risk_sums import RiskSums
+from vifstats.losses.cox.risk_sums import EveryTerm, RiskSums
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
-from vifstats.losses.cox.tiles import BlockTerms, TermColumns
+from vifstats.losses.cox.tiles import TermColumns
 from vifstats.removals import Removals
 
-__all__ = ["hessian_differences"]
+__all__ = ["HessianKernel", "hessian_differences"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +59,19 @@ class HessianKernel:
         cells = sums.tied.cells
         return self.A0[cells] - sums.dying(cells, self.columns).rxx / sums.S0D[cells, None]
 
-    def of_terms(self, terms: BlockTerms) -> TermColumns:
+    def of_terms(self, terms: EveryTerm) -> TermColumns:
         """a [eps/(1 - eps), (g + eps/(1 - eps)) m m' - eps/(1 - eps) psi2/phi, g, g m].
 
-        g is eps/(1 - eps)^2. Since V = psi2/phi - m m', and g u u' holds another g m m'.
+        g is eps/(1 - eps)^2. Since V = psi2/phi - m m', and g u u' holds another g m m'. It is the
+        same for all removals, which may come in many blocks.
         """
+        return self._columns
+
+    @cached_property
+    def _columns(self) -> TermColumns:
         i, j = self.columns
-        m, a, q = terms.means(self.sums), terms.a[:, None], self.width
+        terms = self.sums.terms
+        m, a, q = self.sums.term_means(terms.cell, terms.f), terms.a[:, None], self.width
         plain, grown = np.empty((len(m), 1 + q)), np.empty((len(m), q + 1 + m.shape[1]))
         np.multiply(m[:, i], m[:, j], out=grown[:, :q])
         np.subtract(grown[:, :q], self._second(terms.cell, terms.f), out=plain[:, 1:])
@@ -122,11 +128,11 @@ class HessianKernel:
         return second
 
 
-def hessian_differences(sums: RiskSums, removals: Removals, columns: Columns) -> np.ndarray:
-    """H - H_-i for pairs of covariates, shape (n_removals, q)."""
-    pieces, deaths = leaving(sums, removals, columns)
+def hessian_differences(kernel: HessianKernel, removals: Removals) -> np.ndarray:
+    """H - H_-i for the pairs of covariates of the kernel, shape (n_removals, q)."""
+    sums = kernel.sums
+    pieces, deaths = leaving(sums, removals, kernel.columns)
     row_code = removals.codes[sums.sets.order]
-    kernel = HessianKernel(sums, columns)
     taken = exposure(sums, pieces, kernel, row_code)
     own = _own_hessian(kernel, deaths, row_code)
     return by_removal(taken, pieces, own, deaths, len(removals))

@@ -7,8 +7,9 @@ import numpy as np
 from vifstats.losses.cox.explicit_pairs import Terms
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.moments import Columns
+from vifstats.losses.cox.risk_sums import EveryTerm
 from vifstats.losses.cox.sums_afresh import Others
-from vifstats.losses.cox.tiles import BlockTerms, TermColumns
+from vifstats.losses.cox.tiles import TermColumns
 
 __all__ = ["Kernel"]
 
@@ -28,7 +29,7 @@ class Kernel(Protocol):
     def columns(self) -> Columns:
         """The pairs of covariates whose second moments it needs."""
 
-    def of_terms(self, terms: BlockTerms) -> TermColumns:
+    def of_terms(self, terms: EveryTerm) -> TermColumns:
         """What stands behind the sums of powers of eps of each term."""
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:

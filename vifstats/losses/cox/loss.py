@@ -20,6 +20,8 @@ from vifstats.losses.cox import hessian as curvature
 from vifstats.losses.cox import hessian_changes as hessians
 from vifstats.losses.cox import value_changes as likelihoods
 from vifstats.losses.cox.constant_columns import constant_columns
+from vifstats.losses.cox.hessian_changes import HessianKernel
+from vifstats.losses.cox.moments import Columns
 from vifstats.losses.cox.reduced_batch import Batch
 from vifstats.losses.cox.risk_sets import gathered, risk_sets
 from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
@@ -117,6 +119,7 @@ class Cox(Loss):
         self.names, self.labels = data.names, data.labels
         self.risk_sets = sets = risk_sets(data)
         self._last: tuple[bytes, RiskSums] | None = None
+        self._last_kernel: HessianKernel | None = None
         self._X, self.centres = gathered(data.X, sets.order, sets.row_bounds)
         self._weights = data.weights[sets.order]
         self._offset = data.offset[sets.order]
@@ -162,7 +165,7 @@ class Cox(Loss):
         """The same data with another treatment of ties."""
         twin = copy(self)
         twin.ties = checks.one_of(ties, APPROXIMATE, "ties")
-        twin._last = None
+        twin._last = twin._last_kernel = None
         return twin
 
     def of_data(self, data: SurvivalInput) -> "Cox":
@@ -175,7 +178,7 @@ class Cox(Loss):
         twin = copy(self)
         twin.data = replace(self.data, weights=weights)
         twin._weights = weights[self.risk_sets.order]
-        twin._last = None
+        twin._last = twin._last_kernel = None
         return twin
 
     def flat(self) -> np.ndarray:
@@ -189,7 +192,7 @@ class Cox(Loss):
         key, last = theta.tobytes(), self._last
         if last is not None and last[0] == key:
             return last[1]
-        self._last = last = None  # gone before others take their room
+        self._last = self._last_kernel = last = None  # gone before others take their room
         eta, efron = self._X @ theta + self._offset, self.ties == "efron"
         sums = risk_sums(self.risk_sets, self._X, self._weights, eta, efron)
         # read and written once each: another thread may be at another theta
@@ -234,10 +237,21 @@ class Cox(Loss):
         width = max(len(theta), BLOCK_NUMBERS // self.n_objects)
         for start in range(0, len(pairs[0]), width):
             i, j = (side[start : start + width] for side in pairs)
-            reduced = full[i, j] - hessians.hessian_differences(sums, removals, (i, j))
+            kernel = self._hessian_kernel(sums, (i, j), keep=width >= len(pairs[0]))
+            reduced = full[i, j] - hessians.hessian_differences(kernel, removals)
             out[:, i, j] = reduced
             out[:, j, i] = reduced
         return mended(out, full, removals, partial(self._hessians_afresh, theta))
+
+    def _hessian_kernel(self, sums: RiskSums, columns: Columns, keep: bool) -> HessianKernel:
+        """Kept with all pairs of covariates: refits come in blocks, all from one theta."""
+        last = self._last_kernel
+        if keep and last is not None and last.sums is sums:
+            return last
+        kernel = HessianKernel(sums, columns)
+        if keep:
+            self._last_kernel = kernel
+        return kernel
 
     def _hessians_afresh(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """H_-i from sums over the rows that remain, one removal at a time."""

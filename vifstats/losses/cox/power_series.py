@@ -32,7 +32,6 @@ from vifstats.losses.cox.tiles import (
     TermColumns,
     Tiles,
     and_none,
-    block_terms,
     tiles,
 )
 from vifstats.losses.cox.whole_blocks import Plan, whole_blocks
@@ -55,8 +54,8 @@ def exposure(sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarra
     `row_code` int (n,): the removal of each row, in sorted order. Returns (n_pieces, kernel.width).
     """
     plan = _plan(sums, pieces)
-    terms = block_terms(sums, plan.blocks)
-    columns = kernel.of_terms(terms)
+    terms = BlockTerms(np.append(0, np.cumsum(plan.blocks.n_terms)), sums.terms)
+    columns = kernel.of_terms(terms.every)
     compiled = None if columns.logs else loops(columns.plain.size)
     if compiled is None:
         total = _of_tiles(plan, terms, columns, pieces)
@@ -142,7 +141,7 @@ def _of_loops(
 ) -> np.ndarray:
     """As `_of_tiles`."""
     blocks, parts, ranges = plan.blocks, plan.parts, pieces.ranges
-    grown = np.empty((len(terms.phi), 0)) if columns.grown is None else columns.grown
+    grown = np.empty((len(columns.plain), 0)) if columns.grown is None else columns.grown
     some = np.flatnonzero(ranges.lo < ranges.hi)
     order = some if (np.diff(parts.end[some]) >= 0).all() else some[np.argsort(parts.end[some])]
     whole = parts.whole
@@ -152,7 +151,7 @@ def _of_loops(
         sizes.append(-(-sizes[-1] // GROUP))
     return compiled.taken(
         (columns.plain, grown, columns.width),
-        (terms.phi, np.searchsorted(terms.cell[:-1], np.arange(blocks.n_cells + 1))),
+        (terms.every.phi, np.searchsorted(terms.every.cell[:-1], np.arange(blocks.n_cells + 1))),
         (
             terms.first,
             blocks.first,

@@ -7,9 +7,11 @@ times the hazard that row j was exposed to; so a block costs a few sums and one 
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
+from vifstats.losses.cox.fast import loops
 from vifstats.losses.cox.risk_sets import RiskSets
 from vifstats.losses.cox.segment_sums import expanded, gram
 from vifstats.removals import Removals
@@ -20,6 +22,8 @@ __all__ = ["Batch"]
 BLOCK_NUMBERS = 500_000
 # Fewer removals take a matrix product each; more share the products of covariates.
 FEW = 8
+# A refit comes back about so many times, which counts where loops are to be loaded.
+EVALUATIONS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +49,8 @@ class Batch:
     efron: bool
     thetas: np.ndarray
     removals: Removals
+    # whether risk sets are sums of r over those who are at risk, and no more
+    sweeps: ClassVar[bool] = True
 
     @cached_property
     def _gone(self) -> tuple[np.ndarray, np.ndarray]:
@@ -63,11 +69,11 @@ class Batch:
     @cached_property
     def _shifted(self) -> tuple[np.ndarray, np.ndarray]:
         eta = self.X @ self.thetas.T + self.offset[:, None]
-        present = eta.copy()
-        present[self._gone] = -np.inf
-        largest = np.maximum.reduceat(present, self.sets.row_bounds[:-1], axis=0)
+        eta[self._gone] = -np.inf
+        largest = np.maximum.reduceat(eta, self.sets.row_bounds[:-1], axis=0)
         largest = np.where(np.isfinite(largest), largest, 0.0)
-        eta -= np.repeat(largest, np.diff(self.sets.row_bounds), axis=0)
+        one = len(largest) == 1
+        eta -= largest if one else np.repeat(largest, np.diff(self.sets.row_bounds), axis=0)
         eta[self._gone] = 0.0
         return eta, largest
 
@@ -84,7 +90,8 @@ class Batch:
     @cached_property
     def _r(self) -> np.ndarray:
         r = np.exp(self._z)
-        r *= self.w[:, None]
+        if (self.w != 1).any():
+            r *= self.w[:, None]
         r[self._gone] = 0.0
         return r
 
@@ -146,43 +153,59 @@ class Batch:
     @cached_property
     def values(self) -> np.ndarray:
         """The losses, without penalty, shape (k,)."""
-        tied = self._tied
-        logs = np.log(self._S0)
-        logs[tied.cells] = tied.sums(np.log(tied.phi))
-        own = self.sets.own
-        z = self._z.take(own, axis=0)  # 0 where the row is gone
-        return np.einsum("tk,tk->k", self._a, logs) - self.w[own] @ z
+        observed = np.where(self.sets.event, self.w, 0.0) @ self._z  # 0 where the row is gone
+        return np.einsum("tk,tk->k", self._a, self._of_cells[0]) - observed
 
-    @cached_property
+    @property
     def hazards(self) -> np.ndarray:
         """a sum_l 1/phi_l, what each cell adds to the cumulative hazard, shape (n_cells, k).
 
         For the stratum's mean covariates, and in units of exp(-shift).
         """
-        tied = self._tied
-        hazards = self._a / self._S0
-        each = np.where(tied.exists, 1 / tied.phi, 0.0)
-        hazards[tied.cells] = self._a[tied.cells] * tied.sums(each)
-        return hazards
+        return self._of_cells[1]
 
-    @cached_property
-    def _own_hazard(self) -> np.ndarray:
-        """a sum_l (1 - l/d)/phi_l, what each cell adds for its own deaths, shape (n_cells, k)."""
-        tied, at_own = self._tied, self._a / self._S0
-        dying = self._S0D[tied.cells]
-        # (1 - l/d)/phi_l = (1 - f_l R/S0D)/phi_l is summed as (1/phi_l - (l/d)/phi_l)
-        share = tied.f / np.where(dying > 0, dying, 1.0)[tied.item]
-        at_own[tied.cells] = self.hazards[tied.cells] - self._a[tied.cells] * tied.sums(share)
-        return at_own
-
-    @cached_property
+    @property
     def _rho(self) -> np.ndarray:
         """r times the hazard each row was exposed to, shape (n, k)."""
-        own = self.sets.own
-        seen = self._exposures(self.hazards)
-        seen[own] += self._own_hazard.take(self.sets.cell_of_event, axis=0)
-        seen *= self._r
-        return seen
+        return self._of_cells[3]
+
+    @cached_property
+    def _of_cells(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """sum_l log phi_l, a sum_l 1/phi_l and a sum_l (1 - l/d)/phi_l, (n_cells, k), and rho.
+
+        The third is what each cell adds for its own deaths.
+        """
+        sets, compiled = self.sets, loops(EVALUATIONS * self._r.size)
+        if compiled is None or not self.sweeps or not sets.exposed.all_prefix:
+            logs, hazards, own = self._of_ties()
+            seen = self._exposures(hazards)
+            seen[sets.own] += own.take(sets.cell_of_event, axis=0)
+            seen *= self._r
+            return logs, hazards, own, seen
+        n_terms, N = sets.deaths, self._N
+        if not self.efron:
+            n_terms, N = np.minimum(n_terms, 1), np.minimum(N, 1)
+        S0, logs, hazards, own, rho = compiled.swept(
+            self._r,
+            (sets.exposed.hi, sets.own, sets.row_bounds),
+            (n_terms, sets.deaths, sets.exposed.bounds),
+            N,
+            self._a,
+        )
+        logs += N * np.log(S0)
+        return logs, hazards, own, rho
+
+    def _of_ties(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As the first three of `_of_cells`: one term a cell, then those of cells with several."""
+        tied = self._tied
+        logs, hazards = np.log(self._S0), self._a / self._S0
+        a, dying, own = self._a[tied.cells], self._S0D[tied.cells], hazards.copy()
+        logs[tied.cells] = tied.sums(np.log(tied.phi))
+        hazards[tied.cells] = a * tied.sums(np.where(tied.exists, 1 / tied.phi, 0.0))
+        # (1 - l/d)/phi_l = (1 - f_l R/S0D)/phi_l is summed as (1/phi_l - (l/d)/phi_l)
+        share = tied.f / np.where(dying > 0, dying, 1.0)[tied.item]
+        own[tied.cells] = hazards[tied.cells] - a * tied.sums(share)
+        return logs, hazards, own
 
     @cached_property
     def gradients(self) -> np.ndarray:
@@ -249,7 +272,7 @@ class Batch:
         out = np.empty((len(self.thetas), *self.X.shape))
         for column, x in enumerate(self.X.T):
             m = m0[column]
-            exposed, met, mean = self.hazards * m, self._own_hazard * m, m.copy()
+            exposed, met, mean = self.hazards * m, self._of_cells[2] * m, m.copy()
             delta = m[tied.cells] - xD[column][tied.cells]
             for cells, weight in ((exposed, share), (met, alive), (mean, mean_f)):
                 cells[tied.cells] += weight * delta

@@ -21,7 +21,7 @@ from vifstats.losses.cox.moments import Columns, Moments, moments_of
 from vifstats.losses.cox.risk_sets import RiskSets
 from vifstats.losses.cox.segment_sums import Bins, expanded, in_cache
 
-__all__ = ["PowerSums", "RiskSums", "Tied", "risk_sums"]
+__all__ = ["EveryTerm", "PowerSums", "RiskSums", "Tied", "risk_sums"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +69,16 @@ class PowerSums:
 
 
 @dataclass(frozen=True, eq=False)
+class EveryTerm:
+    """All terms, and one of none in the last cell, with a = 0 and phi infinite: (n_terms + 1,)."""
+
+    cell: np.ndarray  # int
+    a: np.ndarray
+    phi: np.ndarray
+    f: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class RiskSums:
     """Sums over the risk sets at one theta."""
 
@@ -109,6 +119,17 @@ class RiskSums:
         Z = self.a * (scale / self.S0) ** k
         Z[tied.cells] = a * tied.sums(powers)
         return PowerSums(Z, a * tied.sums(powers * tied.f), a * tied.sums(powers * tied.f**2))
+
+    @property
+    def terms(self) -> "EveryTerm":
+        """All terms one by one, and one at the end that stands for none."""
+        cell, tie = expanded(self.n_terms)
+        dying = tie / self.n_terms[cell]
+        phi = self.R[cell] + (1 - dying) * self.S0D[cell]
+        f = dying * self.S0D[cell] / phi
+        none = len(self.a) - 1, 0.0, np.inf, 0.0
+        each = zip((cell, self.a[cell], phi, f), none, strict=True)
+        return EveryTerm(*(np.append(values, value) for values, value in each))
 
     def term_means(self, cells: np.ndarray, f: np.ndarray) -> np.ndarray:
         """m_l = m0 + delta f_l for terms of some cells, shape (k, p)."""

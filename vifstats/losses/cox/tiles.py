@@ -12,8 +12,8 @@ from math import prod
 import numpy as np
 
 from vifstats.losses.cox.cell_blocks import CellBlocks
-from vifstats.losses.cox.risk_sums import RiskSums
-from vifstats.losses.cox.segment_sums import CACHE, expanded
+from vifstats.losses.cox.risk_sums import EveryTerm
+from vifstats.losses.cox.segment_sums import CACHE
 
 __all__ = [
     "BlockTerms",
@@ -24,7 +24,6 @@ __all__ = [
     "Tiles",
     "Weights",
     "and_none",
-    "block_terms",
     "tiles",
 ]
 
@@ -108,32 +107,13 @@ class BlockTerms:
 
     # int (n_blocks + 1,): the first term of each block
     first: np.ndarray
-    # (n_terms + 1,): that of none is in the last cell, with a = 0 and phi infinite
-    cell: np.ndarray
-    a: np.ndarray
-    phi: np.ndarray
-    f: np.ndarray
-
-    def means(self, sums: RiskSums) -> np.ndarray:
-        """m_l, shape (n_terms + 1, p)."""
-        return sums.term_means(self.cell, self.f)
+    every: EveryTerm
 
     def of(self, blocks: np.ndarray, width: int, skipped: np.ndarray | int = 0) -> TileTerms:
         """Those of some blocks, (t,), with ``width`` places for each, without the first ones."""
         at = (self.first[blocks] + skipped)[:, None] + np.arange(width)
-        at[at >= self.first[blocks + 1][:, None]] = len(self.phi) - 1
-        return TileTerms(at, self.cell.take(at), self.phi.take(at))
-
-
-def block_terms(sums: RiskSums, blocks: CellBlocks) -> BlockTerms:
-    """Every term of every block."""
-    cell, tie = expanded(sums.n_terms)
-    dying = tie / sums.n_terms[cell]
-    phi = sums.R[cell] + (1 - dying) * sums.S0D[cell]
-    f = dying * sums.S0D[cell] / phi
-    each = zip((cell, sums.a[cell], phi, f), (len(sums.a) - 1, 0.0, np.inf, 0.0), strict=True)
-    terms = (np.append(values, value) for values, value in each)
-    return BlockTerms(np.append(0, np.cumsum(blocks.n_terms)), *terms)
+        at[at >= self.first[blocks + 1][:, None]] = len(self.every.phi) - 1
+        return TileTerms(at, self.every.cell.take(at), self.every.phi.take(at))
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,11 +13,11 @@ from vifstats.losses.cox.gradient_changes import by_removal
 from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import NO_PAIRS
 from vifstats.losses.cox.power_series import exposure
-from vifstats.losses.cox.risk_sums import RiskSums
+from vifstats.losses.cox.risk_sums import EveryTerm, RiskSums
 from vifstats.losses.cox.segment_sums import Bins
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
-from vifstats.losses.cox.tiles import BlockTerms, TermColumns
+from vifstats.losses.cox.tiles import TermColumns
 from vifstats.removals import Removals
 
 __all__ = ["value_differences"]
@@ -55,7 +55,7 @@ class LogKernel:
     width = 1
     table_width = 1
 
-    def of_terms(self, terms: BlockTerms) -> TermColumns:
+    def of_terms(self, terms: EveryTerm) -> TermColumns:
         """-a log(1 - eps)."""
         return TermColumns(1, terms.a[:, None], logs=True)
 

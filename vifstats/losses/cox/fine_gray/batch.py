@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ class WeightedBatch(Batch):
     """As `Batch`, with rows that stay at risk after a competing event."""
 
     censoring: Censoring
+    sweeps: ClassVar[bool] = False
 
     @cached_property
     def _G(self) -> tuple[np.ndarray, list[np.ndarray]]:
