@@ -33,7 +33,7 @@ from vifstats.losses.stacked import Stacked
 from vifstats.removals import Removals
 from vifstats.solvers import LU, Cholesky, Factor, HessianProduct, Solution, Solver
 from vifstats.solvers.linalg import pinned
-from vifstats.solvers.newton import FLAT, ROUNDING, Minima, damped_newton
+from vifstats.solvers.newton import CHORD_CONTRACTION, FLAT, ROUNDING, Minima, damped_newton
 from vifstats.solvers.quasi_newton import LARGE, quasi_newton
 from vifstats.tabular import Tabular
 from vifstats.typing import ArrayLike1D, Groups, Objects
@@ -746,6 +746,7 @@ def _by_newton_steps(loss: Loss, start: np.ndarray, tol: float, max_steps: int) 
         lambda rows, thetas: loss.reduced_slopes(thetas, nobody),
         lambda rows, thetas: loss.pinned_curvatures(thetas, nobody),
         start[None],
+        chord=0.0 if loss.hessian_at_hand else CHORD_CONTRACTION,
         tol=tol,
         max_steps=max_steps,
     )

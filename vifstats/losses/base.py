@@ -65,6 +65,8 @@ class Loss(ABC):
     own_units: bool = False
     # whether it curves so much that one step is often coarse, and a second one worth its time
     curved: bool = False
+    # whether a Hessian costs less than the value and gradient at the same theta
+    hessian_at_hand: bool = False
     # whether theta minimises the value; equations have a root, and no value
     minimised: bool = True
     # which information a fit reports its standard errors by; see `Inference`

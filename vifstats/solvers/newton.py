@@ -14,6 +14,7 @@ import numpy as np
 from vifstats.solvers.linalg import positive_definite, solve_each
 
 __all__ = [
+    "CHORD_CONTRACTION",
     "Curvatures",
     "Look",
     "Minima",
@@ -36,7 +37,8 @@ LONGEST = 100.0
 # Where the minimum lies at infinity the gradient rounds to 0 before the steps get short. There
 # the curvature, 1 or more in standard errors of the related fit, has all but gone.
 FLAT = 1e-10
-# A Hessian is kept while each step with it is at least this much shorter than the last.
+# A Hessian is kept while each step with it is at least this much shorter than the last, unless
+# another costs next to nothing.
 CHORD_CONTRACTION = 0.1
 # Of theta in the metric of H's diagonal, the size of the terms of X theta: the last digits of
 # those make steps of this length, which lead nowhere.
@@ -85,6 +87,7 @@ def damped_newton(
     scale: np.ndarray | None = None,
     reach: np.ndarray | None = None,
     fixed: np.ndarray | None = None,
+    chord: float = CHORD_CONTRACTION,
     tol: float = 1e-9,
     max_steps: int = 50,
 ) -> Minima:
@@ -95,11 +98,12 @@ def damped_newton(
     one standard error, sqrt(dispersion), default sqrt(abs(loss)); `scale` (p,): sqrt(diag(H^-1)) of
     a related fit, what curvature is measured in, as a measure that grows with the estimate would
     take a diverging one for converged; `reach` (p,): the longest step, default a hundred times
-    theta and its curvature; `fixed` bool (k, p): parameters that stay where they start. A problem
+    theta and its curvature; `fixed` bool (k, p): parameters that stay where they start;
+    `chord`: a Hessian is kept while each step with it is so much shorter than the last. A problem
     has converged once the decrement is at most `tol` units, or cannot be told from rounding.
     """
     held = np.zeros(starts.shape, dtype=bool) if fixed is None else fixed
-    problems = _Problems(slopes, curvatures, starts.copy(), held, unit, reach, first)
+    problems = _Problems(slopes, curvatures, starts.copy(), held, unit, reach, first, chord)
     for _ in range(max_steps):
         problems.look(tol)
         if not len(problems.active):
@@ -120,7 +124,9 @@ class _Problems:
         unit: float | None,
         reach: np.ndarray | None,
         first: Look | None,
+        chord: float,
     ) -> None:
+        self.chord = chord
         k = len(thetas)
         self.slopes, self.curvatures = slopes, curvatures
         self.thetas, self.held, self.unit, self.reach = thetas, held, unit, reach
@@ -139,7 +145,7 @@ class _Problems:
         """Find the next steps, with a new Hessian where one got slow; who has arrived ends."""
         active, last = self.active, self.last_step[self.active]
         self.steps, self.lengths = self._find_steps(np.arange(len(active)))
-        slow = self.stale[active] & (self.lengths > CHORD_CONTRACTION * last)
+        slow = self.stale[active] & (self.lengths > self.chord * last)
         self.tame[active] &= (self.lengths <= TAME_CONTRACTION * last) | self._short(tol)
         done = self._short(tol) | (slow & self._rounds())
         if len(renew := np.flatnonzero(slow & ~done)):

@@ -33,6 +33,8 @@ MANY = 50
 class ExactCox(Cox, ties="exact"):
     """The loss that ``Cox(..., ties="exact")`` is; parameters as of `Cox`, without weights."""
 
+    hessian_at_hand = False  # unlike the plain one's, it costs more than a gradient
+
     def __init__(self, X: Any, T: Any, E: Any = None, **options: Any) -> None:
         super().__init__(X, T, E, **options)
         data, sets = self.data, self.risk_sets

@@ -26,6 +26,8 @@ __all__ = ["FirthCox"]
 class FirthCox(Firth, Cox, penalty="firth"):
     """The loss that ``Cox(..., penalty="firth")`` is."""
 
+    hessian_at_hand = False  # unlike the plain one's, it costs more than a gradient
+
     def __init__(self, X: Any, T: Any, E: Any = None, **options: Any) -> None:
         checks.one_of(options.get("ties", "efron"), APPROXIMATE, "ties")
         Cox.__init__(self, X, T, E, **{**options, "penalty": None})

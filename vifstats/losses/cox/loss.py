@@ -83,6 +83,7 @@ class Cox(Loss):
     """
 
     everywhere = True
+    hessian_at_hand = True  # two products of matrices, of the sums that a gradient needs
     # subclasses by the ties, or the penalty, they are for
     _kinds: ClassVar[dict[str, type["Cox"]]] = {}
 
