@@ -4,7 +4,9 @@
     python validation/benchmarks/speed.py --large    # 1 000 000 rows besides, 2 GB
     python validation/benchmarks/speed.py --quick --out FOLDER
 
-adds a column to results/speed.csv, with --r R's time besides. The yard is what no method can do
+adds a column to results/speed.csv, with --r R's time besides; with --data FOLDER (or VIFSTATS_DATA)
+the refits of METABRIC and SUPPORT. Where numba is there, each line is measured without and with the
+extra fast. The yard is what no method can do
 without: sort by time, gather X, one running sum of it. Both are CPU time, the best of several runs
 that take turns, so that what else the machine does matters little.
 """
@@ -27,9 +29,10 @@ from typing import Any  # noqa: E402  after the threads are set
 import numpy as np  # noqa: E402  after the threads are set
 import pandas as pd  # noqa: E402  after the threads are set
 from contenders import R, r_survival, yard  # noqa: E402  after the threads are set
-from problems import Problem, drawn  # noqa: E402  after the threads are set
+from problems import Problem, drawn, metabric, support  # noqa: E402  after the threads are set
 
 import vifstats as vs  # noqa: E402  after the threads are set
+from vifstats.losses.cox import fast  # noqa: E402  after the threads are set
 
 RESULTS = Path(__file__).parents[1] / "results"
 Works = dict[str, Callable[[], Any]]
@@ -45,10 +48,19 @@ def main() -> None:
         yards = _in_yards(yard(problem), works, runs=5 if problem.n < 10**6 else 2)
         if options.r and R and problem.family in ("n", "entry"):
             yards["R survival dfbeta (elapsed)"] = _r_yards(problem)
-        for name, value in yards.items():
-            found[f"{name}, {problem.name}"] = round(value, 1)
-            print(f"{name + ', ' + problem.name:55s} {value:8.1f}", flush=True)
+        _tell({f"{name}, {problem.name}": value for name, value in yards.items()}, found)
+    if options.data is not None:
+        base = yard(drawn("n", n, 10))
+        for problem in (metabric(options.data), support(options.data)):
+            yards = _in_yards(base, _refits(problem), runs=2)
+            _tell({f"{name}, {problem.name}": value for name, value in yards.items()}, found)
     _add_column(options.out / "speed.csv", pd.Series(found, name=_commit()))
+
+
+def _tell(yards: dict[str, float], found: dict[str, float]) -> None:
+    for name, value in yards.items():
+        found[name] = round(value, 1)
+        print(f"{name:55s} {value:8.1f}", flush=True)
 
 
 def _all_works(sizes: list[tuple[int, int]]) -> Iterator[tuple[Problem, Works]]:
@@ -90,11 +102,36 @@ def _fits(problem: Problem) -> Works:
     return works | ({"newton_step": lambda: vs.newton_step(est)} if problem.n < 10**6 else {})
 
 
+def _refits(problem: Problem) -> Works:
+    loss = vs.losses.Cox(problem.X, problem.time, problem.event)
+    est = vs.minimize(loss, np.zeros(problem.X.shape[1]))
+    return {"leave_one_out": lambda: vs.leave_one_out(est)}
+
+
+def _both_ways(works: Works) -> Works:
+    """Each without the extra fast, and with it where it is there."""
+
+    def without(work: Callable[[], Any]) -> Callable[[], Any]:
+        def call() -> None:
+            large, fast.LARGE = fast.LARGE, np.inf
+            try:
+                work()
+            finally:
+                fast.LARGE = large
+
+        return call
+
+    if fast.loops(10**9) is None:
+        return works
+    plain = {name: without(work) for name, work in works.items()}
+    return plain | {f"{name} (fast)": work for name, work in works.items()}
+
+
 def _in_yards(base: Callable[[], Any], works: Works, runs: int) -> dict[str, float]:
     """The best CPU time of each over the best of the yard; all take turns."""
-    best = dict.fromkeys(["", *works], np.inf)
+    best = dict.fromkeys(["", *_both_ways(works)], np.inf)
     for _ in range(runs):
-        for name, work in {"": base, **works}.items():
+        for name, work in {"": base, **_both_ways(works)}.items():
             begin = process_time()
             work()
             best[name] = min(best[name], process_time() - begin)
@@ -128,6 +165,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--r", action="store_true", help="R's dfbeta beside, whose fits take long")
     parser.add_argument("--quick", action="store_true", help="fifty times smaller")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the table")
+    folder = os.environ.get("VIFSTATS_DATA")
+    parser.add_argument("--data", type=Path, default=Path(folder) if folder else None)
     options = parser.parse_args()
     if options.quick and options.out == RESULTS:
         parser.error("--quick needs --out: its figures do not belong among the results")

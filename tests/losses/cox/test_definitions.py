@@ -45,10 +45,10 @@ SERIES = DEFAULT | {
     tiles: {"PIECES": 3, "CACHE": 40},
     whole: {"CACHE": 1},
     exposure: {"SLICE": 8, "GROUP": 2},
-    ranges: {"FEW_CELLS": 0, "BLOCK_BITS": 1, "BLOCK": 2},
+    ranges: {"FEW_CELLS": 0, "BLOCK_BITS": 1, "BLOCK": 2, "GROUP": 2},
     running: {"SHORT_SEGMENT": 2},
 }
-LOOPS = SERIES | {fast: {"LARGE": 0}}
+LOOPS = SERIES | {fast: {"LARGE": 0, "GROUP": 2}}
 compiled = pytest.mark.skipif(find_spec("numba") is None, reason="numba, of the extra fast")
 PATHS = {"default": DEFAULT, "series": SERIES, "loops": LOOPS}
 every_path = pytest.mark.parametrize("path", ["default", "series"])

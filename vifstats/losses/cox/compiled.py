@@ -17,13 +17,20 @@ except ImportError:  # then nobody calls these, but tools that read every module
         return lambda function: function
 
 
-__all__ = ["swept", "taken"]
+__all__ = ["gathered", "scattered", "swept", "taken"]
 
 # Factors of one logarithm.
 PRODUCT = 16
 
 # kept on disk: the next process loads what this one has compiled
 compiled = njit(cache=True, error_model="numpy")
+
+
+@compiled
+def _add(total: np.ndarray, row: np.ndarray) -> None:
+    """As ``total += row``, which would make an array and copy it back."""
+    for j in range(len(row)):
+        total[j] += row[j]
 
 
 @compiled
@@ -87,18 +94,18 @@ def _group_tables(tables: np.ndarray, sizes: np.ndarray, group: int) -> None:
     `tables` (3, n_nodes, K, width): itself, from the first of its group, to the last of it;
     of the n_nodes those of level 0 come first, `sizes` of each level.
     """
-    own, before, after = tables
+    own, before, after = tables.reshape(3, tables.shape[1], -1)
     start = 0
     for level in range(len(sizes)):
         n = sizes[level]
         for i in range(n):
             before[start + i] = own[start + i]
             if i % group:
-                before[start + i] += before[start + i - 1]
+                _add(before[start + i], before[start + i - 1])
         for i in range(n - 1, -1, -1):
             after[start + i] = own[start + i]
             if i + 1 < n and (i + 1) % group:
-                after[start + i] += after[start + i + 1]
+                _add(after[start + i], after[start + i + 1])
         if level + 1 < len(sizes):
             for i in range(sizes[level + 1]):
                 own[start + n + i] = after[start + i * group]
@@ -130,6 +137,67 @@ def _read_range(
         _read(out, before[start + hi - 1], r, K)
         lo, hi = lo // group + 1, (hi - 1) // group
         start += sizes[level]
+
+
+@compiled
+def gathered(
+    cells: np.ndarray, lo: np.ndarray, hi: np.ndarray, sizes: np.ndarray, group: int
+) -> np.ndarray:
+    """Sums of the cells (n_cells, width) in each range: (n, width)."""
+    tables = np.zeros((3, sizes.sum(), 1, cells.shape[1]))
+    tables[0, : len(cells), 0] = cells
+    _group_tables(tables, sizes, group)
+    out = np.zeros((len(lo), cells.shape[1]))
+    for i in range(len(lo)):
+        _read_range(out[i], tables, sizes, group, (lo[i], hi[i]), 1.0, 1)
+    return out
+
+
+@compiled
+def _put(
+    tables: np.ndarray, sizes: np.ndarray, group: int, lo: int, hi: int, row: np.ndarray
+) -> None:
+    """The transpose of `_read_range`: a row to all nodes that make up its range."""
+    own, onwards, until = tables
+    start = 0
+    for level in range(len(sizes)):
+        if lo >= hi:
+            return
+        if lo // group == (hi - 1) // group or level + 1 == len(sizes):
+            for i in range(lo, hi):
+                _add(own[start + i], row)
+            return
+        _add(onwards[start + lo], row)
+        _add(until[start + hi - 1], row)
+        lo, hi = lo // group + 1, (hi - 1) // group
+        start += sizes[level]
+
+
+@compiled
+def scattered(
+    rows: np.ndarray, lo: np.ndarray, hi: np.ndarray, sizes: np.ndarray, group: int
+) -> np.ndarray:
+    """Sums of the rows (n, width) whose range covers each cell: (n_cells, width)."""
+    tables = np.zeros((3, sizes.sum(), rows.shape[1]))
+    for i in range(len(lo)):
+        _put(tables, sizes, group, lo[i], hi[i], rows[i])
+    own, onwards, until = tables
+    start = sizes.sum()
+    for level in range(len(sizes) - 1, -1, -1):
+        n, above = sizes[level], start
+        start -= n
+        for i in range(n):
+            if i % group:
+                _add(onwards[start + i], onwards[start + i - 1])
+        for i in range(n - 1, -1, -1):
+            if i + 1 < n and (i + 1) % group:
+                _add(until[start + i], until[start + i + 1])
+        for i in range(n):
+            _add(own[start + i], onwards[start + i])
+            _add(own[start + i], until[start + i])
+            if level + 1 < len(sizes):
+                _add(own[start + i], own[above + i // group])
+    return own[: sizes[0]].copy()
 
 
 @compiled
@@ -271,21 +339,21 @@ def swept(
         for c in range(bounds[s + 1] - 1, bounds[s] - 1, -1):
             while row > row_bounds[s] and hi[row - 1] > c:
                 row -= 1
-                R += r[row]
+                _add(R, r[row])
             S0D = np.zeros(k)
             for _ in range(deaths[c]):
                 event -= 1
-                S0D += r[own_rows[event]]
+                _add(S0D, r[own_rows[event]])
             _cell((S0[c], logs[c], hazard[c], own[c]), R, S0D, N[c], a[c], n_terms[c])
         seen, c = np.zeros(k), bounds[s]
         for row in range(row_bounds[s], row_bounds[s + 1]):
             while c < hi[row]:
-                seen += hazard[c]
+                _add(seen, hazard[c])
                 c += 1
             rho[row] = seen
     for c in range(len(deaths)):
         for _ in range(deaths[c]):
-            rho[own_rows[event]] += own[c]
+            _add(rho[own_rows[event]], own[c])
             event += 1
     rho *= r
     return S0, logs, hazard, own, rho

@@ -4,10 +4,14 @@ from functools import lru_cache
 from importlib.util import find_spec
 from types import ModuleType
 
-__all__ = ["loops"]
+import numpy as np
+
+__all__ = ["levels", "loops"]
 
 # Columns of terms from this many numbers on: loading numba takes a second.
 LARGE = 500_000
+# Cells of a group: a range is parts of two groups, and whole groups between: a range again.
+GROUP = 32
 
 
 @lru_cache
@@ -22,3 +26,11 @@ def _compiled() -> ModuleType | None:
 def loops(size: int) -> ModuleType | None:
     """The compiled loops, where numba is there and so many numbers are to be summed."""
     return _compiled() if size >= LARGE else None
+
+
+def levels(n: int) -> np.ndarray:
+    """How many there are of n cells, of their groups, of groups of those, ...: int (n_levels,)."""
+    sizes = [n]
+    while sizes[-1] > GROUP:
+        sizes.append(-(-sizes[-1] // GROUP))
+    return np.array(sizes)

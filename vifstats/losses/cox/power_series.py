@@ -21,7 +21,7 @@ import numpy as np
 
 from vifstats.losses.cox.cell_blocks import cell_blocks
 from vifstats.losses.cox.explicit_pairs import dominated, terms_of
-from vifstats.losses.cox.fast import loops
+from vifstats.losses.cox.fast import GROUP, levels, loops
 from vifstats.losses.cox.kernels import Kernel
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.risk_sums import RiskSums
@@ -42,8 +42,6 @@ __all__ = ["EXPLICIT", "MAX_POWER", "exposure", "powers_needed"]
 DIGITS, EXPLICIT, MAX_POWER = 14.0, 1e-1, 14
 # (phi_max/phi_min)^K must stay in the range of doubles.
 LOG10_RANGE = 280.0
-# Blocks of a group, where ranges of blocks are put together from groups.
-GROUP = 32
 # Pairs handled at once: their arrays, times the number of covariates, stay in cache.
 SLICE = 1 << 15
 
@@ -146,9 +144,7 @@ def _of_loops(
     order = some if (np.diff(parts.end[some]) >= 0).all() else some[np.argsort(parts.end[some])]
     whole = parts.whole
     late = (whole.lo < whole.hi) & (whole.lo > blocks.segment_start[parts.end])
-    sizes = [len(blocks.first)] if late.any() else []
-    while sizes and sizes[-1] > GROUP:
-        sizes.append(-(-sizes[-1] // GROUP))
+    sizes = levels(len(blocks.first))
     return compiled.taken(
         (columns.plain, grown, columns.width),
         (terms.every.phi, np.searchsorted(terms.every.cell[:-1], np.arange(blocks.n_cells + 1))),
@@ -170,7 +166,7 @@ def _of_loops(
             plan.K_piece.astype(np.intp),
             order,
         ),
-        np.array(sizes, dtype=np.intp),
+        sizes if late.any() else sizes[:0],
         GROUP,
         plan.scale,
     )

@@ -10,11 +10,14 @@ early risk sets are tiny, so a range is put together from sums that lie inside i
 - one inside a block is added cell by cell, and among few cells read from a table of all pairs.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from types import ModuleType
 
 import numpy as np
 
+from vifstats.losses.cox.fast import GROUP, levels, loops
 from vifstats.losses.cox.segment_sums import Bins, Segments
 
 __all__ = ["Ranges"]
@@ -135,6 +138,8 @@ class Ranges:
             rows = self._nonempty
             out[rows] = _all_pairs(cells)[self.lo[rows], self.hi[rows] - 1]
             return out
+        if (compiled := self._loops(cells)) is not None:
+            return self._by_loops(compiled.gathered, cells)
         if len(self._prefix):
             # From the first cell of the segment on: the range is one entry of its running sums.
             running = self.segments.accumulate(cells)
@@ -152,11 +157,23 @@ class Ranges:
             out[self._across] = whole
         return out
 
+    def _loops(self, values: np.ndarray) -> ModuleType | None:
+        """Compiled loops, where ranges begin late and there is much to sum."""
+        much = values.dtype == float and not self.all_prefix
+        return loops(values[:1].size * len(self.lo)) if much else None
+
+    def _by_loops(self, sums: Callable[..., np.ndarray], values: np.ndarray) -> np.ndarray:
+        flat = np.ascontiguousarray(values).reshape(len(values), -1)
+        out = sums(flat, self.lo, self.hi, levels(self.n_cells), GROUP)
+        return out.reshape(len(out), *values.shape[1:])
+
     def scatter(self, rows: np.ndarray) -> np.ndarray:
         """Sum of the rows whose range covers each cell: shape (n, ...) to (n_cells, ...)."""
         if self._few:
             first_last = self._pair_bins.sums(rows[self._nonempty])
             return _covering(first_last.reshape(self.n_cells, self.n_cells, *rows.shape[1:]))
+        if (compiled := self._loops(rows)) is not None:
+            return self._by_loops(compiled.scattered, rows)
         if len(self._prefix) == len(self.lo):
             return self.segments.accumulate(self._prefix_bins.sums(rows), reverse=True)
         binned = self._prefix_bins.sums(rows[self._prefix])
