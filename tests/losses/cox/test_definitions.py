@@ -151,8 +151,10 @@ def test_every_path_gives_the_same(data):
             loss, removals = as_loss(problem), Removals.of_groups(ids)
             D = loss.gradient_differences(theta, removals)
             H = loss.reduced_hessians(theta, removals)
-        found.append((D, H.reshape(-1, problem.n_params)))
+            values, slopes = loss.reduced_slopes(np.tile(theta, (len(removals), 1)), removals)
+        found.append((D, H.reshape(-1, problem.n_params), values[:, None], slopes))
     unit = unit_of(problem)
-    for D, H in found[1:]:
-        assert relative_error(D, found[0][0], unit) < ROUNDING
-        assert relative_error(H, found[0][1], unit * unit.max()) < ROUNDING
+    units = unit, unit * unit.max(), 1 + abs(loss.value(theta, loss.everyone())), unit
+    for other in found[1:]:
+        for mine, first, size in zip(other, found[0], units, strict=True):
+            assert relative_error(mine, first, size) < ROUNDING
