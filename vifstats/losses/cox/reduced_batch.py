@@ -176,7 +176,7 @@ class Batch:
         The third is what each cell adds for its own deaths.
         """
         sets, compiled = self.sets, loops(EVALUATIONS * self._r.size)
-        if compiled is None or not self.sweeps or not sets.exposed.all_prefix:
+        if compiled is None or not self.sweeps or sets.late:
             logs, hazards, own = self._of_ties()
             seen = self._exposures(hazards)
             seen[sets.own] += own.take(sets.cell_of_event, axis=0)

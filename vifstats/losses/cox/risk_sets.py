@@ -43,6 +43,12 @@ class RiskSets:
         return len(self.deaths)
 
     @cached_property
+    def late(self) -> bool:
+        """Whether some row enters after the first cell of its stratum."""
+        first = np.repeat(self.ranges.bounds[:-1], np.diff(self.row_bounds))
+        return not np.array_equal(self.ranges.lo, first)
+
+    @cached_property
     def cell_of_event(self) -> np.ndarray:
         """The cell of each event row, ascending, shape (n_events,)."""
         return self.ranges.hi[self.own] - 1
