@@ -6,6 +6,7 @@ from validation.experiment import Experiment
 from validation.experiments import (
     closed_form,
     cost,
+    digits,
     epsilon_sweep,
     equations,
     few_clusters,
@@ -57,6 +58,7 @@ _IN_ORDER: tuple[Experiment, ...] = (
     mixed_models.EXPERIMENT,
     equations.EXPERIMENT,
     networks.EXPERIMENT,
+    digits.EXPERIMENT,
     several_models.EXPERIMENT,
     few_clusters.EXPERIMENT,
     targets.EXPERIMENT,
