@@ -43,12 +43,12 @@ class CoxNetwork:
     @cached_property
     def X(self) -> np.ndarray:
         """Standardised covariates in this order, (n, p)."""
-        return self._standardised(self.data.X)[self.order]
+        return self.standardised(self.data.X)[self.order]
 
     @cached_property
     def X_test(self) -> np.ndarray:
         """Those of the first hundred for whom is predicted."""
-        return self._standardised(self.data.X_test)[:100]
+        return self.standardised(self.data.X_test)[:100]
 
     @cached_property
     def event(self) -> np.ndarray:
@@ -137,7 +137,18 @@ class CoxNetwork:
         """Centred scores of the test rows, (k, 100)."""
         return centred(np.array([self.scores(theta, self.X_test) for theta in thetas]))
 
-    def _standardised(self, X: Any) -> np.ndarray:
+    def held_out_slope(self, theta: np.ndarray) -> np.ndarray:
+        """The gradient of the loss of the validation part."""
+        import jax
+
+        part = fits.metabric_validation()
+        X, order = self.standardised(part.X), np.argsort(-part.time, kind="stable")
+        likelihood = self.likelihood(part.event[order].astype(float))
+        b = np.ones(len(order))
+        return np.array(jax.grad(lambda t: likelihood(self.scores(t, X[order]), b))(theta))
+
+    def standardised(self, X: Any) -> np.ndarray:
+        """Covariates by the mean and deviation of the training part."""
         train = self.data.X.to_numpy(float)
         return (X.to_numpy(float) - train.mean(axis=0)) / train.std(axis=0)
 

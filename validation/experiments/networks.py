@@ -16,13 +16,13 @@ WIDTH, DECAY = 8, 4.0
 # Rows refitted: those with the largest influence, and as many drawn.
 LARGEST = DRAWN = 12
 # Steps of Adam, its weight decay, and how strongly the proximal refits are held.
-STEPS, STOPPED_DECAY, DAMPING = 150, 0.1, 10.0
-# Of the events, and the share of the rows that is looked at.
-FLIPPED, LOOKED_AT = 0.05, 0.1
+STEPS, STOPPED_DECAY, DAMPINGS = 150, 0.1, (10.0, 1.0)
+# Of the events, and the share of the rows that is looked at; draws for the Cox model beside.
+FLIPPED, LOOKED_AT, DRAWS = 0.05, 0.1, 20
 
 
 def run(clock: Clock) -> dict[str, Any]:
-    """All three questions."""
+    """All three questions, and the third of a Cox model too."""
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -33,6 +33,7 @@ def run(clock: Clock) -> dict[str, Any]:
         "converged": _converged(net, clock),
         "stopped": _stopped(net, clock),
         "mislabelled": _mislabelled(net, clock),
+        "mislabelled, Cox": _mislabelled_cox(net),
     }
 
 
@@ -94,32 +95,39 @@ def _stopped(net: CoxNetwork, clock: Clock) -> dict[str, Any]:
     loss = net.loss(STOPPED_DECAY)
     train = net.adam(loss, STEPS)
     theta = train(loss.everyone())
-    est = vs.proximal(loss, theta, DAMPING)
-    base = net.predicted(theta[None])
-    with clock.timing("proximal vif of all rows"):
-        vif = vs.vif(est).values
-    rows = _some(net, base - net.predicted(theta - vif))
-    with clock.timing("proximal refits"):
-        refits = vs.truncated_refits(est, objects=rows, max_steps=40).values
+    rows = _some(net, net.predicted(theta[None]) - net.predicted(theta - _held(net, theta)))
     with clock.timing("Adam again"):
-        masks = 1.0 - np.eye(len(net.event))[rows]
-        again = np.array([train(b) for b in masks])
-    proximal, same_run = base - net.predicted(theta - refits), base - net.predicted(again)
-    told = base - net.predicted(theta - vif[rows])
-    return {
-        "gradient": float(np.abs(loss.gradient(theta)).max()),
-        "vif against proximal refits": median_correlation(told, proximal),
-        "vif against Adam again": median_correlation(told, same_run),
-        "proximal refits against Adam again": median_correlation(proximal, same_run),
-    }
+        again = np.array([train(b) for b in 1.0 - np.eye(len(net.event))[rows]])
+    same_run = net.predicted(theta[None]) - net.predicted(again)
+    out: dict[str, Any] = {"gradient": float(np.abs(loss.gradient(theta)).max())}
+    for damping in DAMPINGS:
+        est = vs.proximal(loss, theta, damping)
+        with clock.timing(f"proximal refits, damping {damping:g}"):
+            refits = vs.truncated_refits(est, objects=rows, max_steps=40).values
+        proximal, told = (
+            net.predicted(theta[None]) - net.predicted(theta - change)
+            for change in (refits, _held(net, theta, damping, rows))
+        )
+        out[f"damping {damping:g}"] = {
+            "vif against proximal refits": median_correlation(told, proximal),
+            "vif against Adam again": median_correlation(told, same_run),
+            "proximal refits against Adam again": median_correlation(proximal, same_run),
+        }
+    return out
+
+
+def _held(
+    net: CoxNetwork, theta: np.ndarray, damping: float = DAMPINGS[0], rows: Any = None
+) -> np.ndarray:
+    """vif of the proximal estimate, of all rows or of some."""
+    est = vs.proximal(net.loss(STOPPED_DECAY), theta, damping)
+    return vs.vif(est, objects=rows).values
 
 
 def _mislabelled(net: CoxNetwork, clock: Clock) -> dict[str, Any]:
     """How many flipped event indicators are among the rows that each measure puts first."""
     n, rng = len(net.event), np.random.default_rng(7)
-    flipped = rng.choice(n, round(FLIPPED * n), replace=False)
-    event = net.event.copy()
-    event[flipped] = 1 - event[flipped]
+    event, flipped = _flipped(net.event, rng)
     loss = net.loss(DECAY, event)
     est = net.converged(loss)
     D = loss.gradient_differences(est.theta)
@@ -127,35 +135,61 @@ def _mislabelled(net: CoxNetwork, clock: Clock) -> dict[str, Any]:
     scores = {
         # what the row takes off its own loss: D' H^-1 D
         "self-influence": -np.einsum("np,np->n", D, vif),
-        "change of held-out loss": _held_out(net, est, vif),
+        # to first order, by leaving the row out
+        "held-out loss": vif @ net.held_out_slope(est.theta),
         "gradient norm": np.linalg.norm(D, axis=1),
         "random order": rng.random(n),
     }
-    top = round(LOOKED_AT * n)
-    found = {
-        name: int(np.isin(np.argsort(-score)[:top], flipped).sum())
-        for name, score in scores.items()
-    }
-    return {"flipped": len(flipped), "looked at": top, "found": found}
+    found = {name: _found(score, flipped) for name, score in scores.items()}
+    return {"flipped": len(flipped), "looked at": round(LOOKED_AT * n), "found": found}
 
 
-def _held_out(net: CoxNetwork, est: vs.Estimate, vif: np.ndarray) -> np.ndarray:
-    """How much leaving each row out lowers the loss of the validation part, to first order."""
-    import jax
+def _flipped(event: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    flipped = rng.choice(len(event), round(FLIPPED * len(event)), replace=False)
+    wrong = event.copy()
+    wrong[flipped] = 1 - wrong[flipped]
+    return wrong, flipped
 
+
+def _found(score: np.ndarray, flipped: np.ndarray) -> int:
+    first = np.argsort(-score)[: round(LOOKED_AT * len(score))]
+    return int(np.isin(first, flipped).sum())
+
+
+def _mislabelled_cox(net: CoxNetwork) -> dict[str, float]:
+    """The same by a Cox model: means over draws of which rows are flipped."""
+    n, time = len(net.event), np.asarray(net.data.time, dtype=float)[net.order]
     part = fits.metabric_validation()
-    X = net._standardised(part.X)
-    order = np.argsort(-part.time, kind="stable")
-    likelihood = net.likelihood(part.event[order].astype(float))
-    everyone = np.ones(len(order))
-    slope = jax.grad(lambda t: likelihood(net.scores(t, X[order]), everyone))(est.theta)
-    return vif @ np.array(slope)
+    held_out = Cox(net.standardised(part.X), part.time, part.event)
+    counts: list[dict[str, int]] = []
+    for seed in range(DRAWS):
+        rng = np.random.default_rng(seed)
+        event, flipped = _flipped(net.event, rng)
+        loss = Cox(net.X, time, event)
+        est = vs.minimize(loss, np.zeros(net.X.shape[1]))
+        D, vif, slope = (
+            loss.gradient_differences(est.theta),
+            vs.vif(est),
+            held_out.gradient(est.theta),
+        )
+        scores = {
+            "self-influence": -np.einsum("np,np->n", D, vif.values),
+            "held-out loss": vif.values @ slope,
+            "held-out loss, indicator edited": vs.vif(vs.edit(est, event="flip")).values @ slope,
+            "gradient norm": np.linalg.norm(D, axis=1),
+            "random order": rng.random(n),
+            "the earliest censored": np.where(event == 0, -time, -np.inf),
+        }
+        counts.append({name: _found(score, flipped) for name, score in scores.items()})
+    return {name: float(np.mean([found[name] for found in counts])) for name in counts[0]}
 
 
 def tables(record: Record) -> list[Table]:
     """Converged, stopped, mislabelled."""
     found = record.numbers
     converged, stopped, wrong = found["converged"], found["stopped"], found["mislabelled"]
+    by_cox = found["mislabelled, Cox"]
+    held = {damping: stopped[f"damping {damping:g}"] for damping in DAMPINGS}
     n, p = found["rows"], found["parameters"]
     agreement = ("vif", "1 step", "2 steps", "vif, Gauss-Newton", "newton, guarded")
     words = {"1 step": "1 trust-region step", "2 steps": "2 trust-region steps"}
@@ -170,14 +204,21 @@ def tables(record: Record) -> list[Table]:
         Table(
             f"The same network after {STEPS} steps of Adam (largest gradient "
             f"{stopped['gradient']:.2g})",
-            ["compared", "median r"],
-            [[name, f"{value:.4f}"] for name, value in stopped.items() if name != "gradient"],
+            ["compared", *(f"damping {damping:g}" for damping in DAMPINGS)],
+            [
+                [name, *(f"{held[damping][name]:.4f}" for damping in DAMPINGS)]
+                for name in held[DAMPINGS[0]]
+            ],
         ),
         Table(
             f"{wrong['flipped']} of {n} event indicators flipped: found among the first "
-            f"{wrong['looked at']} rows by each measure",
-            ["ordered by", "found"],
-            [[name, value] for name, value in wrong["found"].items()],
+            f"{wrong['looked at']} rows by each measure, with the network, and with a Cox model in "
+            f"the mean of {DRAWS} draws",
+            ["ordered by", "network", "Cox model"],
+            [
+                [name, wrong["found"].get(name, "-"), f"{count:.1f}"]
+                for name, count in by_cox.items()
+            ],
         ),
     ]
 
@@ -191,7 +232,7 @@ def bounds(record: Record) -> list[Bound]:
         at_least("2 steps, median r", converged["2 steps"], 0.9998),
         at_least(
             "stopped: vif against proximal refits, median r",
-            stopped["vif against proximal refits"],
+            stopped[f"damping {DAMPINGS[0]:g}"]["vif against proximal refits"],
             0.999,
         ),
     ]
@@ -205,8 +246,12 @@ EXPERIMENT = Experiment(
         "follows converged refits and one or two trust-region steps come closer; with the "
         "Gauss-Newton matrix it does so much less well. Stopped early, vif predicts the proximal "
         "refits, which are the question that it answers, and not another run of Adam without the "
-        "row. Flipped event indicators are looked for by several measures; in this data set none "
-        "finds more than a random order."
+        "row: the more strongly it is held near where training stopped, the better. Flipped event "
+        "indicators are looked for by several measures, and none that reads the partial likelihood "
+        "finds many more than a random order, with a Cox model neither. It must be so: an event "
+        "that is recorded as a censoring leaves the likelihood without a trace but in the risk "
+        "sets, and who is censored is not modelled. Where labels are told by the covariates, the "
+        "same measures find them: see the rankings of digits."
     ),
     run=run,
     tables=tables,
