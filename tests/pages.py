@@ -14,7 +14,7 @@ from typing import NamedTuple
 from vifstats.cli.command import main
 
 # The options of a cell stand between two lines of three dashes.
-OPTIONS = r"(?:---\n(?:(?:  .*|\w+:.*)\n)+---\n)?"
+OPTIONS = r"(?:---\n(?:(?:  [^\n]*|\w+:[^\n]*)\n)+---\n)?"
 FENCE = re.compile(
     rf"^(?P<fence>```+)(?P<language>\S+)[^\n]*\n{OPTIONS}(?P<text>.*?)^(?P=fence)$", re.M | re.S
 )
