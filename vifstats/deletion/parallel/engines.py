@@ -9,7 +9,7 @@ from numbers import Integral
 from pathlib import Path
 from pickle import PicklingError
 from queue import SimpleQueue
-from threading import Lock, RLock
+from threading import Lock, RLock, get_ident
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
@@ -50,26 +50,30 @@ def one_blas_thread() -> Iterator[None]:
 
 
 class _Limit:
-    """One limit for all threads of the process: the first sets it, the last lifts it.
+    """One limit for the process: the thread that sets it lifts it, when its last call ends.
 
-    Were each to set and restore it, the second would keep one thread as what was there before.
+    Were each call to set and restore it, the second would keep one thread as what was there before.
+    And another thread could not lift it: OpenBLAS (0.3.30) heeds only the one that set it first.
+    Calls of other threads have the limit for as long as it is there.
     """
 
     def __init__(self) -> None:
-        self._lock, self._holders, self._limits = Lock(), 0, ExitStack()
+        self._lock, self._setter, self._calls, self._limits = Lock(), 0, 0, ExitStack()
 
     @contextmanager
     def held(self, limits: Callable[..., Any]) -> Iterator[None]:
         with self._lock:
-            if not self._holders:
+            if not self._calls:
+                self._setter = get_ident()
                 self._limits.enter_context(limits(limits=1, user_api="blas"))
-            self._holders += 1
+            mine = self._setter == get_ident()
+            self._calls += mine
         try:
             yield
         finally:
             with self._lock:
-                self._holders -= 1
-                if not self._holders:
+                self._calls -= mine
+                if mine and not self._calls:
                     self._limits.close()
 
 
