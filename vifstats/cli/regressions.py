@@ -44,6 +44,11 @@ class RegressionColumns:
                 f"A column must play one part, but {self.outcome!r} is outcome and covariate; "
                 "leave it out of --covariates."
             )
+        if INTERCEPT in covariates:
+            raise InvalidInputError(
+                f"A covariate must not be called {INTERCEPT!r}, which is the column of ones that "
+                "every regression here has; rename it, or leave it out of --covariates."
+            )
         return covariates
 
 
