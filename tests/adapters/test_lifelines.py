@@ -276,12 +276,10 @@ def test_a_constant_covariate_is_named():
 def test_fits_that_cannot_be_taken():
     piecewise = {"baseline_estimation_method": "piecewise", "breakpoints": [26.0]}
     parts_of = CoxPHFitter(strata="race", **piecewise).fit(DF, "week", "arrest")
-    held = CoxPHFitter(penalizer=0.1, **piecewise).fit(DF, "week", "arrest")
     unfitted = CoxPHFitter(), CoxTimeVaryingFitter()
     lasso = CoxPHFitter(penalizer=0.1, l1_ratio=0.5).fit(DF, "week", "arrest")
     for fit, parts in [
         (parts_of, "Strata of a piecewise baseline.*fit the strata apart"),
-        (held, "penalty of a piecewise baseline.*penalizer=0"),
         (lasso, "l1_ratio = 0.5.*no Hessian.*l1_ratio=0"),
         *((fit, "must be fitted, but this Cox.* is not") for fit in unfitted),
     ]:
