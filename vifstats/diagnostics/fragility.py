@@ -50,8 +50,9 @@ class Fragility(InfluentialSet):
             if self.unadjusted is None
             else [f"  unadjusted fragility index of the two arms: {self.unadjusted}"]
         )
+        edits = "1 edit" if len(self) == 1 else f"{len(self)} edits"
         return [
-            f"Fragility: {len(self)} edits ({self.edits}), {self.goal}, {self.status}",
+            f"Fragility: {edits} ({self.edits}), {self.goal}, {self.status}",
             f"  {self.target}: {self.value:.4g} as recorded, {self.actual:.4g} with the edits, "
             "refitted",
             *beside,
