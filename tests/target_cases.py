@@ -24,7 +24,8 @@ from vifstats.targets import Target
 
 PROFILES = [[0.5, -0.5], [-1.0, 1.0]]
 # every row of a fit with one treatment, and with the other
-WORLDS = tuple(np.column_stack([built.design(24)[:, 1], np.full(built.N, a)]) for a in (1.0, 0.0))
+ROWS = pd.DataFrame({"age": built.design(24)[:, 1]}, index=pd.RangeIndex(100, 100 + built.N))
+WORLDS = ROWS.assign(dose=1.0), ROWS.assign(dose=0.0)
 # A step function of theta: automatic differentiation has nothing to say.
 STEPS = ("autodiff", "linear_influence", "refits")
 # They read the Hessian, which autograd cannot see, and so are linearised by differences.

@@ -106,6 +106,16 @@ def test_the_worlds_of_a_formula_are_tables():
     assert value == pytest.approx(np.concatenate([one, other, one - other]), abs=LIBRARY_FIT)
 
 
+def test_rows_of_a_table_are_found_by_their_labels():
+    d = table().set_axis([f"patient {k}" for k in range(24)])
+    X, influence = d[["arm", "age"]], vs.vif(estimate(d))
+    one, other = X.assign(arm=1.0), X.assign(arm=0.0)
+    more = pd.concat([one.iloc[::-1], one.iloc[:3].set_axis(["d", "e", "f"])])
+    expected = influence.on(StandardizedSurvival(one, other, TIMES))
+    found = influence.on(StandardizedSurvival(more, other, TIMES))
+    np.testing.assert_array_equal(found.influence, expected.influence)
+
+
 def test_a_table_that_is_not_the_rows_of_the_fit_is_refused():
     d = table()
     influence = vs.vif(estimate(d))
@@ -113,7 +123,7 @@ def test_a_table_that_is_not_the_rows_of_the_fit_is_refused():
     with pytest.raises(InvalidInputError, match="has 23 rows for 24"):
         influence.on(StandardizedSurvival(X.iloc[1:], X, 0.5))
     with pytest.raises(InvalidInputError, match="`x0` .*other labels"):
-        influence.on(StandardizedRMST(X, X.iloc[::-1], 0.5))
+        influence.on(StandardizedRMST(X, X.set_axis(range(50, 74)), 0.5))
     with pytest.raises(InvalidInputError, match="follow-up"):
         influence.on(StandardizedRMST(X, X, 99.0))
     logit = vs.losses.FineGray(X, d.time, d.event)

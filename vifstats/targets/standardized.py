@@ -41,7 +41,7 @@ class Standardized(Target, ABC):
         loss = _cox(estimate.loss, self)
         sides = {}
         for name in ("x1", "x0"):
-            table = checks.as_pandas(getattr(self, name))
+            table = _of_the_fit(checks.as_pandas(getattr(self, name)), estimate.labels)
             design = checks.profiles(table, estimate.profile, estimate.names)
             _require_rows(table, len(design), estimate.labels, name)
             sides[name] = design[estimate.kept]
@@ -96,8 +96,9 @@ class StandardizedSurvival(Standardized):
     Parameters
     ----------
     x1, x0 : DataFrame or array_like, shape (n, n_params)
-        The rows of the fit, in their order, with one treatment and with the other, such as
-        ``df.assign(treated=1)``; as design rows or in the raw columns of the fitted model.
+        The rows of the fit with one treatment and with the other, such as
+        ``df.assign(treated=1)``; as design rows or in the raw columns of the fitted model. Rows of
+        a DataFrame are found by the labels of the fit; all others are in its order.
     times : float or array_like
         In the units of the data.
     ties : {"efron", "breslow"}, optional
@@ -196,6 +197,13 @@ def _cox(loss: Loss, target: Any) -> Cox:
 def _of_sides(names: Sequence[str]) -> tuple[str, ...]:
     sides = ("x1", "x0", "x1 - x0")
     return tuple(f"{name}, {side}" for side in sides for name in names)
+
+
+def _of_the_fit(table: Any, labels: pd.Index) -> Any:
+    """The rows of a table that the fit has, in its order, where they are called by its labels."""
+    if not isinstance(table, pd.DataFrame) or not (table.index.is_unique and labels.is_unique):
+        return table
+    return table.loc[labels] if labels.isin(table.index).all() else table
 
 
 def _require_rows(table: Any, n: int, labels: pd.Index, name: str) -> None:
