@@ -56,12 +56,14 @@ def _gamma_slopes(D: np.ndarray, S: np.ndarray, log_variance: np.ndarray) -> Slo
     first, second = _rising_slopes(D, q)
     ratio, logs = (q + D) / (q + S), np.log1p(S / q)
     of_q = logs - S / (q + S)
+    # q grows without bound as the variance falls, and its square sooner
+    change = q / (q + S) * (D - S) / (q + S)
     return Slopes(
         S=-ratio,
         v=first + q * logs - S * ratio,
         SS=ratio / (q + S),
-        Sv=-q * (D - S) / (q + S) ** 2,
-        vv=second - q * (of_q + S * (D - S) / (q + S) ** 2),
+        Sv=-change,
+        vv=second - q * of_q - S * change,
     )
 
 
