@@ -178,6 +178,14 @@ def edited(change):
     return damage
 
 
+def written(text):
+    def damage(path):
+        path.write_text(text)
+
+    damage.__name__ = f"written {text}"
+    return damage
+
+
 CSV, JSON = "part-2-of-3.csv", "part-2-of-3.json"
 DAMAGE = [
     (remove, JSON, "these are not: 2/3; run those shards"),
@@ -195,6 +203,7 @@ DAMAGE = [
     (edited(lambda d: d.pop("csv")), JSON, "cannot be read"),
     *((how, CSV, f"{CSV}.*it has changed") for how in (cut, twice, flipped, copied_over)),
     *((how, JSON, f"{JSON}.*damaged or another's") for how in (cut, twice, flipped)),
+    *((written(text), JSON, "damaged or another's") for text in ("null", "[1, 2]", "3", '"a"', "{}")),
     *((folder_instead, name, "damaged or another's: Is a directory") for name in (CSV, JSON)),
 ]
 

@@ -72,3 +72,12 @@ def test_nothing_asked_is_nothing_found(verb, nothing):
 def test_a_mask_without_gaps_is_what_it_says(verb):
     mask = pd.array(np.arange(N) % 5 == 1, dtype="boolean")
     np.testing.assert_array_equal(verb(EST, objects=mask).index, [1, 6, 11])
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.__name__)
+def test_nobody_would_be_left(verb):
+    with pytest.raises(VifError, match="must leave something behind"):
+        verb(EST, groups=["all"] * N)
+    alone = vs.minimize(vs.MEstimator(lambda t, y: 0.5 * (y - t[0]) ** 2, [1.0]), [0.0])
+    with pytest.raises(VifError, match="must leave something behind"):
+        verb(alone)
