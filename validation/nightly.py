@@ -34,7 +34,7 @@ from validation import fits  # noqa: F401  the tests, from where the problems co
 from references import CoxProblem
 from rewordings import as_loss, renamed, repeated, shuffled, split
 from strategies import cox_fits, groups_for, with_fit
-from tolerances import CONVERGED_FIT
+from tolerances import CONVERGED_FIT, R_REFIT
 
 Fit = tuple[CoxProblem, np.ndarray]
 METHODS = (vs.classical_if, vs.vif, vs.newton_step, vs.leave_one_out)
@@ -62,10 +62,30 @@ def require_same(found: vs.Influence, expected: vs.Influence) -> None:
         assert [one[k] for k in order] == other
     there = np.isfinite(expected.values)
     assert (np.isfinite(values) == there).all()
+    # a row that separates has refits at infinity, and predictions that mean nothing
+    there &= are_finite(expected)[:, None]
     size = np.abs(np.where(there, expected.values, 0.0)).max(axis=0, initial=0.0)
-    unit = np.maximum(expected.estimate.naive_errors, size)
+    unit = np.maximum(own_errors(expected), np.maximum(expected.estimate.naive_errors, size))
     error = np.where(there, np.abs(values - expected.values), 0.0) / unit
-    assert error.max(initial=0.0) < CONVERGED_FIT, f"{expected.method}: {error.max():.1e}"
+    # refits of nearly separated rows, whose errors are 1e4 times the others', stop sooner: 2e-8
+    bound = R_REFIT if expected.method == "refit" else CONVERGED_FIT
+    assert error.max(initial=0.0) < bound, f"{expected.method}: {error.max():.1e}"
+
+
+def are_finite(found: vs.Influence) -> np.ndarray:
+    """Which removals leave a model with an estimate, (n,)."""
+    return found.status.isin(["ok", "no influence"]).to_numpy()
+
+
+def own_errors(found: vs.Influence) -> np.ndarray:
+    """Standard errors without each removal, (n, p): a refit stops in units of them."""
+    loss, errors = found.estimate.loss, np.zeros_like(found.values)
+    thetas = found.params_without.to_numpy()
+    for k in np.flatnonzero(are_finite(found)):
+        one = found.removals.take(np.array([k]))
+        variances = np.diag(np.linalg.pinv(loss.reduced_hessians(thetas[k], one)[0]))
+        errors[k] = np.sqrt(np.maximum(variances, 0.0))
+    return errors
 
 
 def require_same_influences(
