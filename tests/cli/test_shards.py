@@ -203,7 +203,7 @@ DAMAGE = [
     (edited(lambda d: d.pop("csv")), JSON, "cannot be read"),
     *((how, CSV, f"{CSV}.*it has changed") for how in (cut, twice, flipped, copied_over)),
     *((how, JSON, f"{JSON}.*damaged or another's") for how in (cut, twice, flipped)),
-    *((written(text), JSON, "damaged or another's") for text in ("null", "[1, 2]", "3", '"a"', "{}")),
+    *((written(text), JSON, "damaged or another's") for text in ("null", "[1]", "3", '"a"', "{}")),
     *((folder_instead, name, "damaged or another's: Is a directory") for name in (CSV, JSON)),
 ]
 
