@@ -187,3 +187,11 @@ def test_every_status_is_in_the_table():
 def _section(page: str, title: str) -> str:
     """What stands below a heading of the second level."""
     return page.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_numbered_equations_are_drawn():
+    """Sphinx puts ``split`` around what has a double backslash; MathJax numbers nothing in it."""
+    text = (ROOT / "docs" / "mathematics.md").read_text(encoding="utf-8")
+    numbered = [found for found in re.findall(r"\$\$(.*?)\$\$", text, re.S) if r"\tag" in found]
+    assert len(numbered) > 60
+    assert not [found for found in numbered if r"\\" in found], r"write \cr"
