@@ -211,7 +211,7 @@ def ask(n_problems: int, first: int) -> Counter[str]:
         for question in QUESTIONS:
             try:
                 question(fit, ids, np.random.default_rng(number))
-            except Exception as error:
+            except Exception as error:  # whatever it is, it is named and raised again
                 error.add_note(f"asked about {question.__name__}, seed {number}")
                 raise
             held[question.__name__] += 1

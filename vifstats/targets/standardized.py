@@ -211,6 +211,6 @@ def _require_rows(table: Any, n: int, labels: pd.Index, name: str) -> None:
     if n != len(labels) or not same:
         finding = f"has {n} rows for {len(labels)}" if n != len(labels) else "has other labels"
         raise InvalidInputError(
-            f"`{name}` must be the rows of the fit, in their order, with another treatment, but "
-            f"{finding}; make it of that table, as by df.assign(treated=1)."
+            f"`{name}` must be the rows of the fit, by its labels or in its order, with another "
+            f"treatment, but {finding}; make it of that table, as by df.assign(treated=1)."
         )

@@ -26,11 +26,11 @@ from references import (
     gradient_scale,
     without,
 )
+from rewordings import as_loss
 from strategies import cox_cases, cox_problems, groups_for, members_of
 from tolerances import ROUNDING, relative_error
 
 import vifstats as vs
-from vifstats.losses import Cox
 from vifstats.losses.cox import cell_blocks as blocks
 from vifstats.losses.cox import fast, ranges, tiles
 from vifstats.losses.cox import power_series as exposure
@@ -64,16 +64,6 @@ def these(sizes: dict[ModuleType, dict[str, float]]):
         for module, constants in sizes.items():
             stack.enter_context(patch.multiple(module, **constants))
         yield
-
-
-def as_loss(problem: CoxProblem) -> Cox:
-    options = ("entry", "weights", "strata", "offset", "ties", "penalty")
-    return Cox(
-        problem.X,
-        problem.time,
-        problem.event,
-        **{name: getattr(problem, name) for name in options},
-    )
 
 
 def unit_of(problem: CoxProblem) -> np.ndarray:
