@@ -8,8 +8,8 @@ import numpy as np
 
 __all__ = ["levels", "loops"]
 
-# Columns of terms from this many numbers on: loading numba takes a second.
-LARGE = 500_000
+# Columns of terms from this many numbers on: loading numba takes a second, compiling ten once.
+LARGE = 5_000_000
 # Cells of a group: a range is parts of two groups, and whole groups between: a range again.
 GROUP = 32
 
