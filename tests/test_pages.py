@@ -195,3 +195,31 @@ def test_numbered_equations_are_drawn():
     numbered = [found for found in re.findall(r"\$\$(.*?)\$\$", text, re.S) if r"\tag" in found]
     assert len(numbered) > 60
     assert not [found for found in numbered if r"\\" in found], r"write \cr"
+
+
+LESSONS = sorted((DOCS / "notebooks").glob("*.md"))
+IN_A_LESSON = ["You need", "You will be able to", "Time", "Predict before you run", "As a notebook"]
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_a_lesson_says_what_is_asked_and_hints_before_it_answers(lesson):
+    text = lesson.read_text(encoding="utf-8")
+    head = text.partition("```{code-cell}")[0]
+    assert re.findall(r"^\*([A-Z][\w ]+):\*", head, re.M) == IN_A_LESSON
+    (minutes,) = re.findall(r"^\*Time:\* \d+ minutes(.*)$", head, re.M)
+    before = text.split("```{code-cell} python\n:tags: [hide-cell]")[:-1]
+    assert before and all(part.endswith("\n</details>\n\n") for part in before)
+    exercises = re.findall(r"^\*\*(\d)\.\*\*", text.partition("\n## Exercises\n")[2], re.M)
+    said = re.findall(r" for (one|two|three|four) exercise", minutes)
+    assert said == [["one", "two", "three", "four"][len(exercises) - 1]] * bool(exercises)
+
+
+def test_every_lesson_is_in_the_list_and_has_a_note_for_its_teacher():
+    text = (DOCS / "learn.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^notebooks/(\w+)$", text, re.M)
+    assert sorted(listed) == sorted(lesson.stem for lesson in LESSONS)
+    numbers = [int(name.split("_")[0]) for name in listed]
+    assert numbers == list(range(1, len(numbers) + 1))
+    notes = text.partition("## Notes for instructors")[2].partition("\n## ")[0]
+    named = re.findall(r"^- In ([\d and]+),", notes, re.M)
+    assert [int(number) for part in named for number in part.split(" and ")] == numbers
