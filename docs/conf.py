@@ -25,6 +25,7 @@ extensions = [
     "myst_nb",
     "numpydoc",
     "plain_docstrings",
+    "searched",
     "self_contained",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",

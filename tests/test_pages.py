@@ -141,11 +141,14 @@ def test_the_output_of_r_is_what_r_printed():
     ("page", "words"),
     [
         ("regressions", ["clogit", "conditional logistic", "case-control", "logistic regression"]),
-        ("competing_risks", ["Fine-Gray", "crr", "cumulative incidence", "multi-state"]),
-        ("mixed_models", ["lmer", "random effects", "multilevel", "REML"]),
+        (
+            "competing_risks",
+            ["Fine-Gray", "crr", "cumulative incidence", "competing risks", "multi-state"],
+        ),
+        ("mixed_models", ["mixed models", "lmer", "random effects", "multilevel", "REML"]),
         ("equations", ["IPTW", "propensity score", "doubly robust", "instrumental variables"]),
-        ("edits", ["fragility index", "tipping point"]),
-        ("separation", ["Firth", "logistf"]),
+        ("edits", ["fragility", "fragility index", "tipping point"]),
+        ("separation", ["Firth", "logistf", "frailty"]),
         ("curves", ["Kaplan-Meier", "log-rank test", "RMST"]),
         ("cox", ["coxph", "dfbeta", "delayed entry"]),
     ],
