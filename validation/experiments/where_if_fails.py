@@ -26,6 +26,7 @@ METHODS = {
 }
 # Nearer than this to refits all dots are at the edge of the picture.
 NEAREST = 1e-6
+TOGETHER = "\N{NO-BREAK SPACE}"  # a correlation and its slope stay on one line
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def tables(record: Record) -> list[Table]:
         cells = []
         for name in METHODS:
             pair = found.get(name)
-            cells.append(f"{pair['pearson']:.4f} ({pair['slope']:.2f})" if pair else "–")
+            cells.append(f"{pair['pearson']:.4f}{TOGETHER}({pair['slope']:.2f})" if pair else "–")
         rows.append([title, found["removals"], *cells])
     heads = ["model, what leaves", "removals", *METHODS]
     return [Table("Pearson with refits, and in brackets the slope, of each method", heads, rows)]
