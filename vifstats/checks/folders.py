@@ -25,20 +25,7 @@ def writable_folder(path: str | Path, role: str = "output") -> Path:
 
     What a run that was killed has left half-written in it is removed.
 
-    Parameters
-    ----------
-    path : str or Path
-    role : str
-        What it is called in an error.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    InvalidInputError
-        If it cannot be made or written to.
+    InvalidInputError, which calls the folder `role`, if it cannot be made or written to.
 
     Examples
     --------

@@ -40,16 +40,8 @@ MANY, LONG = 1000, 5.0
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        The arguments; default those of the process.
-
-    Returns
-    -------
-    int
-        The exit code: 0, 2 after an error in the input, 130 after an interrupt, 141 where the
-        reader of the output went away, 143 where it was asked to end (SIGTERM).
+    The exit code is 0, 2 after an error in the input, 130 after an interrupt, 141 where the reader
+    of the output went away, 143 where it was asked to end (SIGTERM).
 
     Examples
     --------

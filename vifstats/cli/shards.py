@@ -29,13 +29,7 @@ FEW = 10
 
 
 def parse_shard(text: str) -> Shard:
-    """The shard that is written 3/50.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is not written so, or there is no such part.
-    """
+    """The shard that is written 3/50."""
     if not (found := re.fullmatch(r"\s*(\d{1,9})/(\d{1,9})\s*", text)):
         raise InvalidInputError(
             f"A shard must be its number and how many there are, as 3/50, but is {text!r}."
@@ -78,10 +72,7 @@ class Merged:
 def merge_parts(folder: str | Path, output: str | Path | None = None) -> Merged:
     """Put the parts in a folder together, as influence.csv there or elsewhere.
 
-    Raises
-    ------
-    InvalidInputError
-        If parts are missing, damaged or of other work; the error names them.
+    InvalidInputError names the parts that are missing, damaged or of other work.
     """
     folder = Path(folder)
     parts = _complete(folder)
@@ -109,13 +100,7 @@ class Part:
 
     @classmethod
     def read(cls, path: Path) -> "Part":
-        """The part of this name, as it was written.
-
-        Raises
-        ------
-        InvalidInputError
-            If it is not.
-        """
+        """The part of this name, as it was written."""
         try:
             content = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -144,13 +129,7 @@ class Part:
             raise _damaged(path, f"it has {self.n_rows} rows, and its share is {expected}")
 
     def body(self, folder: Path) -> str:
-        """The lines of its CSV below the header.
-
-        Raises
-        ------
-        InvalidInputError
-            If the CSV is not there, or not what was written.
-        """
+        """The lines of its CSV below the header."""
         path = folder / f"{_name(self.shard)}.csv"
         try:
             content = path.read_bytes()

@@ -59,12 +59,8 @@ def groups_left(codes: np.ndarray | None, removals: Removals) -> np.ndarray:
 def group_pairs(codes: np.ndarray, removals: Removals) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The pairs of a removal and a group that it takes from.
 
-    Returns
-    -------
-    first, size : ndarray of int, shape (n_pairs,)
-        An object of each pair, and how many there are.
-    pair : ndarray of int, shape (n_leaving,)
-        The pair of each object that leaves, in the order of the objects.
+    `first`, `size` (n_pairs,): an object of each pair, and how many there are; `pair`
+    (n_leaving,): the pair of each object that leaves, in the order of the objects.
     """
     rows = np.flatnonzero(removals.codes >= 0)
     key = removals.codes[rows] * (codes.max(initial=0) + 1) + codes[rows]

@@ -48,27 +48,9 @@ def standard_errors_without(
 ) -> np.ndarray:
     """Standard errors of every parameter, by the inference of the fit, without each removal.
 
-    Parameters
-    ----------
-    fit : Estimate
-        Has theta, dispersion, inference, clusters and information slopes of the full fit, and its
-        naive errors.
-    loss : Loss
-    thetas : ndarray, shape (n_removals, p)
-        The parameters without each removal.
-    removals : Removals
-    exact : bool, optional
-        As in `StandardError`.
-
-    Returns
-    -------
-    ndarray, shape (n_removals, p)
-        nan where a Hessian is not positive definite, and for parameters that vanish.
-
-    Raises
-    ------
-    UnsupportedModelError
-        If the covariance of the fit cannot be followed without a row.
+    `fit` is an Estimate, `thetas` (n_removals, p) the parameters without each removal, `exact` as
+    in `StandardError`. nan where a Hessian is not positive definite, and for parameters that
+    vanish. UnsupportedModelError if the covariance of the fit cannot be followed without a row.
     """
     fit.inference.require_followed()
     if isinstance(loss, Edited) and not (fit.inference.as_given and rests_on_hessian(fit, loss)):

@@ -238,18 +238,7 @@ def describe(
 def confirmed(found: Findings, *, seconds: float = 20.0, progress: bool = False) -> Findings:
     """With the rows refitted on which ranges, counts and verdicts rest, once, as time allows.
 
-    Parameters
-    ----------
-    found : Findings
-    seconds : float
-        As for `report`.
-    progress : bool
-        Show a progress bar.
-
-    Returns
-    -------
-    Findings
-        All files of one run are made of these.
+    All files of one run are made of these. `seconds` as for `report`.
 
     Examples
     --------

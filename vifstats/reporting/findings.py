@@ -218,19 +218,7 @@ def confirm(
 ) -> Findings:
     """Refit without more rows, which say nothing about the others and do not count as a sample.
 
-    Parameters
-    ----------
-    findings : Findings
-    rows : ndarray of int
-        Positions; those that are exact already are left alone.
-    seconds : float
-        When to stop.
-    progress : bool
-        Show a progress bar.
-
-    Returns
-    -------
-    Findings
+    Those of the positions `rows` that are exact already are left alone; after `seconds` it stops.
 
     Examples
     --------

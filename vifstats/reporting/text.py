@@ -62,15 +62,7 @@ def as_text(findings: Findings, *, rows: str = "row", named: bool = True) -> str
 def edits_as_text(section: dict[str, Any], unit: str = "row") -> str:
     """The section "fragility" as text, a sentence for each kind of edit.
 
-    Parameters
-    ----------
-    section : dict
-    unit : str
-        What one row of the data is called.
-
-    Returns
-    -------
-    str
+    `unit` is what one row of the data is called.
 
     Examples
     --------

@@ -25,20 +25,7 @@ def conditional(
     Rows of sets whose outcomes are all the same are rows of the result, "not in fit", because
     statsmodels leaves them out; of counts they would say something.
 
-    Parameters
-    ----------
-    fit : statsmodels results of ConditionalLogit or ConditionalPoisson
-    *data, **options
-        The model keeps what it needs.
-    groups : array_like, shape (n_rows,), optional
-        One label per row, such as the sets themselves.
-    tol : float
-        As in `Estimate`.
-
-    Raises
-    ------
-    UnsupportedModelError
-        For ``fit_regularized``.
+    UnsupportedModelError for `fit_regularized`.
     """
     if "Regularized" in type(fit).__name__:
         return refused(fit)

@@ -20,22 +20,9 @@ def mixed(
 ) -> Estimate:
     """An estimate from the results of MixedLM, by REML or ML.
 
-    Parameters
-    ----------
-    fit : statsmodels MixedLMResults
-        With random intercepts and slopes (``re_formula``, ``exog_re``), and independent effects
-        with one variance for each component (``vc_formula``), such as classes within schools.
-    *data, **options
-        The model keeps what it needs.
-    groups : array_like, shape (n_rows,), or str, optional
-        One label per row, such as the column of the model's own groups: they leave whole.
-    tol : float
-        As in `Estimate`.
-
-    Raises
-    ------
-    UnsupportedModelError
-        For penalties, and parameters held by ``free=``.
+    With random intercepts and slopes (``re_formula``, ``exog_re``), and independent effects with
+    one variance for each component (``vc_formula``), such as classes within schools; not with
+    penalties, nor with parameters held by ``free=``.
     """
     refuse("statsmodels keeps the data of the fit", data=data or None, **options)
     model = fit.model

@@ -14,18 +14,8 @@ HETEROSCEDASTIC = ("HC0", "HC1", "HC2", "HC3")
 def inference_of(fit: Any, kept: np.ndarray, n_labels: int) -> Inference:
     """The inference of a result with ``cov_type``, ``cov_kwds`` and ``use_t``.
 
-    Parameters
-    ----------
-    fit : statsmodels results
-    kept : ndarray of int, shape (n_objects,)
-        The user's row of each object.
-    n_labels : int
-        Number of the user's rows.
-
-    Returns
-    -------
-    Inference
-        With the reason in ``refusal`` where the covariance cannot be followed without a row.
+    `kept` (n_objects,): the user's row of each object, of `n_labels` rows. The reason is in
+    ``refusal`` where the covariance cannot be followed without a row.
     """
     reported = np.asarray(fit.bse, dtype=float).ravel(order="F")
     kind, settings = str(getattr(fit, "cov_type", "nonrobust")), getattr(fit, "cov_kwds", {})

@@ -50,10 +50,7 @@ class Checkpoint:
     def of(cls, folder: Path, work: Fingerprint) -> "Checkpoint":
         """The checkpoint of this work in this folder, new or begun.
 
-        Raises
-        ------
-        InvalidInputError
-            If the folder holds other work, or its work.json is damaged.
+        InvalidInputError if the folder holds other work, or its work.json is damaged.
         """
         path = folder / WORK
         if not os.path.lexists(path):
@@ -68,13 +65,7 @@ class Checkpoint:
         return cls(folder, there.digest)
 
     def finished(self, blocks: Blocks, numbers: range) -> dict[int, Rows]:
-        """The blocks that are there, of those with these numbers.
-
-        Raises
-        ------
-        InvalidInputError
-            If a file that is called as one is not that block of this work.
-        """
+        """The blocks that are there, of those with these numbers."""
         there = [k for k in numbers if os.path.lexists(self._path(k))]
         return {k: self._read(k, (len(blocks.positions(k)), blocks.n_params)) for k in there}
 
@@ -124,13 +115,7 @@ class Block:
 
 
 def work_in(folder: Path) -> Fingerprint:
-    """What the checkpoint in a folder is of.
-
-    Raises
-    ------
-    InvalidInputError
-        If its work.json is missing, or not as it was written.
-    """
+    """What the checkpoint in a folder is of."""
     path = folder / WORK
     content = _content(path)
     try:

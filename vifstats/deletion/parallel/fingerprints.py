@@ -89,10 +89,7 @@ class Fingerprint:
     def from_json(cls, document: dict[str, Any]) -> "Fingerprint":
         """The fingerprint that was written.
 
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If there is none in it.
+        KeyError, TypeError or ValueError if there is none in it.
         """
         arrays = [np.array(document[name], dtype=float) for name in _ARRAYS]
         p = len(arrays[0])

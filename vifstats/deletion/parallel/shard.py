@@ -25,13 +25,7 @@ class Shard:
 
     @classmethod
     def of(cls, shard: Any, checkpoint: Any) -> "Shard":
-        """What a user gave as `shard`, with the folder that it goes to; None: the whole.
-
-        Raises
-        ------
-        InvalidInputError, InvalidTypeError
-            If there is no such part, or no `checkpoint` to keep it in.
-        """
+        """What a user gave as `shard`, with the folder that it goes to; None: the whole."""
         if shard is None:
             return cls(1, 1)
         try:

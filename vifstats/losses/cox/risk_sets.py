@@ -78,10 +78,7 @@ class RiskSets:
     def take(self, rows: np.ndarray) -> "RiskSets":
         """The risk sets of some rows, as if the others had never been there.
 
-        Parameters
-        ----------
-        rows : ndarray of int, shape (k,)
-            Sorted positions, ascending. In `order` they keep the user's numbers.
+        `rows` (k,): ascending positions; in `order` they keep the user's numbers.
         """
         event = self.event[rows]
         cells, deaths = np.unique(self.ranges.hi[rows][event] - 1, return_counts=True)

@@ -47,18 +47,9 @@ def log_symmetric_sums(
 ) -> Logs:
     """log e_m of the present among the first members of each set: shape (k, n_choices).
 
-    Parameters
-    ----------
-    eta : ndarray, shape (k, n)
-        Linear predictors.
-    x : ndarray, shape (k, n, p)
-    present : ndarray of bool, shape (k, n)
-    reads : ndarray of int, shape (k, n_choices)
-        Among how many of the members each choice is made; 0 for none.
-    m : ndarray of int, shape (k, n_choices)
-        How many are chosen; at most the number present.
-    curved : bool
-        Whether the Hessian is wanted.
+    `eta` (k, n), `x` (k, n, p), `present` (k, n); `reads` (k, n_choices): among how many of the
+    members each choice is made, 0 for none; `m` (k, n_choices): how many are chosen, at most the
+    number present; `curved`: whether the Hessian is wanted.
     """
     k, n, p = x.shape
     shift = _shift(eta, present, m.max(axis=1, initial=0))

@@ -20,15 +20,7 @@ FIGURES = ["slope", "pearson", "spearman", "largest_relative_error", "n", "left_
 def accuracy(findings: Findings, effects: Effects) -> dict[str, Any]:
     """The agreement of the method with refits, for each effect.
 
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-
-    Returns
-    -------
-    dict
-        "figures" is empty where every row was refitted, or none.
+    "figures" is empty where every row was refitted, or none.
     """
     n_top = len(np.intersect1d(findings.top, findings.refitted))
     out = {
@@ -86,14 +78,7 @@ def _methods(findings: Findings) -> list[dict[str, Any]]:
 def explained_by(findings: Findings) -> tuple[np.ndarray, str] | None:
     """What the error of a row may depend on: its last risk set, or its leverage.
 
-    Parameters
-    ----------
-    findings : Findings
-
-    Returns
-    -------
-    tuple of ndarray, shape (n_removals,), and str, or None
-        The values, and what they are.
+    The values, shape (n_removals,), and what they are.
     """
     sizes = at_risk(findings.influence)
     if sizes is not None:

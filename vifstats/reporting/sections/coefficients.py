@@ -31,18 +31,7 @@ NEAR = 0.75
 
 
 def extremes(findings: Findings, effects: Effects) -> np.ndarray:
-    """The rows that take an effect furthest, up or down: their refits make the ranges exact.
-
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-
-    Returns
-    -------
-    ndarray of int
-        Positions.
-    """
+    """The rows that take an effect furthest, up or down: their refits make the ranges exact."""
     values = findings.values[:, effects.shown]
     known = np.where(np.isfinite(values), values, 0.0)
     order = np.argsort(known, axis=0, kind="stable")
@@ -52,15 +41,7 @@ def extremes(findings: Findings, effects: Effects) -> np.ndarray:
 def near_the_convention(findings: Findings, effects: Effects) -> np.ndarray:
     """The rows that may be beyond Harrell's convention, which predictions may fall short of.
 
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-
-    Returns
-    -------
-    ndarray of int
-        Positions, those that are nearest to it first.
+    Their positions, those that are nearest to it first.
     """
     size = sizes(findings, effects).max(axis=1, initial=0.0)
     rows = np.flatnonzero(size > NEAR * HARRELL)
@@ -70,16 +51,8 @@ def near_the_convention(findings: Findings, effects: Effects) -> np.ndarray:
 def beyond_the_convention(findings: Findings, effects: Effects) -> dict[str, int]:
     """How many rows move some effect by more than Harrell's convention, and how many were refitted.
 
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-
-    Returns
-    -------
-    dict
-        "n", "n_exact" of these, and "n_near": rows that are not refitted, and so near to the
-        convention that a refit may change on which side they are.
+    "n", "n_exact" of these, and "n_near": rows that are not refitted, and so near to the convention
+    that a refit may change on which side they are.
     """
     size, exact = sizes(findings, effects).max(axis=1, initial=0.0), findings.influence.exact
     beyond = size > HARRELL
@@ -96,17 +69,7 @@ def coefficients(
 ) -> list[dict[str, Any]]:
     """One entry for each effect, in the order of the fit.
 
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-    verdicts : list of Verdict
-        Of the same effects.
-
-    Returns
-    -------
-    list of dict
-        Effects are of one unit of a covariate, and of one of its steps: see `steps_of`.
+    Effects are of one unit of a covariate, and of one of its steps: see `steps_of`.
     """
     est = findings.influence.estimate
     steps = steps_of(est.loss, len(est.theta))
@@ -197,14 +160,7 @@ def sizes(findings: Findings, effects: Effects) -> np.ndarray:
 
     So predictions that are too small on the whole are set right. 0 where there is none.
 
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-
-    Returns
-    -------
-    ndarray, shape (n_removals, n_effects)
+    Shape (n_removals, n_effects).
     """
     size = np.nan_to_num(np.abs(findings.dfbetas[:, effects.shown]))
     if findings.agreement is None:

@@ -40,29 +40,10 @@ def fragility_of(
 ) -> dict[str, Any]:
     """The section on edits: for each kind the fewest found that change the significance.
 
-    Parameters
-    ----------
-    findings : Findings
-        Of a Cox model.
-    treatment : str
-        One of its parameters.
-    rows : bool
-        False: no row is named, and numbers of edits are rounded up to a multiple of five.
-    seconds : float
-        When to stop; one kind is searched in any case.
-
-    Returns
-    -------
-    dict
-        Keys "name", "n_levels", "significant", "p", "unadjusted" (with two levels), "items", and
-        "refusal": why nothing can be said, or "". Sizes are "n", or "at_most" without rows.
-
-    Raises
-    ------
-    InvalidInputError
-        If the treatment is no parameter of the model.
-    InvalidTypeError
-        If the model is not Cox's.
+    Keys "name", "n_levels", "significant", "p", "unadjusted" (with two levels), "items", and
+    "refusal": why nothing can be said, or "". Sizes are "n"; without `rows`, which names none, they
+    are "at_most", rounded up to a multiple of five. After `seconds` it stops, but one kind is
+    searched in any case.
 
     Examples
     --------

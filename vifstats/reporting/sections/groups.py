@@ -16,15 +16,7 @@ MOST_GROUPS = 20
 def groups(findings: Findings, effects: Effects) -> dict[str, Any] | None:
     """The groups that move the effect they move most, and that effect without each.
 
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-
-    Returns
-    -------
-    dict or None
-        None where rows leave one at a time.
+    None where rows leave one at a time.
     """
     influence = findings.influence
     if influence.removals.single:
@@ -51,16 +43,6 @@ def groups(findings: Findings, effects: Effects) -> dict[str, Any] | None:
 
 
 def most_moved(findings: Findings, effects: Effects) -> int:
-    """Position of the effect with the largest dfbetas.
-
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-
-    Returns
-    -------
-    int
-    """
+    """Position of the effect with the largest dfbetas."""
     size = np.abs(findings.dfbetas[:, effects.shown])
     return int(effects.shown[np.nan_to_num(size).max(axis=0).argmax()])

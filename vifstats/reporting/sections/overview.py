@@ -20,17 +20,7 @@ GOOD_ERROR = 0.2
 
 
 def overview(findings: Findings, effects: Effects) -> dict[str, Any]:
-    """The model in numbers.
-
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-
-    Returns
-    -------
-    dict
-    """
+    """The model in numbers."""
     influence = findings.influence
     return {
         "model": effects.model,
@@ -55,18 +45,8 @@ def alerts(
 ) -> list[dict[str, Any]]:
     """What stands between a reader and the numbers, each with the numbers it is about.
 
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-    overview : dict
-    figures : list of dict
-        How well the method agrees with refits, one for each parameter.
-
-    Returns
-    -------
-    list of dict
-        With the key "kind".
+    `figures`: how well the method agrees with refits, one for each parameter. Each has the key
+    "kind".
     """
     found = [
         {"kind": "gauge", "n": overview["n_gauge"]} if overview["n_gauge"] else None,
@@ -88,16 +68,7 @@ def _events(findings: Findings) -> int | None:
 
 
 def separated(findings: Findings) -> dict[str, Any] | None:
-    """That the estimate is infinite with all rows, as then the status of every row says.
-
-    Parameters
-    ----------
-    findings : Findings
-
-    Returns
-    -------
-    dict or None
-    """
+    """That the estimate is infinite with all rows, as then the status of every row says."""
     est, goes = findings.influence.estimate, findings.diverging
     if not est.separated:
         return None

@@ -23,17 +23,8 @@ N_IN_SUM = 10
 def top_rows(findings: Findings, effects: Effects, table: pd.DataFrame | None) -> dict[str, Any]:
     """The top rows with what is known of them.
 
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-    table : DataFrame, optional
-        The user's own columns, one line for each row of the data.
-
-    Returns
-    -------
-    dict
-        Keys "items", "columns" (of the covariates shown) and "n_columns" (that there are).
+    `table` has the user's own columns, one line for each row of the data. Keys "items", "columns"
+    (of the covariates shown) and "n_columns" (that there are).
     """
     influence = findings.influence
     facts, known = covariates(influence, table), follow_up(influence)

@@ -48,25 +48,9 @@ def sets(
 
     They are what `influential_set` finds, as it is called without options.
 
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-    verdicts : list of Verdict
-        Of the same effects.
-    rows : bool
-        Whether rows may be named.
-    seconds : float
-        When to stop searching.
-    progress : bool
-        Show a progress bar.
-
-    Returns
-    -------
-    dict or None
-        Keys "items", "n_questions", "n_searched", "largest" (the largest size looked at), and
-        "too_many" (whether a search would take minutes). None where there are too few rows, or no
-        effect has a meaning of its own.
+    After `seconds` the search stops. Keys "items", "n_questions", "n_searched", "largest" (the
+    largest size looked at), and "too_many" (whether a search would take minutes). None where there
+    are too few rows, or no effect has a meaning of its own.
     """
     est, n = findings.influence.estimate, len(findings.influence.index)
     if n < FEWEST or undetermined(est):

@@ -20,15 +20,7 @@ FEWEST = 20
 def trends(findings: Findings, effects: Effects) -> dict[str, Any]:
     """Rank correlations: of influence and time, and of errors and what may explain them.
 
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-
-    Returns
-    -------
-    dict
-        "time" and "error", None where there is none.
+    "time" and "error", None where there is none.
     """
     out: dict[str, float | None] = {"time": None, "error": None}
     facts = follow_up(findings.influence)

@@ -56,31 +56,12 @@ class Verdict:
 
 
 def undetermined(est: Estimate) -> bool:
-    """Whether no parameter means anything: it may turn along a gauge, or the minimum is infinite.
-
-    Parameters
-    ----------
-    est : Estimate
-
-    Returns
-    -------
-    bool
-    """
+    """Whether no parameter means anything: it may turn along a gauge, or is infinite."""
     return est.separated or len(est.loss.gauge(est.theta)) > 0
 
 
 def foreseen(findings: Findings, effects: Effects) -> Foreseen:
-    """What `conclusions` foresees; where that would take minutes, what the influences say.
-
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-
-    Returns
-    -------
-    Foreseen
-    """
+    """What `conclusions` foresees; where that would take minutes, what the influences say."""
     influence, shown = findings.influence, effects.shown
     est, n = influence.estimate, len(influence.index)
     if undetermined(est) or influence.exact.all():
@@ -102,17 +83,7 @@ def foreseen(findings: Findings, effects: Effects) -> Foreseen:
 def verdicts(findings: Findings, effects: Effects, before: Foreseen) -> list[Verdict]:
     """The verdict on each effect: refitted rows by their refit, others as foreseen.
 
-    Parameters
-    ----------
-    findings : Findings
-    effects : Effects
-    before : Foreseen
-        Of the same effects.
-
-    Returns
-    -------
-    list of Verdict
-        No row decides where no effect is determined.
+    No row decides where no effect is determined.
     """
     influence = findings.influence
     if undetermined(influence.estimate):
