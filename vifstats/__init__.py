@@ -9,10 +9,10 @@ from vifstats.adapters.joint import competing_risks, joint
 from vifstats.adapters.proximal import proximal
 from vifstats.adapters.stacks import stack
 from vifstats.deletion.agreement import Agreement, compare
+from vifstats.deletion.approximations import classical_if, newton_step, vif
 from vifstats.deletion.check_target import TargetReport, check_target
 from vifstats.deletion.compare_methods import MethodComparison, compare_methods
 from vifstats.deletion.influence import influence
-from vifstats.deletion.methods import classical_if, newton_step, vif
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.deletion.refit_top import refit_top
 from vifstats.deletion.refits import leave_one_out

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vifstats.deletion.approximations import vif
 from vifstats.deletion.inputs import Source, estimate_of
-from vifstats.deletion.methods import vif
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from vifstats.deletion.agreement import compare
+from vifstats.deletion.approximations import vif
 from vifstats.deletion.inputs import Source, estimate_of
-from vifstats.deletion.methods import classical_of, newton_of, vif, vif_of
+from vifstats.deletion.methods import classical_of, newton_of, vif_of
 from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
 from vifstats.tabular import Tabular

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vifstats.deletion.parallel import Engine
+from vifstats.deletion.parallel import Run
 from vifstats.deletion.refits import BLOCK, refit_removals
 from vifstats.deletion.result import Influence
 from vifstats.deletion.truncated_refits import truncated_of
@@ -64,15 +64,11 @@ def truncated_in_time(est: Estimate, removals: Removals, seconds: float) -> Infl
 
 
 def refit_rest(
-    est: Estimate,
-    removals: Removals,
-    known: Forecast,
-    engine: Engine | None = None,
-    progress: bool = False,
+    est: Estimate, removals: Removals, known: Forecast, run: Run | None = None
 ) -> Influence:
     """Refits of all removals, those of the forecast not once more."""
     rest = np.setdiff1d(np.arange(len(removals)), known.rows)
-    found = refit_removals(est, removals.take(rest), engine, progress=progress)
+    found = refit_removals(est, removals.take(rest), run)
     if known.refits is None:
         return found
     empty = np.full((len(removals), len(est.theta)), np.nan)

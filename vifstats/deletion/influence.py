@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from vifstats import checks
+from vifstats.deletion.approximations import classical_if, newton_step, vif
 from vifstats.deletion.in_time import approximate, forecast, refit_rest, truncated_in_time
 from vifstats.deletion.inputs import estimate_of, named_column
-from vifstats.deletion.methods import classical_if, newton_step, vif
 from vifstats.deletion.refit_top import refit_top as with_refits
 from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from vifstats import checks
-from vifstats.checks.folders import writable_folder
+from vifstats.deletion.approximations import vif
 from vifstats.deletion.inputs import Source, estimate_of
-from vifstats.deletion.methods import vif
-from vifstats.deletion.parallel import Engine
+from vifstats.deletion.parallel import Run
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
 from vifstats.errors import InvalidInputError
@@ -78,13 +77,12 @@ def refit_top(
         )
     if not isinstance(influence, Influence):
         influence = vif(estimate_of(influence, *data))
-    engine = Engine(n_jobs, executor)
-    folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
+    run = Run.of(n_jobs, executor, checkpoint, progress=progress)
     size = np.nan_to_num(influence.cooks_distance.to_numpy(), nan=np.inf)
     top = np.argsort(-size, kind="stable")[:n]
     rows = np.sort(top[~influence.exact[top]])
     if not len(rows):
         return influence
     removals = influence.removals.take(rows)
-    refits = refit_removals(influence.estimate, removals, engine, folder, progress)
+    refits = refit_removals(influence.estimate, removals, run)
     return influence.with_rows(rows, refits)

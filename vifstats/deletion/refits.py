@@ -8,28 +8,14 @@ from typing import Any
 import numpy as np
 
 from vifstats import checks
-from vifstats.checks.folders import writable_folder
 from vifstats.deletion.inputs import Source, estimate_of, named_column
-from vifstats.deletion.parallel import (
-    Blocks,
-    Checkpoint,
-    Engine,
-    Fingerprint,
-    Rows,
-    Shard,
-    in_blocks,
-    one_blas_thread,
-)
+from vifstats.deletion.parallel import Blocks, Fingerprint, Rows, Run, one_blas_thread
+from vifstats.deletion.refit_ways import Way, way_of
 from vifstats.deletion.result import Influence
 from vifstats.errors import ConvergenceError
 from vifstats.estimate import Estimate
-from vifstats.losses.base import Loss
 from vifstats.removals import Removals
-from vifstats.solvers import Factor
-from vifstats.solvers.linalg import solve_each
-from vifstats.solvers.newton import Look, Minima, damped_newton
-from vifstats.solvers.quasi_newton import LARGE, MEMORY, quasi_newton
-from vifstats.solvers.root import Roots, newton_roots
+from vifstats.solvers.quasi_newton import LARGE, MEMORY
 from vifstats.typing import Groups, Objects, Pool
 
 __all__ = ["Refit", "block_size", "from_full", "leave_one_out", "refit_near", "refit_removals"]
@@ -40,11 +26,6 @@ BLOCK = 64
 BLOCK_NUMBERS = 32_000_000
 
 TOL, MAX_STEPS = 1e-9, 50
-WHOLE = Shard(1, 1)
-# A path that is gone again with care: steps of so many standard errors at most, and how many.
-SHORT_STEP, MANY_STEPS = 0.5, 200
-# From near the end a path that can be trusted takes no more steps; towards infinity it takes more.
-FEW_STEPS = 12
 
 
 def leave_one_out(
@@ -126,44 +107,19 @@ def leave_one_out(
     """
     groups = named_column(groups, est, data)
     est = estimate_of(est, *data)
-    engine, removals = Engine(n_jobs, executor), est.removals(groups, objects)
-    part = Shard.of(shard, checkpoint)
-    folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
-    return refit_removals(est, removals, engine, folder, progress, tol, max_steps, part)
+    removals = est.removals(groups, objects)
+    run = Run.of(n_jobs, executor, checkpoint, shard, progress)
+    return refit_removals(est, removals, run, tol, max_steps)
 
 
 def refit_removals(
     est: Estimate,
     removals: Removals,
-    engine: Engine | None = None,
-    checkpoint: Path | None = None,
-    progress: bool = False,
+    run: Run | None = None,
     tol: float = TOL,
     max_steps: int = MAX_STEPS,
-    shard: Shard = WHOLE,
 ) -> Influence:
-    """What `leave_one_out` does, for removals that are there already.
-
-    Parameters
-    ----------
-    est : Estimate
-    removals : Removals
-    engine : Engine, optional
-        Default one process.
-    checkpoint : Path, optional
-        A folder that can be written to.
-    progress : bool
-    tol : float
-    max_steps : int
-
-    Returns
-    -------
-    Influence
-
-    Raises
-    ------
-    ConvergenceError, InvalidInputError
-        As `leave_one_out`.
+    """What `leave_one_out` does, for removals that are there already; by default in this process.
 
     Examples
     --------
@@ -173,20 +129,15 @@ def refit_removals(
     >>> refit_removals(est, est.removals().take(np.array([2, 0]))).values.ravel()
     array([ 1., -1.])
     """
-    begin = perf_counter()
+    begin, n_params = perf_counter(), len(est.theta)
     tol = checks.proportion(tol, "tol")
     max_steps = checks.counting_number(max_steps, "max_steps")
+    # what each refit holds: its Hessian, or its last few steps and gradients
+    numbers = n_params**2 if n_params <= LARGE else 4 * MEMORY * n_params
     with one_blas_thread():
         refit = Refit.of(est, tol, max_steps)
-        blocks = Blocks(refit, removals, block_size(len(est.theta)), len(est.theta))
-        saved = None
-        if checkpoint is not None:
-            saved = Checkpoint.of(checkpoint, refit.fingerprint(est, blocks))
-        numbers = shard.blocks(len(blocks))
-        rows = in_blocks(
-            blocks, engine or Engine(), numbers=numbers, checkpoint=saved, progress=progress
-        )
-    part = removals if shard == WHOLE else removals.take(blocks.positions_of(numbers))
+        blocks = Blocks(refit, removals, block_size(numbers), n_params)
+        part, rows = (run or Run()).rows(blocks, lambda: refit.fingerprint(est, blocks))
     return _refitted(est, part, rows, begin)
 
 
@@ -221,153 +172,9 @@ def _refitted(est: Estimate, removals: Removals, rows: Rows, begin: float) -> In
     )
 
 
-def block_size(n_params: int) -> int:
-    """How many removals are refitted together; nothing else decides it."""
-    each = n_params**2 if n_params <= LARGE else 4 * MEMORY * n_params
-    return max(1, min(BLOCK, BLOCK_NUMBERS // each))
-
-
-@dataclass(frozen=True, eq=False)
-class OwnHessians:
-    """Newton steps with a Hessian for each refit."""
-
-    loss: Loss
-    # sqrt(dispersion), the decrement of one standard error, and sqrt(diag(H^-1)) of the full fit
-    unit: float
-    scale: np.ndarray
-    tol: float
-    max_steps: int
-
-    def minima(self, theta: np.ndarray, removals: Removals) -> Minima:
-        """Where each refit ends that begins at theta.
-
-        A path that the quadratic models did not foretell may have left the basin of theta, or
-        lost its way: it is gone again in short steps, and the lower end of the two is taken.
-        """
-        at_theta = self._at(theta, removals)
-        minima = self._newton(theta, removals, at_theta, self.max_steps)
-        again = np.flatnonzero(~minima.tame)
-        if not len(again):
-            return minima
-        values, gradients, H = at_theta
-        first = values[again], gradients[again], H[again]
-        reach = SHORT_STEP * self.unit * self.scale
-        careful = self._newton(theta, removals.take(again), first, MANY_STEPS, reach)
-        return _lower(minima, again, careful)
-
-    def path(self, theta: np.ndarray, removals: Removals) -> Minima:
-        """Where a short path leads that begins near the end."""
-        steps = min(FEW_STEPS, self.max_steps)
-        return self._newton(theta, removals, self._at(theta, removals), steps)
-
-    def steps(self, theta: np.ndarray, removals: Removals, owned: np.ndarray | None) -> np.ndarray:
-        """Newton steps from theta; nan where H is not positive definite."""
-        _, gradients, H = self._at(theta, removals)
-        return solve_each(H, gradients, owned)
-
-    def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        """Where H at theta is singular without the removal, which D = 0 does not tell."""
-        zeros = np.zeros((len(removals), len(theta)))
-        return ~np.isfinite(self.loss.reduced_solves(theta, removals, zeros)).all(axis=1)
-
-    def _at(self, theta: np.ndarray, removals: Removals) -> Look:
-        """Values, gradients and Hessians at theta."""
-        loss, thetas = self.loss, np.tile(theta, (len(removals), 1))
-        H = loss.pinned_reduced_hessians(theta, removals)
-        values, gradients = loss.reduced_slopes(thetas, removals)
-        return values, gradients, H
-
-    def _newton(
-        self,
-        theta: np.ndarray,
-        removals: Removals,
-        first: Look,
-        max_steps: int,
-        reach: np.ndarray | None = None,
-    ) -> Minima:
-        return damped_newton(
-            lambda rows, thetas: self.loss.reduced_slopes(thetas, removals.take(rows)),
-            lambda rows, thetas: self.loss.pinned_curvatures(thetas, removals.take(rows)),
-            np.tile(theta, (len(removals), 1)),
-            first=first,
-            unit=self.unit,
-            scale=self.scale,
-            reach=reach,
-            fixed=self.loss.owned_mask(removals, len(theta)),
-            tol=self.tol,
-            max_steps=max_steps,
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class FullFactor:
-    """Steps from the factor of the full Hessian, where each its own is too much."""
-
-    loss: Loss
-    unit: float
-    factor: Factor
-    # of the full H
-    diagonal: np.ndarray
-    tol: float
-    max_steps: int
-
-    def minima(self, theta: np.ndarray, removals: Removals) -> Minima:
-        """Where each refit ends that begins at theta."""
-        return quasi_newton(
-            lambda rows, thetas: self.loss.reduced_slopes(thetas, removals.take(rows)),
-            self.factor.solve,
-            np.tile(theta, (len(removals), 1)),
-            fixed=self.loss.owned_mask(removals, len(theta)),
-            unit=self.unit,
-            diagonal=self.diagonal,
-            tol=self.tol,
-            max_steps=self.max_steps,
-        )
-
-    path = minima
-
-    def steps(self, theta: np.ndarray, removals: Removals, owned: np.ndarray | None) -> np.ndarray:
-        """Steps from theta by the factor of the full Hessian."""
-        _, gradients = self.loss.reduced_slopes(np.tile(theta, (len(removals), 1)), removals)
-        return self.factor.solve(gradients if owned is None else np.where(owned, 0.0, gradients))
-
-    def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        """Never known: no removal has a Hessian of its own."""
-        return np.zeros(len(removals), dtype=bool)
-
-
-@dataclass(frozen=True, eq=False)
-class NewtonRoots:
-    """Newton steps on estimating equations, which have no value to go down."""
-
-    loss: Loss
-    # (p,): standard errors
-    scale: np.ndarray
-    tol: float
-    max_steps: int
-
-    def steps(self, theta: np.ndarray, removals: Removals, owned: np.ndarray | None) -> np.ndarray:
-        """Newton steps from theta; nan where the Jacobian is singular."""
-        _, psi = self.loss.reduced_slopes(np.tile(theta, (len(removals), 1)), removals)
-        return self.loss.reduced_solves(theta, removals, psi)
-
-    def minima(self, theta: np.ndarray, removals: Removals) -> Roots:
-        """The root of each reduced system, from theta."""
-        return newton_roots(
-            lambda rows, thetas: self.loss.reduced_slopes(thetas, removals.take(rows))[1],
-            lambda rows, thetas: self.loss.reduced_curvatures(thetas, removals.take(rows)),
-            np.tile(theta, (len(removals), 1)),
-            scale=self.scale,
-            tol=self.tol,
-            max_steps=self.max_steps,
-        )
-
-    path = minima
-
-    def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        """Where the Jacobian at theta is singular without the removal."""
-        zeros = np.zeros((len(removals), len(theta)))
-        return ~np.isfinite(self.loss.reduced_solves(theta, removals, zeros)).all(axis=1)
+def block_size(numbers: int) -> int:
+    """How many removals of so many numbers are computed together; nothing else decides it."""
+    return max(1, min(BLOCK, BLOCK_NUMBERS // numbers))
 
 
 @dataclass(frozen=True, eq=False)
@@ -378,13 +185,13 @@ class Refit:
     ----------
     theta : ndarray, shape (n_params,)
         The full fit, converged as the refits are.
-    by : OwnHessians, FullFactor or NewtonRoots
+    by : Way
     perfect : bool
         Whether it leaves no residuals, as `Estimate.perfect`.
     """
 
     theta: np.ndarray
-    by: OwnHessians | FullFactor | NewtonRoots
+    by: Way
     perfect: bool = False
 
     @classmethod
@@ -393,12 +200,12 @@ class Refit:
         if est.separated:
             raise ConvergenceError(_no_minimum(0.0, est.separation, tol))
         if est.perfect:
-            return cls(est.theta, _way(est, tol, max_steps), perfect=True)
+            return cls(est.theta, way_of(est, tol, max_steps), perfect=True)
         nobody = Removals.nobody(est.loss.n_objects)
-        full = _way(est, tol, MAX_STEPS).minima(est.theta, nobody)
+        full = way_of(est, tol, MAX_STEPS).minima(est.theta, nobody)
         if not full.converged[0]:
             raise ConvergenceError(_no_minimum(full.last_step[0], "", tol))
-        return cls(full.thetas[0], _way(est, tol, max_steps))
+        return cls(full.thetas[0], way_of(est, tol, max_steps))
 
     def fingerprint(self, est: Estimate, blocks: Blocks) -> Fingerprint:
         """What a checkpoint of these refits is recognised by."""
@@ -453,17 +260,6 @@ class Refit:
         return Rows(values, failed)
 
 
-def _lower(minima: Minima, rows: np.ndarray, others: Minima) -> Minima:
-    """With those rows' other ends, where they converged and are lower, or alone converged."""
-    better = others.converged & (~minima.converged[rows] | (others.values < minima.values[rows]))
-    taken = rows[better]
-    parts = {}
-    for name in ("thetas", "last_step", "converged", "values", "tame"):
-        parts[name] = getattr(minima, name).copy()
-        parts[name][taken] = getattr(others, name)[better]
-    return Minima(**parts)
-
-
 def _no_minimum(last_step: float, direction: str, tol: float) -> str:
     rule = "Refits need a full fit at its minimum, but from this theta it was not reached"
     if direction or last_step <= tol:
@@ -473,13 +269,3 @@ def _no_minimum(last_step: float, direction: str, tol: float) -> str:
             "coefficient runs away, or fit with a penalty, such as Firth's (vifstats.firth)."
         )
     return f"{rule} (last step {last_step:.2g} standard errors). Fit to convergence first."
-
-
-def _way(est: Estimate, tol: float, max_steps: int) -> OwnHessians | FullFactor | NewtonRoots:
-    """How this model is refitted."""
-    if not est.loss.minimised:
-        return NewtonRoots(est.loss, est.naive_errors, tol, max_steps)
-    unit = float(np.sqrt(est.dispersion))
-    if len(est.theta) > LARGE:
-        return FullFactor(est.loss, unit, est.factor, np.diag(est.hessian), tol, max_steps)
-    return OwnHessians(est.loss, unit, est.naive_errors / unit, tol, max_steps)

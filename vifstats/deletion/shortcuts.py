@@ -5,7 +5,7 @@ from typing import Any
 
 from vifstats import checks
 from vifstats.adapters import from_model
-from vifstats.deletion.methods import classical_if, newton_step, vif
+from vifstats.deletion.approximations import classical_if, newton_step, vif
 from vifstats.deletion.refit_top import refit_top as with_refits
 from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence

@@ -8,18 +8,9 @@ from typing import Any
 import numpy as np
 
 from vifstats import checks
-from vifstats.checks.folders import writable_folder
 from vifstats.deletion.inputs import Source, estimate_of, named_column
-from vifstats.deletion.parallel import (
-    Blocks,
-    Checkpoint,
-    Engine,
-    Fingerprint,
-    Rows,
-    Shard,
-    in_blocks,
-    one_blas_thread,
-)
+from vifstats.deletion.parallel import Blocks, Fingerprint, Rows, Run, one_blas_thread
+from vifstats.deletion.refits import block_size
 from vifstats.deletion.result import Influence
 from vifstats.estimate import Estimate
 from vifstats.losses.base import Loss
@@ -30,9 +21,6 @@ from vifstats.typing import Groups, Objects, Pool
 
 __all__ = ["truncated_of", "truncated_refits"]
 
-# Removals in a block: enough for matrix products, few enough to share out; no block holds much more
-# than so many numbers (256 MB).
-BLOCK, BLOCK_NUMBERS = 64, 32_000_000
 STEPS, RADIUS = 2, 2.0
 
 
@@ -91,45 +79,32 @@ def truncated_refits(
     >>> vs.truncated_refits(vs.minimize(loss, [0.0])).values.ravel()
     array([-1.,  0.,  1.])
     """
-    begin, engine = perf_counter(), Engine(n_jobs, executor)
+    begin = perf_counter()
     radius = checks.positive_number(radius, "radius")
     max_steps = checks.whole_number(max_steps, "max_steps")
     groups = named_column(groups, est, data)
     est = estimate_of(est, *data)
     est.require_value("A trust-region step")
-    removals, part = est.removals(groups, objects), Shard.of(shard, checkpoint)
-    folder = None if checkpoint is None else writable_folder(checkpoint, "checkpoint")
-    with one_blas_thread():
-        steps = FewSteps.of(est, max_steps, radius)
-        blocks = _blocks(steps, removals)
-        saved = None if folder is None else Checkpoint.of(folder, steps.fingerprint(est, blocks))
-        numbers = part.blocks(len(blocks))
-        rows = in_blocks(blocks, engine, numbers=numbers, checkpoint=saved, progress=progress)
-        if shard is not None:
-            removals = removals.take(blocks.positions_of(numbers))
-    return _result(est, steps, rows, removals, begin)
+    removals = est.removals(groups, objects)
+    run = Run.of(n_jobs, executor, checkpoint, shard, progress)
+    return _truncated(est, removals, run, max_steps, radius, begin)
 
 
 def truncated_of(est: Estimate, removals: Removals) -> Influence:
     """What `truncated_refits` does by default, for removals that are there already."""
-    begin, steps = perf_counter(), FewSteps.of(est, STEPS, RADIUS)
-    with one_blas_thread():
-        rows = in_blocks(_blocks(steps, removals), Engine())
-    return _result(est, steps, rows, removals, begin)
+    return _truncated(est, removals, Run(), STEPS, RADIUS, perf_counter())
 
 
-def _blocks(steps: "FewSteps", removals: Removals) -> Blocks:
-    n_params = len(steps.theta)
-    size = max(1, min(BLOCK, BLOCK_NUMBERS // n_params**2))
-    return Blocks(steps, removals, size, n_params)
-
-
-def _result(
-    est: Estimate, steps: "FewSteps", rows: Rows, removals: Removals, begin: float
+def _truncated(
+    est: Estimate, removals: Removals, run: Run, max_steps: int, radius: float, begin: float
 ) -> Influence:
-    note = f"at most {steps.max_steps} trust-region steps of length {steps.radius:g} from vif"
+    with one_blas_thread():
+        steps, n_params = FewSteps.of(est, max_steps, radius), len(est.theta)
+        blocks = Blocks(steps, removals, block_size(n_params**2), n_params)
+        part, rows = run.rows(blocks, lambda: steps.fingerprint(est, blocks))
+    note = f"at most {max_steps} trust-region steps of length {radius:g} from vif"
     seconds = perf_counter() - begin
-    return Influence(est, "truncated", rows.values, removals, seconds=seconds, note=note)
+    return Influence(est, "truncated", rows.values, part, seconds=seconds, note=note)
 
 
 @dataclass(frozen=True, eq=False)

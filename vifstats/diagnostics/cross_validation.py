@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
+from vifstats.deletion.approximations import newton_step, vif
 from vifstats.deletion.inputs import Source, estimate_of, named_column
-from vifstats.deletion.methods import newton_step, vif
 from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
 from vifstats.errors import InvalidInputError

@@ -3,8 +3,8 @@
 from typing import Any
 
 from vifstats import checks
+from vifstats.deletion.approximations import vif
 from vifstats.deletion.inputs import Source, estimate_of
-from vifstats.deletion.methods import vif
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.deletion.result import Influence
 from vifstats.errors import InvalidInputError

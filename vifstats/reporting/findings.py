@@ -12,7 +12,7 @@ from vifstats import checks
 from vifstats.deletion.agreement import Agreement, compare
 from vifstats.deletion.in_time import approximate, forecast, refit_rest
 from vifstats.deletion.infinite_ends import infinite_without, is_separating
-from vifstats.deletion.parallel import Engine
+from vifstats.deletion.parallel import Run
 from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
 from vifstats.deletion.shortcuts import METHODS as COMPUTED
@@ -249,7 +249,7 @@ def _influence(
     removals = source.removals()
     known = forecast(source, removals, seconds)
     if known.seconds <= seconds:
-        return refit_rest(source, removals, known, Engine(n_jobs), progress)
+        return refit_rest(source, removals, known, Run.of(n_jobs, progress=progress))
     return approximate(COMPUTED["vif"](source), known)
 
 

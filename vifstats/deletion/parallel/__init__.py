@@ -8,7 +8,7 @@ from vifstats.deletion.parallel.blocks import Blocks, Rows
 from vifstats.deletion.parallel.checkpoints import Checkpoint, work_in
 from vifstats.deletion.parallel.engines import Engine, one_blas_thread
 from vifstats.deletion.parallel.fingerprints import Fingerprint
-from vifstats.deletion.parallel.run import in_blocks
+from vifstats.deletion.parallel.run import Run, in_blocks
 from vifstats.deletion.parallel.shard import Shard
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Engine",
     "Fingerprint",
     "Rows",
+    "Run",
     "Shard",
     "in_blocks",
     "one_blas_thread",

@@ -6,7 +6,7 @@ from typing import Any
 
 from vifstats.errors import InvalidInputError, InvalidTypeError
 
-__all__ = ["Shard"]
+__all__ = ["WHOLE", "Shard"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Shard:
     def of(cls, shard: Any, checkpoint: Any) -> "Shard":
         """What a user gave as `shard`, with the folder that it goes to; None: the whole."""
         if shard is None:
-            return cls(1, 1)
+            return WHOLE
         try:
             number, total = map(index, shard)
         except (TypeError, ValueError) as error:
@@ -46,3 +46,6 @@ class Shard:
         """Its blocks, by number: those of all shards are all blocks, each once."""
         first, end = (n_blocks * k // self.total for k in (self.number - 1, self.number))
         return range(first, end)
+
+
+WHOLE = Shard(1, 1)

@@ -1,0 +1,188 @@
+"""How a model is refitted: by Hessians of its own, by the factor of the full one, or to a root."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vifstats.estimate import Estimate
+from vifstats.losses.base import Loss
+from vifstats.removals import Removals
+from vifstats.solvers import Factor
+from vifstats.solvers.linalg import solve_each
+from vifstats.solvers.newton import Look, Minima, damped_newton
+from vifstats.solvers.quasi_newton import LARGE, quasi_newton
+from vifstats.solvers.root import Roots, newton_roots
+
+__all__ = ["Way", "way_of"]
+
+# A path that is gone again with care: steps of so many standard errors at most, and how many.
+SHORT_STEP, MANY_STEPS = 0.5, 200
+# From near the end a path that can be trusted takes no more steps; towards infinity it takes more.
+FEW_STEPS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class OwnHessians:
+    """Newton steps with a Hessian for each refit."""
+
+    loss: Loss
+    # sqrt(dispersion), the decrement of one standard error, and sqrt(diag(H^-1)) of the full fit
+    unit: float
+    scale: np.ndarray
+    tol: float
+    max_steps: int
+
+    def minima(self, theta: np.ndarray, removals: Removals) -> Minima:
+        """Where each refit ends that begins at theta.
+
+        A path that the quadratic models did not foretell may have left the basin of theta, or
+        lost its way: it is gone again in short steps, and the lower end of the two is taken.
+        """
+        at_theta = self._at(theta, removals)
+        minima = self._newton(theta, removals, at_theta, self.max_steps)
+        again = np.flatnonzero(~minima.tame)
+        if not len(again):
+            return minima
+        values, gradients, H = at_theta
+        first = values[again], gradients[again], H[again]
+        reach = SHORT_STEP * self.unit * self.scale
+        careful = self._newton(theta, removals.take(again), first, MANY_STEPS, reach)
+        return _lower(minima, again, careful)
+
+    def path(self, theta: np.ndarray, removals: Removals) -> Minima:
+        """Where a short path leads that begins near the end."""
+        steps = min(FEW_STEPS, self.max_steps)
+        return self._newton(theta, removals, self._at(theta, removals), steps)
+
+    def steps(self, theta: np.ndarray, removals: Removals, owned: np.ndarray | None) -> np.ndarray:
+        """Newton steps from theta; nan where H is not positive definite."""
+        _, gradients, H = self._at(theta, removals)
+        return solve_each(H, gradients, owned)
+
+    def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        """Where H at theta is singular without the removal, which D = 0 does not tell."""
+        zeros = np.zeros((len(removals), len(theta)))
+        return ~np.isfinite(self.loss.reduced_solves(theta, removals, zeros)).all(axis=1)
+
+    def _at(self, theta: np.ndarray, removals: Removals) -> Look:
+        """Values, gradients and Hessians at theta."""
+        loss, thetas = self.loss, np.tile(theta, (len(removals), 1))
+        H = loss.pinned_reduced_hessians(theta, removals)
+        values, gradients = loss.reduced_slopes(thetas, removals)
+        return values, gradients, H
+
+    def _newton(
+        self,
+        theta: np.ndarray,
+        removals: Removals,
+        first: Look,
+        max_steps: int,
+        reach: np.ndarray | None = None,
+    ) -> Minima:
+        return damped_newton(
+            lambda rows, thetas: self.loss.reduced_slopes(thetas, removals.take(rows)),
+            lambda rows, thetas: self.loss.pinned_curvatures(thetas, removals.take(rows)),
+            np.tile(theta, (len(removals), 1)),
+            first=first,
+            unit=self.unit,
+            scale=self.scale,
+            reach=reach,
+            fixed=self.loss.owned_mask(removals, len(theta)),
+            tol=self.tol,
+            max_steps=max_steps,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FullFactor:
+    """Steps from the factor of the full Hessian, where each its own is too much."""
+
+    loss: Loss
+    unit: float
+    factor: Factor
+    # of the full H
+    diagonal: np.ndarray
+    tol: float
+    max_steps: int
+
+    def minima(self, theta: np.ndarray, removals: Removals) -> Minima:
+        """Where each refit ends that begins at theta."""
+        return quasi_newton(
+            lambda rows, thetas: self.loss.reduced_slopes(thetas, removals.take(rows)),
+            self.factor.solve,
+            np.tile(theta, (len(removals), 1)),
+            fixed=self.loss.owned_mask(removals, len(theta)),
+            unit=self.unit,
+            diagonal=self.diagonal,
+            tol=self.tol,
+            max_steps=self.max_steps,
+        )
+
+    path = minima
+
+    def steps(self, theta: np.ndarray, removals: Removals, owned: np.ndarray | None) -> np.ndarray:
+        """Steps from theta by the factor of the full Hessian."""
+        _, gradients = self.loss.reduced_slopes(np.tile(theta, (len(removals), 1)), removals)
+        return self.factor.solve(gradients if owned is None else np.where(owned, 0.0, gradients))
+
+    def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        """Never known: no removal has a Hessian of its own."""
+        return np.zeros(len(removals), dtype=bool)
+
+
+@dataclass(frozen=True, eq=False)
+class NewtonRoots:
+    """Newton steps on estimating equations, which have no value to go down."""
+
+    loss: Loss
+    # (p,): standard errors
+    scale: np.ndarray
+    tol: float
+    max_steps: int
+
+    def steps(self, theta: np.ndarray, removals: Removals, owned: np.ndarray | None) -> np.ndarray:
+        """Newton steps from theta; nan where the Jacobian is singular."""
+        _, psi = self.loss.reduced_slopes(np.tile(theta, (len(removals), 1)), removals)
+        return self.loss.reduced_solves(theta, removals, psi)
+
+    def minima(self, theta: np.ndarray, removals: Removals) -> Roots:
+        """The root of each reduced system, from theta."""
+        return newton_roots(
+            lambda rows, thetas: self.loss.reduced_slopes(thetas, removals.take(rows))[1],
+            lambda rows, thetas: self.loss.reduced_curvatures(thetas, removals.take(rows)),
+            np.tile(theta, (len(removals), 1)),
+            scale=self.scale,
+            tol=self.tol,
+            max_steps=self.max_steps,
+        )
+
+    path = minima
+
+    def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        """Where the Jacobian at theta is singular without the removal."""
+        zeros = np.zeros((len(removals), len(theta)))
+        return ~np.isfinite(self.loss.reduced_solves(theta, removals, zeros)).all(axis=1)
+
+
+def _lower(minima: Minima, rows: np.ndarray, others: Minima) -> Minima:
+    """With those rows' other ends, where they converged and are lower, or alone converged."""
+    better = others.converged & (~minima.converged[rows] | (others.values < minima.values[rows]))
+    taken = rows[better]
+    parts = {}
+    for name in ("thetas", "last_step", "converged", "values", "tame"):
+        parts[name] = getattr(minima, name).copy()
+        parts[name][taken] = getattr(others, name)[better]
+    return Minima(**parts)
+
+
+Way = OwnHessians | FullFactor | NewtonRoots
+
+
+def way_of(est: Estimate, tol: float, max_steps: int) -> Way:
+    """How this model is refitted."""
+    if not est.loss.minimised:
+        return NewtonRoots(est.loss, est.naive_errors, tol, max_steps)
+    unit = float(np.sqrt(est.dispersion))
+    if len(est.theta) > LARGE:
+        return FullFactor(est.loss, unit, est.factor, np.diag(est.hessian), tol, max_steps)
+    return OwnHessians(est.loss, unit, est.naive_errors / unit, tol, max_steps)
