@@ -34,7 +34,7 @@ def test_each_line_starts_from_nothing_but_python(what):
 def test_the_table_of_supported_models_is_that_of_the_adapters():
     table = README.split("| library | fitted models |\n|---|---|\n")[1].split("| none |")[0]
     rows = [f"| {name} | {', '.join(found)} |\n" for name, found in supported_models().items()]
-    assert table == "".join(rows)
+    assert table == "".join(rows), "README.md: the table must be that of the adapters"
 
 
 def test_slopes_of_lifelines_residuals_are_those_of_the_page_that_runs_them():

@@ -105,6 +105,9 @@ def test_refits_are_those_of_the_library(model):
 def test_agreement_with_refits_is_as_published(model, published):
     est, refits = model.polished(), model.refits()
     found = vs.compare(vs.vif(est, objects=model.some()), refits).table
+    assert model.name in published.index, (
+        f"`python -m validation` writes {model.name} to validation/results/m_estimators.json"
+    )
     line = published.loc[model.name]
     assert found.left_out.max() == 0
     assert found.slope.min() == pytest.approx(line.vif_slope_min, abs=0.02)
