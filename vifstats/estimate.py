@@ -34,7 +34,7 @@ from vifstats.removals import Removals
 from vifstats.solvers import LU, Cholesky, Factor, HessianProduct, Solution, Solver
 from vifstats.solvers.linalg import pinned
 from vifstats.solvers.newton import CHORD_CONTRACTION, FLAT, ROUNDING, Minima, damped_newton
-from vifstats.solvers.quasi_newton import LARGE, quasi_newton
+from vifstats.solvers.quasi_newton import is_large, quasi_newton
 from vifstats.tabular import Tabular
 from vifstats.typing import ArrayLike1D, Groups, Objects
 
@@ -213,7 +213,7 @@ class Estimate(Tabular):
     @cached_property
     def runs_away(self) -> np.ndarray | None:
         """The direction in which H is flattest, if the loss does not rise along it, (n_params,)."""
-        if len(self.theta) > LARGE or not self.loss.minimised:
+        if is_large(len(self.theta)) or not self.loss.minimised:
             return None
         H = pinned(self.hessian, self.loss.gauge(self.theta))
         size = np.sqrt(np.diag(H))
@@ -343,7 +343,7 @@ class Estimate(Tabular):
         if self.groups is not None:
             parts.append(f"{len(pd.unique(np.asarray(self.groups))):,} groups that leave whole")
         lines = [f"Estimate ({self.effects.model}): {', '.join(parts)}"]
-        if len(self.theta) > LARGE:
+        if is_large(len(self.theta)):
             return [*lines, f"{len(self.theta):,} parameters; see params"]
         try:
             self.summary()
@@ -352,7 +352,7 @@ class Estimate(Tabular):
         return [*lines, f"covariance: {self.inference.words}"]
 
     def _shown(self) -> pd.DataFrame:
-        if len(self.theta) > LARGE:
+        if is_large(len(self.theta)):
             return pd.DataFrame()
         try:
             table = self.summary()
@@ -647,7 +647,7 @@ def minimize(
     tol = checks.proportion(tol, "tol")
     max_steps = checks.counting_number(max_steps, "max_steps")
     checks.usable_loss(loss, theta)
-    by = _by_newton_steps if len(theta) <= LARGE else _by_few_factors
+    by = _by_few_factors if is_large(len(theta)) else _by_newton_steps
     minima = by(loss, theta, tol, max_steps)
     if not minima.converged[0]:
         raise ConvergenceError(
@@ -656,7 +656,7 @@ def minimize(
             "minimum lies at infinity."
         )
     end = loss.canonical(minima.thetas)[0]
-    if len(theta) <= LARGE:
+    if not is_large(len(theta)):
         H = loss.pinned_hessian(end)
         if (lower := _beside_saddle(loss, end, H)) is not None:
             return minimize(loss, lower, tol=tol, max_steps=max_steps, **options)

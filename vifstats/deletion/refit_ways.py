@@ -10,7 +10,7 @@ from vifstats.removals import Removals
 from vifstats.solvers import Factor
 from vifstats.solvers.linalg import solve_each
 from vifstats.solvers.newton import Look, Minima, damped_newton
-from vifstats.solvers.quasi_newton import LARGE, quasi_newton
+from vifstats.solvers.quasi_newton import MEMORY, is_large, quasi_newton
 from vifstats.solvers.root import Roots, newton_roots
 
 __all__ = ["Way", "way_of"]
@@ -31,6 +31,11 @@ class OwnHessians:
     scale: np.ndarray
     tol: float
     max_steps: int
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers a refit holds: its Hessian."""
+        return len(self.scale) ** 2
 
     def minima(self, theta: np.ndarray, removals: Removals) -> Minima:
         """Where each refit ends that begins at theta.
@@ -105,6 +110,11 @@ class FullFactor:
     tol: float
     max_steps: int
 
+    @property
+    def numbers(self) -> int:
+        """How many numbers a refit holds: its last steps and gradients."""
+        return 4 * MEMORY * len(self.diagonal)
+
     def minima(self, theta: np.ndarray, removals: Removals) -> Minima:
         """Where each refit ends that begins at theta."""
         return quasi_newton(
@@ -139,6 +149,11 @@ class NewtonRoots:
     scale: np.ndarray
     tol: float
     max_steps: int
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers a refit holds: its Jacobian."""
+        return len(self.scale) ** 2
 
     def steps(self, theta: np.ndarray, removals: Removals, owned: np.ndarray | None) -> np.ndarray:
         """Newton steps from theta; nan where the Jacobian is singular."""
@@ -183,6 +198,6 @@ def way_of(est: Estimate, tol: float, max_steps: int) -> Way:
     if not est.loss.minimised:
         return NewtonRoots(est.loss, est.naive_errors, tol, max_steps)
     unit = float(np.sqrt(est.dispersion))
-    if len(est.theta) > LARGE:
+    if is_large(len(est.theta)):
         return FullFactor(est.loss, unit, est.factor, np.diag(est.hessian), tol, max_steps)
     return OwnHessians(est.loss, unit, est.naive_errors / unit, tol, max_steps)

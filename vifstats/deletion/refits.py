@@ -15,7 +15,6 @@ from vifstats.deletion.result import Influence
 from vifstats.errors import ConvergenceError
 from vifstats.estimate import Estimate
 from vifstats.removals import Removals
-from vifstats.solvers.quasi_newton import LARGE, MEMORY
 from vifstats.typing import Groups, Objects, Pool
 
 __all__ = ["Refit", "block_size", "from_full", "leave_one_out", "refit_near", "refit_removals"]
@@ -132,11 +131,9 @@ def refit_removals(
     begin, n_params = perf_counter(), len(est.theta)
     tol = checks.proportion(tol, "tol")
     max_steps = checks.counting_number(max_steps, "max_steps")
-    # what each refit holds: its Hessian, or its last few steps and gradients
-    numbers = n_params**2 if n_params <= LARGE else 4 * MEMORY * n_params
     with one_blas_thread():
         refit = Refit.of(est, tol, max_steps)
-        blocks = Blocks(refit, removals, block_size(numbers), n_params)
+        blocks = Blocks(refit, removals, block_size(refit.by.numbers), n_params)
         part, rows = (run or Run()).rows(blocks, lambda: refit.fingerprint(est, blocks))
     return _refitted(est, part, rows, begin)
 

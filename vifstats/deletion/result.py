@@ -20,7 +20,7 @@ from vifstats.inference.least_squares import (
 from vifstats.losses.wording import Wording
 from vifstats.removals import Removals
 from vifstats.solvers.linalg import pinned
-from vifstats.solvers.quasi_newton import LARGE
+from vifstats.solvers.quasi_newton import is_large
 from vifstats.tabular import Tabular
 from vifstats.targets.base import Target, as_target, value_of
 from vifstats.typing import Axes, Groups
@@ -554,7 +554,7 @@ class Influence(Tabular):
     @property
     def _is_shown(self) -> bool:
         """Whether the largest rows are found fast enough to show them."""
-        few = self.values.shape[1] <= LARGE and 0 < self.values.size <= MOST_SHOWN
+        few = not is_large(self.values.shape[1]) and 0 < self.values.size <= MOST_SHOWN
         # H is not formed for it: solvers without H are for models where it is too large
         return few and "hessian" in vars(self.estimate)
 

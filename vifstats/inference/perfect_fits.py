@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.solvers import SINGULAR
-from vifstats.solvers.quasi_newton import LARGE
+from vifstats.solvers.quasi_newton import is_large
 
 __all__ = ["is_perfect"]
 
@@ -28,7 +28,7 @@ def is_perfect(fit: Any) -> bool:
     if not fit.loss.minimised:
         return _solved_by_each_row(fit)
     # a dispersion of 1 is that of a likelihood, not one that residuals have left
-    if fit.dispersion == 1 or len(fit.theta) > LARGE:
+    if fit.dispersion == 1 or is_large(len(fit.theta)):
         return False
     terms = float(fit.theta**2 @ np.abs(np.diag(fit.hessian))) / fit.loss.n_objects
     if fit.dispersion > UNREFINED**2 * terms:
@@ -43,7 +43,7 @@ def is_perfect(fit: Any) -> bool:
 
 def _solved_by_each_row(fit: Any) -> bool:
     """Whether no row leaves an equation more than the rounding of its terms J_kj theta_j."""
-    if len(fit.theta) > LARGE:
+    if is_large(len(fit.theta)):
         return False
     terms = np.abs(fit.hessian) @ np.abs(fit.theta) / fit.loss.n_objects
     return bool((np.abs(fit.loss.gradient_differences(fit.theta)) <= ROUNDING * terms).all())

@@ -18,9 +18,9 @@ from vifstats.solvers.newton import (
     line_search,
 )
 
-__all__ = ["LARGE", "MEMORY", "quasi_newton"]
+__all__ = ["MEMORY", "is_large", "quasi_newton"]
 
-# Above this many parameters a Hessian for each problem costs more than the steps that it saves.
+# Parameters; see is_large.
 LARGE = 500
 
 # Steps that are remembered.
@@ -28,6 +28,11 @@ MEMORY = 12
 # Where the minimum lies at infinity the gradient fades with the curvature: not a minimum where
 # that is, along the last step, this share of the related fit's.
 FADED = 1e-6
+
+
+def is_large(n_params: int) -> bool:
+    """Whether a Hessian for each problem costs more than the steps that it saves."""
+    return n_params > LARGE
 
 
 @np.errstate(all="ignore")

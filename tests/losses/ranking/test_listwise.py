@@ -212,14 +212,12 @@ def test_queries_are_a_sum_so_vif_is_the_classical_if(make):
 @EITHER
 def test_many_parameters_are_refitted_alike(make, objects, monkeypatch):
     """From the factor of the full Hessian, as above `LARGE` parameters, and by own Hessians."""
-    from vifstats import estimate
-    from vifstats.deletion import refits
+    from vifstats.solvers import quasi_newton
 
     loss = build(make, objects)
     est = vs.minimize(loss, np.zeros(3 * ITEMS))
     exact = vs.leave_one_out(est)
-    monkeypatch.setattr(refits, "LARGE", 3)
-    monkeypatch.setattr(estimate, "LARGE", 3)
+    monkeypatch.setattr(quasi_newton, "LARGE", 3)
     again = vs.minimize(loss, np.zeros(3 * ITEMS))
     assert (np.abs(again.theta - est.theta) / est.standard_errors).max() < CONVERGED_FIT
     found = vs.leave_one_out(again)
