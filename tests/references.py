@@ -628,6 +628,16 @@ def clogit_faces(X: np.ndarray, y: np.ndarray, sets: np.ndarray) -> np.ndarray:
     return np.vstack(faces)
 
 
+def shared_counts_faces(
+    X: np.ndarray, y: np.ndarray, sets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """x_i - x_j for each count i and each zero j of its set; all counts of a set are equal."""
+    counts = np.flatnonzero(y > 0)
+    equal = [X[i] - X[j] for i in counts for j in counts[sets[counts] == sets[i]]]
+    held = np.array(equal).reshape(-1, X.shape[1])
+    return clogit_faces(X, (y > 0).astype(float), sets), held
+
+
 def logistic_faces(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     """x of each success and -x of each failure."""
     return np.where(y == 1, 1.0, -1.0)[:, None] * X

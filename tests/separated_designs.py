@@ -14,15 +14,16 @@ from references import (
     logistic_faces,
     poisson_faces,
     separates,
+    shared_counts_faces,
 )
 
-from vifstats.losses import ConditionalLogistic, Cox, LinearPredictor
+from vifstats.losses import ConditionalLogistic, ConditionalPoisson, Cox, LinearPredictor
 from vifstats.losses.base import Loss
 from vifstats.losses.row_losses import Logistic, Poisson
 from vifstats.removals import Removals
 
 FORMULAS = ("{a} + x", "{a} + {b} + x", "{a} * {b}", "{a} * x", "{a} * {b} + x")
-KINDS = ("cox", "logit", "poisson", "clogit")
+KINDS = ("cox", "logit", "poisson", "clogit", "cpoisson")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,7 @@ def coded(seed: int, kind: str) -> list[Coded]:
     Parameters
     ----------
     seed : int
-    kind : {"cox", "logit", "poisson", "clogit"}
+    kind : {"cox", "logit", "poisson", "clogit", "cpoisson"}
     """
     rng = np.random.default_rng(seed)
     designs = _designs(rng)
@@ -69,6 +70,10 @@ def coded(seed: int, kind: str) -> list[Coded]:
         sets = rng.permutation(np.arange(n) % int(rng.integers(2, n // 3)))
         y[np.unique(sets, return_index=True)[1]] = 1.0
         return [_clogit(X[:, 1:], y, sets) for X in designs]
+    if kind == "cpoisson":
+        counts = rng.poisson(2 * rate, size=n).astype(float)
+        sets = rng.permutation(np.arange(n) % int(rng.integers(2, n // 3)))
+        return [_cpoisson(X[:, 1:], counts, sets) for X in designs]
     time = rng.exponential(size=n)
     time = np.ceil(4 * time) if rng.random() < 0.5 else time
     strata = rng.integers(0, 2, size=n) if rng.random() < 0.3 else None
@@ -106,6 +111,13 @@ def _clogit(X: np.ndarray, y: np.ndarray, sets: np.ndarray) -> Coded:
     return Coded(
         ConditionalLogistic(X, y, sets),
         lambda rows: separates(clogit_faces(X[rows], y[rows], sets[rows]), none),
+    )
+
+
+def _cpoisson(X: np.ndarray, y: np.ndarray, sets: np.ndarray) -> Coded:
+    return Coded(
+        ConditionalPoisson(X, y, sets),
+        lambda rows: separates(*shared_counts_faces(X[rows], y[rows], sets[rows])),
     )
 
 

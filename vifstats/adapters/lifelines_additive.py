@@ -149,6 +149,10 @@ class AdditiveHazards(EstimatingEquations):
             ]
         return out
 
+    def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        # the Jacobian stays 1: that an increment has no solution tells
+        return ~np.isfinite(self.gradient_differences(theta, removals)).all(axis=1)
+
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals
         return removals.sums(self._by_row(leaves=False))

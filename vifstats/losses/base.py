@@ -10,6 +10,7 @@ import pandas as pd
 
 from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
+from vifstats.losses.unidentified import unidentified, unknown_parameters
 from vifstats.losses.wording import LEFT_OUT, Wording
 from vifstats.removals import Removals
 from vifstats.solvers import Cholesky, Solver
@@ -140,6 +141,11 @@ class Loss(ABC):
             out[k] = full - self.gradient(theta, removals.presence(k))
         return self.with_owned(out, removals, 0.0)
 
+    @property
+    def differs_by_gradients(self) -> bool:
+        """Whether each removal costs a gradient of its own, as `gradient_differences` does here."""
+        return type(self).gradient_differences is Loss.gradient_differences
+
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         """d/db_i of grad L(theta, b) at b = 1, summed by removal: (n_removals, n_params)."""
         removals = self.each() if removals is None else removals
@@ -227,8 +233,11 @@ class Loss(ABC):
         return values if owned is None else np.where(owned, to, values)
 
     def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        """Whether the estimate diverges without each removal, as far as the loss can tell."""
-        return np.zeros(len(removals), dtype=bool)
+        """Whether the estimate diverges without each removal, or some direction is unknown.
+
+        As far as the loss can tell: in general, by the curvature that is left.
+        """
+        return unidentified(self, theta, removals)
 
     def undefined(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """Whether the loss has no value without each removal, as a determinant of 0 has no log."""
@@ -246,7 +255,9 @@ class Loss(ABC):
 
         1 to infinity, -1 to minus infinity, 0 nowhere, nan for either or unknown.
         """
-        return np.full(len(theta), np.nan if self.endless(theta) is not None else 0.0)
+        if self.endless(theta) is not None:
+            return np.full(len(theta), np.nan)
+        return np.where(unknown_parameters(self, theta), np.nan, 0.0)
 
     def flat(self) -> Sequence[int] | np.ndarray:
         """Positions of the parameters that the loss cannot tell anything about."""

@@ -142,7 +142,7 @@ class SharedFrailty(Loss):
         return self._reduced(thetas, removals, curved=True).hessians
 
     def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        return np.full(len(removals), theta[-1] < LOWEST)
+        return super().separated(theta, removals) | (theta[-1] < LOWEST)
 
     def endless(self, theta: np.ndarray) -> np.ndarray | None:
         return -np.eye(len(theta))[-1] if theta[-1] < LOWEST else None

@@ -1,5 +1,6 @@
 """Conditional Poisson regression: how the events of each set are shared by its members."""
 
+from functools import cached_property
 from typing import Any
 
 import autograd.numpy as anp
@@ -10,6 +11,7 @@ from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
+from vifstats.losses.matched_sets.separation import Pairs
 from vifstats.removals import Removals
 from vifstats.typing import ArrayLike1D, Differentiable, Penalty, TableLike
 
@@ -155,6 +157,19 @@ class ConditionalPoisson(Loss):
             H[part] = (((Y / S)[:, self._set] * r) @ squares).reshape(-1, p, p)
             H[part] -= np.einsum("kps,ks,kqs->kpq", means, Y, means)
         return H if self.penalty is None else H + self.penalty
+
+    def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        pairs = self._pairs
+        return super().separated(theta, removals) if pairs is None else pairs.separated(removals)
+
+    def endless(self, theta: np.ndarray) -> np.ndarray | None:
+        return None if self._pairs is None else self._pairs.falling()
+
+    @cached_property
+    def _pairs(self) -> Pairs | None:
+        X = np.empty_like(self._x)
+        X[self._order] = self._x
+        return Pairs.of_counts(X, self.y, self.set_of_row, self.penalty)
 
     def flat(self) -> np.ndarray:
         shared = np.isin(self._set, np.flatnonzero(self._sums(self.y[self._order]) > 0))

@@ -1,9 +1,10 @@
 """Which removals leave a conditional logistic regression at infinity.
 
 What a set adds to the loss never rises along g if its cases have the largest x'g of it: the faces
-of the cone are x_i - x_j, for each case i and each other member j of its set. Each pair is a row
-of a logistic regression without an intercept, and a removal takes all pairs that its rows are in:
-docs/mathematics.md, equations (38) to (40).
+of the cone are x_i - x_j, for each case i and each other member j of its set that is none. Of
+counts, all that are not 0 are cases, and have the same x'g where the loss does not rise. Each pair
+is a row of a logistic regression without an intercept, and a removal takes all pairs that its rows
+are in: docs/mathematics.md, equations (38) to (40).
 """
 
 from dataclasses import dataclass
@@ -53,11 +54,37 @@ class Pairs:
         return cls.listed(X, case, other, P)
 
     @classmethod
+    def of_counts(
+        cls, X: np.ndarray, y: np.ndarray, set_of_row: np.ndarray, P: np.ndarray | None
+    ) -> "Pairs | None":
+        """Those of counts y (n,) that share the sum of their set."""
+        unequal = cls.of(X, y > 0, set_of_row, P)
+        # among cases each with each, as others stay equal when one leaves
+        order = np.flatnonzero(y > 0)
+        order = order[np.argsort(set_of_row[order], kind="stable")]
+        sizes = np.bincount(set_of_row[order])
+        later = np.repeat(np.cumsum(sizes), sizes) - np.arange(len(order)) - 1
+        if unequal is None or later.sum() * X.shape[1] > MOST_NUMBERS:
+            return None
+        first = np.repeat(np.arange(len(order)), later)
+        second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(later) - later, later)
+        case = np.concatenate([unequal.case, order[first]])
+        other = np.concatenate([unequal.other, order[second]])
+        equal = np.arange(len(case)) >= len(unequal.case)
+        return cls.listed(X, case, other, P, equal)
+
+    @classmethod
     def listed(
-        cls, X: np.ndarray, case: np.ndarray, other: np.ndarray, P: np.ndarray | None
+        cls,
+        X: np.ndarray,
+        case: np.ndarray,
+        other: np.ndarray,
+        P: np.ndarray | None,
+        equal: np.ndarray | None = None,
     ) -> "Pairs":
-        """Given pairs of rows."""
-        ones, inner = np.ones((1, 1, len(case))), np.zeros((1, len(case)), dtype=bool)
+        """Given pairs of rows; `equal` bool (m,): those that have to be, default none."""
+        ones, none = np.ones((1, 1, len(case))), np.zeros(len(case), dtype=bool)
+        inner = (none if equal is None else equal)[None]
         held = np.zeros((0, X.shape[1])) if P is None else P
         return cls(case, other, Faces.of((X[case] - X[other],), ones, inner, held))
 
