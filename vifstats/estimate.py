@@ -566,8 +566,8 @@ class Estimate(Tabular):
         return removals if objects is None else removals.take(removals.positions(objects))
 
     def _require_minimum(self) -> None:
-        if self.loss.minimised:
-            checks.usable_loss(self.loss, self.theta)
+        usable = checks.usable_loss if self.loss.minimised else checks.usable_equations
+        usable(self.loss, self.theta)
         gradient = self.loss.gradient(self.theta)
         if not np.isfinite(gradient).all():
             raise LossError(

@@ -32,6 +32,7 @@ from vifstats.checks.parameters import (
     parameters,
     penalty_matrix,
     short_step,
+    usable_equations,
     usable_loss,
     varying,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "tolerance",
     "undirected_graph",
     "unique_names",
+    "usable_equations",
     "usable_loss",
     "varying",
     "whole_number",

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Hashable, Iterable, Sized
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,30 @@ __all__ = ["file_target", "function", "instance", "object_labels", "plain_text",
 def function(value: Any, name: str, call: str = "") -> Any:
     """A function; a class is none, although it may be called.
 
-    `call`: how it is called, such as "f(theta, b)".
+    `call`: how it is called, such as "f(theta, b)", which it must take.
     """
     if callable(value) and not isinstance(value, type):
+        if call:
+            _require_arguments(value, name, call)
         return value
     form = f" {call}" if call else ""
     raise InvalidTypeError(
         f"`{name}` must be a function{form}, but is {value!r:.60}; pass the function itself."
     )
+
+
+def _require_arguments(value: Any, name: str, call: str) -> None:
+    try:
+        known = signature(value)
+    except (ValueError, TypeError):  # functions in C have none
+        return
+    try:
+        known.bind(*call[call.index("(") + 1 : -1].split(", "))
+    except TypeError as error:
+        raise InvalidTypeError(
+            f"`{name}` must be a function that can be called as {call}, but its arguments are "
+            f"{known} ({error}); write it with these."
+        ) from error
 
 
 def instance(value: Any, kind: type | tuple[type, ...], name: str, such_as: str) -> Any:

@@ -1,7 +1,7 @@
 """The gate for estimates: parameters, their names, the rows they belong to, their penalty."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ __all__ = [
     "parameters",
     "penalty_matrix",
     "short_step",
+    "usable_equations",
     "usable_loss",
     "varying",
 ]
@@ -153,7 +154,7 @@ def usable_loss(loss: Any, theta: np.ndarray) -> None:
     that it does not depend on.
     """
     varying(loss.flat(), loss.names)
-    value = _value_of(loss, theta, np.ones(loss.n_objects))
+    value = _value_of(loss, theta, loss.everyone())
     if value.shape not in ((), (1,)):
         raise LossError(
             f"A loss must return one number, but it returned shape {value.shape}; sum over rows, "
@@ -206,18 +207,57 @@ def _differs(one: Any, other: Any) -> bool:
     return not np.array_equal(one, other)
 
 
+def usable_equations(equations: Any, theta: np.ndarray) -> None:
+    """Equations return finite numbers on the full data, one for each parameter.
+
+    Shapes: `theta` (n_params,). Raises InvalidInputError where they are not finite.
+    """
+    with np.errstate(all="ignore"):  # what is not finite is told in words
+        found = _tried(equations, theta, lambda: equations.psi(theta, equations.everyone()))
+        kind = np.asarray(found).dtype.kind
+        if np.shape(found) == theta.shape and not (isinstance(found, np.ndarray) and kind in "fiu"):
+            raise LossError(
+                f"Equations must return one array of real numbers, but returned {found!r:.60}; put "
+                "them together by autograd.numpy.array."
+            )
+        psi = _tried(equations, theta, lambda: equations.gradient(theta))  # knows the shape
+    if not np.isfinite(psi).all():
+        raise InvalidInputError(
+            f"The equations must be finite where the search begins, but at {theta} they are {psi}; "
+            "begin inside their domain."
+        )
+
+
 def _value_of(loss: Any, theta: np.ndarray, presence: np.ndarray) -> np.ndarray:
-    """The loss, and what goes wrong inside a function of the user as an error about the loss."""
+    return np.asarray(_tried(loss, theta, lambda: loss.value(theta, presence)))
+
+
+def _tried(loss: Any, theta: np.ndarray, call: Callable[[], Any]) -> Any:
+    """What goes wrong inside a function of the user, as an error about the loss or equations."""
     try:
-        return np.asarray(loss.value(theta, presence))
+        return call()
     except VifError:
         raise
     except Exception as error:  # whatever is in there
+        rule = "A loss must have a value" if loss.minimised else "Equations must have values"
+        remedy = "a matrix that is singular may have collinear columns"
+        if loss.n_params is None:
+            remedy = f"or, if it reads more parameters than {len(theta)}, begin with all of them"
         raise LossError(
-            f"A loss must have a value with all objects, but at theta = {theta} it raised "
-            f"{type(error).__name__}: {error}. Correct the function, whose line is above; a matrix "
-            "that is singular may have collinear columns."
+            f"{rule} with all objects, but at theta = {theta} the function raised "
+            f"{type(error).__name__}: {str(error).rstrip()}.{_row_counts(loss)} Correct the "
+            f"function, whose line is above; {remedy}."
         ) from error
+
+
+def _row_counts(loss: Any) -> str:
+    """That what the function reads has unequal numbers of rows, if so."""
+    data = getattr(loss, "data", None)
+    parts = list(data.values()) if isinstance(data, dict) else data
+    if not isinstance(parts, list | tuple):
+        return ""
+    sizes = dict.fromkeys(len(part) for part in parts if np.ndim(part))
+    return f" Its data have {' and '.join(map(str, sizes))} rows." if len(sizes) > 1 else ""
 
 
 def short_step(steps: np.ndarray, names: Sequence[str], tol: float, endless: str = "") -> None:

@@ -199,14 +199,14 @@ class Equations(EstimatingEquations):
         names: Sequence[str] | None = None,
         reads: Sequence[str] = (),
     ) -> None:
-        self.f = checks.function(psi, "psi", "psi(theta, b)")
+        self.reads = checks.unique_names(reads, "reads")
+        self.f = checks.function(psi, "psi", f"psi({', '.join(('theta', 'b', *self.reads))})")
         self.n_objects = checks.counting_number(n_objects, "n_objects")
         self.n_params = checks.counting_number(n_params, "n_params")
         self.labels = (
             pd.RangeIndex(n_objects) if labels is None else checks.object_labels(labels, n_objects)
         )
         self.names = None if names is None else checks.unique_names(names, "names", n_params)
-        self.reads = checks.unique_names(reads, "reads")
 
     def psi(self, theta: Differentiable, presence: Differentiable, *earlier: Differentiable) -> Any:
         return self.f(theta, presence, *earlier)
@@ -262,7 +262,9 @@ class RowEquations(EstimatingEquations):
         reads: Sequence[str] = (),
         held: ParameterFunction | None = None,
     ) -> None:
-        self.f, self.data = checks.function(psi, "psi", "psi(theta, data)"), data
+        self.reads = checks.unique_names(reads, "reads")
+        call = f"psi({', '.join(('theta', 'data', *self.reads))})"
+        self.f, self.data = checks.function(psi, "psi", call), data
         self.held = None if held is None else checks.function(held, "held", "held(theta)")
         self.n_objects = len(labels_of(data))
         self.labels = labels_of(data, labels)
@@ -270,7 +272,6 @@ class RowEquations(EstimatingEquations):
         if n_params is None and names is not None:
             n_params = len(self.names or ())
         self.n_params = None if n_params is None else checks.counting_number(n_params, "n_params")
-        self.reads = checks.unique_names(reads, "reads")
 
     def rows(self, theta: Differentiable, *earlier: Differentiable) -> Any:
         """The terms of each object, shape (n_objects, n_params)."""
@@ -341,7 +342,8 @@ def solved(equations: Loss, theta: np.ndarray, tol: float, max_steps: int) -> np
     NotPositiveDefiniteError where the Jacobian is singular from the beginning.
     """
     nobody = Removals.nobody(equations.n_objects)
-    _require_finite(equations, theta)  # says what is wrong with them before their derivatives do
+    if not equations.minimised:
+        checks.usable_equations(equations, theta)  # says what is wrong before derivatives do
     scale, start = _scale(equations, theta), theta
     # far from the root the standard errors are other ones: they are asked for again behind it
     for _ in range(MAX_SCALES):
@@ -366,16 +368,6 @@ def solved(equations: Loss, theta: np.ndarray, tol: float, max_steps: int) -> np
         if (before <= 2 * scale).all():
             break
     return theta
-
-
-@np.errstate(all="ignore")  # what is not finite is told in words
-def _require_finite(equations: Loss, theta: np.ndarray) -> None:
-    psi = equations.gradient(theta)
-    if not np.isfinite(psi).all():
-        raise InvalidInputError(
-            f"The equations must be finite where the search begins, but at {theta} they are {psi}; "
-            "begin inside their domain."
-        )
 
 
 @np.errstate(all="ignore")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
+from vifstats.errors import LossError
 from vifstats.losses.base import Loss
 from vifstats.typing import Differentiable, ValueFunction
 
@@ -64,9 +65,11 @@ class FunctionLoss(Loss):
             pd.RangeIndex(n_objects) if labels is None else checks.object_labels(labels, n_objects)
         )
         self.names = None if names is None else checks.unique_names(names, "names", n_params)
-        for name, given in (("grad", grad), ("hess", hess), ("owned", owned), ("gauge", gauge)):
+        calls = {"grad(theta, b)": grad, "hess(theta, b)": hess}
+        calls |= {"owned(i)": owned, "gauge(theta)": gauge}
+        for call, given in calls.items():
             if given is not None:
-                checks.function(given, name)
+                checks.function(given, call.partition("(")[0], call)
         self._grad, self._hess, self._owned, self._gauge = grad, hess, owned, gauge
 
     def value(self, theta: Differentiable, presence: Differentiable) -> Any:
@@ -76,16 +79,26 @@ class FunctionLoss(Loss):
         if self._grad is None:
             return super().gradient(theta, presence)
         b = self.everyone() if presence is None else presence
-        return np.asarray(self._grad(theta, b), dtype=float)
+        return _of_shape(self._grad(theta, b), theta.shape, "grad")
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         if self._hess is None:
             return super().hessian(theta, presence)
         b = self.everyone() if presence is None else presence
-        return np.asarray(self._hess(theta, b), dtype=float)
+        return _of_shape(self._hess(theta, b), (len(theta), len(theta)), "hess")
 
     def owned(self, i: int) -> Sequence[int] | np.ndarray:
         return () if self._owned is None else self._owned(i)
 
     def gauge(self, theta: np.ndarray) -> np.ndarray:
         return super().gauge(theta) if self._gauge is None else np.asarray(self._gauge(theta))
+
+
+def _of_shape(derivative: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
+    values = np.asarray(derivative, dtype=float)
+    if values.shape != shape:
+        raise LossError(
+            f"`{name}` must return an array of shape {shape}, but returned {values.shape}; sum "
+            "over objects."
+        )
+    return values

@@ -86,9 +86,11 @@ class MEstimator(Loss):
         hess: ObjectValues | None = None,
     ) -> None:
         self.f = checks.function(f, "f", "f(theta, data)")
-        for name, given in (("penalty", penalty), ("grad", grad), ("hess", hess)):
+        for name, given in (("grad", grad), ("hess", hess)):
             if given is not None:
-                checks.function(given, name)
+                checks.function(given, name, f"{name}(theta, data)")
+        if penalty is not None:
+            checks.function(penalty, "penalty", "penalty(theta)")
         self.data = data
         self.penalty = penalty
         self._grad, self._hess = grad, hess
