@@ -140,6 +140,22 @@ def test_one_line_that_speaks_of_the_command(case, run):
     assert not (found := PYTHON.search(lines[0])), found
 
 
+@pytest.mark.parametrize(
+    ("changes", "covariates", "option"),
+    [
+        ({"ward": np.repeat(["north", "south"], N // 2)}, "age,ward", "--categorical"),
+        ({"dose": np.where(TENTH, np.nan, TABLE.w)}, "dose,age", "--dropna"),
+    ],
+)
+def test_what_an_option_mends_names_the_option(changes, covariates, option, run):
+    asked = ["cox", *FILE[:5], "--covariates", covariates]
+    _, (line,) = run(changes, asked)
+    assert option in line and line.endswith(".")
+    mended = [option, "ward"] if option == "--categorical" else [option]
+    code, _ = run(changes, [*asked, *mended, *FEW, "--quiet"])
+    assert code == 0
+
+
 def test_warnings_of_lifelines_are_in_words_of_the_command():
     weights = (
         "Your weights are no integers. Instead a) set `robust=True` in the call to `fit`, or b)"

@@ -19,9 +19,9 @@ OPTIONS = ("top", "ties", "seconds", "penalizer", "method", "shard", "output")
 # What the package says to those who call it from Python, and what it means to a reader of a table.
 REMEDIES = {
     r"encode it, for example with pandas\.get_dummies\(.*?\)\.": (
-        "code it as columns of 0 and 1 in the file, make it --strata, or leave it out of "
-        "--covariates."
+        "name it in --categorical, make it --strata, or leave it out of --covariates."
     ),
+    r"drop or impute them\.": "leave these rows out with --dropna, or fill the gaps in the file.",
     r"convert it to a number of days, for example with .*?\.days": (
         "make it a number of days in the file"
     ),
