@@ -78,7 +78,7 @@ def are_finite(found: vs.Influence) -> np.ndarray:
 
 
 def own_errors(found: vs.Influence) -> np.ndarray:
-    """Standard errors without each removal, (n, p): a refit stops in units of them."""
+    """Standard errors after each removal, (n, p): a refit stops in units of them."""
     loss, errors = found.estimate.loss, np.zeros_like(found.values)
     thetas = found.params_without.to_numpy()
     for k in np.flatnonzero(are_finite(found)):

@@ -246,7 +246,7 @@ def test_a_constant_loss_has_a_gradient_of_zero():
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.fractional], ids=str)
 def test_scores_without_removals_equal_their_default(case):
-    """Of each object that is left, without each removal, at its own theta: what sandwiches sum."""
+    """Of each object that is left, after each removal, at its own theta: what sandwiches sum."""
     loss, removals = case.loss(), groups_of(case.n)
     thetas = case.place + np.random.default_rng(3).normal(0, 0.1, (len(removals), len(case.start)))
     found = loss.reduced_scores(thetas, removals)

@@ -189,7 +189,7 @@ def tables(record: Record) -> list[Table]:
             incidences,
         ),
         Table(
-            "An effect adjusted for covariates less that without, against refits of both models",
+            "The adjusted minus the unadjusted effect, against refits of both models",
             ["", *heads],
             [[name, *_shown(difference[name])] for name in METHODS],
         ),

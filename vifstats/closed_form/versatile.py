@@ -131,6 +131,6 @@ def _without(rows: np.ndarray, i: int) -> np.ndarray:
 
 
 def _gradient(data: CoxData, at: EventTime) -> np.ndarray:
-    """What one event time adds to the gradient: sum of a m, less the w x of those who die."""
+    """What one event time adds to the gradient: sum of a m, minus the w x of those who die."""
     observed = data.w[at.dying] @ data.X[at.dying]
     return sum((q.a * q.m for q in terms(data, at)), -observed)

@@ -18,7 +18,7 @@ from vifstats.typing import Objects
 
 __all__ = ["MethodComparison", "against", "compare_methods"]
 
-# Up to so many rows all are refitted; else half as many of the largest, and as many others.
+# Up to this many rows all are refitted; else half as many of the largest, and as many others.
 ALL_ROWS = 500
 METHODS: dict[str, Callable[..., Influence]] = {
     "if": classical_of,

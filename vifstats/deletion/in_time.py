@@ -32,7 +32,7 @@ class Forecast:
 
 
 def forecast(est: Estimate, removals: Removals, seconds: float = np.inf) -> Forecast:
-    """How long refits without each removal take, from a few spread over them.
+    """How long refits after each removal take, from a few spread over them.
 
     `seconds`: where the first few say that all take longer, it is measured more exactly. Infinite
     where the fit itself has no minimum to refit from.

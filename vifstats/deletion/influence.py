@@ -31,7 +31,7 @@ METHODS: dict[str, Callable[..., Influence]] = {
     "truncated": truncated_refits,
     "truncated_refits": truncated_refits,
 }
-# Where refitting everything takes too long, at least so many of the largest are refitted.
+# Where refitting everything takes too long, at least this many of the largest are refitted.
 FEWEST = 10
 
 

@@ -29,7 +29,7 @@ __all__ = ["METHODS", "Influence"]
 
 # So many names are listed, more are counted.
 FEW = 20
-# Beyond so many numbers the largest rows are not looked up to show a result.
+# Beyond this many numbers the largest rows are not looked up to show a result.
 MOST_SHOWN = 5_000_000
 
 METHODS = {

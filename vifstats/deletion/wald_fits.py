@@ -1,4 +1,4 @@
-"""Coefficients and standard errors with everybody and without each removal, side by side."""
+"""Coefficients and standard errors with everybody and after each removal, side by side."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ __all__ = ["WaldFits", "require_rest"]
 class WaldFits:
     """Coefficients, standard errors and degrees of freedom, by the inference of the fit.
 
-    Of the full fit (p,) and without each removal (k, p); degrees of freedom too, of the full fit
+    Of the full fit (p,) and after each removal (k, p); degrees of freedom too, of the full fit
     also one number.
     """
 
@@ -67,7 +67,7 @@ class WaldFits:
         return replace(self, coefficients=further, errors=errors)
 
     def beyond_bound(self, level: float) -> np.ndarray:
-        """How far |z| is beyond the bound of significance without each removal: (k, p)."""
+        """How far |z| is beyond the bound of significance after each removal: (k, p)."""
         return np.abs(self.z) - self.inference.quantile(1 - level / 2, self.df)
 
     def changes(self, level: float) -> np.ndarray:

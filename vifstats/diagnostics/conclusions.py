@@ -137,7 +137,7 @@ def conclusions(
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """What one Newton step foresees without each removal, and which of it asks for a refit."""
+    """What one Newton step foresees after each removal, and which of it asks for a refit."""
 
     fits: WaldFits
     near: np.ndarray  # bool (n_removals, n_params, 3): the kinds of `CHANGES`

@@ -26,7 +26,7 @@ def has_bell_mccaffrey(fit: Any) -> bool:
 
 
 def bell_mccaffrey(fit: Any, removals: Removals) -> np.ndarray:
-    """Degrees of freedom of each parameter without each removal, (k, p); nan where none."""
+    """Degrees of freedom of each parameter after each removal, (k, p); nan where none."""
     X = fit.loss.designs[0] * np.sqrt(fit.loss.weights)[:, None]
     p, n_groups = X.shape[1], int(fit.clusters.max()) + 1
     S = np.zeros((n_groups, p, p))

@@ -1,4 +1,4 @@
-"""Degrees of freedom of t without each removal, and the groups that are left."""
+"""Degrees of freedom of t after each removal, and the groups that are left."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def degrees_of_freedom(fit: Any) -> float | np.ndarray:
 
 
 def degrees_without(fit: Any, removals: Removals) -> np.ndarray:
-    """Of each parameter without each removal, shape (n_removals, p); nan where none are left."""
+    """Of each parameter after each removal, shape (n_removals, p); nan where none are left."""
     shape = (len(removals), len(fit.theta))
     if fit.inference.distribution == "normal":
         return np.full(shape, np.inf)
@@ -48,7 +48,7 @@ def degrees_without(fit: Any, removals: Removals) -> np.ndarray:
 
 
 def groups_left(codes: np.ndarray | None, removals: Removals) -> np.ndarray:
-    """How many groups have an object left without each removal, shape (n_removals,)."""
+    """How many groups have an object left after each removal, shape (n_removals,)."""
     codes = np.arange(removals.n_objects) if codes is None else codes
     sizes = np.bincount(codes)
     first, size, _ = group_pairs(codes, removals)

@@ -1,4 +1,4 @@
-"""The dispersion without each removal: estimated again where the fit estimates it."""
+"""The dispersion after each removal: estimated again where the fit estimates it."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def residual_counts(fit: Any, loss: Loss) -> np.ndarray | None:
 def dispersions_without(
     fit: Any, loss: Loss, thetas: np.ndarray, removals: Removals
 ) -> np.ndarray | float:
-    """Pearson's dispersion without each removal, shape (n_removals, 1), where the fit has that.
+    """Pearson's dispersion after each removal, shape (n_removals, 1), where the fit has that.
 
     Any other dispersion is held. The residual variance of least squares is Pearson's.
     """
@@ -54,7 +54,7 @@ def dispersions_without(
 
 
 def _pearson(loss: LinearPredictor, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-    """Sum of w (y - mu)^2 / V(mu) = w slope^2 / E(curvature) without each removal: (k,)."""
+    """Sum of w (y - mu)^2 / V(mu) = w slope^2 / E(curvature) after each removal: (k,)."""
     if isinstance(loss.row_loss, SquaredError):
         return _sums_of_squares(loss, thetas, removals)
     out = np.empty(len(removals))
@@ -68,7 +68,7 @@ def _pearson(loss: LinearPredictor, thetas: np.ndarray, removals: Removals) -> n
 
 
 def _sums_of_squares(loss: LinearPredictor, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-    """Weighted squares of the residuals without each removal, penalty left out: (n_removals,)."""
+    """Weighted squares of the residuals after each removal, penalty left out: (n_removals,)."""
     values = 2 * loss.reduced_slopes(thetas, removals)[0]
     if loss.penalty is None:
         return values

@@ -1,4 +1,4 @@
-"""The sandwich of estimating equations without each removal: J^-1 M J^-T, afresh or held."""
+"""The sandwich of estimating equations after each removal: J^-1 M J^-T, afresh or held."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ SCORE_NUMBERS = 4_000_000
 def equation_variances(
     fit: Any, loss: Loss, thetas: np.ndarray, removals: Removals, afresh: bool
 ) -> np.ndarray:
-    """Variances of every parameter without each removal, shape (n_removals, p).
+    """Variances of every parameter after each removal, shape (n_removals, p).
 
     Afresh they are of the reduced equations at ``thetas`` (n_removals, p); else the influences at
     theta^ are held, and those of the removal left out.
@@ -39,7 +39,7 @@ def equation_variances(
 
 
 def _held(fit: Any, loss: Loss, codes: np.ndarray, removals: Removals) -> np.ndarray:
-    """Sums of squares of the influences of the clusters, less what leaves: (n_removals, p)."""
+    """Sums of squares of the influences of the clusters, minus what leaves: (n_removals, p)."""
     rows = fit.solve(loss.weight_gradients(fit.theta))
     totals = np.zeros((codes.max() + 1, rows.shape[1]))
     np.add.at(totals, codes, rows)

@@ -49,7 +49,7 @@ def groups_of(fit: Any, loss: Loss, kept: np.ndarray | slice = slice(None)) -> R
 
 
 def jackknife_variances(fit: Any, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-    """Variances of every parameter without each removal, (k, p): the jackknife of what is left."""
+    """Variances of every parameter after each removal, (k, p): the jackknife of what is left."""
     out = np.full(thetas.shape, np.nan)
     for k, theta in enumerate(thetas):
         kept = removals.codes != k

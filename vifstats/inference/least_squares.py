@@ -23,7 +23,7 @@ def is_least_squares(fit: Any) -> bool:
 
 
 def deletion_variances(fit: Any, removals: Removals) -> np.ndarray:
-    """The residual variance of least squares without each removal, shape (n_removals,).
+    """The residual variance of least squares after each removal, shape (n_removals,).
 
     That of the refit, whatever approximation a result holds: in closed form for single rows, else
     after one Newton step, which is the refit.

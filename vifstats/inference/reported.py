@@ -37,7 +37,7 @@ class Inference:
     """Which covariance and which distribution the tests and intervals of a fit are based on.
 
     With everybody they give the standard errors, p-values and limits of the fit's own summary;
-    without a removal, those of the same summary after a refit.
+    after a removal, those of the same summary after a refit.
 
     Attributes
     ----------
@@ -196,7 +196,7 @@ class Inference:
         return float(np.max(np.abs(errors / self.reported - 1)))
 
     def confirmed(self, errors: np.ndarray) -> np.ndarray:
-        """The standard errors that the fit reports, if these, computed here, are the same.
+        """The standard errors that the fit reports, if those computed here agree with them.
 
         A fit stops short of its optimum, so that they agree to some digits only.
         """

@@ -1,4 +1,4 @@
-"""H^-1 M H^-1 without each removal: scores summed by group, squared, between two inverses.
+"""H^-1 M H^-1 after each removal: scores summed by group, squared, between two inverses.
 
 Only the diagonal is needed, so the middle is never formed where rows are scored afresh: with
 u_c = H^-1 sum of s_j over the group c, the variances are the sums of u_c^2.
@@ -31,7 +31,7 @@ STEP = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Sandwich:
-    """The middle of a sandwich covariance, and its factors, on the data without each removal.
+    """The middle of a sandwich covariance, and its factors, on the data after each removal.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Sandwich:
         thetas: np.ndarray,
         removals: Removals,
     ) -> np.ndarray:
-        """Variances by the middle of all data, less what leaves, and its derivative: (k, p).
+        """Variances by the middle of all data, minus what leaves, and its derivative: (k, p).
 
         ``fit`` has theta and naive_errors, ``inverse`` is H^-1 of all data. What a removal changes
         in the scores, or leverages, of the others at the same parameters is left out.
@@ -112,7 +112,7 @@ class Sandwich:
         return np.maximum(variances, 0.0) * self.factors(removals)
 
     def factors(self, removals: Removals) -> np.ndarray:
-        """What the sandwich is multiplied by without each removal, shape (n_removals, 1)."""
+        """What the sandwich is multiplied by after each removal, shape (n_removals, 1)."""
         kind, p = self.inference.covariance, self.n_params
         left = (self.loss.n_objects - removals.sizes).astype(float)
         with np.errstate(divide="ignore", invalid="ignore"):  # nothing left: nan or inf, as it is

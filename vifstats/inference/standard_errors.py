@@ -1,4 +1,4 @@
-"""Standard errors without each removal: afresh where it matters most, else near-linear."""
+"""Standard errors after each removal: afresh where it matters most, else near-linear."""
 
 from collections.abc import Callable
 from functools import partial
@@ -46,9 +46,9 @@ Hessians = Callable[[np.ndarray, Removals], np.ndarray]
 def standard_errors_without(
     fit: Any, loss: Loss, thetas: np.ndarray, removals: Removals, exact: bool | None = None
 ) -> np.ndarray:
-    """Standard errors of every parameter, by the inference of the fit, without each removal.
+    """Standard errors of every parameter, by the inference of the fit, after each removal.
 
-    `fit` is an Estimate, `thetas` (n_removals, p) the parameters without each removal, `exact` as
+    `fit` is an Estimate, `thetas` (n_removals, p) the parameters after each removal, `exact` as
     in `StandardError`. nan where a Hessian is not positive definite, and for parameters that
     vanish. UnsupportedModelError if the covariance of the fit cannot be followed without a row.
     """
@@ -91,7 +91,7 @@ def _variances(
     owned: np.ndarray | None,
     afresh: bool,
 ) -> np.ndarray:
-    """Variances without each removal, afresh or near-linear, shape (n_removals, p)."""
+    """Variances after each removal, afresh or near-linear, shape (n_removals, p)."""
     if not loss.minimised:
         return equation_variances(fit, loss, thetas, removals, afresh)
     inference, information = fit.inference, information_loss(loss, fit.inference)
@@ -123,7 +123,7 @@ def naive_variances(
 def _growth(
     fit: Any, loss: Loss, thetas: np.ndarray, removals: Removals, owned: np.ndarray | None
 ) -> np.ndarray:
-    """What the sandwich with the same groups is multiplied by without each removal: (k, p)."""
+    """What the sandwich with the same groups is multiplied by after each removal: (k, p)."""
     robust = Inference("robust", fit.inference.groups)
     by_scores = Sandwich(robust, loss, fit.clusters, len(fit.theta))
     inverse = np.linalg.inv(loss.hessian(fit.theta))

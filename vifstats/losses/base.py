@@ -21,7 +21,7 @@ __all__ = ["Loss"]
 
 # Reduced Hessians are handled in blocks of about this many numbers (128 MB).
 BLOCK_NUMBERS = 16_000_000
-# From so many reduced Hessians on, solves with them begin with the full one.
+# From this many reduced Hessians on, solves with them begin with the full one.
 MANY_SOLVES = 1000
 
 
@@ -169,21 +169,21 @@ class Loss(ABC):
         return np.stack([along(unit) for unit in np.eye(len(theta))], axis=1)
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        """H_-i, the Hessian without each removal, shape (n_removals, n_params, n_params)."""
+        """H_-i, the Hessian after each removal, shape (n_removals, n_params, n_params)."""
         removals = self.each() if removals is None else removals
         return np.stack([self.hessian(theta, removals.presence(k)) for k in range(len(removals))])
 
     def reduced_slopes(
         self, thetas: np.ndarray, removals: Removals
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Values (k,) and gradients (k, p) without each removal, each at its own theta (k, p)."""
+        """Values (k,) and gradients (k, p) after each removal, each at its own theta (k, p)."""
         masks = [removals.presence(k) for k in range(len(removals))]
         values = [float(self.value(t, b)) for t, b in zip(thetas, masks, strict=True)]
         gradients = [self.gradient(t, b) for t, b in zip(thetas, masks, strict=True)]
         return np.array(values), np.stack(gradients)
 
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        """Hessians (k, p, p) without each removal, each at its own theta (k, p)."""
+        """Hessians (k, p, p) after each removal, each at its own theta (k, p)."""
         return np.stack([self.hessian(t, removals.presence(k)) for k, t in enumerate(thetas)])
 
     def _curvatures_at(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
@@ -191,7 +191,7 @@ class Loss(ABC):
         return self.reduced_curvatures(np.tile(theta, (len(removals), 1)), removals)
 
     def reduced_scores(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        """d/db_j of the gradient of each object left, without each removal, each at its own theta.
+        """d/db_j of the gradient of each object left, after each removal, each at its own theta.
 
         Shape (k, n_objects, p), 0 for objects that are gone.
         """
@@ -233,14 +233,14 @@ class Loss(ABC):
         return values if owned is None else np.where(owned, to, values)
 
     def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        """Whether the estimate diverges without each removal, or some direction is unknown.
+        """Whether the estimate diverges after each removal, or some direction is unknown.
 
         As far as the loss can tell: in general, by the curvature that is left.
         """
         return unidentified(self, theta, removals)
 
     def undefined(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        """Whether the loss has no value without each removal, as a determinant of 0 has no log."""
+        """Whether the loss has no value after each removal, as a determinant of 0 has no log."""
         return np.zeros(len(removals), dtype=bool)
 
     def endless(self, theta: np.ndarray) -> np.ndarray | None:
@@ -300,7 +300,7 @@ class Loss(ABC):
         return thetas
 
     def nearby(self, theta: np.ndarray) -> "Loss":
-        """This loss near theta, where that is faster without each removal at a theta of its own."""
+        """This loss near theta, where that is faster after each removal at a theta of its own."""
         return self
 
     def beside(self, theta: np.ndarray) -> np.ndarray:

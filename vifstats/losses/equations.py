@@ -105,7 +105,7 @@ class EstimatingEquations(Loss):
     def reduced_slopes(
         self, thetas: np.ndarray, removals: Removals
     ) -> tuple[np.ndarray, np.ndarray]:
-        """No values, which are nan where psi is and else 0, and psi without each removal."""
+        """No values, which are nan where psi is and else 0, and psi after each removal."""
         masks = (removals.presence(k) for k in range(len(removals)))
         psi = np.stack([self.gradient(t, b) for t, b in zip(thetas, masks, strict=True)])
         return np.where(np.isfinite(psi).all(axis=1), 0.0, np.nan), psi
@@ -126,7 +126,7 @@ class EstimatingEquations(Loss):
         earlier: tuple[np.ndarray, ...],
         removals: Removals,
     ) -> np.ndarray:
-        """The derivative of psi in the parameters that it reads, without each removal.
+        """The derivative of psi in the parameters that it reads, after each removal.
 
         Shape (n_removals, n_params, n_earlier), the blocks of `reads` side by side.
         """

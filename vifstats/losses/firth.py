@@ -108,7 +108,7 @@ class Firth(Loss):
 
     @abstractmethod
     def bending(self, thetas: np.ndarray, removals: Removals) -> Bending:
-        """The information without each removal, each at its own theta (k, p)."""
+        """The information after each removal, each at its own theta (k, p)."""
 
     @abstractmethod
     def traced_information(self, theta: Differentiable, presence: Differentiable) -> Any:
@@ -240,7 +240,7 @@ class Firth(Loss):
         return self._penalties(theta[None], Removals.nobody(self.n_objects), curved)
 
     def _penalties(self, thetas: np.ndarray, removals: Removals, curved: bool = False) -> Jeffreys:
-        """Those without each removal, each at its own theta (k, p)."""
+        """Those after each removal, each at its own theta (k, p)."""
         p = thetas.shape[1]
         parts = [
             Jeffreys.of(self.bending(thetas[part], some), curved)

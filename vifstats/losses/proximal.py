@@ -23,9 +23,9 @@ __all__ = ["Proximal"]
 
 
 class Proximal(Loss):
-    """A loss less its tangent in the outputs, held near where training stopped.
+    """A loss minus its tangent in the outputs, held near where training stopped.
 
-    Shapes: `theta` (n_params,); `damping`: 0 or more. A loss that has no outputs is less its
+    Shapes: `theta` (n_params,); `damping`: 0 or more. A loss without outputs is taken minus its
     tangent in the parameters.
     """
 

@@ -180,7 +180,7 @@ class Stacked(EstimatingEquations):
         return tuple(theta[self.parts[read]] for read in self.blocks[name].reads)
 
     def _given(self, name: str, theta: np.ndarray) -> Loss:
-        """The block with what it reads held at theta."""
+        """The block as a loss of its own; the parameters it reads from others are held at theta."""
         equations = self.blocks[name].equations
         if isinstance(equations, EstimatingEquations):
             return equations.given(self._earlier(name, theta))

@@ -71,7 +71,7 @@ def survival_plot(
 def survival_change_plot(
     change: TargetInfluence, times: Times, *, ax: Axes | None = None, stairs: bool = True
 ) -> Any:
-    """How far deletions of one row move S(t|x), in percentage points: the band under a lens.
+    """How far deletions of one row move S(t|x), in percentage points, drawn large.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ __all__ = ["DEPENDENT", "invert_each", "pinned", "positive_definite", "solve_eac
 
 # Gauge directions whose combination is this much shorter than the longest are dependent.
 DEPENDENT = 1e-10
-# A stack is worked on in blocks of so many numbers (2 MB).
+# A stack is worked on in blocks of this many numbers (2 MB).
 BLOCK_NUMBERS = 250_000
 # A matrix this near to a common one is solved by its inverse: each step leaves so much of an error.
 NEAR = 1e-2

@@ -119,7 +119,7 @@ def cox(
     robust : bool
         Add up the infinitesimal jackknife covariance.
     newton_steps : int, optional
-        At most so many Newton steps are taken from theta, each halved until the loss falls; each
+        At most this many Newton steps are taken from theta, each halved until the loss falls; each
         try costs two passes. 0 leaves theta as it is. Default until the minimum, where theta is
         further from it than ``tol``.
     tol : float, default 1e-2

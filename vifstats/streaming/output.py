@@ -86,7 +86,7 @@ def _dfbeta(rows: np.ndarray, reduction: Reduction) -> np.ndarray:
 
 
 def _on_target(dfbeta: np.ndarray, reduction: Reduction) -> np.ndarray:
-    """The target at theta^ less its value without each row, shape (n, m)."""
+    """The target at theta^ minus its value without each row, shape (n, m)."""
     target, theta = reduction.request.target, reduction.theta
     assert target is not None
     # A target of the parameters alone reads neither loss nor removals.

@@ -33,7 +33,7 @@ class Mass:
         share = np.exp(self.log_r - log_r)
         rest = np.exp(other.log_r - log_r)
         # Chan, Golub and LeVeque's update: means and covariances are added by their difference,
-        # never as raw second moments less the product of means, which would cancel.
+        # never as raw second moments minus the product of means, which would cancel.
         apart = other.mean - self.mean
         return Mass(
             log_r=float(log_r),

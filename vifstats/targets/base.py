@@ -76,7 +76,7 @@ class Target:
         raise NotImplementedError(f"{type(self).__name__} must define value(theta, b, loss).")
 
     def names_of(self, n_values: int) -> tuple[str, ...]:
-        """A name for each of so many entries."""
+        """A name for each of n entries."""
         if self.names is not None:
             return self.names
         return (
@@ -163,7 +163,7 @@ def central_differences(
 ) -> np.ndarray:
     """`Target.linear_influence` by differences along each dfbeta, shape (n_removals, m).
 
-    For targets whose values without each removal are fast, or whose derivatives are not.
+    For targets whose values after each removal are fast, or whose derivatives are not.
     """
     full = value_of(target, theta, loss.everyone(), loss)
     ahead, behind = (

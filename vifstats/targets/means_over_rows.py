@@ -1,4 +1,4 @@
-"""Means over the rows present of a function of the linear predictor, without each removal."""
+"""Means over the rows present of a function of the linear predictor, after each removal."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class RowMean:
         return anp.sum(anp.where(present, values, 0.0)) / present.sum()
 
     def afresh(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        """The mean without each removal, at its own theta: (n_removals,), a pass over rows each."""
+        """The mean after each removal, at its own theta: (n_removals,), a pass over rows each."""
         out = np.empty(len(removals))
         for part, some in removals.blocks(max(1, BLOCK_NUMBERS // removals.n_objects)):
             values = self.f(thetas[part] @ self.X.T + self.offset)

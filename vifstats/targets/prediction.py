@@ -38,7 +38,7 @@ class MeanPrediction(Target):
         Profiles, as design rows or in the raw columns of the model, without offset. Default: the
         unweighted average over the data.
     exact : bool, optional
-        Of the average without each removal: True takes it afresh, a pass over the rows for each;
+        Of the average after each removal: True takes it afresh, a pass over the rows for each;
         False expands it about the full fit to second order in the change of the parameters,
         exactly in what leaves: near-linear in the rows, with an error of third order in 1/n.
         Default: afresh up to 10 000 rows (100 million pairs of removal and row).

@@ -193,7 +193,7 @@ class HazardTarget(Target):
     def expanded(
         self, weights: np.ndarray, thetas: np.ndarray, removals: Removals
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Weighted hazards of the mean covariates without each removal, and risks of profiles.
+        """Weighted hazards of the mean covariates after each removal, and risks of profiles.
 
         Shapes: `weights` (n_cells, q); `thetas` (n_removals, p). Returns `hazards` (n_removals, q);
         `risks` (n_removals, m).

@@ -70,13 +70,13 @@ class StandardError(WaldTarget):
 
     Notes
     -----
-    The covariance is that of ``estimate.inference``, recomputed without each removal: information
+    The covariance is that of ``estimate.inference``, recomputed after each removal: information
     and scores of the others at their own parameters, sums over the groups that are left, factors
     and degrees of freedom by the rows or groups that are left. Pearson's dispersion, the residual
     variance of least squares among them, is estimated again; any other is held.
 
     With ``exact=False`` a jackknife ("CR3") changes as the sandwich with the same groups does. Of
-    others the middle of a sandwich is that of all data less what leaves, and changes
+    others the middle of a sandwich is that of all data minus what leaves, and changes
     with the parameters to first order; held is what a removal changes in the scores, or leverages,
     of the others at the same parameters. Against
     True, the largest error of any standard error was 1.6 % for rossi (432 rows, robust), 5 % for

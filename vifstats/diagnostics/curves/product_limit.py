@@ -92,12 +92,12 @@ def at_own_time(arm: Arm, rows: np.ndarray) -> np.ndarray:
 
 
 def survival(arm: Arm, positions: np.ndarray) -> np.ndarray:
-    """S after so many event times, shape of the positions."""
+    """S after this many event times, shape of the positions."""
     return everyone(arm).over(np.zeros_like(positions), positions)
 
 
 def survival_without(arm: Arm, positions: np.ndarray) -> np.ndarray:
-    """S after so many event times without each row: (m,) or (n, m) to (n, m)."""
+    """S after this many event times without each row: (m,) or (n, m) to (n, m)."""
     whole = everyone(arm)
     at = np.broadcast_to(positions, (len(arm), np.shape(positions)[-1]))
     out = np.empty(at.shape)

@@ -35,7 +35,7 @@ class Goal:
     shown, steering : Target
         What is reported, and the scalar.
     ranking : Target
-        The scalar as rows are ranked by it: of many rows, near-linear.
+        The scalar by which rows are ranked; near-linear where there are many rows.
     shown_column, column : int
         Which of their values.
     parts : tuple of Target

@@ -19,7 +19,7 @@ from vifstats.targets import ConfidenceLimits, Target
 
 __all__ = ["Held"]
 
-# Up to so many numbers are held (256 MB): beyond, Hessians are computed again.
+# Up to this many numbers are held (256 MB): beyond, Hessians are computed again.
 MOST_NUMBERS = 32_000_000
 
 
@@ -29,7 +29,7 @@ class Held:
 
     # of all data
     est: Estimate
-    # (k, p, p): H less H without each removal, at theta^; None where they are not to be held
+    # (k, p, p): H minus H after each removal, at theta^; None where they are not to be held
     changes: np.ndarray | None
 
     @classmethod

@@ -24,7 +24,7 @@ __all__ = ["BackendLoss"]
 BLOCK_BYTES = 1e9
 # Beyond this many at a time nothing is gained.
 LARGEST_BLOCK = 256
-# A Hessian-vector product keeps about so many times what a gradient does.
+# A Hessian-vector product keeps about this many times what a gradient does.
 PRODUCT = 4
 
 

@@ -18,7 +18,7 @@ __all__ = ["GAMMA", "LOGNORMAL", "Frailty", "Slopes"]
 
 # Nodes and weights of Gauss-Hermite quadrature for log-normal frailties, at the mode of each.
 NODES, WEIGHTS = np.polynomial.hermite.hermgauss(40)
-# Beyond so many times 1 + D^2, q is that of a variance of next to nothing.
+# Beyond this many times 1 + D^2, q is that of a variance of next to nothing.
 MANY = 100.0
 # Newton steps to that mode, which is that of a concave function, and how near is near enough: the
 # integral hardly depends on where its nodes are.

@@ -72,7 +72,7 @@ class Choices:
         return values, gradients, hessians
 
     def differences(self, theta: np.ndarray, removals: Removals, curved: bool) -> Logs:
-        """Value, gradient and, if `curved`, Hessian with everyone less those without a removal."""
+        """Value, gradient and, if `curved`, Hessian with everyone minus those after a removal."""
         p = self.x.shape[1]
         values, gradients, hessians = self.at(theta, curved)
         out = _zeros(len(removals), p, curved)
@@ -84,7 +84,7 @@ class Choices:
         return out
 
     def without(self, thetas: np.ndarray, removals: Removals, curved: bool) -> Logs:
-        """Value, gradient and, if `curved`, Hessian without each removal, at its own theta."""
+        """Value, gradient and, if `curved`, Hessian after each removal, at its own theta."""
         out = _zeros(len(removals), self.x.shape[1], curved)
         for code, _, logs in self._every_set(thetas, removals, curved):
             np.add.at(out.value, code, logs.value)
@@ -194,7 +194,7 @@ class Choices:
         yield from self._pairs(thetas, removals, pairs[0], pairs[1], curved)
 
     def _every_set(self, thetas: np.ndarray, removals: Removals, curved: bool) -> Pairs:
-        """All sets without each removal, at its own theta."""
+        """All sets after each removal, at its own theta."""
         code = np.repeat(np.arange(len(removals)), self.n_sets)
         number = np.tile(np.arange(self.n_sets), len(removals))
         yield from self._pairs(thetas, removals, code, number, curved)
@@ -249,6 +249,6 @@ def _zeros(k: int, p: int, curved: bool) -> Logs:
 
 
 def _parts(n: int, width: int) -> Iterator[slice]:
-    """Slices of n things that take so many numbers each."""
+    """Slices of n things that take this many numbers each."""
     size = max(1, CHUNK_NUMBERS // width)
     return (slice(first, min(first + size, n)) for first in range(0, n, size))

@@ -179,7 +179,7 @@ class ConditionalPoisson(Loss):
         return np.flatnonzero(constant)
 
     def _present(self, thetas: np.ndarray, removals: Removals) -> Any:
-        """Blocks of removals: which, and eta less its largest, risks and counts of who is there."""
+        """Blocks of removals: which, eta minus its largest, risks and counts of who is there."""
         size = max(1, CHUNK_NUMBERS // (self.n_objects * self.n_params))
         for part, some in removals.blocks(size):
             gone = some.codes[self._order] == np.arange(len(some))[:, None]

@@ -70,7 +70,7 @@ class MixedModel(Loss):
     Notes
     -----
     theta is unconstrained: Lambda and -Lambda are the same model, and a variance is 0 where the
-    diagonal of Lambda is, which `status` says of rows without which it is so.
+    diagonal of Lambda is; `status` names the rows without which that happens.
 
     References
     ----------
@@ -203,7 +203,7 @@ class MixedModel(Loss):
         return H
 
     def fixed_effects(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        """beta without each removal by generalised least squares, at its own variances.
+        """beta after each removal by generalised least squares, at its own variances.
 
         Shapes: `thetas` (k, n_params), of which beta is not read. Returns (k, p); nan where the
         rows that are left cannot tell all of beta.
@@ -288,7 +288,7 @@ class MixedModel(Loss):
         return group_sums(self.random.basis, psi, counts[None], products[None], curved)
 
     def _without_at(self, theta: np.ndarray, removals: Removals, curved: bool) -> Blocks:
-        """Blocks of removals, and the sums without each at one theta: all less what changes."""
+        """Blocks of removals, and the sums after each, at one theta: all minus what changes."""
         basis, psi = self.random.basis, theta[None, self.n_fixed + 1 :]
         everybody = self._everybody(theta, None, curved)
         of_group = group_sums(
@@ -324,7 +324,7 @@ class MixedModel(Loss):
     def _without_near(
         self, expansion: Expansion, thetas: np.ndarray, removals: Removals, curved: bool
     ) -> Blocks:
-        """The same by the expansion, of all groups less what changes in those that are touched."""
+        """The same by the expansion, of all groups minus what changes in those that are touched."""
         basis, rows = self.random.basis, self._rows
         for part, some in removals.blocks(self._block(1)):
             pairs, psi = rows.without(some), thetas[part, self.n_fixed + 1 :]

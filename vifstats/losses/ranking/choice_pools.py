@@ -117,7 +117,7 @@ class Steps:
     log_c: np.ndarray
 
     def value(self) -> float:
-        """sum a log Z less the scores that count."""
+        """sum a log Z minus the scores that count."""
         scores = np.where(self.of_scores > 0, self.of_scores * self.place.listed, 0.0)
         return float(np.sum(self.of_pools * self.log_Z) - np.sum(scores))
 

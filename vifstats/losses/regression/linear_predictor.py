@@ -1,4 +1,4 @@
-"""Losses of rows that read theta only through linear predictors: most regressions there are."""
+"""Losses of rows that read theta only through linear predictors, as most regressions do."""
 
 import inspect
 from collections.abc import Sequence

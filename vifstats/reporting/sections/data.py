@@ -63,7 +63,7 @@ def _range(weights: Any) -> dict[str, float] | None:
 def look_up(
     findings: Findings, effects: Effects, entries: list[dict[str, Any]]
 ) -> dict[str, Any] | None:
-    """Each effect without each removal, in the order of the data; None where they are too many.
+    """Each effect after each removal, in the order of the data; None where they are too many.
 
     `entries`: of the coefficients, which have the decimals of each.
     """
