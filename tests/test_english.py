@@ -35,6 +35,9 @@ PATTERNS = {
     r"\b(such )?as of (Slurm|R)\b": "such as Slurm's",
     r"\bsome \d+ (times|minutes|%)": "about",
     r"\bnothing means anything\b|\bno number for it means anything\b": "cannot be estimated",
+    r"\bwithout each removal\b": "after each removal",
+    r"\bWhat you forget, a test tells\b": "a test names what you forget",
+    r"\b(the|an?) [a-z]+ less (that|those|what)\b": "minus",
     r"\bwhat all of it comes to\b": "finally",
 }
 

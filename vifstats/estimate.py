@@ -246,7 +246,7 @@ class Estimate(Tabular):
         Raises
         ------
         UnsupportedModelError
-            If its covariance is none that can be followed without a row.
+            If its covariance cannot be computed again without a row.
         """
         self.inference.require_followed()
         if self.inference.as_given:

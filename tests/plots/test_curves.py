@@ -32,6 +32,17 @@ def test_the_band_holds_the_curve_without_any_row(change, ax):
     assert np.array_equal(ax.lines[0].get_ydata(), influence.value)
 
 
+@pytest.mark.parametrize("plot", [survival_plot, survival_change_plot])
+def test_the_legend_names_what_leaves(change, ax, plot):
+    times, influence = change
+    groups = vs.vif(influence.source.estimate, groups=np.arange(60) // 4).on(influence.target)
+    for result, what in ((influence, "row"), (groups, "group")):
+        ax.clear()
+        plot(result, times, ax=ax)
+        told = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert {f"range without one {what}", f"99 % of {what}s"} <= {*told}
+
+
 def test_under_a_lens_the_band_is_in_percentage_points(change, ax):
     times, influence = change
     survival_change_plot(influence, times, ax=ax)

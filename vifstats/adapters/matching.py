@@ -138,7 +138,7 @@ def refuse(reason: str, **given: Any) -> None:
 
 
 def require_fitted(fit: Any, attribute: str) -> None:
-    """A fit has this attribute from its fit on."""
+    """Raise unless the model has been fitted, which gives it this attribute."""
     if not hasattr(fit, attribute):
         raise UnsupportedModelError(
             f"The model must be fitted, but this {type(fit).__name__} is not; call its fit first."

@@ -1,6 +1,6 @@
 """Counts of rows that may be published where no single row may be seen.
 
-A count tells of single rows where it is small, and where it differs by little from another that is
+A count reveals single rows where it is small, and where it differs little from another that is
 known. So counts below five are merged with 0, and all others are rounded to a multiple of five.
 
 References

@@ -12,7 +12,7 @@ __all__ = ["complete_rows", "used_in", "with_formula", "with_levels"]
 
 
 def complete_rows(table: pd.DataFrame, columns: Iterable[str]) -> tuple[pd.DataFrame, str]:
-    """The rows without a gap in these columns, and what is to be said of the others.
+    """The rows without a gap in these columns, and a note on the others.
 
     Examples
     --------

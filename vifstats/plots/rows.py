@@ -384,7 +384,7 @@ def _values(x: Source, name: str | None) -> tuple[np.ndarray, str, Influence]:
 
 
 def _space(name: str) -> str:
-    """What stands before a name: a longer one has a line to itself."""
+    """The separator before a name: a long name has a line of its own."""
     return "\n" if len(str(name)) > LONG_NAME else " "
 
 

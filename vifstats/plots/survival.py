@@ -59,7 +59,7 @@ def survival_plot(
     times = _one_for_each(times, change)
     at, values = _curve(curve, times, change)
     ax = axes_for(ax)
-    low = _bands(ax, times, change.value_without, len(at) == len(times))
+    low = _bands(ax, change, times, change.value_without, len(at) == len(times))
     ax.step(at, values, where="post", color=BLUE, linewidth=1.2, label="all rows")
     ax.set_ylim(max(0.0, 1.3 * np.nanmin(low) - 0.3), 1)  # 0 only where the curve comes near it
     ax.set_xlabel("time")
@@ -105,7 +105,7 @@ def survival_change_plot(
     times, stairs = _one_for_each(times, change), checks.flag(stairs, "stairs")
     ax = axes_for(ax)
     ax.axhline(0, color=BLUE, linewidth=1.2)
-    _bands(ax, times, -100 * change.influence, stairs)
+    _bands(ax, change, times, -100 * change.influence, stairs)
     ax.set_xlabel("time")
     ax.set_ylabel("change, in percentage points")
     ax.legend(frameon=False, fontsize="small")
@@ -140,12 +140,15 @@ def _one_for_each(times: Any, change: TargetInfluence) -> np.ndarray:
     return times
 
 
-def _bands(ax: Any, times: np.ndarray, values: np.ndarray, stairs: bool) -> np.ndarray:
-    """The range of each column, and of the middle 99 % of rows; returns the lower end."""
+def _bands(
+    ax: Any, change: TargetInfluence, times: np.ndarray, values: np.ndarray, stairs: bool
+) -> np.ndarray:
+    """The range of each column, and of the middle 99 % of removals; returns the lower end."""
+    what = "row" if change.source.removals.single else "group"
     low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
     middle = np.nanpercentile(values, MIDDLE, axis=0)
     band: Any = {"step": "post" if stairs else None, "linewidth": 0}
-    label = "range without one row"
+    label = f"range without one {what}"
     ax.fill_between(times, low, high, color=ORANGE, alpha=0.45, label=label, **band)
-    ax.fill_between(times, *middle, color=FAINT, alpha=0.6, label="99 % of rows", **band)
+    ax.fill_between(times, *middle, color=FAINT, alpha=0.6, label=f"99 % of {what}s", **band)
     return low

@@ -44,7 +44,7 @@ class HessianProduct:
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """H^-1 applied to rows, and what is to be said about it.
+    """H^-1 applied to rows, and notes on how it went.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Factor(ABC):
 
     @abstractmethod
     def solution(self, rows: np.ndarray) -> Solution:
-        """H^-1 applied to each row, shape (n_rows, n_params), with what is to be said about it."""
+        """H^-1 applied to each row, shape (n_rows, n_params), with notes on how it went."""
 
     def solve(self, rows: np.ndarray) -> np.ndarray:
         """H^-1 applied to each row, shape (n_rows, n_params) or (n_params,)."""
@@ -114,5 +114,5 @@ class Solver(ABC):
         Raises
         ------
         NotPositiveDefiniteError
-            If the solver needs a positive definite matrix and this is none.
+            If the solver needs a positive definite matrix and this is not one.
         """

@@ -147,7 +147,7 @@ def _top(
 
 
 def largest_rows(tops: Sequence[pd.DataFrame], request: Request) -> pd.DataFrame:
-    """The largest rows of several tables of them, in the order of the data."""
+    """The largest rows of several tables, in the order of the data."""
     frame = pd.concat(tops)
     order = np.argsort(-frame[request.by].abs().to_numpy(), kind="stable")[: request.top]
     return frame.iloc[order]

@@ -120,7 +120,7 @@ class Load:
         return Load(_sum(masses), self.heavy.take(is_heavy))
 
     def lightened(self) -> "Load":
-        """All rows as one mass."""
+        """The sums over all rows together."""
         masses = self.heavy.masses()
         masses += [] if self.light is None else [self.light]
         return Load(_sum(masses), self.heavy.take(np.zeros(len(self.heavy), dtype=bool)))

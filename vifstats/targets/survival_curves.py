@@ -206,7 +206,7 @@ class HazardTarget(Target):
 
 
 def cox_with_ties(loss: Loss, ties: str | None, name: str) -> Cox:
-    """The Cox model with the ties of its baseline; InvalidTypeError if it is none."""
+    """The Cox model with the ties of its baseline; InvalidTypeError if it is not a Cox model."""
     if not isinstance(loss, Cox):
         raise InvalidTypeError(
             f"{name} is a target of Cox models, but this loss is a {type(loss).__name__}."

@@ -56,7 +56,7 @@ class Verdict:
 
 
 def undetermined(est: Estimate) -> bool:
-    """Whether no parameter means anything: it may turn along a gauge, or is infinite."""
+    """Whether no parameter can be read by itself: they turn along a gauge, or are infinite."""
     return est.separated or len(est.loss.gauge(est.theta)) > 0
 
 
