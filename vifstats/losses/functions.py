@@ -65,11 +65,10 @@ class FunctionLoss(Loss):
             pd.RangeIndex(n_objects) if labels is None else checks.object_labels(labels, n_objects)
         )
         self.names = None if names is None else checks.unique_names(names, "names", n_params)
-        calls = {"grad(theta, b)": grad, "hess(theta, b)": hess}
-        calls |= {"owned(i)": owned, "gauge(theta)": gauge}
-        for call, given in calls.items():
+        calls = (grad, "theta, b"), (hess, "theta, b"), (owned, "i"), (gauge, "theta")
+        for name, (given, takes) in zip(("grad", "hess", "owned", "gauge"), calls, strict=True):
             if given is not None:
-                checks.function(given, call.partition("(")[0], call)
+                checks.function(given, name, f"{name}({takes})")
         self._grad, self._hess, self._owned, self._gauge = grad, hess, owned, gauge
 
     def value(self, theta: Differentiable, presence: Differentiable) -> Any:
