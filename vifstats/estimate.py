@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
+from vifstats.checks.rounded_times import times_as_they_are
 from vifstats.errors import (
     ConvergenceError,
     InvalidInputError,
@@ -128,6 +129,7 @@ class Estimate(Tabular):
             inference = own if loss.minimised else Inference("robust", self.groups)
         checks.instance(inference, Inference, "inference", 'Inference("robust")')
         self.inference = inference.aligned(self.labels)
+        loss.warn_of_times()
         if np.isfinite(self.tol):
             self._require_minimum()
         self.__dict__["is_made"] = True
@@ -661,7 +663,8 @@ def minimize(
         if (lower := _beside_saddle(loss, end, H)) is not None:
             return minimize(loss, lower, tol=tol, max_steps=max_steps, **options)
         _require_curvature(loss, theta, end, H)
-    return Estimate(loss, end, **_known(options))
+    with times_as_they_are():
+        return Estimate(loss, end, **_known(options))
 
 
 def root(

@@ -122,3 +122,25 @@ def test_streams_say_it_once_wherever_they_are_cut(cut):
 def test_a_fit_that_treats_times_as_they_are_says_nothing():
     X, sums, _, E = survival()
     vs.vif(vs.minimize(vs.losses.Cox(X, sums, E), [0.0, 0.0]))
+
+
+def test_an_estimate_by_hand_says_it_too():
+    X, sums, meant, E = survival()
+    theta = vs.minimize(vs.losses.Cox(X, meant, E), [0.0, 0.0]).theta
+    with pytest.warns(UserWarning, match="of `T` differ by rounding") as said:
+        vs.Estimate(vs.losses.Cox(X, sums, E), theta, tol=np.inf)
+    assert len(said) == 1
+    vs.Estimate(vs.losses.Cox(X, meant, E), theta)
+
+
+def test_competing_risks_say_it():
+    """Events of the cause that is modelled; rows of other causes are no event times."""
+    X, sums, meant, E = survival()
+    cause = np.where(E, 1 + (np.arange(len(E)) % 3 == 0), 0)
+    theta = vs.minimize(vs.losses.FineGray(X, meant, cause), [0.0, 0.0]).theta
+    with pytest.warns(UserWarning, match="of `T` differ by rounding"):
+        vs.Estimate(vs.losses.FineGray(X, sums, cause), theta, tol=np.inf)
+    vs.Estimate(vs.losses.FineGray(X, meant, cause), theta)
+    est = vs.minimize(vs.losses.FineGray(X, sums, cause), [0.0, 0.0])
+    assert not np.allclose(est.theta, theta, rtol=0, atol=1e-6)
+    vs.check_target(vs.targets.RelativeRisk([1.0, 0.0]), est)

@@ -12,9 +12,11 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from vifstats import checks
+from vifstats.checks.rounded_times import times_as_they_are
 from vifstats.errors import InvalidInputError, InvalidTypeError, UnsupportedModelError
 from vifstats.estimate import Estimate
 from vifstats.typing import FittedModel
@@ -112,6 +114,9 @@ TITLES = {
     "WLS": "OLS, WLS",
 }
 
+# What is taken for coefficients of a Cox model
+COEFFICIENTS = (np.ndarray, pd.Series, list, tuple)
+
 # What data may be called where they are not passed by position
 DATA = ("df", "X", "T", "E", "y")
 # one entry per row, or the name of the column that has it
@@ -174,7 +179,9 @@ def from_model(fit: FittedModel, *data: Any, **options: Any) -> Estimate:
     if adapter is not None:
         for name in set(PER_ROW) & set(options):
             options[name] = named_column(options[name], fit, data, name)
-        return adapter(fit, *map(checks.as_pandas, data), **options)
+        # the libraries take them so; of plain coefficients nobody knows
+        with times_as_they_are(not isinstance(fit, COEFFICIENTS)):
+            return adapter(fit, *map(checks.as_pandas, data), **options)
     raise UnsupportedModelError(
         f"A fitted model must be one of these, {supported()}; but this is a "
         f"{type(fit).__module__}.{type(fit).__qualname__}. For a model of your own write its loss "

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from vifstats.adapters.matching import columns_by_name
-from vifstats.checks.rounded_times import TimeGaps, gaps_of_rows, warn_of_rounding
 from vifstats.errors import DataMismatchError
 from vifstats.estimate import Estimate
 from vifstats.losses import Cox
@@ -60,18 +59,7 @@ def cox(
         ties="efron" if ties is None else ties,
         penalty=penalty,
     )
-    warn_of_rounding(_time_gaps(loss), "T")
     return Estimate(loss, theta, groups=groups, tol=tol)
-
-
-def _time_gaps(loss: Cox) -> TimeGaps:
-    """Between the times of rows, and from entries, to the next event time of the stratum."""
-    sets, data = loss.risk_sets, loss.data
-    time, entry = data.time[sets.order], data.entry[sets.order]
-    own = gaps_of_rows(time, sets.event, np.diff(sets.stratum) == 0)
-    late = np.flatnonzero((entry > -np.inf) & (sets.ranges.lo < sets.ranges.hi))
-    entries = TimeGaps.between(entry[late], sets.cell_time[sets.ranges.lo[late]])
-    return TimeGaps.joined([own, entries])
 
 
 def _named(theta: Any) -> bool:

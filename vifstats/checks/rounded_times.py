@@ -6,12 +6,14 @@ neighbourhood: of continuous times as many are this close by chance as the neigh
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["TimeGaps", "gaps_of_rows", "warn_of_rounding"]
+__all__ = ["TimeGaps", "gaps_of_rows", "times_as_they_are", "warn_of_rounding"]
 
 # Gaps that are tiny, as a share of the time: R's tolerance (survival::aeqSurv), which serves where
 # times are few; and what a few additions leave, where so many times are that some come near by
@@ -73,8 +75,24 @@ def gaps_of_rows(time: np.ndarray, event: np.ndarray, same: np.ndarray) -> TimeG
     return TimeGaps.between(time[at - 1], time[at])
 
 
+# Whether an estimate comes from a fit that took the times as they are.
+_as_they_are: ContextVar[bool] = ContextVar("times as they are", default=False)
+
+
+@contextmanager
+def times_as_they_are(fitted: bool = True) -> Iterator[None]:
+    """Within it coefficients were `fitted` to these very times: there is nothing to warn of."""
+    before = _as_they_are.set(fitted)
+    try:
+        yield
+    finally:
+        _as_they_are.reset(before)
+
+
 def warn_of_rounding(found: TimeGaps, what: str) -> None:
     """Say that times differ by rounding alone, if some do; `what` names the argument."""
+    if _as_they_are.get():
+        return
     outnumber = np.flatnonzero(found.around < 2 * found.near)
     if not len(outnumber):
         return

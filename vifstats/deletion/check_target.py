@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
+from vifstats.checks.rounded_times import times_as_they_are
 from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
 from vifstats.errors import TargetError
@@ -268,9 +269,15 @@ def _is_that_of_the_reduced_data(trial: Trial) -> str:
         part = reduced(loss, removals.presence(k) > 0)
         if isinstance(part, Masked):
             return "this loss is reduced by presence alone"
-        alone = Estimate(
-            part, theta, names=est.names, dispersion=est.dispersion, profile=est.profile, tol=np.inf
-        )
+        with times_as_they_are():
+            alone = Estimate(
+                part,
+                theta,
+                names=est.names,
+                dispersion=est.dispersion,
+                profile=est.profile,
+                tol=np.inf,
+            )
         expected = value_of(trial.given.bind(alone), theta, part.everyone(), part)
         unit = np.abs(expected).max(initial=1e-300, where=np.isfinite(expected))
         if not np.allclose(without[k], expected, rtol=0, atol=trial.tol * unit, equal_nan=True):

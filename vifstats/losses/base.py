@@ -315,6 +315,9 @@ class Loss(ABC):
         """Share of each object in its own fit, shape (n_objects,); None where it has no meaning."""
         return None
 
+    def warn_of_times(self) -> None:  # noqa: B027  most losses know of no times
+        """Say what keeps coefficients of other software from the minimum, of survival times."""
+
     def reweighted(self, weights: np.ndarray) -> "Loss":
         """The same loss with these case weights in the place of its own, shape (n_objects,)."""
         raise InvalidInputError(f"A {type(self).__name__} has no case weights to replace.")

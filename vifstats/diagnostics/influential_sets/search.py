@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from vifstats.checks.rounded_times import times_as_they_are
 from vifstats.deletion.methods import newton_of
 from vifstats.deletion.refits import Refit, from_full, refit_near
 from vifstats.deletion.result import Influence
@@ -185,15 +186,16 @@ class Search:
         kept = self.removals.together(members).codes < 0
         dispersion = dispersions_without(est, est.loss, thetas, refit.removals)
         try:
-            return Estimate(
-                reduced(est.loss, kept),
-                thetas[0],
-                names=est.names,
-                labels=est.labels[est.kept[kept]],
-                inference=self._inference(kept, refit.removals),
-                dispersion=float(np.squeeze(dispersion)),
-                profile=est.profile,
-            )
+            with times_as_they_are():
+                return Estimate(
+                    reduced(est.loss, kept),
+                    thetas[0],
+                    names=est.names,
+                    labels=est.labels[est.kept[kept]],
+                    inference=self._inference(kept, refit.removals),
+                    dispersion=float(np.squeeze(dispersion)),
+                    profile=est.profile,
+                )
         except VifError:  # of what is left nothing can be estimated
             return None
 

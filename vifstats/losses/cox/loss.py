@@ -12,6 +12,7 @@ import numpy as np
 
 from vifstats import checks
 from vifstats.checks import SurvivalInput
+from vifstats.checks.rounded_times import warn_of_rounding
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.cancellation import mended
@@ -23,7 +24,7 @@ from vifstats.losses.cox.constant_columns import constant_columns
 from vifstats.losses.cox.hessian_changes import HessianKernel
 from vifstats.losses.cox.moments import Columns
 from vifstats.losses.cox.reduced_batch import Batch
-from vifstats.losses.cox.risk_sets import gathered, risk_sets
+from vifstats.losses.cox.risk_sets import gathered, risk_sets, time_gaps
 from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
 from vifstats.losses.cox.separation import Pairs, separating
 from vifstats.losses.cox.terms import by_death, likelihood_terms, predictors
@@ -181,6 +182,9 @@ class Cox(Loss):
         twin._weights = weights[self.risk_sets.order]
         twin._last = twin._last_kernel = None
         return twin
+
+    def warn_of_times(self) -> None:
+        warn_of_rounding(time_gaps(self.data, self.risk_sets), "T")
 
     def flat(self) -> np.ndarray:
         constant = constant_columns(self.data.X, self.risk_sets)

@@ -6,10 +6,11 @@ from functools import cached_property
 import numpy as np
 
 from vifstats.checks import SurvivalInput
+from vifstats.checks.rounded_times import TimeGaps, gaps_of_rows
 from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.segment_sums import Bins, in_cache
 
-__all__ = ["RiskSets", "centred", "gathered", "risk_sets"]
+__all__ = ["RiskSets", "centred", "gathered", "risk_sets", "time_gaps"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,3 +208,12 @@ def _cells_up_to(
     out = np.empty(len(times), dtype=np.intp)
     out[merged] = cells_so_far
     return out[n_cells:]
+
+
+def time_gaps(data: SurvivalInput, sets: RiskSets) -> TimeGaps:
+    """Between the times of rows, and from entries, to the next event time of the stratum."""
+    time, entry = data.time[sets.order], data.entry[sets.order]
+    own = gaps_of_rows(time, sets.event, np.diff(sets.stratum) == 0)
+    late = np.flatnonzero((entry > -np.inf) & (sets.ranges.lo < sets.ranges.hi))
+    entries = TimeGaps.between(entry[late], sets.cell_time[sets.ranges.lo[late]])
+    return TimeGaps.joined([own, entries])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
+from vifstats.checks.rounded_times import warn_of_rounding
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.cancellation import mended
@@ -20,7 +21,7 @@ from vifstats.losses.cox.fine_gray.changes import changes
 from vifstats.losses.cox.fine_gray.slopes import presence_slopes
 from vifstats.losses.cox.fine_gray.sums import Sums
 from vifstats.losses.cox.moments import NO_PAIRS, Columns
-from vifstats.losses.cox.risk_sets import RiskSets, gathered, risk_sets
+from vifstats.losses.cox.risk_sets import RiskSets, gathered, risk_sets, time_gaps
 from vifstats.losses.cox.separation import Pairs, separating
 from vifstats.losses.cox.terms import by_death, likelihood_terms, predictors
 from vifstats.losses.separation import diverging, falling
@@ -304,6 +305,9 @@ class FineGray(Loss):
         twin.data = replace(self.data, weights=weights)
         twin._weights = weights[self.risk_sets.order]
         return twin
+
+    def warn_of_times(self) -> None:
+        warn_of_rounding(time_gaps(self.data, self.risk_sets), "T")
 
     def flat(self) -> np.ndarray:
         constant = constant_columns(self.data.X, self._reach)
