@@ -155,3 +155,12 @@ def test_a_row_whose_own_label_is_missing_is_named():
     assert at([0], missing) == "row 0 (label <NA>)"
     assert at([1], missing) == "row 1 (label 'b')"
     assert at([1], pd.RangeIndex(2)) == "row 1"
+
+
+def test_large_numbers_are_finite_though_their_sum_is_not():
+    huge = np.full((3, 2), 1e308)
+    assert np.array_equal(design_matrix(huge)[0], huge)
+    assert np.array_equal(row_vector(huge[:, 0], "T", 3, pd.RangeIndex(3)), huge[:, 0])
+    huge[1, 1] = -np.inf
+    with pytest.raises(InvalidInputError, match="row 1"):
+        design_matrix(huge)

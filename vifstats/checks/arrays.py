@@ -48,14 +48,19 @@ def design_matrix(X: Any, name: str = "X") -> tuple[np.ndarray, tuple[str, ...],
         names = tuple(f"x{k}" for k in range(matrix.shape[1]))
         labels = pd.RangeIndex(len(matrix))
     _require_columns(names, name)
-    bad = ~np.isfinite(matrix)
-    if bad.any():
+    if not all_finite(matrix) and (bad := ~np.isfinite(matrix)).any():
         row, column = np.argwhere(bad)[0]
         raise InvalidInputError(
             f"`{name}` must be finite, but column {names[column]!r} is {matrix[row, column]} in "
             f"{at([row], labels)} ({bad.any(axis=1).sum()} such rows); drop or impute them."
         )
     return np.ascontiguousarray(matrix), names, labels
+
+
+def all_finite(values: np.ndarray) -> bool:
+    """Whether no number is nan or infinite; False too where their sum is too large."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(values.sum()))
 
 
 def row_vector(
@@ -83,6 +88,8 @@ def row_vector(
     require_length(len(vector), n, name)
     if isinstance(X, pd.Series | pd.DataFrame):
         require_labels(values, name, labels)
+    if all_finite(vector):
+        return vector
     allowed = np.isfinite(vector) | (np.isneginf(vector) if minus_infinity else False)
     if len(bad := np.flatnonzero(~allowed)):
         raise InvalidInputError(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vifstats.errors import InvalidInputError, InvalidTypeError
-from vifstats.losses.cox.power_series import MAX_POWER, powers_needed
+from vifstats.losses.cox.plans import MAX_POWER, powers_needed
 from vifstats.streaming.first_pass import ChunkSurvey, Stretch
 from vifstats.streaming.tail_moments import HeavyRows, Load, Mass
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vifstats.losses.cox.power_series import MAX_POWER
+from vifstats.losses.cox.plans import MAX_POWER
 from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.streaming.event_blocks import Block
 

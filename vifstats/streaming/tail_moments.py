@@ -11,7 +11,7 @@ from functools import reduce
 
 import numpy as np
 
-from vifstats.losses.cox.power_series import EXPLICIT
+from vifstats.losses.cox.plans import EXPLICIT
 
 __all__ = ["HeavyRows", "Load", "Mass", "load_of"]
 

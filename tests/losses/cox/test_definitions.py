@@ -148,3 +148,13 @@ def test_every_path_gives_the_same(data):
     for other in found[1:]:
         for mine, first, size in zip(other, found[0], units, strict=True):
             assert relative_error(mine, first, size) < ROUNDING
+
+
+@compiled
+def test_loops_serve_smaller_sums_once_numba_is_loaded():
+    import numba  # noqa: F401  as another library may have done
+
+    assert fast.loops(fast.LARGE // 10) is not None
+    assert fast.loops(1000) is None
+    with these(DEFAULT):
+        assert fast.loops(10**12) is None

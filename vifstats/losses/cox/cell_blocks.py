@@ -12,7 +12,7 @@ import numpy as np
 from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.segment_sums import expanded
 
-__all__ = ["TERMS", "Blocked", "CellBlocks", "cell_blocks"]
+__all__ = ["TERMS", "Blocked", "CellBlocks", "cell_blocks", "short_segments"]
 
 # Terms of a block of a long segment. Pairs cost as their number, whole blocks as 1 over it.
 TERMS = 16
@@ -101,7 +101,7 @@ def cell_blocks(bounds: np.ndarray, n_terms: np.ndarray) -> CellBlocks:
     `bounds` int (n_segments + 1,); `n_terms` int (n_cells,): of each cell.
     """
     before, n_cells = np.append(0, np.cumsum(n_terms)), len(n_terms)
-    long = np.diff(before[bounds]) > FEW_TERMS
+    long = ~short_segments(bounds, n_terms)
     item, offset = expanded(np.where(long, np.diff(bounds), 0))
     cell = bounds[item] + offset
     alone = cell[n_terms[cell] > MANY_TERMS]
@@ -121,3 +121,9 @@ def cell_blocks(bounds: np.ndarray, n_terms: np.ndarray) -> CellBlocks:
         bounds=np.searchsorted(first, bounds),
         n_cells=n_cells,
     )
+
+
+def short_segments(bounds: np.ndarray, n_terms: np.ndarray) -> np.ndarray:
+    """Which segments have so few terms that every pair is taken as it is, bool (n_segments,)."""
+    before = np.append(0, np.cumsum(n_terms))
+    return np.diff(before[bounds]) <= FEW_TERMS

@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from vifstats.checks import SurvivalInput
-from vifstats.losses.cox.power_series import LOG10_RANGE
+from vifstats.losses.cox.plans import LOG10_RANGE
 from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.risk_sets import RiskSets, centred, risk_sets
 from vifstats.losses.cox.segment_sums import expanded, slices_of

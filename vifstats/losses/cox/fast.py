@@ -1,5 +1,6 @@
 """Whether compiled loops are at hand: the extra ``fast`` brings numba."""
 
+import sys
 from functools import lru_cache
 from importlib.util import find_spec
 from types import ModuleType
@@ -8,8 +9,9 @@ import numpy as np
 
 __all__ = ["levels", "loops"]
 
-# Columns of terms from this many numbers on: loading numba takes a second, compiling ten once.
-LARGE = 5_000_000
+# Numbers from which on it pays to load numba, which takes a second, and ten once to compile; where
+# it is loaded already, a small share of them.
+LARGE, LOADED = 5_000_000, 0.04
 # Cells of a group: a range is parts of two groups, and whole groups between: a range again.
 GROUP = 32
 
@@ -25,7 +27,8 @@ def _compiled() -> ModuleType | None:
 
 def loops(size: int) -> ModuleType | None:
     """The compiled loops, where numba is there and so many numbers are to be summed."""
-    return _compiled() if size >= LARGE else None
+    least = LARGE * LOADED if "numba" in sys.modules else LARGE
+    return _compiled() if size >= least else None
 
 
 def levels(n: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 See docs/mathematics.md, equations (19) to (22).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +13,16 @@ from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import NO_PAIRS
 from vifstats.losses.cox.power_series import exposure
 from vifstats.losses.cox.risk_sums import EveryTerm, RiskSums
-from vifstats.losses.cox.segment_sums import Bins
+from vifstats.losses.cox.segment_sums import Bins, in_cache
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tie_changes
 from vifstats.losses.cox.tiles import TermColumns
 from vifstats.removals import Removals
 
-__all__ = ["by_removal", "gradient_differences", "mean_hazards", "weight_gradients"]
+__all__ = ["OwnChange", "by_removal", "gradient_differences", "mean_hazards", "weight_gradients"]
+
+# From some of the deaths to what they change in the cells of their own, (some, width)
+OwnChange = Callable[[slice], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +31,7 @@ class GradientKernel:
 
     sums: RiskSums
     columns = NO_PAIRS
+    in_one_pass = True
 
     @property
     def width(self) -> int:
@@ -80,13 +85,19 @@ def gradient_differences(sums: RiskSums, removals: Removals) -> np.ndarray:
     return by_removal(taken, pieces, own, deaths, len(removals))
 
 
-def _own_gradient(sums: RiskSums, deaths: Deaths, row_code: np.ndarray) -> np.ndarray:
+def _own_gradient(sums: RiskSums, deaths: Deaths, row_code: np.ndarray) -> OwnChange:
     """-sum w (x - m0), and in a tie W' (m0 - m0') + a C delta - a' C' delta'."""
-    own = deaths.w[:, None] * sums.m0.take(deaths.cell, axis=0)
-    own -= deaths.wx
     tie = tie_changes(sums, deaths, row_code, NO_PAIRS)
-    own[tie.at] += tie.W_left[:, None] * tie.m0_change + tie.before.lean - tie.after.lean
-    return own
+    in_tie = tie.W_left[:, None] * tie.m0_change + tie.before.lean - tie.after.lean
+
+    def change(some: slice) -> np.ndarray:
+        own = deaths.w[some, None] * sums.m0.take(deaths.cell[some], axis=0)
+        own -= deaths.wx(some)
+        ties = slice(*np.searchsorted(tie.at, [some.start, some.stop]))
+        own[tie.at[ties] - some.start] += in_tie[ties]
+        return own
+
+    return change
 
 
 def mean_hazards(sums: RiskSums) -> np.ndarray:
@@ -129,12 +140,14 @@ def _own_weight_gradient(sums: RiskSums) -> np.ndarray:
 
 
 def by_removal(
-    taken: np.ndarray, pieces: Pieces, own: np.ndarray, deaths: Deaths, n: int
+    taken: np.ndarray, pieces: Pieces, own: OwnChange, deaths: Deaths, n: int
 ) -> np.ndarray:
     """Add up what the pieces and the deaths of each removal change, shape (n, width)."""
     if deaths.piece is None:
-        return Bins(pieces.code, n).sums(taken) + Bins(deaths.code, n).sums(own)
-    taken[deaths.piece] += own
+        every = own(slice(0, len(deaths.code)))
+        return Bins(pieces.code, n).sums(taken) + Bins(deaths.code, n).sums(every)
+    for some in in_cache(len(deaths.piece), taken.shape[1]):
+        taken[deaths.piece[some]] += own(some)
     if not pieces.distinct:
         return Bins(pieces.code, n).sums(taken)
     if len(taken) < n:

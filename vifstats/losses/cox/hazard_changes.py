@@ -108,7 +108,7 @@ def _changes(
     kernel = HazardKernel(sums, weights, steps[pieces.code])
     taken = exposure(sums, pieces, kernel, row_code)
     own = _own_change(sums, weights, deaths, row_code, steps)
-    changes = by_removal(taken, pieces, own, deaths, len(removals))
+    changes = by_removal(taken, pieces, own.__getitem__, deaths, len(removals))
     return changes[:, : weights.shape[1]], changes[:, weights.shape[1] :]
 
 
@@ -135,6 +135,7 @@ class HazardKernel:
     weights: np.ndarray  # (n_cells, q)
     steps: np.ndarray  # (n_pieces, p)
     columns = NO_PAIRS
+    in_one_pass = False
 
     @property
     def width(self) -> int:

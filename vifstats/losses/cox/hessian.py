@@ -15,12 +15,12 @@ from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.segment_sums import Bins, gram
 from vifstats.losses.cox.sums_afresh import others_afresh
 
-__all__ = ["covariances_about_top", "dominated_cells", "hessian"]
+__all__ = ["covariances_about_top", "hessian"]
 
 
 def hessian(sums: RiskSums) -> np.ndarray:
     """Hessian of the loss without its penalty, shape (p, p)."""
-    cells, top = dominated_cells(sums)
+    cells, top = sums.dominated
     plain = np.ones(sums.sets.n_cells)
     plain[cells] = 0.0
     H = gram(sums.X, sums.r * _hazard_seen(sums, plain))
@@ -42,19 +42,6 @@ def _hazard_seen(sums: RiskSums, plain: np.ndarray) -> np.ndarray:
     seen = sums.sets.exposed.gather(sums.power_sums(1).Z * plain)
     seen[sums.sets.own] += (sums.own_hazard() * plain)[sums.sets.cell_of_event]
     return seen
-
-
-def dominated_cells(sums: RiskSums) -> tuple[np.ndarray, np.ndarray]:
-    """Cells in which one row has more than half of S0, ascending, and that row.
-
-    Where it is at the origin, x = 0, sums about the origin are already sums about that row.
-    """
-    ranges, half = sums.sets.ranges, 0.5 * sums.S0
-    rows = np.flatnonzero(sums.r > ranges.minimum(half))
-    rows = rows[sums.X[rows].any(axis=1)]
-    at, cells = ranges.take(rows).pairs_below(half, sums.r[rows])
-    order = np.argsort(cells)
-    return cells[order], rows[at][order]
 
 
 def covariances_about_top(

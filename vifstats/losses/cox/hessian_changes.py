@@ -13,7 +13,7 @@ import numpy as np
 
 from vifstats.losses.cox.explicit_pairs import Terms, geometric, left_over
 from vifstats.losses.cox.gradient_changes import by_removal
-from vifstats.losses.cox.hessian import covariances_about_top, dominated_cells
+from vifstats.losses.cox.hessian import covariances_about_top
 from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import Columns, moments_of
 from vifstats.losses.cox.power_series import exposure
@@ -32,6 +32,7 @@ class HessianKernel:
 
     sums: RiskSums
     columns: Columns
+    in_one_pass = False
 
     @property
     def width(self) -> int:
@@ -135,7 +136,7 @@ def hessian_differences(kernel: HessianKernel, removals: Removals) -> np.ndarray
     row_code = removals.codes[sums.sets.order]
     taken = exposure(sums, pieces, kernel, row_code)
     own = _own_hessian(kernel, deaths, row_code)
-    return by_removal(taken, pieces, own, deaths, len(removals))
+    return by_removal(taken, pieces, own.__getitem__, deaths, len(removals))
 
 
 def _own_hessian(kernel: HessianKernel, deaths: Deaths, row_code: np.ndarray) -> np.ndarray:
@@ -145,7 +146,7 @@ def _own_hessian(kernel: HessianKernel, deaths: Deaths, row_code: np.ndarray) ->
     m0 = sums.m0.take(cell, axis=0)
     # A cell with one death: a V, all of which goes, for without its death there is no term.
     own = sums.a[cell, None] * (kernel.A0[cell] - m0[:, i] * m0[:, j])
-    dominated, top = dominated_cells(sums)
+    dominated, top = sums.dominated
     if len(dominated):
         at = np.minimum(np.searchsorted(dominated, cell), len(dominated) - 1)
         found = np.flatnonzero(dominated[at] == cell)

@@ -29,6 +29,10 @@ class Kernel(Protocol):
     def columns(self) -> Columns:
         """The pairs of covariates whose second moments it needs."""
 
+    @property
+    def in_one_pass(self) -> bool:
+        """Whether it is the change of the gradient, which has a compiled pass of its own."""
+
     def of_terms(self, terms: EveryTerm) -> TermColumns:
         """What stands behind the sums of powers of eps of each term."""
 

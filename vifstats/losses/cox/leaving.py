@@ -47,8 +47,8 @@ class Deaths:
     cell: np.ndarray
     d: np.ndarray
     w: np.ndarray  # (k,)
-    # (k, p): case weights of the deaths, and weighted covariates
-    wx: np.ndarray
+    # From some of these deaths to their covariates times w, (some, p)
+    wx: Callable[[slice], np.ndarray]
     # From positions among these deaths to their moments: only ties ask for them
     dying: Callable[[np.ndarray], Moments]
     # Of its other rows at risk in the cell; None if there are none
@@ -97,8 +97,11 @@ def _rows_as_pieces(
     def dying(at: np.ndarray) -> Moments:
         return moments_of(sums.r[own[at]], sums.X.take(own[at], axis=0), columns)
 
-    w, wx = sums.w[own], sums.X.take(own, axis=0)
-    wx *= w[:, None]
+    w = sums.w[own]
+
+    def wx(some: slice) -> np.ndarray:
+        return w[some, None] * sums.X.take(own[some], axis=0)
+
     deaths = Deaths(
         code=code[own],
         cell=sets.ranges.hi[own] - 1,
@@ -129,7 +132,7 @@ def _joint_pieces(sums: RiskSums, code: np.ndarray, columns: Columns) -> tuple[P
         cell=intervals.start[at],
         d=count[at],
         w=bins.sums(w[dying])[at],
-        wx=bins.sums(w[dying, None] * x[dying])[at],
+        wx=bins.sums(w[dying, None] * x[dying])[at].__getitem__,
         dying=moments.take(dying).each(bins.sums).take(at).take,
         alive=alive.take(at),
     )

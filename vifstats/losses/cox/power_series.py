@@ -19,11 +19,12 @@ from types import ModuleType
 
 import numpy as np
 
-from vifstats.losses.cox.cell_blocks import cell_blocks
+from vifstats.losses.cox.cell_blocks import short_segments
 from vifstats.losses.cox.explicit_pairs import dominated, terms_of
 from vifstats.losses.cox.fast import GROUP, levels, loops
 from vifstats.losses.cox.kernels import Kernel
 from vifstats.losses.cox.leaving import Pieces
+from vifstats.losses.cox.plans import BlockPlan, Plan, block_plan, reach
 from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.segment_sums import in_cache, slices_of
 from vifstats.losses.cox.tiles import (
@@ -34,14 +35,10 @@ from vifstats.losses.cox.tiles import (
     and_none,
     tiles,
 )
-from vifstats.losses.cox.whole_blocks import Plan, whole_blocks
+from vifstats.losses.cox.whole_blocks import whole_blocks
 
-__all__ = ["EXPLICIT", "MAX_POWER", "exposure", "powers_needed"]
+__all__ = ["exposure"]
 
-# Powers stop once eps^K < 10^-DIGITS, relative to the first; with MAX_POWER that is at EXPLICIT.
-DIGITS, EXPLICIT, MAX_POWER = 14.0, 1e-1, 14
-# (phi_max/phi_min)^K must stay in the range of doubles.
-LOG10_RANGE = 280.0
 # Pairs handled at once: their arrays, times the number of covariates, stay in cache.
 SLICE = 1 << 15
 
@@ -51,67 +48,59 @@ def exposure(sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarra
 
     `row_code` int (n,): the removal of each row, in sorted order. Returns (n_pieces, kernel.width).
     """
-    plan = _plan(sums, pieces)
+    compiled = loops(kernel.table_width * len(pieces.r))
+    if compiled is not None and kernel.in_one_pass and pieces.ranges.all_prefix:
+        plan, out = _in_one_pass(compiled, sums, pieces)
+    else:
+        plan, out = _in_blocks(compiled, sums, pieces, kernel)
+    _add_remainder(out, plan, sums, pieces, kernel, row_code)
+    return out
+
+
+def _in_blocks(
+    compiled: ModuleType | None, sums: RiskSums, pieces: Pieces, kernel: Kernel
+) -> tuple[Plan, np.ndarray]:
+    plan = block_plan(sums, pieces)
     terms = BlockTerms(np.append(0, np.cumsum(plan.blocks.n_terms)), sums.terms)
     columns = kernel.of_terms(terms.every)
-    compiled = None if columns.logs else loops(columns.plain.size)
-    if compiled is None:
+    if compiled is None or columns.logs:
         total = _of_tiles(plan, terms, columns, pieces)
     else:
         total = _of_loops(compiled, plan, terms, columns, pieces)
     out = np.empty((len(pieces.r), kernel.width))
     for some in in_cache(len(out), kernel.table_width):
         out[some] = kernel.combined(total[some], pieces, some)
-    del total
-    _add_remainder(out, plan, sums, pieces, kernel, row_code)
-    return out
+    return plan, out
 
 
-def _plan(sums: RiskSums, pieces: Pieces) -> Plan:
-    blocks = cell_blocks(pieces.ranges.bounds, sums.n_terms)
-    pairs_only = blocks.alone[blocks.of_cell]
-    scale, most = _scale(sums, ~pairs_only)
-    explicit = min(EXPLICIT, 10.0 ** (-DIGITS / most))
-    # What a table of powers holds depends on the cell alone, so one K must serve the largest mass
-    # that is exposed there. A light piece reads fewer tables, by its own K.
-    K_cell = powers_needed(_largest_mass(pieces) / sums.phi_min, most)
-    K_cell[pairs_only] = 0
-    # All pairs with these are taken as they are, but for eps > 1/2.
-    key = sums.phi_min * np.where(pairs_only, 0.5, explicit)
-    smallest = pieces.ranges.minimum(sums.phi_min)
-    # Candidates are found by the smallest phi of the whole range, which is read once a piece; the
-    # descent for pairs then starts with few of them.
-    lowest = pieces.ranges.minimum(key) if pairs_only.any() else smallest * explicit
-    return Plan(
-        blocks=blocks,
-        parts=blocks.split(pieces.ranges),
-        K_cell=K_cell,
-        K_piece=powers_needed(pieces.r / smallest, most),
-        key=key,
-        candidates=np.flatnonzero(pieces.r > lowest),
-        scale=scale,
+def _in_one_pass(compiled: ModuleType, sums: RiskSums, pieces: Pieces) -> tuple[Plan, np.ndarray]:
+    """The changes of the gradient where no range begins late."""
+    bounds, hi = pieces.ranges.bounds, pieces.ranges.hi
+    short = short_segments(bounds, sums.n_terms)
+    pairs_only = np.repeat(short, np.diff(bounds))
+    powers = reach(sums, ~pairs_only)
+    some = np.flatnonzero(pieces.ranges.lo < hi)
+    out, K_cell, beyond = compiled.exposed_gradients(
+        (pieces.x, pieces.r, hi, _ordered(hi, some)),
+        (sums.R, sums.S0D, sums.a, sums.n_terms, sums.m0, sums.tied.delta),
+        (bounds, short),
+        powers.scale,
+        powers.limits,
+        powers.explicit,
     )
+    key = sums.phi_min * np.where(pairs_only, 0.5, powers.explicit)
+    return Plan(K_cell, key, np.flatnonzero(beyond)), out
 
 
-def _scale(sums: RiskSums, cells: np.ndarray) -> tuple[float, int]:
-    """The unit of phi for powers in some cells, and how many are in the range of doubles."""
-    largest = sums.S0.max(where=cells, initial=0.0)
-    if not largest:
-        return 1.0, MAX_POWER
-    # phi is kept in units of the largest S0, so phi^-k reaches 10^(k span): a wide span affords
-    # fewer powers, and more pairs are then added one by one, from a smaller eps on.
-    span = np.log10(largest / sums.phi_min.min(where=cells, initial=np.inf))
-    return float(largest), int(np.clip(LOG10_RANGE / max(span, 1.0), 1, MAX_POWER))
+def _ordered(end: np.ndarray, some: np.ndarray) -> np.ndarray:
+    """Some pieces by their ends."""
+    ends = end[some]
+    return some if (np.diff(ends) >= 0).all() else some[np.argsort(ends)]
 
 
-def powers_needed(eps: np.ndarray, most: int) -> np.ndarray:
-    """The K with eps^K < 10^-DIGITS, from 1 to ``most``; exposed nowhere, eps is 0."""
-    with np.errstate(divide="ignore"):
-        K = np.ceil(DIGITS / -np.log10(np.minimum(eps, EXPLICIT)))
-    return np.clip(K, 1, most).astype(np.int8)
-
-
-def _of_tiles(plan: Plan, terms: BlockTerms, columns: TermColumns, pieces: Pieces) -> np.ndarray:
+def _of_tiles(
+    plan: BlockPlan, terms: BlockTerms, columns: TermColumns, pieces: Pieces
+) -> np.ndarray:
     """What pieces take from whole blocks by powers and from parts of blocks pair by pair.
 
     Shape (n_pieces + 1, table_width); the last row is of no piece.
@@ -135,13 +124,12 @@ def _of_tiles(plan: Plan, terms: BlockTerms, columns: TermColumns, pieces: Piece
 
 
 def _of_loops(
-    compiled: ModuleType, plan: Plan, terms: BlockTerms, columns: TermColumns, pieces: Pieces
+    compiled: ModuleType, plan: BlockPlan, terms: BlockTerms, columns: TermColumns, pieces: Pieces
 ) -> np.ndarray:
     """As `_of_tiles`."""
     blocks, parts, ranges = plan.blocks, plan.parts, pieces.ranges
     grown = np.empty((len(columns.plain), 0)) if columns.grown is None else columns.grown
     some = np.flatnonzero(ranges.lo < ranges.hi)
-    order = some if (np.diff(parts.end[some]) >= 0).all() else some[np.argsort(parts.end[some])]
     whole = parts.whole
     late = (whole.lo < whole.hi) & (whole.lo > blocks.segment_start[parts.end])
     sizes = levels(len(blocks.first))
@@ -164,7 +152,7 @@ def _of_loops(
             *whole.ends,
             pieces.r,
             plan.K_piece.astype(np.intp),
-            order,
+            _ordered(parts.end, some),
         ),
         sizes if late.any() else sizes[:0],
         GROUP,
@@ -188,17 +176,6 @@ class _Parts:
         return self.columns.sums(self.odds.of(tile, terms), terms)
 
 
-def _largest_mass(pieces: Pieces) -> np.ndarray:
-    """At least the largest mass exposed in each cell: the largest that has yet to leave."""
-    ranges = pieces.ranges
-    rows = np.flatnonzero(ranges.lo < ranges.hi)
-    largest = np.zeros(ranges.n_cells)
-    # A mass is put where it ends and carried back to the beginning of the stratum, as if no one
-    # entered late. That bounds it from above, which costs a power at most, never a digit.
-    np.maximum.at(largest, ranges.hi[rows] - 1, pieces.r[rows])
-    return ranges.segments.accumulate(largest, reverse=True, ufunc=np.maximum)
-
-
 def _add_remainder(
     out: np.ndarray,
     plan: Plan,
@@ -214,8 +191,7 @@ def _add_remainder(
         some = plan.candidates[part]
         at, cell = pieces.ranges.take(some).pairs_below(plan.key, pieces.r[some])
         piece = some[at]
-        # Pairs in parts of blocks are complete, but for those with eps > 1/2.
-        K = np.where(plan.parts.in_parts(plan.blocks, piece, cell), 0, plan.K_cell[cell])
+        K = plan.summed(piece, cell)
         left = np.flatnonzero((K > 0) | (pieces.r[piece] > 0.5 * sums.phi_min[cell]))
         piece, cell, K = piece[left], cell[left], K[left]
         for few in slices_of(sums.n_terms[cell], SLICE):

@@ -46,6 +46,8 @@ class RiskSets:
     @cached_property
     def late(self) -> bool:
         """Whether some row enters after the first cell of its stratum."""
+        if len(self.row_bounds) == 2:
+            return bool(self.ranges.lo.any())
         first = np.repeat(self.ranges.bounds[:-1], np.diff(self.row_bounds))
         return not np.array_equal(self.ranges.lo, first)
 
@@ -171,7 +173,8 @@ def gathered(
     """The rows of X in this order, centred, with one array of their size: (n, p), (n_strata, p)."""
     if len(row_bounds) > 2:
         return centred(X.take(order, axis=0), row_bounds)
-    means = X.mean(axis=0, keepdims=True)
+    # a product sums columns several times as fast as a mean, and a column of ones as exactly
+    means = np.ones((1, len(X))) @ X / len(X)
     out = np.empty_like(X)
     for rows in in_cache(len(X), X.shape[1]):
         np.subtract(X.take(order[rows], axis=0), means, out=out[rows])

@@ -17,6 +17,7 @@ from functools import cached_property
 
 import numpy as np
 
+from vifstats.losses.cox.fast import loops
 from vifstats.losses.cox.moments import Columns, Moments, moments_of
 from vifstats.losses.cox.risk_sets import RiskSets
 from vifstats.losses.cox.segment_sums import Bins, expanded, in_cache
@@ -111,6 +112,19 @@ class RiskSums:
         """The smallest phi of each cell, shape (n_cells,)."""
         return self.R + self.S0D / self.n_terms
 
+    @cached_property
+    def dominated(self) -> tuple[np.ndarray, np.ndarray]:
+        """Cells in which one row has more than half of S0, ascending, and that row.
+
+        Where it is at the origin, x = 0, sums about the origin are already sums about that row.
+        """
+        ranges, half = self.sets.ranges, 0.5 * self.S0
+        rows = np.flatnonzero(self.r > ranges.minimum(half))
+        rows = rows[self.X[rows].any(axis=1)]
+        at, cells = ranges.take(rows).pairs_below(half, self.r[rows])
+        order = np.argsort(cells)
+        return cells[order], rows[at][order]
+
     def power_sums(self, k: int, scale: float = 1.0) -> PowerSums:
         """Sums of phi_l^-k over the terms of each cell, with phi in units of ``scale``."""
         tied = self.tied
@@ -180,15 +194,18 @@ def risk_sums(
     largest = np.maximum.reduceat(eta, sets.row_bounds[:-1])
     z = eta - np.repeat(largest, np.diff(sets.row_bounds))
     r = w * np.exp(z)
-    R, S0D = sets.exposed.scatter(r), sets.by_death.sums(r[sets.own])
     W = sets.by_death.sums(w[sets.own])
-    R1, S1D = _first_moments(sets, X, r)
     n_terms = sets.deaths if efron else np.ones(sets.n_cells, dtype=np.intp)
-    tied = _tied(sets, n_terms, R, R1, S0D, S1D)
-    S0 = R + S0D
-    for cells in in_cache(*R1.shape):
-        R1[cells] += S1D[cells]
-        R1[cells] /= S0[cells, None]
+    compiled = None if sets.late else loops(X.size)
+    if compiled is None:
+        R, S0D, m0, *tied = _first_moments(sets, X, r)
+    else:
+        R, S0D, m0, *tied = compiled.first_moments(
+            X,
+            r,
+            (sets.exposed.hi, sets.own, sets.row_bounds),
+            (sets.deaths, sets.ranges.bounds),
+        )
     return RiskSums(
         sets=sets,
         X=X,
@@ -198,21 +215,33 @@ def risk_sums(
         R=R,
         S0D=S0D,
         W=W,
-        m0=R1,
-        tied=tied,
+        m0=m0,
+        tied=_tied(sets, n_terms, R, S0D, *tied),
         a=W / n_terms,
         n_terms=n_terms,
         efron=efron,
     )
 
 
-def _first_moments(sets: RiskSets, X: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _first_moments(sets: RiskSets, X: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, ...]:
+    """R, S0D (n_cells,), m0 (n_cells, p), and R1, S1D of the cells with several deaths, (k, p)."""
+    R, S0D = sets.exposed.scatter(r), sets.by_death.sums(r[sets.own])
+    R1, S1D = _sums_of_rows(sets, X, r)
+    tied = R1[sets.tied], S1D[sets.tied]
+    S0 = R + S0D
+    for cells in in_cache(*R1.shape):
+        R1[cells] += S1D[cells]
+        R1[cells] /= S0[cells, None]
+    return R, S0D, R1, *tied
+
+
+def _sums_of_rows(sets: RiskSets, X: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """r x summed over those who are at risk and do not die, and over those who do, of each cell."""
     own = sets.own
     S1D = X.take(own, axis=0)
     S1D *= r[own, None]
     S1D = sets.by_death.sums(S1D)
-    if len(sets.row_bounds) > 2 or sets.exposed.lo.any():
+    if len(sets.row_bounds) > 2 or sets.late:
         return sets.exposed.scatter(r[:, None] * X), S1D
     # In one stratum without delayed entry, all rows after the deaths of a cell are at risk there:
     # a running sum from the last row back, in blocks that stay in cache.
@@ -234,8 +263,8 @@ def _tied(
     sets: RiskSets,
     n_terms: np.ndarray,
     R: np.ndarray,
-    R1: np.ndarray,
     S0D: np.ndarray,
+    R1: np.ndarray,
     S1D: np.ndarray,
 ) -> Tied:
     cells = sets.tied
@@ -243,13 +272,13 @@ def _tied(
     alive = 1 - tie / n_terms[cells][item]
     at_risk, dying = R[cells], S0D[cells]
     # delta = m0 - xD without the difference of two nearly equal means where almost all die
-    xD = S1D[cells] / dying[:, None]
-    delta = (R1[cells] - at_risk[:, None] * xD) / (at_risk + dying)[:, None]
+    xD = S1D / dying[:, None]
+    delta = (R1 - at_risk[:, None] * xD) / (at_risk + dying)[:, None]
     phi = at_risk[item] + alive * dying[item]
     return Tied(
         cells=cells,
-        R1=R1[cells],
-        S1D=S1D[cells],
+        R1=R1,
+        S1D=S1D,
         delta=delta,
         first=np.flatnonzero(tie == 0),
         alive=alive,

@@ -10,7 +10,6 @@ from functools import cached_property
 import numpy as np
 
 from vifstats.losses.cox.efron_sums import efron_logs, efron_squares, efron_sums
-from vifstats.losses.cox.hessian import dominated_cells
 from vifstats.losses.cox.leaving import Deaths
 from vifstats.losses.cox.moments import Columns, Moments, moments_of
 from vifstats.losses.cox.risk_sums import RiskSums
@@ -167,7 +166,7 @@ def _ties_about_origins(sums: RiskSums, columns: Columns) -> tuple[Moments, Mome
     cells = sums.tied.cells
     origin = np.zeros((len(cells), sums.X.shape[1]))
     alive = Moments(sums.R[cells], sums.tied.R1.copy(), _second_alive(sums, columns))
-    dominated, top = dominated_cells(sums)
+    dominated, top = sums.dominated
     here = np.flatnonzero(np.isin(dominated, cells))
     if len(here):
         dominated, top = dominated[here], top[here]

@@ -32,7 +32,7 @@ def value_differences(sums: RiskSums, removals: Removals) -> np.ndarray:
     row_code = removals.codes[sums.sets.order]
     taken = exposure(sums, pieces, LogKernel(sums), row_code)
     own = _own_logs(sums, deaths, row_code)[:, None]
-    change = by_removal(taken, pieces, own, deaths, len(removals))[:, 0]
+    change = by_removal(taken, pieces, own.__getitem__, deaths, len(removals))[:, 0]
     rows = sums.sets.own[row_code[sums.sets.own] >= 0]
     gone = Bins(row_code[rows], len(removals)).sums(sums.w[rows] * sums.z[rows])
     return change - gone
@@ -52,6 +52,7 @@ class LogKernel:
 
     sums: RiskSums
     columns = NO_PAIRS
+    in_one_pass = False
     width = 1
     table_width = 1
 

@@ -4,30 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vifstats.losses.cox.cell_blocks import TERMS, Blocked, CellBlocks
+from vifstats.losses.cox.cell_blocks import TERMS, CellBlocks
 from vifstats.losses.cox.leaving import Pieces
+from vifstats.losses.cox.plans import BlockPlan
 from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.segment_sums import CACHE, Segments, expanded
 from vifstats.losses.cox.spans import spans
 from vifstats.losses.cox.tiles import BlockTerms, Powers, TermColumns, Tiles, and_none
 
-__all__ = ["Plan", "Whole", "whole_blocks"]
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """How many powers each cell and each piece needs, and which pairs are added one by one.
-
-    Cells with a pair to add one by one all have the same K, or 0 where no block is taken whole.
-    """
-
-    blocks: CellBlocks
-    parts: Blocked
-    K_cell: np.ndarray
-    K_piece: np.ndarray
-    key: np.ndarray
-    candidates: np.ndarray
-    scale: float
+__all__ = ["Whole", "whole_blocks"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +72,7 @@ class _Late:
 
 
 def whole_blocks(
-    plan: Plan, terms: BlockTerms, pieces: Pieces, columns: TermColumns
+    plan: BlockPlan, terms: BlockTerms, pieces: Pieces, columns: TermColumns
 ) -> Whole | None:
     """The sums over whole blocks; None if no range has one."""
     blocks, ranges = plan.blocks, plan.parts.whole
@@ -108,7 +93,7 @@ def whole_blocks(
     return Whole(blocks, running, and_none(r), and_none(K), late)
 
 
-def _tables(plan: Plan, terms: BlockTerms, columns: TermColumns) -> np.ndarray:
+def _tables(plan: BlockPlan, terms: BlockTerms, columns: TermColumns) -> np.ndarray:
     """The tables of all powers summed over each block, shape (n_blocks, K, table_width)."""
     blocks = plan.blocks
     out = np.zeros((len(blocks.first), int(plan.K_cell.max()), columns.width))

@@ -1,36 +1,15 @@
-"""The sums that NumPy makes in many passes, as loops that numba compiles (the extra ``fast``).
+"""Sums over ranges that begin anywhere, and the powers of pieces over blocks of cells.
 
 The same formulas and the same plan as `power_series`: pairs in the blocks where a piece begins and
 ends, powers of eps over the whole blocks between. One pass over the blocks in ascending order keeps
 the running sums of all powers in registers and cache, which the pieces that end there read at once.
 """
 
-from typing import Any
-
 import numpy as np
 
-try:
-    from numba import njit
-except ImportError:  # then nobody calls these, but tools that read every module import them
+from vifstats.losses.cox.compiled.kept import add, compiled
 
-    def njit(**_: Any) -> Any:  # type: ignore[no-redef]  # where there is no numba
-        return lambda function: function
-
-
-__all__ = ["gathered", "scattered", "swept", "taken"]
-
-# Factors of one logarithm.
-PRODUCT = 16
-
-# kept on disk: the next process loads what this one has compiled
-compiled = njit(cache=True, error_model="numpy")
-
-
-@compiled
-def _add(total: np.ndarray, row: np.ndarray) -> None:
-    """As ``total += row``, which would make an array and copy it back."""
-    for j in range(len(row)):
-        total[j] += row[j]
+__all__ = ["gathered", "scattered", "taken"]
 
 
 @compiled
@@ -101,11 +80,11 @@ def _group_tables(tables: np.ndarray, sizes: np.ndarray, group: int) -> None:
         for i in range(n):
             before[start + i] = own[start + i]
             if i % group:
-                _add(before[start + i], before[start + i - 1])
+                add(before[start + i], before[start + i - 1])
         for i in range(n - 1, -1, -1):
             after[start + i] = own[start + i]
             if i + 1 < n and (i + 1) % group:
-                _add(after[start + i], after[start + i + 1])
+                add(after[start + i], after[start + i + 1])
         if level + 1 < len(sizes):
             for i in range(sizes[level + 1]):
                 own[start + n + i] = after[start + i * group]
@@ -165,10 +144,10 @@ def _put(
             return
         if lo // group == (hi - 1) // group or level + 1 == len(sizes):
             for i in range(lo, hi):
-                _add(own[start + i], row)
+                add(own[start + i], row)
             return
-        _add(onwards[start + lo], row)
-        _add(until[start + hi - 1], row)
+        add(onwards[start + lo], row)
+        add(until[start + hi - 1], row)
         lo, hi = lo // group + 1, (hi - 1) // group
         start += sizes[level]
 
@@ -188,15 +167,15 @@ def scattered(
         start -= n
         for i in range(n):
             if i % group:
-                _add(onwards[start + i], onwards[start + i - 1])
+                add(onwards[start + i], onwards[start + i - 1])
         for i in range(n - 1, -1, -1):
             if i + 1 < n and (i + 1) % group:
-                _add(until[start + i], until[start + i + 1])
+                add(until[start + i], until[start + i + 1])
         for i in range(n):
-            _add(own[start + i], onwards[start + i])
-            _add(own[start + i], until[start + i])
+            add(own[start + i], onwards[start + i])
+            add(own[start + i], until[start + i])
             if level + 1 < len(sizes):
-                _add(own[start + i], own[above + i // group])
+                add(own[start + i], own[above + i // group])
     return own[: sizes[0]].copy()
 
 
@@ -280,80 +259,3 @@ def taken(
         if light[b]:
             running += table[0]
     return out
-
-
-@compiled
-def _cell(
-    sums: tuple, R: np.ndarray, S0D: np.ndarray, N: np.ndarray, a: np.ndarray, d: int
-) -> None:
-    """The terms of one cell of up to d deaths in k data sets, of which N (k,) are there.
-
-    `sums`: (k,) each: S0, 1 where nobody dies, and the sums of log(phi/S0), a/phi and
-    a (1 - l/N)/phi; `R`, `S0D`, `a` (k,): sums over who is at risk and does not die and over who
-    dies, and the coefficient.
-    """
-    S0, logs, hazard, own = sums
-    for j in range(len(R)):
-        S0[j] = R[j] + S0D[j] if N[j] > 0 else 1.0
-        hazard[j] = own[j] = a[j] / S0[j]  # the first term, and often the only one
-    if d == 1:
-        return
-    product, part, unit = np.ones(len(R)), 1 / np.maximum(N, 1), 1 / S0
-    for tie in range(1, d):
-        for j in range(len(R)):
-            left = tie < N[j]
-            alive = 1 - tie * part[j]
-            phi = R[j] + alive * S0D[j] if left else S0[j]
-            share = a[j] / phi if left else 0.0
-            product[j] *= phi * unit[j]
-            hazard[j] += share
-            own[j] += alive * share
-        # a factor is at least 1/N: so many have one logarithm
-        if tie + 1 == d or tie % PRODUCT == 0:
-            logs += np.log(product)
-            product[:] = 1.0
-
-
-@compiled
-def swept(
-    r: np.ndarray, rows: tuple, cells: tuple, N: np.ndarray, a: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    """One pass back over the risk sets of k data sets, and one forward over who is exposed.
-
-    `r` (n, k): of all rows, 0 where one has left; `rows`: int arrays, the end of the range of each
-    row without its own event, all ranges beginning with their stratum, the event rows, and where
-    strata begin, with the end; `cells`: int arrays, the most terms and the event rows of each, and
-    where strata begin; `N` int, `a` (n_cells, k): terms that are there, and their coefficient.
-    Returns (n_cells, k): S0, 1 where nobody dies, and the sums of log(phi/S0), a/phi and
-    a (1 - l/N)/phi over the terms of each cell; and rho (n, k): r times the hazard that each row
-    was exposed to.
-    """
-    hi, own_rows, row_bounds = rows
-    n_terms, deaths, bounds = cells
-    k = r.shape[1]
-    S0, logs, hazard, own = np.zeros((4, len(deaths), k))
-    rho = np.empty_like(r)
-    event = len(own_rows)
-    for s in range(len(bounds) - 2, -1, -1):
-        R, row = np.zeros(k), row_bounds[s + 1]
-        for c in range(bounds[s + 1] - 1, bounds[s] - 1, -1):
-            while row > row_bounds[s] and hi[row - 1] > c:
-                row -= 1
-                _add(R, r[row])
-            S0D = np.zeros(k)
-            for _ in range(deaths[c]):
-                event -= 1
-                _add(S0D, r[own_rows[event]])
-            _cell((S0[c], logs[c], hazard[c], own[c]), R, S0D, N[c], a[c], n_terms[c])
-        seen, c = np.zeros(k), bounds[s]
-        for row in range(row_bounds[s], row_bounds[s + 1]):
-            while c < hi[row]:
-                _add(seen, hazard[c])
-                c += 1
-            rho[row] = seen
-    for c in range(len(deaths)):
-        for _ in range(deaths[c]):
-            _add(rho[own_rows[event]], own[c])
-            event += 1
-    rho *= r
-    return S0, logs, hazard, own, rho

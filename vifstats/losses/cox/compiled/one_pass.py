@@ -1,0 +1,199 @@
+"""First moments of the risk sets in one pass back, and changes of the gradient in one forward.
+
+For ranges that all begin with their segment (nobody enters late): the powers of eps are running
+sums, in cache, over the cells so far, which the pieces that end there read at once. The formulas
+are those of `power_series`, with every cell a block of its own.
+"""
+
+import numpy as np
+
+from vifstats.losses.cox.compiled.kept import add, compiled
+
+__all__ = ["exposed_gradients", "first_moments"]
+
+
+@compiled
+def first_moments(
+    X: np.ndarray, r: np.ndarray, rows: tuple, cells: tuple
+) -> tuple[np.ndarray, ...]:
+    """R, S0D (n_cells,), m0 (n_cells, p), and R1, S1D of the cells with several deaths, (k, p).
+
+    `rows`: int arrays, the end of the range of each row without its own event, all ranges beginning
+    with their stratum, the event rows, and where strata begin, with the end; `cells`: int arrays,
+    the event rows of each, and where strata begin.
+    """
+    hi, own, row_bounds = rows
+    deaths, bounds = cells
+    p = X.shape[1]
+    R, S0D = np.zeros((2, len(deaths)))
+    m0, tied = np.empty((len(deaths), p)), np.zeros((2, (deaths > 1).sum(), p))
+    event, tie, dying = len(own), tied.shape[1], np.empty(p)
+    for s in range(len(bounds) - 2, -1, -1):
+        at_risk, mass, row = np.zeros(p), 0.0, row_bounds[s + 1]
+        for c in range(bounds[s + 1] - 1, bounds[s] - 1, -1):
+            while row > row_bounds[s] and hi[row - 1] > c:
+                row -= 1
+                mass += r[row]
+                for j in range(p):
+                    at_risk[j] += r[row] * X[row, j]
+            dying[:] = 0.0
+            for _ in range(deaths[c]):
+                event -= 1
+                death = own[event]
+                S0D[c] += r[death]
+                for j in range(p):
+                    dying[j] += r[death] * X[death, j]
+            R[c] = mass
+            if deaths[c] > 1:
+                tie -= 1
+                add(tied[0, tie], at_risk)
+                add(tied[1, tie], dying)
+            for j in range(p):
+                m0[c, j] = (at_risk[j] + dying[j]) / (mass + S0D[c])
+    return R, S0D, m0, tied[0], tied[1]
+
+
+@compiled
+def _power(eps: float, limits: np.ndarray) -> int:
+    """How many powers of eps count: ``limits`` holds the largest eps for which 1, 2, ... do."""
+    K = 1
+    while len(limits) >= K and eps > limits[K - 1]:
+        K += 1
+    return K
+
+
+@compiled
+def _powers_of_cells(
+    r: np.ndarray,
+    hi: np.ndarray,
+    order: np.ndarray,
+    phi_min: np.ndarray,
+    segments: tuple,
+    limits: np.ndarray,
+) -> np.ndarray:
+    """How many powers each cell needs, for the largest mass that is exposed there; 0 for pairs."""
+    bounds, short = segments
+    K = np.zeros(len(phi_min), dtype=np.intp)
+    at = len(order)
+    for s in range(len(bounds) - 2, -1, -1):
+        largest = 0.0
+        for c in range(bounds[s + 1] - 1, bounds[s] - 1, -1):
+            while at and hi[order[at - 1]] > c:
+                at -= 1
+                largest = max(largest, r[order[at]])
+            if not short[s]:
+                K[c] = _power(largest / phi_min[c], limits)
+    return K
+
+
+@compiled
+def _add_term(
+    table: np.ndarray, c: int, m: np.ndarray, scaled: float, weight: float, K: int
+) -> None:
+    """The first K powers of 1/phi, times a weight and times that and m, to their sums."""
+    p = m.shape[1]
+    for k in range(K):
+        weight *= scaled
+        table[k, p] += weight
+        for j in range(p):
+            table[k, j] += weight * m[c, j]
+
+
+@compiled
+def _add_tie(table: np.ndarray, c: int, tie: int, cells: tuple, scale: float, K: int) -> None:
+    """As `_add_term`, of all terms of a cell."""
+    R, S0D, a, n_terms, m0, delta = cells
+    for term in range(n_terms[c]):
+        dying = term / n_terms[c]
+        phi = R[c] + (1 - dying) * S0D[c]
+        power, f = a[c], dying * S0D[c] / phi
+        for k in range(K):
+            power *= scale / phi
+            table[k, -1] += power
+            for j in range(m0.shape[1]):
+                table[k, j] += power * (m0[c, j] + f * delta[tie, j])
+
+
+@compiled
+def _read(out: np.ndarray, i: int, x: np.ndarray, table: np.ndarray, r: float, K: int) -> None:
+    """x G - M of piece i, from the sums of the first K powers."""
+    p, G, power = x.shape[1], 0.0, 1.0
+    for k in range(K):
+        power *= r
+        G += power * table[k, p]
+        for j in range(p):
+            out[i, j] -= power * table[k, j]
+    for j in range(p):
+        out[i, j] += x[i, j] * G
+
+
+@compiled
+def _add_pairs(
+    out: np.ndarray, i: int, x: np.ndarray, r: float, some: tuple, tie: int, cells: tuple
+) -> None:
+    """a (x - m) eps/(1 - eps) of piece i and the terms of some cells; not where eps > 1/2."""
+    R, S0D, a, n_terms, m0, delta = cells
+    for c in range(some[0], some[1]):
+        d, plain, lean = n_terms[c], 0.0, 0.0
+        for term in range(d):
+            dying = term / d
+            phi = R[c] + (1 - dying) * S0D[c]
+            if 2 * r <= phi:
+                odds = a[c] * r / (phi - r)
+                plain += odds
+                lean += odds * dying * S0D[c] / phi
+        for j in range(x.shape[1]):
+            out[i, j] += plain * (x[i, j] - m0[c, j])
+        if d > 1:
+            for j in range(x.shape[1]):
+                out[i, j] -= lean * delta[tie, j]
+            tie += 1
+
+
+@compiled
+def exposed_gradients(
+    pieces: tuple,
+    cells: tuple,
+    segments: tuple,
+    scale: float,
+    limits: np.ndarray,
+    explicit: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sums of a (x - m) eps/(1 - eps) over the terms before the end of each piece.
+
+    `pieces`: x (n, p), r (n,), the end of each range, int (n,), and those that are not empty, by
+    their ends, int; `cells`: R, S0D, a (n_cells,), number of terms, int (n_cells,), m0
+    (n_cells, p), delta of the cells of several terms (k, p); `segments`: where they begin, with the
+    end, and which are so short that every pair is taken as it is; `limits`: the largest eps of
+    which 1, 2, ... powers suffice; `explicit`: from which eps on they do not, but in short segments
+    1/2. Returns the sums (n, p); how many powers are summed of each cell, int (n_cells,); and which
+    pieces have a larger eps, bool (n,).
+    """
+    x, r, hi, order = pieces
+    bounds, short = segments
+    _, _, a, n_terms, m0, _ = cells
+    p, most = x.shape[1], len(limits) + 1
+    phi_min = cells[0] + cells[1] / n_terms
+    K = _powers_of_cells(r, hi, order, phi_min, segments, limits)
+    out, beyond = np.zeros(x.shape), np.zeros(len(r), dtype=np.bool_)
+    table = np.empty((most, p + 1))
+    at = tie = 0
+    for s in range(len(bounds) - 1):
+        table[:] = 0.0
+        smallest, first_tie = np.inf, tie
+        limit = 0.5 if short[s] else explicit
+        for c in range(bounds[s], bounds[s + 1]):
+            smallest = min(smallest, phi_min[c])
+            if n_terms[c] > 1:
+                _add_tie(table, c, tie, cells, scale, K[c])
+                tie += 1
+            else:
+                _add_term(table, c, m0, scale / phi_min[c], a[c], K[c])
+            while at < len(order) and hi[order[at]] == c + 1:
+                i, at = order[at], at + 1
+                beyond[i] = r[i] > limit * smallest
+                if short[s]:
+                    _add_pairs(out, i, x, r[i], (bounds[s], c + 1), first_tie, cells)
+                else:
+                    _read(out, i, x, table, r[i] / scale, _power(r[i] / smallest, limits))
+    return out, K, beyond

@@ -1,0 +1,136 @@
+"""How many powers of eps are summed, of which cells and pieces, and which pairs are left over.
+
+A cell's sums of powers depend on the cell alone, so their number has to serve the largest mass that
+is exposed there; a light piece reads fewer of them, by a number of its own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vifstats.losses.cox.cell_blocks import Blocked, CellBlocks, cell_blocks
+from vifstats.losses.cox.leaving import Pieces
+from vifstats.losses.cox.risk_sums import RiskSums
+
+__all__ = [
+    "EXPLICIT",
+    "LOG10_RANGE",
+    "MAX_POWER",
+    "BlockPlan",
+    "Plan",
+    "Reach",
+    "block_plan",
+    "powers_needed",
+    "reach",
+]
+
+# Powers stop once eps^K < 10^-DIGITS, relative to the first; with MAX_POWER that is at EXPLICIT.
+DIGITS, EXPLICIT, MAX_POWER = 14.0, 1e-1, 14
+# (phi_max/phi_min)^K must stay in the range of doubles.
+LOG10_RANGE = 280.0
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Which pairs of a piece and a cell are added one by one, and what has been summed of them."""
+
+    # int (n_cells,): powers summed of each; 0 where every pair has been taken as it is
+    K_cell: np.ndarray
+    # (n_cells,): of which mass on pairs with a cell are added one by one
+    key: np.ndarray
+    # int (k,): pieces with a mass above the smallest key of their range
+    candidates: np.ndarray
+
+    def summed(self, piece: np.ndarray, cell: np.ndarray) -> np.ndarray:
+        """How many powers of each pair have been summed; 0 for all, but for eps > 1/2."""
+        return self.K_cell[cell]
+
+
+@dataclass(frozen=True, eq=False)
+class BlockPlan(Plan):
+    """With cells in blocks: pairs in the blocks where a piece begins and ends have been taken.
+
+    Cells with a pair to add one by one all have the same K, or 0 where no block is taken whole.
+    """
+
+    blocks: CellBlocks
+    parts: Blocked
+    # int (n_pieces,): powers that each reads
+    K_piece: np.ndarray
+    scale: float
+
+    def summed(self, piece: np.ndarray, cell: np.ndarray) -> np.ndarray:
+        return np.where(self.parts.in_parts(self.blocks, piece, cell), 0, self.K_cell[cell])
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """How far powers reach, where (phi_max/phi_min)^K is in the range of doubles.
+
+    phi is kept in units of the largest S0, so phi^-k reaches 10^(k span): a wide span affords fewer
+    powers, and more pairs are then added one by one, from a smaller eps on.
+    """
+
+    scale: float  # the largest S0
+    most: int  # powers
+
+    @property
+    def explicit(self) -> float:
+        """From which eps on pairs are added one by one."""
+        return min(EXPLICIT, 10.0 ** (-DIGITS / self.most))
+
+    @property
+    def limits(self) -> np.ndarray:
+        """The largest eps of which 1, 2, ... powers suffice, shape (most - 1,)."""
+        return 10.0 ** (-DIGITS / np.arange(1, self.most))
+
+
+def reach(sums: RiskSums, cells: np.ndarray) -> Reach:
+    """That of the powers of some cells, bool (n_cells,)."""
+    largest = sums.S0.max(where=cells, initial=0.0)
+    if not largest:
+        return Reach(1.0, MAX_POWER)
+    span = np.log10(largest / sums.phi_min.min(where=cells, initial=np.inf))
+    return Reach(float(largest), int(np.clip(LOG10_RANGE / max(span, 1.0), 1, MAX_POWER)))
+
+
+def block_plan(sums: RiskSums, pieces: Pieces) -> BlockPlan:
+    """That of NumPy, and of ranges that begin late."""
+    blocks = cell_blocks(pieces.ranges.bounds, sums.n_terms)
+    pairs_only = blocks.alone[blocks.of_cell]
+    powers = reach(sums, ~pairs_only)
+    K_cell = powers_needed(_largest_mass(pieces) / sums.phi_min, powers.most)
+    K_cell[pairs_only] = 0
+    # All pairs with these are taken as they are, but for eps > 1/2.
+    key = sums.phi_min * np.where(pairs_only, 0.5, powers.explicit)
+    smallest = pieces.ranges.minimum(sums.phi_min)
+    # Candidates are found by the smallest phi of the whole range, which is read once a piece; the
+    # descent for pairs then starts with few of them.
+    lowest = pieces.ranges.minimum(key) if pairs_only.any() else smallest * powers.explicit
+    return BlockPlan(
+        K_cell=K_cell,
+        key=key,
+        candidates=np.flatnonzero(pieces.r > lowest),
+        blocks=blocks,
+        parts=blocks.split(pieces.ranges),
+        K_piece=powers_needed(pieces.r / smallest, powers.most),
+        scale=powers.scale,
+    )
+
+
+def powers_needed(eps: np.ndarray, most: int) -> np.ndarray:
+    """The K with eps^K < 10^-DIGITS, from 1 to ``most``; exposed nowhere, eps is 0."""
+    with np.errstate(divide="ignore"):
+        K = np.ceil(DIGITS / -np.log10(np.minimum(eps, EXPLICIT)))
+    return np.clip(K, 1, most).astype(np.int8)
+
+
+def _largest_mass(pieces: Pieces) -> np.ndarray:
+    """At least the largest mass exposed in each cell: the largest that has yet to leave."""
+    ranges = pieces.ranges
+    rows = np.flatnonzero(ranges.lo < ranges.hi)
+    largest = np.zeros(ranges.n_cells)
+    # A mass is put where it ends and carried back to the beginning of the stratum, as if no one
+    # entered late. That bounds it from above, which costs a power at most, never a digit.
+    np.maximum.at(largest, ranges.hi[rows] - 1, pieces.r[rows])
+    return ranges.segments.accumulate(largest, reverse=True, ufunc=np.maximum)
