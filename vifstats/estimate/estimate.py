@@ -3,55 +3,40 @@
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import cached_property, partial
-from inspect import signature
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.checks.rounded_times import times_as_they_are
 from vifstats.errors import (
-    ConvergenceError,
     InvalidInputError,
     InvalidTypeError,
-    LossError,
     NotPositiveDefiniteError,
     VifError,
 )
+from vifstats.estimate.at_minimum import require_loss, require_minimum
+from vifstats.estimate.covariances import jackknife, sandwich
+from vifstats.estimate.flat_directions import runs_away
 from vifstats.inference import Inference
 from vifstats.inference.degrees import degrees_of_freedom
-from vifstats.inference.jackknife import by_jackknife, jackknife_rows
+from vifstats.inference.jackknife import by_jackknife
 from vifstats.inference.perfect_fits import is_perfect
 from vifstats.inference.standard_errors import standard_errors_without, third_derivatives
 from vifstats.inference.twins import information_loss
 from vifstats.losses import Cox, FineGray
 from vifstats.losses.base import Loss
 from vifstats.losses.effects import Effects, effects_of, shown_columns, wald_table
-from vifstats.losses.equations import EstimatingEquations, solved
 from vifstats.losses.separation import in_words
 from vifstats.losses.stacked import Stacked
 from vifstats.removals import Removals
-from vifstats.solvers import LU, Cholesky, Factor, HessianProduct, Solution, Solver
+from vifstats.solvers import LU, Factor, HessianProduct, Solution, Solver
 from vifstats.solvers.linalg import pinned
-from vifstats.solvers.newton import CHORD_CONTRACTION, FLAT, ROUNDING, Minima, damped_newton
-from vifstats.solvers.quasi_newton import is_large, quasi_newton
+from vifstats.solvers.quasi_newton import is_large
 from vifstats.tabular import Tabular
 from vifstats.typing import ArrayLike1D, Groups, Objects
 
-__all__ = ["Estimate", "minimize", "root"]
-
-# A factor costs about as much as this many steps.
-STEPS_PER_FACTOR = 25
-# From a minimum the loss rises by about 1/2 within a standard error; from none, by less than this.
-RISE = 0.01
-# An eigenvalue of H at unit diagonal below minus this is no rounding; so often is a step from a
-# saddle halved.
-SADDLE, SADDLE_HALVINGS = 1e-6, 20
-# So many standard errors away.
-FAR = (1, 10, 100)
-# A direction whose share of a parameter is below this does not name it.
-NOTHING = 1e-2
+__all__ = ["Estimate"]
 
 
 class Estimate(Tabular):
@@ -114,7 +99,7 @@ class Estimate(Tabular):
         groups: Groups | None = None,
         inference: Inference | None = None,
     ) -> None:
-        _require_loss(loss)
+        require_loss(loss)
         self.loss = loss
         self.theta = checks.parameters(theta, loss.n_params)
         self.names = checks.parameter_names(names, loss.names, theta, len(self.theta))
@@ -131,7 +116,7 @@ class Estimate(Tabular):
         self.inference = inference.aligned(self.labels)
         loss.warn_of_times()
         if np.isfinite(self.tol):
-            self._require_minimum()
+            require_minimum(self)
         self.__dict__["is_made"] = True
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -170,7 +155,7 @@ class Estimate(Tabular):
         Of estimating equations the sandwich, by groups where the estimate has them.
         """
         if not self.loss.minimised:
-            return self._sandwich(None)
+            return sandwich(self, None)
         return self.dispersion * self.factor.inverse()
 
     @cached_property
@@ -215,26 +200,7 @@ class Estimate(Tabular):
     @cached_property
     def runs_away(self) -> np.ndarray | None:
         """The direction in which H is flattest, if the loss does not rise along it, (n_params,)."""
-        if is_large(len(self.theta)) or not self.loss.minimised:
-            return None
-        H = pinned(self.hessian, self.loss.gauge(self.theta))
-        size = np.sqrt(np.diag(H))
-        if not (np.isfinite(H).all() and size.all()):
-            return None
-        direction = np.linalg.eigh(H / size / size[:, None])[1][:, 0] / size
-        curvature = direction @ H @ direction
-        if not curvature > 0:
-            return None
-        # a standard error, at which the loss rises by half the dispersion, whatever its units
-        direction *= np.sqrt(self.dispersion / curvature)
-        slope = direction @ self.loss.gradient(self.theta)
-        rise = RISE * self.dispersion
-        # elsewhere than near a minimum the loss falls anyway
-        if abs(slope) > rise or _rises(self.loss, self.theta, direction, rise):
-            return None
-        direction *= -np.sign(slope) or 1.0
-        share = np.abs(direction) * size
-        return np.where(share > NOTHING * share.max(), direction, 0.0)
+        return runs_away(self)
 
     @property
     def naive_errors(self) -> np.ndarray:
@@ -254,7 +220,7 @@ class Estimate(Tabular):
         if self.inference.as_given:
             found = self.naive_errors
         elif by_jackknife(self.inference, self.loss):
-            found = np.sqrt(self.inference.factor * np.diag(self._jackknife(self.clusters)))
+            found = np.sqrt(self.inference.factor * np.diag(jackknife(self, self.clusters)))
         else:
             nobody = Removals.nobody(self.loss.n_objects)
             found = standard_errors_without(self, self.loss, self.theta[None], nobody, True)[0]
@@ -487,31 +453,10 @@ class Estimate(Tabular):
         if kind == "naive":
             values = self.covariance
         elif kind == "robust":
-            values = self._sandwich(groups)
+            values = sandwich(self, groups)
         else:
-            values = self._jackknife(None if kind == "HC3" else self.removals(groups).codes)
+            values = jackknife(self, None if kind == "HC3" else self.removals(groups).codes)
         return pd.DataFrame(values, index=list(self.names), columns=list(self.names))
-
-    def _sandwich(self, groups: Groups | None) -> np.ndarray:
-        """The sum of dfbeta dfbeta' of the classical influence function, (n_params, n_params)."""
-        removals = self.removals(groups)
-        rows = self.solve(self.loss.weight_gradients(self.theta, removals))
-        rows = self.loss.with_owned(rows, removals, np.nan)
-        return rows.T @ rows
-
-    def _jackknife(self, codes: np.ndarray | None) -> np.ndarray:
-        """The sum of dfbeta dfbeta' of a Newton step without each group, (n_params, n_params)."""
-        removals = self.loss.each() if codes is None else Removals.of_groups(codes)
-        rows = jackknife_rows(self.loss, self.theta, removals)
-        lost = ~np.isfinite(rows).all(axis=1)
-        if lost.any():
-            raise InvalidInputError(
-                f"A jackknife leaves out each group in its turn, but without {int(lost.sum())} of "
-                f"the {len(rows)} a parameter is no longer determined; merge groups or levels, or "
-                "use 'robust'."
-            )
-        rows = self.loss.with_owned(rows, removals, np.nan)
-        return rows.T @ rows
 
     def solution(self, rows: np.ndarray, solver: Solver | None = None) -> Solution:
         """H^-1 applied to each row, and how: by Cholesky unless another solver is given.
@@ -566,274 +511,3 @@ class Estimate(Tabular):
                 "is left without it: pass smaller groups, or none."
             )
         return removals if objects is None else removals.take(removals.positions(objects))
-
-    def _require_minimum(self) -> None:
-        usable = checks.usable_loss if self.loss.minimised else checks.usable_equations
-        usable(self.loss, self.theta)
-        gradient = self.loss.gradient(self.theta)
-        if not np.isfinite(gradient).all():
-            raise LossError(
-                f"The gradient of the loss must be finite, but at theta it is {gradient}; "
-                "0 * log(0) and sqrt at 0 are the usual causes."
-            )
-        if not gradient.any() and not self.hessian.any():
-            raise LossError(
-                "The loss must depend on theta, but its gradient and Hessian are exactly 0; "
-                "write it in autograd.numpy, without np.array or float around theta."
-            )
-        # docs/mathematics.md, equation (8)
-        step = self.factor.solve(gradient)
-        # No entry is more standard errors long than this, and a large model has no others yet.
-        if not self.loss.minimised:
-            with np.errstate(all="ignore"):  # errors are 0 where each row solves the equations
-                lengths = np.abs(step) / self.naive_errors
-            if not (np.all(lengths <= self.tol) or self.perfect):
-                checks.short_step(lengths, self.names, self.tol)
-            return
-        if (squared := gradient @ step) <= self.dispersion * self.tol**2:
-            return
-        # nor is theta, a float, nearer to the minimum than this
-        if squared <= ROUNDING**2 * (self.theta**2 @ np.abs(np.diag(self.hessian))) or self.perfect:
-            return
-        words = ""
-        if (direction := self.loss.endless(self.theta)) is not None:
-            # on its way to infinity a fit may stop anywhere, but not beside its way
-            way = (direction @ gradient) ** 2 / (direction @ self.hessian @ direction)
-            if squared - way <= self.dispersion * self.tol**2:
-                return
-            words = in_words(direction, self.names)
-        checks.short_step(np.abs(step) / self.naive_errors, self.names, self.tol, words)
-
-
-def minimize(
-    loss: Loss, start: ArrayLike1D, *, tol: float = 1e-10, max_steps: int = 200, **options: Any
-) -> Estimate:
-    """Minimise a loss by damped Newton steps; with many parameters, by few factors of H.
-
-    Parameters
-    ----------
-    loss : Loss
-    start : array_like, shape (n_params,)
-    tol : float
-        Stop once no entry of a full step exceeds ``tol`` standard errors, for which the
-        dispersion is taken to be the loss itself, or the step can not be told from rounding. So
-        the units of covariates and outcomes change nothing. Above 500 parameters ``10 * tol``.
-    max_steps : int
-    **options
-        Passed to `Estimate`: names, labels, dispersion, profile, inference.
-
-    Returns
-    -------
-    Estimate
-
-    Raises
-    ------
-    ConvergenceError
-        If the minimum was not reached.
-
-    Examples
-    --------
-    >>> import vifstats as vs
-    >>> y = np.array([1.0, 3.0, 5.0])
-    >>> loss = vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y)
-    >>> vs.minimize(loss, [0.0]).theta
-    array([3.])
-    """
-    _require_loss(loss)
-    if not loss.minimised:
-        raise InvalidTypeError(
-            f"`loss` must have a value to minimise, but a {type(loss).__name__} are estimating "
-            "equations; find their root by vifstats.root."
-        )
-    theta = checks.parameters(start, loss.n_params)
-    tol = checks.proportion(tol, "tol")
-    max_steps = checks.counting_number(max_steps, "max_steps")
-    checks.usable_loss(loss, theta)
-    by = _by_few_factors if is_large(len(theta)) else _by_newton_steps
-    minima = by(loss, theta, tol, max_steps)
-    if not minima.converged[0]:
-        raise ConvergenceError(
-            f"The minimum was not reached: the last Newton step was {minima.last_step[0]:.2g} "
-            f"standard errors (tol={tol:g}). Try another start, or add a penalty if the "
-            "minimum lies at infinity."
-        )
-    end = loss.canonical(minima.thetas)[0]
-    if not is_large(len(theta)):
-        H = loss.pinned_hessian(end)
-        if (lower := _beside_saddle(loss, end, H)) is not None:
-            return minimize(loss, lower, tol=tol, max_steps=max_steps, **options)
-        _require_curvature(loss, theta, end, H)
-    with times_as_they_are():
-        return Estimate(loss, end, **_known(options))
-
-
-def root(
-    equations: EstimatingEquations,
-    start: ArrayLike1D | None = None,
-    *,
-    tol: float = 1e-10,
-    max_steps: int = 200,
-    **options: Any,
-) -> Estimate:
-    """Solve estimating equations by damped Newton steps.
-
-    Parameters
-    ----------
-    equations : EstimatingEquations
-        `Equations`, `RowEquations`, or a `stack`, whose blocks are solved in order.
-    start : array_like, shape (n_params,), optional
-        Not needed where a stack consists of fitted models.
-    tol : float
-        Stop once no entry of a full step exceeds ``tol`` standard errors, or the step cannot be
-        told from rounding.
-    max_steps : int
-    **options
-        Passed to `Estimate`: names, labels, groups, profile, inference.
-
-    Returns
-    -------
-    Estimate
-        Its standard errors are those of the sandwich.
-
-    Raises
-    ------
-    ConvergenceError
-        If no root was reached.
-    NotPositiveDefiniteError
-        If the Jacobian is singular at the root.
-
-    References
-    ----------
-    Deuflhard (2011), Newton Methods for Nonlinear Problems, section 3.3; docs/mathematics.md,
-    equation (42).
-
-    Examples
-    --------
-    >>> import vifstats as vs
-    >>> y = np.array([1.0, 3.0, 5.0])
-    >>> median_like = vs.RowEquations(lambda t, y: (t[0] - y)[:, None] ** 3, y)
-    >>> vs.root(median_like, [0.0]).theta.round(6)
-    array([3.])
-    """
-    if not isinstance(equations, EstimatingEquations):
-        raise InvalidTypeError(
-            "`equations` must be vifstats.Equations, RowEquations or a stack, but is "
-            f"{equations!r}; a loss has a minimum, which vifstats.minimize finds."
-        )
-    tol, max_steps = checks.proportion(tol, "tol"), checks.counting_number(max_steps, "max_steps")
-    begin = equations.start(None if start is None else checks.parameters(start, equations.n_params))
-    theta = checks.parameters(begin, equations.n_params)
-    found = solved(equations, theta, tol, max_steps)
-    return Estimate(equations, found, **_known(options))
-
-
-def _require_loss(loss: Loss) -> None:
-    if not isinstance(loss, Loss):
-        raise InvalidTypeError(
-            f"`loss` must be a vifstats.losses.Loss, but is {loss!r}; wrap a function in "
-            "FunctionLoss, and a fitted model in from_model."
-        )
-
-
-def _known(options: dict[str, Any]) -> dict[str, Any]:
-    """Options of `Estimate`, and no others."""
-    known = list(signature(Estimate).parameters)[2:]
-    for name in options:
-        checks.one_of(name, known, "options")
-    return options
-
-
-def _by_newton_steps(loss: Loss, start: np.ndarray, tol: float, max_steps: int) -> Minima:
-    nobody = Removals.nobody(loss.n_objects)
-    return damped_newton(
-        lambda rows, thetas: loss.reduced_slopes(thetas, nobody),
-        lambda rows, thetas: loss.pinned_curvatures(thetas, nobody),
-        start[None],
-        chord=0.0 if loss.hessian_at_hand else CHORD_CONTRACTION,
-        tol=tol,
-        max_steps=max_steps,
-    )
-
-
-def _by_few_factors(loss: Loss, start: np.ndarray, tol: float, max_steps: int) -> Minima:
-    """A factor of H serves many steps; Newton's where H is not positive definite."""
-    theta = start
-    for _ in range(0, max_steps, STEPS_PER_FACTOR):
-        try:
-            minima = _by_one_factor(loss, theta, tol)
-        except NotPositiveDefiniteError:
-            break
-        if minima.converged[0]:
-            return minima
-        theta = minima.thetas[0]
-    return _by_newton_steps(loss, theta, tol, max_steps)
-
-
-def _by_one_factor(loss: Loss, start: np.ndarray, tol: float) -> Minima:
-    """In a function of its own, so that one factor is gone before the next is made."""
-    nobody = Removals.nobody(loss.n_objects)
-    H = loss.pinned_hessian(start)
-    diagonal = np.diag(H).copy()
-    return quasi_newton(
-        lambda rows, places: loss.reduced_slopes(places, nobody),
-        Cholesky().factor(H).solve,
-        start[None],
-        diagonal=diagonal,
-        tol=10 * tol,
-        max_steps=STEPS_PER_FACTOR,
-    )
-
-
-@np.errstate(all="ignore")  # a step may leave the domain of the loss
-def _beside_saddle(loss: Loss, theta: np.ndarray, H: np.ndarray) -> np.ndarray | None:
-    """Where the loss is lower, if theta is a saddle: a start on a symmetry axis leads there.
-
-    `H` (p, p): the Hessian at theta. None where it curves down nowhere.
-    """
-    size = np.sqrt(np.abs(np.diag(H)))
-    size[size == 0] = 1.0
-    values, directions = np.linalg.eigh(H / size / size[:, None])
-    if values[0] >= -SADDLE:
-        return None
-    step, everyone = directions[:, 0] / size / np.sqrt(-values[0]), loss.everyone()
-    here = loss.value(theta, everyone)
-    for share in 0.5 ** np.arange(SADDLE_HALVINGS):
-        for end in (theta + share * step, theta - share * step):
-            if loss.value(end, everyone) < here:
-                return end
-    return None
-
-
-def _require_curvature(loss: Loss, start: np.ndarray, end: np.ndarray, after: np.ndarray) -> None:
-    """Tell a minimum at infinity, where the gradient ends too, from one that is there.
-
-    `after` (p, p): the Hessian at the end.
-    """
-    before = loss.hessian(start)
-    size = np.sqrt(np.where(np.diag(before) > 0, np.diag(before), 1.0))
-    values, directions = np.linalg.eigh(after / size / size[:, None])
-    for value, direction in zip(values, (directions / size[:, None]).T, strict=True):
-        # a value of 0 or less is not of a minimum at infinity
-        if 0 < value < FLAT and not _rises(loss, end, direction / np.sqrt(value)):
-            names = loss.names or [f"theta{k}" for k in range(len(end))]
-            words = in_words(np.where(np.abs(direction * size) > NOTHING, direction, 0.0), names)
-            raise ConvergenceError(
-                "A minimum must lie at finite parameters, but on the way from the start the "
-                f"curvature along {words} fell to {value:.3g} of what it was: as with separation, "
-                "the loss falls for ever. Drop the parameter, or add a penalty."
-            )
-
-
-def _rises(loss: Loss, theta: np.ndarray, step: np.ndarray, rise: float = RISE) -> bool:
-    """Whether the loss rises on both sides, a standard error away (from a minimum by 1/2) or more.
-
-    It may fall into a lower minimum next to it; towards infinity it never rises again.
-    """
-    everyone = loss.everyone()
-
-    def falls(sign: int) -> bool:
-        return all(loss.value(theta + sign * far * step, everyone) < bound for far in FAR)
-
-    with np.errstate(all="ignore"):  # far off a loss may be infinite
-        bound = loss.value(theta, everyone) + rise
-        return not (falls(-1) or falls(1))
