@@ -137,10 +137,10 @@ def competing_risks(
     T: ArrayLike1D | str,
     cause: ArrayLike1D | str,
     *,
-    ties: str = "efron",
-    strata: Groups | str | None = None,
-    weights: ArrayLike1D | str | None = None,
     entry: ArrayLike1D | str | None = None,
+    weights: ArrayLike1D | str | None = None,
+    strata: Groups | str | None = None,
+    ties: str = "efron",
 ) -> Estimate:
     """Cause-specific Cox models of competing risks, fitted together.
 
@@ -152,12 +152,12 @@ def competing_risks(
         Times of the first event, or of censoring.
     cause : array_like of int, shape (n,), or str
         0 censored, 1, 2, ... the cause of the event.
-    ties : {"efron", "breslow", "exact"}
-    strata : array_like, shape (n,), or str, optional
-    weights : array_like, shape (n,), or str, optional
-        Case weights, > 0.
     entry : array_like, shape (n,), or str, optional
         Delayed entry.
+    weights : array_like, shape (n,), or str, optional
+        Case weights, > 0.
+    strata : array_like, shape (n,), or str, optional
+    ties : {"efron", "breslow", "exact"}
 
     Returns
     -------

@@ -46,6 +46,7 @@ def vif(
     --------
     The mean of three numbers, of which each pulls by a third of its distance:
 
+    >>> import numpy as np
     >>> import vifstats as vs
     >>> y = np.array([1.0, 3.0, 5.0])
     >>> est = vs.minimize(vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y), [0.0])
@@ -92,6 +93,7 @@ def classical_if(
     --------
     For a loss that is a sum over objects it is the Versatile Influence Function:
 
+    >>> import numpy as np
     >>> import vifstats as vs
     >>> y = np.array([1.0, 3.0, 5.0])
     >>> est = vs.minimize(vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y), [0.0])
@@ -139,6 +141,7 @@ def newton_step(
     --------
     For least squares it is exact deletion, with the factor 1/(1 - h) of leverage, equation (7):
 
+    >>> import numpy as np
     >>> import vifstats as vs
     >>> y = np.array([1.0, 3.0, 5.0])
     >>> est = vs.minimize(vs.MEstimator(lambda theta, y: 0.5 * (y - theta[0]) ** 2, y), [0.0])

@@ -56,10 +56,10 @@ def cox(
     time: Column,
     event: Column | None = None,
     columns: Sequence[Column] | None = None,
-    strata: Column | Sequence[Column] = (),
-    weights: Column | None = None,
-    offset: Column | None = None,
     entry: Column | None = None,
+    weights: Column | None = None,
+    strata: Column | Sequence[Column] = (),
+    offset: Column | None = None,
     ties: str = "efron",
     penalty: Penalty | None = None,
     method: str = "vif",
@@ -94,11 +94,13 @@ def cox(
         The column of 1 (event) or 0 (censored); None: all events.
     columns : sequence of str or int, optional
         The columns of the covariates, one for each parameter.
-    strata : str or sequence of str, optional
-    weights, offset : str or int, optional
-        Columns of case weights, > 0, and of what is added to the linear predictor.
     entry : None
         Delayed entry is not supported here.
+    weights : str or int, optional
+        The column of case weights, > 0.
+    strata : str or sequence of str, optional
+    offset : str or int, optional
+        The column of what is added to the linear predictor.
     ties : {"efron", "breslow"}
     penalty : float or array_like, shape (p,) or (p, p), optional
         P of 0.5 theta' P theta, in the units of the covariates.

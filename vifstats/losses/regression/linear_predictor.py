@@ -46,18 +46,18 @@ class LinearPredictor(Loss):
         One design per predictor.
     y : array_like, shape (n,), or tuple of them
         What else the rows hold.
-    offset : array_like, shape (n,), or tuple of them, optional
-        Added to each predictor; None in the tuple for none.
     weights : array_like, shape (n,), optional
         Case weights, > 0.
+    offset : array_like, shape (n,), or tuple of them, optional
+        Added to each predictor; None in the tuple for none.
     penalty : float, array_like, shape (p,) or (p, p), or "firth", optional
         P of 0.5 theta' P theta. It is held when a row is removed. "firth", for logistic and
         Poisson regression, is -1/2 log det of the information of the rows that are present:
         estimates stay finite on separation.
-    names : sequence of str, optional
-        Parameter names; default the columns of the designs.
     labels : sequence, optional
         Row labels; default the index of the first design.
+    names : sequence of str, optional
+        Parameter names; default the columns of the designs.
 
     Raises
     ------
@@ -95,11 +95,11 @@ class LinearPredictor(Loss):
         X: TableLike,
         y: ArrayLike1D,
         *,
-        offset: ArrayLike1D | None = None,
         weights: ArrayLike1D | None = None,
+        offset: ArrayLike1D | None = None,
         penalty: Penalty | None = None,
-        names: Sequence[str] | None = None,
         labels: Sequence | pd.Index | None = None,
+        names: Sequence[str] | None = None,
     ) -> None:
         self.row_loss: RowLoss = checks.instance(
             row_loss, RowLoss, "row_loss", "row_losses.Poisson()"
