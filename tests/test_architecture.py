@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
+
+import vifstats as vs
 
 PACKAGE = Path(__file__).parents[1] / "vifstats"
 
@@ -227,3 +232,38 @@ def test_the_page_shows_the_rows():
     joined = [row for row in ROWS if row != {"__main__"}]
     joined[-1] = joined[-1] | {"__main__"}
     assert [row for row in shown if row][: len(joined)] == joined
+
+
+def test_the_way_of_one_number_is_that_of_the_page():
+    """docs/architecture.md begins with it; the pictures and the report come after."""
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    shown = [place.strip() for place in page.split("```text\n")[1].split("\n")[0].split("->")]
+    code_of = {
+        "adapters": "adapters/coefficients.py:cox",
+        "checks": "checks/survival.py:survival",
+        "loss": "losses/cox/risk_sets.py:risk_sets",
+        "Estimate(loss, theta)": "estimate/at_minimum.py:require_minimum",
+        "loss.gradient_differences": "losses/cox/loss.py:gradient_differences",
+        "solvers": "solvers/cholesky.py:solution",
+        "Influence.values[i, j]": "deletion/result.py:__post_init__",
+        ".on(target)": "targets/coefficient.py:values_without",
+    }
+    assert shown[1:-1] == list(code_of), "the page and this table show one way"
+    called: list[str] = []
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        file = Path(frame.f_code.co_filename)
+        if event == "call" and file.is_relative_to(PACKAGE):
+            called.append(f"{file.relative_to(PACKAGE).as_posix()}:{frame.f_code.co_name}")
+
+    table = [[0.0], [1.0], [0.0], [1.0]], [4.0, 3.0, 2.0, 1.0]
+    est = vs.minimize(vs.losses.Cox(*table), [0.0])
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        vs.vif(est.theta, *table).on(vs.targets.Coefficient(est.names[0]))
+    finally:
+        sys.setprofile(before)
+    way = iter(called)
+    left = [place for place, code in code_of.items() if code not in way]
+    assert not left, f"{left} does not come after what stands before it"
