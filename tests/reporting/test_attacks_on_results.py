@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import xml.dom.minidom
 from functools import cache
 from html.parser import HTMLParser
 from io import StringIO
@@ -48,7 +49,17 @@ def equations() -> vs.Estimate:
     return vs.root(rows, np.zeros(K))
 
 
+def mixed() -> vs.Estimate:
+    """Rows, covariates and the groups of random intercepts."""
+    frame = pd.DataFrame(X, columns=NAMES, index=LABELS).assign(one=1.0)
+    y = X @ [1.0, -0.5] + np.repeat(RNG.normal(size=K), 3) + RNG.normal(size=3 * K)
+    loss = vs.losses.MixedModel(frame, y, np.repeat(np.array(ATTACKS, dtype=object), 3))
+    return vs.minimize(loss, loss.start())
+
+
 RESULTS = {
+    "mixed model": mixed,
+    "mixed model by group": lambda: vs.vif(mixed(), groups=GROUPS),
     "estimate": wide,
     "influence": lambda: vs.vif(est()),
     "groups": lambda: vs.vif(est(), groups=GROUPS),
@@ -150,3 +161,52 @@ def test_markdown_is_a_table_and_no_page(result):
     assert len({line.count("|") for line in bare}) == 1
     assert not [line for line in bare if re.search(r"<[A-Za-z/!]|&[#\w]|[`*$\[\]]", line)]
     assert not set(ACTING.findall("".join(lines)))
+
+
+def curves() -> vs.TargetInfluence:
+    """Restricted means of Kaplan and Meier's curve, with rows called so."""
+    rows = pd.Series(T, index=LABELS)
+    return vs.kaplan_meier(rows, pd.Series(E, index=LABELS)).on(vs.targets.RMST(None, tau=3.0))
+
+
+def path_of_fragility(ax) -> None:
+    found = vs.fragility(est(), NAMES[0], flip="sign", max_size=1)
+    values = [found.value, found.value]
+    vs.plots.set_path_plot([0, 1], values, values, what=ATTACKS[0], members=ATTACKS[4], ax=ax)
+
+
+PICTURES = {
+    "forest of a mixed model": lambda ax: vs.plots.forest_plot(
+        vs.vif(mixed(), groups=GROUPS), NAMES[0], n_groups=None, ax=ax
+    ),
+    "rows of a mixed model": lambda ax: vs.plots.index_plot(
+        vs.vif(mixed()), NAMES[1], n_labels=3 * K, ax=ax
+    ),
+    "rows": lambda ax: vs.plots.index_plot(vs.vif(est()), NAMES[0], n_labels=3 * K, ax=ax),
+    "ranges": lambda ax: vs.plots.range_plot(vs.vif(wide()), ax=ax),
+    "Kaplan-Meier": lambda ax: vs.plots.target_plot(curves(), n_labels=3 * K, ax=ax),
+    "fragility": path_of_fragility,
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_xml_that_runs_and_loads_nothing(name):
+    """Parsed as a browser does that is given the SVG as a file of its own."""
+    picture = xml.dom.minidom.parseString(
+        vs.plots.as_svg(PICTURES[name], size=(12.0, 12.0)).encode()
+    )
+    elements = picture.getElementsByTagName("*")
+    assert not {node.tagName for node in elements} & {"script", "foreignObject", "a", "image"}
+    for node in elements:
+        for attribute, value in node.attributes.items():
+            assert not attribute.startswith("on")
+            assert "href" not in attribute or value.startswith("#")
+    written = "".join(text_of(node) for node in picture.getElementsByTagName("text"))
+    assert written and not set(ACTING.findall(written)) - {"\n"}
+
+
+def text_of(node) -> str:
+    return "".join(
+        child.data if child.nodeType == child.TEXT_NODE else text_of(child)
+        for child in node.childNodes
+    )
