@@ -1,16 +1,18 @@
 """How the site is built: Sphinx, MyST pages, and notebooks that run once and are remembered.
 
-    python -m sphinx -W -b html docs docs/_build/html
+    python -m sphinx -W -j auto -b html docs docs/_build/html
 
 Nothing that a page shows is fetched when it is read: MathJax, fonts and styles are in the build.
 """
 
 import sys
+import tomllib
 from pathlib import Path
 
 from vifstats.versions import __version__
 
 HERE = Path(__file__).parent
+PROJECT = tomllib.loads(HERE.with_name("pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 project = "vifstats"
 author = "The vifstats developers"
@@ -26,10 +28,9 @@ extensions = [
     "numpydoc",
     "plain_docstrings",
     "searched",
-    "self_contained",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx-mathjax-offline",
+    "self_contained",
 ]
 exclude_patterns = ["_build", "README.md"]
 templates_path = ["_templates"]
@@ -56,6 +57,11 @@ autodoc_typehints = "none"  # the docstring has type, shape and meaning in one p
 autodoc_inherit_docstrings = False  # an override is the same method, only faster
 numpydoc_show_class_members = False
 
+ICONS = {
+    "Issues": "fa-solid fa-bug",
+    "Paper": "fa-solid fa-file-lines",
+    "Source": "fa-solid fa-code-branch",
+}
 html_theme = "pydata_sphinx_theme"
 html_title = "vifstats"
 html_static_path = ["_static"]
@@ -67,7 +73,13 @@ html_theme_options = {
     "logo": {"text": "vifstats"},
     "navbar_align": "left",
     "navbar_center": ["navbar-nav"],
-    "navbar_end": ["theme-switcher"],
+    "navbar_end": ["theme-switcher", "navbar-icon-links"],
+    # Whatever [project.urls] has: filled in there, it is in the head of every page.
+    "icon_links": [
+        {"name": name, "url": url, "icon": ICONS.get(name, "fa-solid fa-link")}
+        for name, url in PROJECT["urls"].items()
+        if name != "Documentation"  # that is this site
+    ],
     "header_links_before_dropdown": 8,
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": True,

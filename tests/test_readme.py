@@ -17,7 +17,7 @@ BLOCKS = blocks(README)
 LINES = [
     "-m vifstats cox -o influence",
     "-m pytest",
-    "-m sphinx -W -b html docs docs/_build/html",
+    "-m sphinx -W -j auto -b html docs docs/_build/html",
 ]
 
 

@@ -1,6 +1,7 @@
-"""A site that is read without a network: a warning for what a page would fetch from elsewhere."""
+"""A site that is read without a network: MathJax in it, a warning for what a page would fetch."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -13,7 +14,9 @@ FETCHED = re.compile(
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Look once the site is built."""
+    """Bring MathJax along, and look once the site is built."""
+    # As an extension of its own it does not say that it is safe in parallel: all it does is copy.
+    import_module("sphinx-mathjax-offline").setup(app)
     app.connect("build-finished", warn_of_fetches)
     return {"parallel_read_safe": True}
 
