@@ -43,7 +43,6 @@ myst_heading_anchors = 3
 smartquotes = False  # "vif" in a docstring is what is typed
 suppress_warnings = [
     "mystnb.unknown_mime_type",  # of widgets; the picture beside it is shown
-    "ref.python",  # an attribute such as `top` of a class without pages for its own, as others have
 ]
 
 nb_execution_mode = "cache"

@@ -153,7 +153,7 @@ class Tabular:
         return self.table
 
     def _leading(self, numeric: list[str]) -> str:
-        """The column by which lines are ordered, of those with numbers."""
+        """Which of the numeric columns orders the lines."""
         return numeric[0]
 
     def __repr__(self) -> str:

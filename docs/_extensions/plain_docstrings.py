@@ -5,6 +5,7 @@ Neither is meant here. And `Loss` is a link to the one public object of that nam
 documented: docstrings do not spell out modules.
 """
 
+import logging
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -13,6 +14,8 @@ from sphinx.application import Sphinx
 from sphinx.util.nodes import make_refnode
 
 QUOTED = re.compile(r"(``.*?``|`[^`]*`)")
+# A parameter or an attribute, such as `top`, which many classes have: it is typed, not linked.
+LOWER = re.compile(r"[a-z_0-9]+")
 MARKUP = re.compile(r"(?<=\w)_(?=\W|$)|\|")
 
 
@@ -20,7 +23,14 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Ask to be called before numpydoc is, and for links that were not found."""
     app.connect("autodoc-process-docstring", escape, priority=100)
     app.connect("missing-reference", find_by_last_name)
+    logging.getLogger("sphinx.sphinx.domains.python").addFilter(_names_more_than_an_attribute)
     return {"parallel_read_safe": True}
+
+
+def _names_more_than_an_attribute(record: logging.LogRecord) -> bool:
+    """Whether to warn: of classes and functions that share a name, not of their attributes."""
+    several = str(record.msg).startswith("more than one target")
+    return not (several and record.args and LOWER.fullmatch(str(record.args[0])))
 
 
 def escape(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:

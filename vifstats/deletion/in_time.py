@@ -1,4 +1,4 @@
-"""Refits of everything where there is time for it: measured on a few rows, and told."""
+"""Refits of everything where there is time for it: a few rows are timed, and the user is told."""
 
 from dataclasses import dataclass, replace
 

@@ -97,8 +97,8 @@ def residuals(influence: Influence) -> tuple[np.ndarray, np.ndarray] | None:
     Returns (n_removals,): for linear predictors the trace of C J H^-1 J' and the score over the
     square root of the information, Pearson's residual for a canonical link. For a Cox model u' H^-1
     u, with u the covariates less their mean over the risk set in which follow-up ends, and the
-    martingale residual: the event minus the hazard that the row has lived through. Both pairs have
-    the product leverage * residual^2, about the likelihood displacement. None where groups are
+    martingale residual: the event minus the hazard that the row has lived through. In both
+    cases leverage * residual^2 is approximately the likelihood displacement. None where groups are
     removed, or the loss has neither.
 
     References

@@ -1,6 +1,6 @@
 """From a set that a refit proves to one with a member less, by exchanging members.
 
-Near-linear, a set S that goes P of the way goes about P - c_k - c_l + g_i with i for k and l, where
+A set S goes P of the way. With i in the place of k and l it goes about P - c_k - c_l + g_i, where
 c_k is what it loses without k, by a refit, and g_i what i adds to it. The best of these are
 refitted. Where none is enough, i for k may go further with as many members, and is gone on from.
 """

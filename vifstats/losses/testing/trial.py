@@ -95,7 +95,7 @@ class Trial:
     def defined(self, presence: np.ndarray) -> bool:
         """Whether the loss has a limit as those who are absent fade out.
 
-        The determinant of an information does not where too few objects are left for it, and what
+        The log of a determinant of an information has none where too few objects are left; what
         rounding makes of it there says nothing.
         """
         if not self.loss.fractional or presence.all():
