@@ -73,6 +73,11 @@ class Removals:
         order = np.argsort(self.codes, kind="stable")[np.sum(self.codes < 0) :]
         return order, np.concatenate([[0], np.cumsum(self.sizes)])
 
+    @property
+    def in_order(self) -> np.ndarray:
+        """The objects of all removals, one removal after the other, int (n_removed,)."""
+        return self._by_code[0]
+
     def members(self, k: int) -> np.ndarray:
         """Positions of the objects that removal ``k`` takes."""
         order, starts = self._by_code

@@ -32,7 +32,7 @@ from tolerances import ROUNDING, relative_error
 
 import vifstats as vs
 from vifstats.losses.cox import cell_blocks as blocks
-from vifstats.losses.cox import fast, ranges, tiles
+from vifstats.losses.cox import fast, of_each, ranges, tiles
 from vifstats.losses.cox import power_series as exposure
 from vifstats.losses.cox import segment_sums as running
 from vifstats.losses.cox import whole_blocks as whole
@@ -158,3 +158,19 @@ def test_loops_serve_smaller_sums_once_numba_is_loaded():
     assert fast.loops(1000) is None
     with these(DEFAULT):
         assert fast.loops(10**12) is None
+
+
+def test_rows_kept_for_many_blocks_are_those_of_each_block():
+    X = np.random.default_rng(5).normal(size=(60, 2))
+    T, E = np.repeat(np.arange(1.0, 21.0), 3), np.arange(60) % 3 > 0
+    loss, theta = vs.losses.Cox(X, T, E), np.array([0.5, -0.3])
+    for there in (theta, theta + 0.1):  # what is kept at one theta does not serve another
+        with these({of_each: {"KEPT": 0}}):
+            afresh = vs.losses.Cox(X, T, E)
+            D, H = afresh.gradient_differences(there), afresh.reduced_hessians(there)
+        for rows in (np.arange(40)[::-1], np.arange(20, 60)):
+            block = Removals.each(60).take(rows)
+            unit = np.abs(D).max(axis=0)
+            assert relative_error(loss.gradient_differences(there, block), D[rows], unit) < ROUNDING
+            found, unit = loss.reduced_hessians(there, block), np.abs(H).max(axis=(0, 1))
+            assert relative_error(found[:, 0], H[rows, 0], unit) < ROUNDING

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import autograd.numpy as anp
@@ -23,6 +23,7 @@ from vifstats.losses.cox import value_changes as likelihoods
 from vifstats.losses.cox.constant_columns import constant_columns
 from vifstats.losses.cox.hessian_changes import HessianKernel
 from vifstats.losses.cox.moments import Columns
+from vifstats.losses.cox.of_each import OfEach
 from vifstats.losses.cox.reduced_batch import Batch
 from vifstats.losses.cox.risk_sets import gathered, risk_sets, time_gaps
 from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
@@ -225,7 +226,15 @@ class Cox(Loss):
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
         removals = self.each() if removals is None else removals
-        return gradients.gradient_differences(self.sums(theta), removals)
+        sums = self.sums(theta)
+        compute = partial(gradients.gradient_differences, sums)
+        if len(removals) <= _fewer_than(len(theta)):
+            return compute(removals)
+        return self._of_each.of("D", sums, removals, len(theta), compute)
+
+    @cached_property
+    def _of_each(self) -> OfEach:
+        return OfEach()
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals
@@ -243,7 +252,9 @@ class Cox(Loss):
         for start in range(0, len(pairs[0]), width):
             i, j = (side[start : start + width] for side in pairs)
             kernel = self._hessian_kernel(sums, (i, j), keep=width >= len(pairs[0]))
-            reduced = full[i, j] - hessians.hessian_differences(kernel, removals)
+            compute = partial(hessians.hessian_differences, kernel)
+            changes = self._of_each.of(f"H{start}", sums, removals, len(i), compute)
+            reduced = full[i, j] - changes
             out[:, i, j] = reduced
             out[:, j, i] = reduced
         return mended(out, full, removals, partial(self._hessians_afresh, theta))
