@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from vifstats.losses.cox.explicit_pairs import Terms, geometric, left_over
+from vifstats.losses.cox.fast import loops
 from vifstats.losses.cox.gradient_changes import by_removal
 from vifstats.losses.cox.hessian import covariances_about_top
 from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
@@ -49,6 +50,11 @@ class HessianKernel:
         """S2 / S0, shape (n_cells, q)."""
         sums = self.sums
         sets = sums.sets
+        compiled = None if sets.late else loops(len(sums.r) * self.width)
+        if compiled is not None:
+            rows = sets.exposed.hi, sets.own, sets.row_bounds
+            cells = sets.deaths, sets.ranges.bounds
+            return compiled.second_moments(sums.X, sums.r, self.columns, rows, cells)
         rxx = moments_of(sums.r, sums.X, self.columns).rxx
         S2 = sets.exposed.scatter(rxx) + sets.by_death.sums(rxx.take(sets.own, axis=0))
         return S2 / sums.S0[:, None]

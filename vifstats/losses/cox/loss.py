@@ -27,6 +27,7 @@ from vifstats.losses.cox.of_each import OfEach
 from vifstats.losses.cox.reduced_batch import Batch
 from vifstats.losses.cox.risk_sets import gathered, risk_sets, time_gaps
 from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
+from vifstats.losses.cox.segment_sums import in_cache
 from vifstats.losses.cox.separation import Pairs, separating
 from vifstats.losses.cox.terms import by_death, likelihood_terms, predictors
 from vifstats.losses.separation import diverging, falling
@@ -254,9 +255,8 @@ class Cox(Loss):
             kernel = self._hessian_kernel(sums, (i, j), keep=width >= len(pairs[0]))
             compute = partial(hessians.hessian_differences, kernel)
             changes = self._of_each.of(f"H{start}", sums, removals, len(i), compute)
-            reduced = full[i, j] - changes
-            out[:, i, j] = reduced
-            out[:, j, i] = reduced
+            for rows in in_cache(len(out), full.size):
+                out[rows][:, i, j] = out[rows][:, j, i] = full[i, j] - changes[rows]
         return mended(out, full, removals, partial(self._hessians_afresh, theta))
 
     def _hessian_kernel(self, sums: RiskSums, columns: Columns, keep: bool) -> HessianKernel:

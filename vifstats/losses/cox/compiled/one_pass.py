@@ -9,7 +9,7 @@ import numpy as np
 
 from vifstats.losses.cox.compiled.kept import add, compiled
 
-__all__ = ["exposed_gradients", "first_moments"]
+__all__ = ["exposed_gradients", "first_moments", "second_moments"]
 
 
 @compiled
@@ -51,6 +51,42 @@ def first_moments(
             for j in range(p):
                 m0[c, j] = (at_risk[j] + dying[j]) / (mass + S0D[c])
     return R, S0D, m0, tied[0], tied[1]
+
+
+@compiled
+def _add_second(total: np.ndarray, X: np.ndarray, row: int, r: float, pairs: tuple) -> None:
+    i, j = pairs
+    for k in range(len(i)):
+        total[k] += r * X[row, i[k]] * X[row, j[k]]
+
+
+@compiled
+def second_moments(
+    X: np.ndarray, r: np.ndarray, pairs: tuple, rows: tuple, cells: tuple
+) -> np.ndarray:
+    """S2/S0 of the pairs of covariates (i, j), int (q,) each, shape (n_cells, q).
+
+    `rows`, `cells` as of `first_moments`.
+    """
+    hi, own, row_bounds = rows
+    deaths, bounds = cells
+    q = len(pairs[0])
+    A0, event, everyone = np.empty((len(deaths), q)), len(own), np.empty(q)
+    for s in range(len(bounds) - 2, -1, -1):
+        at_risk, mass, row = np.zeros(q), 0.0, row_bounds[s + 1]
+        for c in range(bounds[s + 1] - 1, bounds[s] - 1, -1):
+            while row > row_bounds[s] and hi[row - 1] > c:
+                row -= 1
+                mass += r[row]
+                _add_second(at_risk, X, row, r[row], pairs)
+            everyone[:], S0 = at_risk, mass
+            for _ in range(deaths[c]):
+                event -= 1
+                S0 += r[own[event]]
+                _add_second(everyone, X, own[event], r[own[event]], pairs)
+            for k in range(q):
+                A0[c, k] = everyone[k] / S0
+    return A0
 
 
 @compiled
