@@ -131,6 +131,10 @@ class Case:
         """The fit to all rows, computed once."""
         return _fits(self)
 
+    def influence(self, method: Callable[[vs.Estimate], vs.Influence]) -> vs.Influence:
+        """Of every object on the fit, computed once."""
+        return _influences(self, method)
+
     def comparable(self, result: vs.Influence) -> vs.Influence | vs.TargetInfluence:
         """What of a result has a meaning: along a gauge theta has none."""
         return result if self.invariants is None else result.on(self.invariants)
@@ -174,6 +178,11 @@ class Case:
 @cache
 def _fits(case: Case) -> vs.Estimate:
     return vs.minimize(case.loss(), case.start)
+
+
+@cache
+def _influences(case: Case, method: Callable[[vs.Estimate], vs.Influence]) -> vs.Influence:
+    return method(case.estimate())
 
 
 # Slopes above 1: the Hessian without a row is smaller, at n = 40 by up to a fifth.

@@ -2,6 +2,7 @@
 
 import platform
 import sys
+from functools import cache
 from importlib import metadata
 from typing import TextIO
 
@@ -25,8 +26,8 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "platform": platform.platform(),
     }
-    installed = {dist.name: dist.version for dist in map(_distribution, LIBRARIES) if dist}
-    return found | installed
+    installed = {name: _version(name) for name in LIBRARIES}
+    return found | {name: version for name, version in installed.items() if version is not None}
 
 
 def show_versions(file: TextIO | None = None) -> None:
@@ -46,8 +47,10 @@ def show_versions(file: TextIO | None = None) -> None:
         print(f"{name:<12} {version}", file=sys.stdout if file is None else file)
 
 
-def _distribution(name: str) -> metadata.Distribution | None:
+@cache
+def _version(name: str) -> str | None:
+    """Of a library, None where it is not installed; each look reads and parses its metadata."""
     try:
-        return metadata.distribution(name)
+        return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None

@@ -1,6 +1,7 @@
 """The page of a report: a template filled with report.json and nothing else."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -29,17 +30,19 @@ def render(document: Mapping[str, Any]) -> str:
     >>> page[:15], page.count("<h1")
     ('<!doctype html>', 1)
     """
-    return (
-        environment()
-        .get_template("report.html")
-        .render(
-            say=sentences,
-            places=_places(document["rows"]),
-            shown=_shown(document),
-            beyond_heads=[f"beyond {found['threshold']:g}" for found in document["beyond"] or ()],
-            **document,
-        )
+    return _template().render(
+        say=sentences,
+        places=_places(document["rows"]),
+        shown=_shown(document),
+        beyond_heads=[f"beyond {found['threshold']:g}" for found in document["beyond"] or ()],
+        **document,
     )
+
+
+@cache
+def _template() -> Any:
+    """That of the report; compiling it takes longer than filling it."""
+    return environment().get_template("report.html")
 
 
 def environment(folder: str | Path | None = None) -> Any:

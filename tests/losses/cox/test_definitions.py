@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
-from importlib.util import find_spec
 from types import ModuleType
 from unittest.mock import patch
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from references import (
@@ -49,12 +47,7 @@ SERIES = DEFAULT | {
     running: {"SHORT_SEGMENT": 2},
 }
 LOOPS = SERIES | {fast: {"LARGE": 0, "GROUP": 2}}
-compiled = pytest.mark.skipif(find_spec("numba") is None, reason="numba, of the extra fast")
-PATHS = {"default": DEFAULT, "series": SERIES, "loops": LOOPS}
-every_path = pytest.mark.parametrize("path", ["default", "series"])
-every_path_and_loops = pytest.mark.parametrize(
-    "path", ["default", "series", pytest.param("loops", marks=compiled)]
-)
+PATHS = {"default": DEFAULT, "series": SERIES, "loops": LOOPS}  # without numba the last two are one
 
 
 @contextmanager
@@ -82,50 +75,53 @@ def determines(H: np.ndarray, problem: CoxProblem) -> bool:
     return bool(size.all() and np.linalg.eigvalsh(H / np.outer(size, size))[0] > 1e-3)
 
 
-@every_path_and_loops
 @drawn
 @given(data=st.data())
-def test_differences(path, data):
+def test_differences(data):
     problem, theta = data.draw(cox_cases(max_rows=30))
     ids = data.draw(groups_for(problem))
     groups, unit = members_of(ids), unit_of(problem)
-    with these(PATHS[path]):
-        loss, removals = as_loss(problem), Removals.of_groups(ids)
-        D = loss.gradient_differences(theta, removals)
-        slopes = loss.weight_gradients(theta, removals)
-        H = loss.reduced_hessians(theta, removals)
-    exact = [cox_gradient_difference(problem, theta, members) for members in groups]
-    assert relative_error(D, exact, unit) < ROUNDING
-    exact = [cox_weight_gradient(problem, theta, members) for members in groups]
-    assert relative_error(slopes, exact, unit) < ROUNDING
-    exact = np.array([reduced_hessian(problem, theta, members) for members in groups])
-    for row, exact_row in zip(np.moveaxis(H, 1, 0), np.moveaxis(exact, 1, 0), strict=True):
-        assert relative_error(row, exact_row, unit * unit.max()) < ROUNDING
+    D = [cox_gradient_difference(problem, theta, members) for members in groups]
+    slopes = [cox_weight_gradient(problem, theta, members) for members in groups]
+    H = np.array([reduced_hessian(problem, theta, members) for members in groups])
+    for path, sizes in PATHS.items():
+        with these(sizes):
+            loss, removals = as_loss(problem), Removals.of_groups(ids)
+            differences = loss.gradient_differences(theta, removals)
+            gradients = loss.weight_gradients(theta, removals)
+            hessians = loss.reduced_hessians(theta, removals)
+        assert relative_error(differences, D, unit) < ROUNDING, path
+        assert relative_error(gradients, slopes, unit) < ROUNDING, path
+        for row, exact in zip(np.moveaxis(hessians, 1, 0), np.moveaxis(H, 1, 0), strict=True):
+            assert relative_error(row, exact, unit * unit.max()) < ROUNDING, path
 
 
-@every_path
 @drawn
 @given(data=st.data())
-def test_dfbeta(path, data):
+def test_dfbeta(data):
     """Where H determines every parameter: elsewhere H^-1 blows up rounding."""
     problem, theta = data.draw(cox_cases(max_rows=30))
     ids = data.draw(groups_for(problem))
     H, unit = cox_hessian(problem, theta, number=Decimal).astype(float), unit_of(problem)
     if not determines(H, problem):
         return
-    with these(PATHS[path]):
-        est = vs.Estimate(as_loss(problem), theta, tol=np.inf)
-        vif, newton = vs.vif(est, groups=ids), vs.newton_step(est, groups=ids)
+    results = []
+    for path in ("default", "series"):
+        with these(PATHS[path]):
+            est = vs.Estimate(as_loss(problem), theta, tol=np.inf)
+            results.append((vs.vif(est, groups=ids), vs.newton_step(est, groups=ids), path))
     for k, members in enumerate(members_of(ids)):
         D = cox_gradient_difference(problem, theta, members)
         floor = np.abs(np.linalg.inv(H)) @ unit
         exact = -np.linalg.solve(H, D)
-        assert relative_error(vif.values[k, None], exact[None], floor) < ROUNDING
+        for vif, _, path in results:
+            assert relative_error(vif.values[k, None], exact[None], floor) < ROUNDING, path
         reduced = reduced_hessian(problem, theta, members)
         if determines(reduced, problem):
             floor = np.abs(np.linalg.inv(reduced)) @ unit
             exact = -np.linalg.solve(reduced, D)
-            assert relative_error(newton.values[k, None], exact[None], floor) < ROUNDING
+            for _, newton, path in results:
+                assert relative_error(newton.values[k, None], exact[None], floor) < ROUNDING, path
 
 
 @drawn
@@ -136,7 +132,7 @@ def test_every_path_gives_the_same(data):
     ids = data.draw(groups_for(problem))
     theta = np.full(problem.n_params, 0.3)
     found = []
-    for sizes in PATHS.values():  # without numba the last two are the same
+    for sizes in PATHS.values():
         with these(sizes):
             loss, removals = as_loss(problem), Removals.of_groups(ids)
             D = loss.gradient_differences(theta, removals)

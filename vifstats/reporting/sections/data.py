@@ -75,6 +75,7 @@ def look_up(
     shown = sorted(sorted(effects.shown, key=lambda j: -size[j])[:MOST_COLUMNS])
     without = effects.of(est.theta - findings.values)[:, shown]
     decimals = {item["name"]: item["decimals"] for item in entries}
+    distances = influence.cooks_distance.tolist()  # not once a row: it is computed on demand
     return {
         "columns": [est.names[j] for j in shown],
         "decimals": [decimals.get(est.names[j]) for j in shown],
@@ -82,7 +83,7 @@ def look_up(
             {
                 "row": whole(label),
                 "exact": bool(influence.exact[k]),
-                "cooks_distance": influence.cooks_distance.iloc[k],
+                "cooks_distance": distances[k],
                 "without": without[k].tolist(),
             }
             for k, label in enumerate(influence.index)
