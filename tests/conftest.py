@@ -8,6 +8,8 @@ from hypothesis import settings
 os.environ["MPLBACKEND"] = "Agg"
 # A test process for each core: more threads than one would only wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Else each process that a test starts would compile the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # deadline=None: the first call of a test may import a library. derandomize: a run that passed
 # passes again; HYPOTHESIS_PROFILE=explore looks for examples nobody has seen.

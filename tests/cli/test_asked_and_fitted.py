@@ -101,6 +101,7 @@ def test_a_column_that_groups_rows_is_a_covariate_too_where_it_is_named_so(
         assert list(one["coefficients"]) == ["dose"]
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize(("seconds", "method"), [("0", "vif"), ("600", "vif"), ("0", "refit")])
 def test_refitted_is_said_of_rows_that_were(seconds, method, tmp_path, capsys):
     path = file_of(TABLE, "csv", tmp_path, index=False)

@@ -176,6 +176,7 @@ ROW_NUMBERS = {
 }
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize("kind", ROW_NUMBERS)
 def test_a_first_column_without_a_name_calls_the_rows(kind, tmp_path, capsys):
     first, labels = ROW_NUMBERS[kind]
@@ -190,6 +191,7 @@ def test_a_first_column_without_a_name_calls_the_rows(kind, tmp_path, capsys):
     assert {"age", "arm", "w"} < set(written)
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_a_second_export_and_another_name_of_rows(tmp_path, capsys):
     path, out = tmp_path / "exported.csv", tmp_path / "out"
     table = TABLE.drop(columns="start").assign(name=[f"p{i}" for i in range(N)])

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from lifelines import CoxPHFitter
+from matplotlib.figure import Figure
 
 import vifstats as vs
 from vifstats.datasets import load_rossi
@@ -97,3 +98,14 @@ def any_document(request):
 def no_pictures(monkeypatch):
     """For tests of numbers: pictures are what takes the time."""
     monkeypatch.setattr("vifstats.reporting.assemble.figures", lambda *args: {})
+
+
+@pytest.fixture
+def unwritten(monkeypatch):
+    """Pictures are drawn, and not laid out and written, which takes longer than the rest."""
+
+    def drawn(draw, size=(4.4, 2.8)):
+        draw(Figure(figsize=size).add_subplot())
+        return "<svg></svg>"
+
+    monkeypatch.setattr("vifstats.plots.as_svg", drawn)

@@ -37,12 +37,12 @@ def test_two_reports_in_one_process_say_the_same(tmp_path):
     assert one == two
 
 
-def test_the_page_is_that_of_the_json(tmp_path):
+def test_the_page_is_that_of_the_json(tmp_path, unwritten):
     path = vs.report(cox(), path=tmp_path / "report.html", seconds=1.0)
     assert path.read_text() == render(json.loads((tmp_path / "report.json").read_text()))
 
 
-def test_a_fitted_model_is_taken_with_its_data(tmp_path):
+def test_a_fitted_model_is_taken_with_its_data(tmp_path, unwritten):
     from lifelines import CoxPHFitter
 
     from vifstats.datasets import load_rossi
@@ -56,7 +56,7 @@ def test_a_fitted_model_is_taken_with_its_data(tmp_path):
 
 
 @pytest.mark.parametrize("method", ["if", "newton", "refit"])
-def test_every_method_has_its_page(method, tmp_path):
+def test_every_method_has_its_page(method, tmp_path, unwritten):
     path = vs.report(cox(30), path=tmp_path / "report.html", method=method, seconds=1.0)
     document = json.loads(path.with_suffix(".json").read_text())
     assert document["overview"]["method"] == method
@@ -73,7 +73,7 @@ def test_labels_and_order_are_the_user_s(no_pictures):
         assert item["time"] == by_hand[item["row"]]
 
 
-def test_an_influence_keeps_its_method_and_groups():
+def test_an_influence_keeps_its_method_and_groups(unwritten):
     est = cox()
     found = describe(vs.newton_step(est, groups=np.repeat(list("abcdefgh"), 10)), unit="site")
     assert found["overview"]["method"] == "newton"
@@ -132,7 +132,7 @@ def test_the_folder_is_looked_at_before_any_work(tmp_path, monkeypatch):
         vs.report(cox(10), path=tmp_path / "report.html")
 
 
-def test_an_interrupt_leaves_nothing(tmp_path, monkeypatch):
+def test_an_interrupt_leaves_nothing(tmp_path, monkeypatch, unwritten):
     def interrupted(document):
         raise KeyboardInterrupt
 
@@ -142,7 +142,7 @@ def test_an_interrupt_leaves_nothing(tmp_path, monkeypatch):
     assert names(tmp_path) == []
 
 
-def test_an_old_page_stays_until_the_new_one_is_whole(tmp_path, monkeypatch):
+def test_an_old_page_stays_until_the_new_one_is_whole(tmp_path, monkeypatch, unwritten):
     path = vs.report(cox(10, 1), path=tmp_path / "report.html")
     before = path.read_text()
 

@@ -36,7 +36,7 @@ def test_least_squares_is_exact_by_newton(no_pictures):
     assert "the coefficient of x" in found["headline"][0]
 
 
-def test_parametric_survival_has_time_ratios():
+def test_parametric_survival_has_time_ratios(unwritten):
     from lifelines import WeibullAFTFitter
 
     from vifstats.datasets import load_rossi
@@ -50,7 +50,7 @@ def test_parametric_survival_has_time_ratios():
     assert "time" in found["figures"]
 
 
-def test_an_own_loss_has_what_applies():
+def test_an_own_loss_has_what_applies(unwritten):
     y = np.array([1.0, 3.0, 5.0, 11.0, 2.0, 2.5, 4.0, 3.5, 6.0, 2.2, 1.1, 4.4])
     loss = vs.FunctionLoss(
         lambda theta, b: 0.5 * (b * (y - theta[0]) ** 2).sum(), len(y), 1, names=["mean"]

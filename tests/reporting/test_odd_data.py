@@ -17,7 +17,7 @@ def cox(n=80, p=2, seed=0, **options):
     return vs.minimize(loss, np.zeros(p))
 
 
-def test_ten_rows():
+def test_ten_rows(unwritten):
     assert "10 rows" in render(describe(cox(10, 1)))
 
 
@@ -40,7 +40,7 @@ def test_two_groups_are_enough(no_pictures):
     assert found["groups"]["n_groups"] == 2
 
 
-def test_no_event_is_left_without_one_row():
+def test_no_event_is_left_without_one_row(unwritten):
     X, T, E = [[0.0], [1.0], [0.3], [0.6]], [4, 1, 2, 3], [0, 0, 1, 0]
     est = vs.minimize(vs.losses.Cox(X, T, E, penalty=0.5), [0.0])
     found = describe(est)
@@ -65,7 +65,7 @@ def test_separation_without_a_row_is_told(no_pictures):
     assert second.startswith("Among the other rows, the largest change from leaving out one row")
 
 
-def test_an_infinite_fit_has_no_picture_of_distances():
+def test_an_infinite_fit_has_no_picture_of_distances(unwritten):
     """They are measured by its Hessian, which says nothing along the covariate that separates."""
     treated, T = np.arange(30) % 7 == 3, np.arange(1.0, 31.0)
     X = np.column_stack([treated, np.sin(T)])
@@ -110,13 +110,13 @@ def test_labels_may_be_anything(labels):
     assert "(np." not in render(found)
 
 
-def test_without_top_rows_there_is_still_a_page():
+def test_without_top_rows_there_is_still_a_page(unwritten):
     found = describe(find(cox(40), top=0), seconds=0.5)
     assert found["rows"]["items"] == []
     assert "The most influential" not in render(found)
 
 
-def test_parameters_that_vanish_with_an_item_are_told():
+def test_parameters_that_vanish_with_an_item_are_told(unwritten):
     loss = vs.losses.BradleyTerry(list("aabbccdd"), list("bbacadab"), ridge=0.1)
     found = describe(vs.minimize(loss, np.zeros(4)), unit="item")
     assert [a["n"] for a in found["alerts"] if a["kind"] == "owned"] == [4]

@@ -78,7 +78,7 @@ def said(document):
 
 @pytest.mark.parametrize("rows", [True, False])
 @pytest.mark.parametrize("model", MODELS)
-def test_no_sentence_depends_on_units(model, rows):
+def test_no_sentence_depends_on_units(model, rows, unwritten):
     if not rows and model == "lung":
         pytest.skip("one page without rows is enough, and lung takes longest")
     ones, others = MODELS[model](np.ones(8)), MODELS[model](FACTORS)
@@ -90,7 +90,7 @@ def test_no_sentence_depends_on_units(model, rows):
         assert a["p"] == pytest.approx(b["p"], rel=1e-4)
 
 
-def test_the_row_is_chosen_in_standard_errors():
+def test_the_row_is_chosen_in_standard_errors(unwritten):
     """Per unit, lung's largest change would be that of another coefficient."""
     est = lung(np.ones(8))
     dfbetas = vs.leave_one_out(est).dfbetas.abs()
@@ -100,7 +100,7 @@ def test_the_row_is_chosen_in_standard_errors():
     assert f"is in {name}: without patient {dfbetas[name].idxmax()} " in sentence
 
 
-def test_an_alarm_is_not_worded_as_a_reassurance():
+def test_an_alarm_is_not_worded_as_a_reassurance(unwritten):
     sentence = page_of(spector(np.ones(8)), unit="student")["headline"][0]
     assert re.match("The largest change from leaving out one student is in GPA", sentence)
     assert "no odds ratio" not in sentence and "more than" not in sentence

@@ -23,6 +23,7 @@ __all__ = [
     "elementwise_gradient",
     "elementwise_hessian",
     "gradient",
+    "gradients",
     "hessian",
     "hessian_product",
     "plain",
@@ -70,6 +71,13 @@ def gradient(f: Scalar, theta: np.ndarray) -> np.ndarray:
         return pullback(np.ones(np.shape(plain(value))))
 
 
+def gradients(f: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
+    """Gradients of a few values in many numbers, (n_values, len(x)); f is followed once."""
+    with _constants_allowed():
+        pullback, values = _pullback(f, x)
+        return np.stack([pullback(unit) for unit in np.eye(len(plain(values)))])
+
+
 def hessian(f: Scalar, theta: np.ndarray) -> np.ndarray:
     """Hessian of a scalar function, shape (n_params, n_params), symmetrised."""
     try:
@@ -90,20 +98,29 @@ def row_jacobian(
 ) -> np.ndarray:
     """Jacobian of many values in few parameters, shape (n_values, n_params).
 
-    With ``directions`` (k, n_params) its products with them, shape (n_values, k). One pass per
-    parameter, or direction, instead of one per value. v -> J'v is linear, so its own pullback
-    at any v maps u to J u; autograd's forward mode would need JVPs that many functions lack.
+    With ``directions`` (k, n_params) its products with them, shape (n_values, k). f is followed
+    once, and back once per parameter, or direction, instead of once per value.
     """
     along = np.eye(len(theta)) if directions is None else directions
     with _constants_allowed():
-        return np.stack([directional(f, theta, direction) for direction in along], axis=-1)
+        pushforward = _pushforward(f, theta)
+        return np.stack([pushforward(direction) for direction in along], axis=-1)
 
 
 def directional(f: Callable[[Any], Any], theta: Any, direction: np.ndarray) -> Any:
     """J u, the derivative of many values along one direction; itself differentiable."""
+    return _pushforward(f, theta)(direction)
+
+
+def _pushforward(f: Callable[[Any], Any], theta: Any) -> Callable[[Any], Any]:
+    """u -> J u.
+
+    v -> J'v is linear, so its own pullback at any v maps u to J u; autograd's forward mode would
+    need JVPs that many functions lack.
+    """
     pullback, value = _pullback(f, theta)
     pushforward, _ = make_vjp(pullback)(np.zeros(np.shape(plain(value))))
-    return pushforward(direction)
+    return pushforward
 
 
 def _pullback(f: Callable[[Any], Any], theta: Any) -> tuple[Callable[[Any], Any], Any]:

@@ -163,10 +163,7 @@ class Loss(ABC):
         def theta_gradient(b: Any) -> Any:
             return autodiff.gradient(lambda t: self.value(t, b), theta)
 
-        def along(unit: np.ndarray) -> np.ndarray:
-            return autodiff.gradient(lambda b: theta_gradient(b) @ unit, presence)
-
-        return np.stack([along(unit) for unit in np.eye(len(theta))], axis=1)
+        return autodiff.gradients(theta_gradient, presence).T
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         """H_-i, the Hessian after each removal, shape (n_removals, n_params, n_params)."""

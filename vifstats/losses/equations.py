@@ -97,10 +97,7 @@ class EstimatingEquations(Loss):
         return autodiff.directional(lambda t: self.psi(t, b), theta, vector)
 
     def _presence_slopes(self, theta: np.ndarray, presence: np.ndarray) -> np.ndarray:
-        def along(unit: np.ndarray) -> np.ndarray:
-            return autodiff.gradient(lambda b: anp.dot(self.psi(theta, b), unit), presence)
-
-        return np.stack([along(unit) for unit in np.eye(len(theta))], axis=1)
+        return autodiff.gradients(lambda b: self.psi(theta, b), presence).T
 
     def reduced_slopes(
         self, thetas: np.ndarray, removals: Removals

@@ -170,13 +170,10 @@ class Firth(Loss):
     def _penalty_slopes(self, theta: np.ndarray, presence: np.ndarray) -> np.ndarray:
         """d/db of the gradient of the penalty, (n_objects, p)."""
 
-        def along(unit: np.ndarray) -> np.ndarray:
-            def slope(b: Any) -> Any:
-                return autodiff.gradient(lambda t: self._traced_penalty(t, b), theta) @ unit
+        def slope(b: Any) -> Any:
+            return autodiff.gradient(lambda t: self._traced_penalty(t, b), theta)
 
-            return autodiff.gradient(slope, presence)
-
-        return np.stack([along(unit) for unit in np.eye(len(theta))], axis=1)
+        return autodiff.gradients(slope, presence).T
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals

@@ -27,16 +27,6 @@ from vifstats.removals import Removals
 SPAWN = get_context("spawn")
 
 
-@pytest.fixture(scope="module")
-def pool():
-    """Two fresh processes, whose BLAS has two threads unless someone says otherwise."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPENBLAS_NUM_THREADS", "2")
-        with ProcessPoolExecutor(2, mp_context=SPAWN) as executor:
-            list(executor.map(len, ["start", "both"]))
-            yield executor
-
-
 @pytest.fixture(autouse=True)
 def blocks_of_32(monkeypatch):
     """So that there are some."""

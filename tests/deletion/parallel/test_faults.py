@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -23,12 +21,6 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and mounts of P
 def blocks_of_one_row(monkeypatch):
     """So that there are many."""
     monkeypatch.setattr(vs.deletion.refits, "BLOCK", 1)
-
-
-@pytest.fixture(scope="module")
-def pool():
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
-        yield executor
 
 
 def engine(how, pool) -> dict:

@@ -70,7 +70,7 @@ def test_the_page_says_so_in_words(document):
     assert f"is {of_counts}" in document["fragility"]["sentence"]
 
 
-def test_the_page_and_the_command_say_the_same(tmp_path, capsys):
+def test_the_page_and_the_command_say_the_same(tmp_path, capsys, unwritten):
     file = tmp_path / "trial.csv"
     TABLE.to_csv(file, index=False)
     common = ["--time", "months", "--event", "died", "--method", "vif", "--top", "2"]
