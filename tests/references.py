@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Context, Decimal, localcontext
-from functools import wraps
+from decimal import Context, Decimal, getcontext, localcontext
+from functools import lru_cache, wraps
 
 import numpy as np
 from scipy.optimize import linprog
@@ -150,7 +150,7 @@ def _terms_of_time(ties, t, stratum, rows, dead, x, eta, v) -> Iterator[Term]:
     # distance that is left is the gradient
     top = np.argmax(eta)
     shift, origin = eta[top], x[top]
-    r = v * np.exp(eta - shift)
+    r = v * _exp_each(eta - shift)
     d = int(dead.sum())
     relative = (x - origin, eta - shift, v)
     if ties == "breslow":
@@ -161,6 +161,19 @@ def _terms_of_time(ties, t, stratum, rows, dead, x, eta, v) -> Iterator[Term]:
         c = np.where(dead, r * (one - one * tie / d), r)
         first = dead if tie == 0 else np.zeros_like(dead)
         yield Term(t, stratum, rows, v[dead].sum() / d, c, *relative, first, shift)
+
+
+def _exp_each(values: np.ndarray) -> np.ndarray:
+    if values.dtype != object:
+        return np.exp(values)
+    digits = getcontext().prec
+    return np.array([_exp_to(value, digits) for value in values], dtype=object)
+
+
+@lru_cache(maxsize=2**16)
+def _exp_to(value: Decimal, digits: int) -> Decimal:
+    """Removals and event times ask for the same again and again, and nothing takes longer."""
+    return Context(prec=digits).exp(value)
 
 
 def _mean(term: Term) -> np.ndarray:

@@ -11,10 +11,10 @@ import vifstats as vs
 BY_NAME = {str(fit): fit for fit in FITS}
 # Each name is fitted to five data sets: 60 fits in all.
 SMALL = {
-    "lifelines naive": 24,
-    "lifelines robust": 24,
-    "lifelines cluster": 24,
-    "lifelines weights robust": 24,
+    "lifelines naive": 18,
+    "lifelines robust": 18,
+    "lifelines cluster": 18,
+    "lifelines weights robust": 18,
     "PHReg efron groups": 24,
     "OLS nonrobust t": 12,
     "OLS HC1 t": 12,
