@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
+import autograd.numpy as anp
 import numpy as np
 import patsy
 from references import (
@@ -16,7 +18,9 @@ from references import (
     separates,
     shared_counts_faces,
 )
+from scipy.special import expit
 
+import vifstats as vs
 from vifstats.losses import ConditionalLogistic, ConditionalPoisson, Cox, LinearPredictor
 from vifstats.losses.base import Loss
 from vifstats.losses.row_losses import Logistic, Poisson
@@ -134,3 +138,24 @@ def _poisson(X: np.ndarray, y: np.ndarray) -> Coded:
         LinearPredictor(Poisson(), X, y),
         lambda rows: separates(*poisson_faces(X[rows], y[rows])),
     )
+
+
+@cache  # its refit without row 0 goes a long way before it gives up
+def separated_without_row_0() -> vs.Estimate:
+    """Logistic regression, of which the loss cannot tell that only row 0 keeps it finite."""
+    x = np.concatenate([[-3.0], np.linspace(-2, 2, 20)])
+    y = np.concatenate([[1.0], (np.linspace(-2, 2, 20) > 0).astype(float)])
+    X = np.column_stack([np.ones(21), x])
+
+    def f(theta, y):
+        eta = anp.dot(X, theta)
+        return anp.logaddexp(0.0, eta) - y * eta
+
+    def grad(theta, y):
+        return (expit(X @ theta) - y)[:, None] * X
+
+    def hess(theta, y):
+        mean = expit(X @ theta)
+        return (mean * (1 - mean))[:, None, None] * X[:, :, None] * X[:, None]
+
+    return vs.minimize(vs.MEstimator(f, y, grad=grad, hess=hess), [0.0, 0.0])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-import autograd.numpy as anp
 import numpy as np
 import pytest
 from cases import BY_NAME
+from separated_designs import separated_without_row_0
 from tolerances import ROUNDING
 
 import vifstats as vs
@@ -78,19 +78,6 @@ def indefinite_without_row_0() -> vs.Estimate:
         return 0.5 * d[0] * (theta[0] - d[1]) ** 2 + 0.01 * (theta[0] - d[1]) ** 4
 
     return vs.minimize(vs.MEstimator(f, (curvature, centre)), [0.0])
-
-
-@cache  # its refit without row 0 goes a long way before it gives up
-def separated_without_row_0() -> vs.Estimate:
-    """Logistic regression, of which the loss cannot tell that only row 0 keeps it finite."""
-    x = np.concatenate([[-3.0], np.linspace(-2, 2, 20)])
-    y = np.concatenate([[1.0], (np.linspace(-2, 2, 20) > 0).astype(float)])
-
-    def f(theta, d):
-        eta = theta[0] + theta[1] * d[0]
-        return anp.logaddexp(0.0, eta) - d[1] * eta
-
-    return vs.minimize(vs.MEstimator(f, (x, y)), [0.0, 0.0])
 
 
 @cache

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cases import BY_NAME, CASES
+from separated_designs import separated_without_row_0
 from tolerances import CONVERGED_FIT, REFERENCE, relative_error
 
 import vifstats as vs
@@ -105,18 +106,6 @@ def test_the_reference_is_our_own_fit():
     off = vs.Estimate(case.loss(), est.theta + 0.005 * est.standard_errors)
     exact, found = vs.leave_one_out(est), vs.leave_one_out(off)
     assert relative_error(found.values, exact.values, est.standard_errors) < CONVERGED_FIT
-
-
-def separated_without_row_0() -> vs.Estimate:
-    """Logistic regression in which only row 0 contradicts "y is 1 where x > 0"."""
-    x = np.concatenate([[-3.0], np.linspace(-2, 2, 20)])
-    y = np.concatenate([[1.0], (np.linspace(-2, 2, 20) > 0).astype(float)])
-
-    def f(theta, d):
-        eta = theta[0] + theta[1] * d[0]
-        return anp.logaddexp(0.0, eta) - d[1] * eta
-
-    return vs.minimize(vs.MEstimator(f, (x, y)), [0.0, 0.0])
 
 
 def test_separation_is_never_a_number():
