@@ -2,10 +2,7 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +15,6 @@ from validation.experiment import Clock, Experiment, Table, at_least, at_most
 from validation.experiments import EXPERIMENTS
 from vifstats.errors import MissingDataError
 
-ROOT = Path(__file__).parents[1]
 RUNS = []
 
 
@@ -162,12 +158,6 @@ def test_results_are_json_without_nan():
             json.loads(file.read_text(), parse_constant=pytest.fail)
 
 
-def test_the_command_lists_the_experiments():
-    done = subprocess.run(
-        [sys.executable, "-m", "validation", "--list"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert [line.split()[0] for line in done.stdout.splitlines()] == list(EXPERIMENTS)
+def test_the_command_lists_the_experiments(capsys):
+    assert command.main(["--list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(EXPERIMENTS)
