@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
+from importlib.util import find_spec
 from types import ModuleType
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from references import (
@@ -47,6 +49,7 @@ SERIES = DEFAULT | {
     running: {"SHORT_SEGMENT": 2},
 }
 LOOPS = SERIES | {fast: {"LARGE": 0, "GROUP": 2}}
+compiled = pytest.mark.skipif(find_spec("numba") is None, reason="numba, of the extra fast")
 PATHS = {"default": DEFAULT, "series": SERIES, "loops": LOOPS}  # without numba the last two are one
 
 
