@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -66,6 +67,16 @@ def test_every_picture_says_what_it_shows(page):
     assert len(pictures) > 2
     assert all(len(img["alt"]) > 20 for img in pictures)
     assert all(img["src"].startswith("data:image/svg+xml,") for img in pictures)
+
+
+def test_long_headings_may_break_and_short_labels_may_not(html):
+    """Or a table is wider than a sheet of paper, and a row called 105 stands in two lines."""
+    heads = re.findall(r'<th scope="col" class="([^"]*)">([^<]*)</th>', html)
+    words = [(kind, unescape(head)) for kind, head in heads if " " not in head]
+    assert words and all(("long" in kind) == (len(head) > 12) for kind, head in words)
+    influential = html.partition('id="rows"')[2].partition("</section>")[0]
+    labels = re.findall(r'<th scope="row"( class="short")?>(\w+)\*?</th>', influential)
+    assert all(bool(kind) == (len(label) < 9) for kind, label in labels)
 
 
 def test_every_table_has_a_caption_and_scopes(page):
