@@ -17,6 +17,7 @@ from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.loss import Cox
+from vifstats.losses.penalty import penalised
 from vifstats.losses.ranking.item_choice import ItemChoice
 from vifstats.losses.regression.linear_predictor import LinearPredictor
 from vifstats.removals import Removals
@@ -150,9 +151,7 @@ class Linearized(Loss):
 
     def value(self, theta: Any, presence: Any) -> Any:
         loss = self.of_outputs.value(self.outputs(theta), presence)
-        if self.penalty is None:
-            return loss
-        return loss + 0.5 * anp.dot(theta, anp.dot(self.penalty, theta))
+        return penalised(loss, theta, self.penalty)
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         slope = self.of_outputs.gradient(self.outputs(theta), presence) @ self.jacobian

@@ -1,7 +1,8 @@
-"""Refits of some rows of a result, in the time there is."""
+"""As long as there is time: refits of some rows of a result, or one search after another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from time import perf_counter
+from typing import TypeVar
 
 import numpy as np
 
@@ -9,10 +10,24 @@ from vifstats.deletion.refits import refit_removals
 from vifstats.deletion.result import Influence
 from vifstats.streaming.progress import progress_bar
 
-__all__ = ["refit_rows", "removal_of_each_row"]
+__all__ = ["refit_rows", "removal_of_each_row", "while_there_is_time"]
+
+T = TypeVar("T")
 
 # The first refits that are timed; the next are twice as many, or what the time allows.
 FIRST_REFITS = 4
+
+
+def while_there_is_time(asked: Iterable[T], seconds: float) -> Iterator[T]:
+    """At least the first; after it as long as one more like the slowest so far ends in time."""
+    begin = latest = perf_counter()
+    slowest = 0.0
+    for each in asked:
+        if latest > begin and latest - begin + slowest > seconds:
+            return
+        yield each
+        now = perf_counter()
+        slowest, latest = max(slowest, now - latest), now
 
 
 def refit_rows(

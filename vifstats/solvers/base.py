@@ -3,11 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-__all__ = ["Factor", "HessianProduct", "Solution", "Solver"]
+__all__ = ["Factor", "HessianProduct", "RowByRow", "Solution", "Solver"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +87,35 @@ class Factor(ABC):
     @abstractmethod
     def n_params(self) -> int:
         """Number of parameters."""
+
+
+class RowByRow(Factor):
+    """Products with H, one right-hand side after the other until its residual is small.
+
+    `called`: what the note of a solution calls it.
+    """
+
+    H: HessianProduct
+    called: ClassVar[str]
+
+    @abstractmethod
+    def one(self, row: np.ndarray) -> tuple[np.ndarray, float, int]:
+        """H^-1 applied to a row (n_params,), its residual and the products it took."""
+
+    def solution(self, rows: np.ndarray) -> Solution:
+        solved, steps = np.zeros_like(rows, dtype=float), np.zeros(len(rows), dtype=int)
+        residual = np.zeros(len(rows))
+        for k, row in enumerate(rows):
+            solved[k], residual[k], steps[k] = self.one(row)
+        note = (
+            f"{self.called}: at most {steps.max(initial=0)} products with H a row, "
+            f"relative residual at most {residual.max(initial=0.0):.1e}"
+        )
+        return Solution(solved, residual, note)
+
+    @property
+    def n_params(self) -> int:
+        return self.H.n_params
 
 
 class Solver(ABC):

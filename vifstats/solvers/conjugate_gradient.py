@@ -7,7 +7,7 @@ import numpy as np
 
 from vifstats import checks
 from vifstats.errors import ConvergenceError, NotPositiveDefiniteError
-from vifstats.solvers.base import Factor, HessianProduct, Solution, Solver
+from vifstats.solvers.base import HessianProduct, RowByRow, Solver
 
 __all__ = ["ConjugateGradient", "ConjugateGradientFactor"]
 
@@ -62,29 +62,14 @@ class ConjugateGradient(Solver):
 
 
 @dataclass(frozen=True, eq=False)
-class ConjugateGradientFactor(Factor):
+class ConjugateGradientFactor(RowByRow):
     """Products with H, and when to stop."""
 
     H: HessianProduct
     solver: ConjugateGradient
+    called = "conjugate gradients"
 
-    def solution(self, rows: np.ndarray) -> Solution:
-        solved, steps = np.zeros_like(rows, dtype=float), np.zeros(len(rows), dtype=int)
-        residual = np.zeros(len(rows))
-        for k, row in enumerate(rows):
-            solved[k], residual[k], steps[k] = self._one(row)
-        note = (
-            f"conjugate gradients: at most {steps.max(initial=0)} products with H a row, "
-            f"relative residual at most {residual.max(initial=0.0):.1e}"
-        )
-        return Solution(solved, residual, note)
-
-    @property
-    def n_params(self) -> int:
-        return self.H.n_params
-
-    def _one(self, row: np.ndarray) -> tuple[np.ndarray, float, int]:
-        """x, its residual and the products it took."""
+    def one(self, row: np.ndarray) -> tuple[np.ndarray, float, int]:
         x, r = np.zeros(len(row)), row.astype(float)
         size = float(np.linalg.norm(row))
         most = self.solver.max_steps or 2 * len(row)

@@ -7,7 +7,7 @@ import numpy as np
 
 from vifstats import checks
 from vifstats.errors import ConvergenceError, InvalidInputError
-from vifstats.solvers.base import Factor, HessianProduct, Solution, Solver
+from vifstats.solvers.base import HessianProduct, RowByRow, Solver
 from vifstats.solvers.lanczos import largest_eigenpairs
 
 __all__ = ["LiSSA", "LiSSAFactor"]
@@ -73,29 +73,15 @@ class LiSSA(Solver):
 
 
 @dataclass(frozen=True, eq=False)
-class LiSSAFactor(Factor):
+class LiSSAFactor(RowByRow):
     """Products with H, the scale of the series, and when to stop."""
 
     H: HessianProduct
     scale: float
     solver: LiSSA
+    called = "LiSSA"
 
-    def solution(self, rows: np.ndarray) -> Solution:
-        solved, steps = np.zeros_like(rows, dtype=float), np.zeros(len(rows), dtype=int)
-        residual = np.zeros(len(rows))
-        for k, row in enumerate(rows):
-            solved[k], residual[k], steps[k] = self._one(row)
-        note = (
-            f"LiSSA: at most {steps.max(initial=0)} products with H a row, relative residual at "
-            f"most {residual.max(initial=0.0):.1e}"
-        )
-        return Solution(solved, residual, note)
-
-    @property
-    def n_params(self) -> int:
-        return self.H.n_params
-
-    def _one(self, row: np.ndarray) -> tuple[np.ndarray, float, int]:
+    def one(self, row: np.ndarray) -> tuple[np.ndarray, float, int]:
         x, size = np.zeros(len(row)), float(np.linalg.norm(row))
         if size == 0:
             return x, 0.0, 0

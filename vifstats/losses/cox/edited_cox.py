@@ -63,7 +63,7 @@ class EditedCox(Edited):
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals
-        return self.reduced_curvatures(np.tile(theta, (len(removals), 1)), removals)
+        return self._curvatures_at(theta, removals)
 
     def reduced_slopes(
         self, thetas: np.ndarray, removals: Removals

@@ -20,6 +20,7 @@ from vifstats.losses.cox.risk_sets import RiskSets
 from vifstats.losses.matched_sets.choices import Choices
 from vifstats.losses.matched_sets.separation import MOST_NUMBERS, Pairs
 from vifstats.losses.matched_sets.sets import Members
+from vifstats.losses.penalty import penalised, penalised_slopes
 from vifstats.removals import Removals
 from vifstats.typing import Differentiable
 
@@ -53,7 +54,7 @@ class ExactCox(Cox, ties="exact"):
         total = self.choices.value(theta, presence)
         if self._single is not None:
             total = total + self._single.value(theta, presence)
-        return self._penalised(total, theta)
+        return penalised(total, theta, self.penalty)
 
     def with_ties(self, ties: str) -> Cox:
         twin = Cox.__new__(Cox)
@@ -120,10 +121,7 @@ class ExactCox(Cox, ties="exact"):
         if self._single is not None:
             more = self._single.reduced_slopes(thetas, removals)
             values, gradients = values + more[0], gradients + more[1]
-        if self.penalty is None:
-            return values, gradients
-        pull = thetas @ self.penalty
-        return values + 0.5 * np.einsum("kp,kp->k", pull, thetas), gradients + pull
+        return penalised_slopes(values, gradients, thetas, self.penalty)
 
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         H = self.choices.without(thetas, removals, curved=True).curvature

@@ -30,6 +30,7 @@ from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
 from vifstats.losses.cox.segment_sums import in_cache
 from vifstats.losses.cox.separation import Pairs, separating
 from vifstats.losses.cox.terms import by_death, likelihood_terms, predictors
+from vifstats.losses.penalty import penalised, penalised_slopes
 from vifstats.losses.separation import diverging, falling
 from vifstats.removals import Removals
 from vifstats.typing import ArrayLike1D, Differentiable, Groups, Penalty, TableLike
@@ -131,18 +132,13 @@ class Cox(Loss):
     def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         if _plain_and_whole(theta, presence):
             # with the gradient and the Hessian at the same theta, one pass
-            return self._penalised(self.sums(theta).value(), theta)
+            return penalised(self.sums(theta).value(), theta, self.penalty)
         w, z, present, _ = self._at_risk(theta, presence)
         coefficient, phi, exists = self._terms(w, w * anp.exp(z), present)
         # log 1 for a term that no present event carries, never 0 * log 0
         logs = anp.log(anp.where(exists, phi, 1.0))
         loss = anp.sum(coefficient * logs) - anp.sum((w * z)[self.risk_sets.own])
-        return self._penalised(loss, theta)
-
-    def _penalised(self, loss: Any, theta: Any) -> Any:
-        if self.penalty is None:
-            return loss
-        return loss + 0.5 * anp.dot(theta, anp.dot(self.penalty, theta))
+        return penalised(loss, theta, self.penalty)
 
     def hazards(self, theta: Differentiable, presence: Differentiable) -> tuple[Any, np.ndarray]:
         """What each event time adds to the cumulative hazard of the stratum's mean covariates.
@@ -294,10 +290,7 @@ class Cox(Loss):
             return np.array([value]), self.gradient(thetas[0])[None]
         parts = [(b.values, b.gradients) for b in self.batches(thetas, removals)]
         values, gradients = (np.concatenate(side) for side in zip(*parts, strict=True))
-        if self.penalty is None:
-            return values, gradients
-        pull = thetas @ self.penalty
-        return values + 0.5 * np.einsum("kp,kp->k", pull, thetas), gradients + pull
+        return penalised_slopes(values, gradients, thetas, self.penalty)
 
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         if len(thetas) == 1 and not removals.sizes.any():

@@ -3,7 +3,6 @@
 from functools import cached_property, partial
 from typing import Any
 
-import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 
@@ -14,6 +13,7 @@ from vifstats.losses.cancellation import mended
 from vifstats.losses.matched_sets.choices import Choices
 from vifstats.losses.matched_sets.separation import Pairs
 from vifstats.losses.matched_sets.sets import Members
+from vifstats.losses.penalty import penalised, penalised_slopes
 from vifstats.removals import Removals
 from vifstats.typing import ArrayLike1D, Differentiable, Penalty, TableLike
 
@@ -100,9 +100,7 @@ class ConditionalLogistic(Loss):
 
     def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         total = self.choices.value(theta, presence)
-        if self.penalty is None:
-            return total
-        return total + 0.5 * anp.dot(theta, anp.dot(self.penalty, theta))
+        return penalised(total, theta, self.penalty)
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         if presence is not None:
@@ -135,10 +133,7 @@ class ConditionalLogistic(Loss):
         self, thetas: np.ndarray, removals: Removals
     ) -> tuple[np.ndarray, np.ndarray]:
         found = self.choices.without(thetas, removals, curved=False)
-        if self.penalty is None:
-            return found.value, found.gradient
-        pull = thetas @ self.penalty
-        return found.value + 0.5 * np.einsum("kp,kp->k", pull, thetas), found.gradient + pull
+        return penalised_slopes(found.value, found.gradient, thetas, self.penalty)
 
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         return self._penalised(self.choices.without(thetas, removals, curved=True).curvature)
@@ -168,9 +163,6 @@ class ConditionalLogistic(Loss):
                 f"{checks.quoted(self.set_labels[empty[0]])} has none "
                 f"({len(empty)} such sets); it says nothing: drop it."
             )
-
-    def _curvatures_at(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        return self.reduced_curvatures(np.tile(theta, (len(removals), 1)), removals)
 
     def _penalised(self, H: np.ndarray) -> np.ndarray:
         return H if self.penalty is None else H + self.penalty

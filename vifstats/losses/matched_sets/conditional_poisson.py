@@ -12,6 +12,7 @@ from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.matched_sets.separation import Pairs
+from vifstats.losses.penalty import penalised, penalised_slopes
 from vifstats.removals import Removals
 from vifstats.typing import ArrayLike1D, Differentiable, Penalty, TableLike
 
@@ -105,9 +106,7 @@ class ConditionalPoisson(Loss):
         S, Y = sums(b * anp.exp(z)), sums(b * self.y[self._order])
         logs = anp.log(anp.where(autodiff.plain(Y) > 0, S, 1.0))
         loss = anp.dot(Y, logs) - anp.dot(b * self.y[self._order], z)
-        if self.penalty is None:
-            return loss
-        return loss + 0.5 * anp.dot(theta, anp.dot(self.penalty, theta))
+        return penalised(loss, theta, self.penalty)
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         if presence is not None:
@@ -130,7 +129,7 @@ class ConditionalPoisson(Loss):
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals
-        return self.reduced_curvatures(np.tile(theta, (len(removals), 1)), removals)
+        return self._curvatures_at(theta, removals)
 
     def reduced_slopes(
         self, thetas: np.ndarray, removals: Removals
@@ -141,10 +140,7 @@ class ConditionalPoisson(Loss):
             S = np.where(S > 0, S, 1.0)
             values[part] = np.einsum("ks,ks->k", Y, np.log(S)) - np.einsum("kn,kn->k", y, z)
             gradients[part] = ((Y / S)[:, self._set] * r - y) @ self._x
-        if self.penalty is None:
-            return values, gradients
-        pull = thetas @ self.penalty
-        return values + 0.5 * np.einsum("kp,kp->k", pull, thetas), gradients + pull
+        return penalised_slopes(values, gradients, thetas, self.penalty)
 
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         p = self.n_params

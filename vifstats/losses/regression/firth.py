@@ -133,7 +133,7 @@ class _AugmentedInformation(Loss):
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals
-        return self.reduced_curvatures(np.tile(theta, (len(removals), 1)), removals)
+        return self._curvatures_at(theta, removals)
 
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         out = np.empty((len(removals), *2 * thetas.shape[1:]))

@@ -1,7 +1,5 @@
 """How few rows recorded otherwise would change whether a treatment's effect is significant."""
 
-from collections.abc import Iterator
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ from vifstats.estimate import Estimate
 from vifstats.losses import Cox
 from vifstats.plots.style import whole
 from vifstats.reporting.findings import LEVEL, Findings
+from vifstats.reporting.timed_refits import while_there_is_time
 
 __all__ = ["fragility_of", "require_treatment"]
 
@@ -80,22 +79,10 @@ def fragility_of(
     kinds = [kind for kind, n in of_kind.items() if n]
     found = [
         _item(est, treatment, kind, of_kind[kind], rows)
-        for kind in _while_there_is_time(kinds, seconds)
+        for kind in while_there_is_time(kinds, seconds)
     ]
     section |= {"n_kinds": len(kinds), "n_searched": len(found)}
     return section | {"items": [item for item in found if item]}
-
-
-def _while_there_is_time(kinds: list[str], seconds: float) -> Iterator[str]:
-    """At least the first; after it as long as one more like the slowest so far ends in time."""
-    begin = latest = perf_counter()
-    slowest = 0.0
-    for kind in kinds:
-        if latest > begin and latest - begin + slowest > seconds:
-            return
-        yield kind
-        now = perf_counter()
-        slowest, latest = max(slowest, now - latest), now
 
 
 def _item(

@@ -1,8 +1,6 @@
 """How few rows a conclusion hangs on: sets without which it changes, proved by a refit."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ from vifstats.plots.style import whole
 from vifstats.removals import Removals
 from vifstats.reporting.findings import LEVEL, Findings
 from vifstats.reporting.sections.verdicts import MOST_NUMBERS, Verdict, undetermined
+from vifstats.reporting.timed_refits import while_there_is_time
 from vifstats.streaming.progress import progress_bar
 
 __all__ = ["sets"]
@@ -64,7 +63,7 @@ def sets(
     ordered = sorted(about, key=lambda question: question.distance)
     too_many = n * len(est.theta) ** 2 > MOST_NUMBERS
     with progress_bar(len(ordered), "set", shown=progress) as bar:
-        asked = [] if too_many else _while_there_is_time(ordered, seconds)
+        asked = [] if too_many else while_there_is_time(ordered, seconds)
         items = []
         for question in asked:
             items.append(_item(findings, effects, question, rows))
@@ -77,18 +76,6 @@ def sets(
         "too_many": too_many,
         "n_rows": n,
     }
-
-
-def _while_there_is_time(ordered: list[Question], seconds: float) -> Iterator[Question]:
-    """At least the first; after it as long as one more like the slowest so far ends in time."""
-    begin = latest = perf_counter()
-    slowest = 0.0
-    for question in ordered:
-        if latest > begin and latest - begin + slowest > seconds:
-            return
-        yield question
-        now = perf_counter()
-        slowest, latest = max(slowest, now - latest), now
 
 
 def _item(

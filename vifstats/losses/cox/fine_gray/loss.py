@@ -24,6 +24,7 @@ from vifstats.losses.cox.moments import NO_PAIRS, Columns
 from vifstats.losses.cox.risk_sets import RiskSets, gathered, risk_sets, time_gaps
 from vifstats.losses.cox.separation import Pairs, separating
 from vifstats.losses.cox.terms import by_death, likelihood_terms, predictors
+from vifstats.losses.penalty import penalised, penalised_slopes
 from vifstats.losses.separation import diverging, falling
 from vifstats.removals import Removals
 from vifstats.typing import ArrayLike1D, Differentiable, Groups, Penalty, TableLike
@@ -130,9 +131,7 @@ class FineGray(Loss):
         coefficient, phi, exists = self._terms(w, w * anp.exp(z), present, presence)
         logs = anp.log(anp.where(exists, phi, 1.0))
         loss = anp.sum(coefficient * logs) - anp.sum((w * z)[self.risk_sets.own])
-        if self.penalty is None:
-            return loss
-        return loss + 0.5 * anp.dot(theta, anp.dot(self.penalty, theta))
+        return penalised(loss, theta, self.penalty)
 
     def hazards(self, theta: Differentiable, presence: Differentiable) -> tuple[Any, np.ndarray]:
         """What each event time adds to the cumulative subdistribution hazard of mean covariates.
@@ -236,10 +235,7 @@ class FineGray(Loss):
         if not parts:
             return np.zeros(0), np.zeros(thetas.shape)
         values, gradients = (np.concatenate(side) for side in zip(*parts, strict=True))
-        if self.penalty is None:
-            return values, gradients
-        pull = thetas @ self.penalty
-        return values + 0.5 * np.einsum("kp,kp->k", pull, thetas), gradients + pull
+        return penalised_slopes(values, gradients, thetas, self.penalty)
 
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         empty = np.zeros((0, self.n_params, self.n_params))
