@@ -81,7 +81,7 @@ def test_a_row_that_decides_alone_is_the_set(section):
 
 def test_time_that_is_up_ends_the_search(search, monkeypatch):
     clock = iter(np.arange(0.0, 1000.0, 10.0))
-    monkeypatch.setattr("vifstats.reporting.sections.sets.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("vifstats.reporting.timed_refits.perf_counter", lambda: next(clock))
     section = search(True, 25.0)  # two of 10 seconds each, and no third that would end at 30
     assert section["n_searched"] == 2 < section["n_questions"]
 
