@@ -6,7 +6,7 @@
 
 adds a column to results/speed.csv, with --r R's time besides; with --data FOLDER (or VIFSTATS_DATA)
 the refits of METABRIC and SUPPORT. Where numba is there, each line is measured without and with the
-extra fast. The yard is what no method can do
+extra fast, once it is loaded. The yard is what no method can do
 without: sort by time, gather X, one running sum of it. Both are CPU time, the best of several runs
 that take turns, so that what else the machine does matters little.
 """

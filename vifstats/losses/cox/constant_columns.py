@@ -31,14 +31,15 @@ def constant_columns(X: np.ndarray, sets: RiskSets) -> np.ndarray:
     """
     lo, hi = sets.ranges.lo, sets.ranges.hi
     rows = np.flatnonzero(hi > lo)
-    rows = rows[np.argsort(lo[rows], kind="stable")]
-    user_rows = sets.order[rows]
-    linked = lo[rows[1:]] < np.maximum.accumulate(hi[rows])[:-1]
-    left = np.arange(X.shape[1])
+    if sets.late:
+        rows = rows[np.argsort(lo[rows], kind="stable")]
+    left, ended = np.arange(X.shape[1]), 0
     for start in range(0, len(rows) - 1, BLOCK):
-        block = X[np.ix_(user_rows[start : start + BLOCK + 1], left)]
-        changes = np.diff(block, axis=0) != 0
-        left = left[~changes[linked[start : start + BLOCK]].any(axis=0)]
+        some = rows[start : start + BLOCK + 1]
+        until = np.maximum.accumulate(np.maximum(hi[some], ended))
+        linked, ended = lo[some[1:]] < until[:-1], until[-1]
+        changes = np.diff(X[np.ix_(sets.order[some], left)], axis=0) != 0
+        left = left[~changes[linked].any(axis=0)]
         if not len(left):
             break
     constant = np.zeros(X.shape[1], dtype=bool)
