@@ -85,11 +85,11 @@ class FirthCox(Firth, Cox, penalty="firth"):
     def traced_information(self, theta: Differentiable, presence: Differentiable) -> Any:
         w, z, present, _ = self._at_risk(theta, presence)
         r, X = w * anp.exp(z), self._X
-        coefficient, phi, exists = self._terms(w, r, present)
+        coefficient, phi, exists = self._terms(w, r, present, presence)
         phi = anp.where(exists, phi, 1.0)
 
         def mean(values: np.ndarray) -> Any:
-            return anp.where(exists, self._terms(w, r * values, present)[1], 0.0) / phi
+            return anp.where(exists, self._terms(w, r * values, present, presence)[1], 0.0) / phi
 
         p = X.shape[1]
         means = [mean(X[:, j]) for j in range(p)]

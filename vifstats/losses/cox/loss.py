@@ -7,31 +7,26 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
-import autograd.numpy as anp
 import numpy as np
 
 from vifstats import checks
 from vifstats.checks import SurvivalInput
-from vifstats.checks.rounded_times import warn_of_rounding
 from vifstats.losses import autodiff
-from vifstats.losses.base import Loss
 from vifstats.losses.cancellation import mended
 from vifstats.losses.cox import gradient_changes as gradients
 from vifstats.losses.cox import hessian as curvature
 from vifstats.losses.cox import hessian_changes as hessians
 from vifstats.losses.cox import value_changes as likelihoods
-from vifstats.losses.cox.constant_columns import constant_columns
 from vifstats.losses.cox.hessian_changes import HessianKernel
 from vifstats.losses.cox.moments import Columns
 from vifstats.losses.cox.of_each import OfEach
+from vifstats.losses.cox.partial_likelihood import PartialLikelihood
 from vifstats.losses.cox.reduced_batch import Batch
-from vifstats.losses.cox.risk_sets import gathered, risk_sets, time_gaps
+from vifstats.losses.cox.risk_sets import RiskSets, gathered, risk_sets
 from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
 from vifstats.losses.cox.segment_sums import in_cache
-from vifstats.losses.cox.separation import Pairs, separating
-from vifstats.losses.cox.terms import by_death, likelihood_terms, predictors
-from vifstats.losses.penalty import penalised, penalised_slopes
-from vifstats.losses.separation import diverging, falling
+from vifstats.losses.cox.separation import Pairs
+from vifstats.losses.penalty import penalised
 from vifstats.removals import Removals
 from vifstats.typing import ArrayLike1D, Differentiable, Groups, Penalty, TableLike
 
@@ -45,7 +40,7 @@ BLOCK_NUMBERS = 2_000_000
 BATCH_NUMBERS = 1_000_000
 
 
-class Cox(Loss):
+class Cox(PartialLikelihood):
     """Negative log partial likelihood of Cox's model, a sum over event times.
 
     Parameters
@@ -86,7 +81,6 @@ class Cox(Loss):
     True
     """
 
-    everywhere = True
     hessian_at_hand = True  # two products of matrices, of the sums that a gradient needs
     # subclasses by the ties, or the penalty, they are for
     _kinds: ClassVar[dict[str, type["Cox"]]] = {}
@@ -133,33 +127,7 @@ class Cox(Loss):
         if _plain_and_whole(theta, presence):
             # with the gradient and the Hessian at the same theta, one pass
             return penalised(self.sums(theta).value(), theta, self.penalty)
-        w, z, present, _ = self._at_risk(theta, presence)
-        coefficient, phi, exists = self._terms(w, w * anp.exp(z), present)
-        # log 1 for a term that no present event carries, never 0 * log 0
-        logs = anp.log(anp.where(exists, phi, 1.0))
-        loss = anp.sum(coefficient * logs) - anp.sum((w * z)[self.risk_sets.own])
-        return penalised(loss, theta, self.penalty)
-
-    def hazards(self, theta: Differentiable, presence: Differentiable) -> tuple[Any, np.ndarray]:
-        """What each event time adds to the cumulative hazard of the stratum's mean covariates.
-
-        Parameters
-        ----------
-        theta : array, shape (p,)
-        presence : array, shape (n,)
-
-        Returns
-        -------
-        hazards : array, shape (n_cells,)
-            In units of exp(-shift).
-        shift : ndarray, shape (n_strata,)
-        """
-        w, z, present, shift = self._at_risk(theta, presence)
-        coefficient, phi, exists = self._terms(w, w * anp.exp(z), present)
-        terms = coefficient / anp.where(exists, phi, 1.0)
-        if self.ties != "efron":
-            return terms, shift
-        return by_death(self.risk_sets)(terms), shift
+        return super().value(theta, presence)
 
     def with_ties(self, ties: str) -> "Cox":
         """The same data with another treatment of ties."""
@@ -180,15 +148,6 @@ class Cox(Loss):
         twin._weights = weights[self.risk_sets.order]
         twin._last = twin._last_kernel = None
         return twin
-
-    def warn_of_times(self) -> None:
-        warn_of_rounding(time_gaps(self.data, self.risk_sets), "T")
-
-    def flat(self) -> np.ndarray:
-        constant = constant_columns(self.data.X, self.risk_sets)
-        if self.penalty is not None:
-            constant &= ~self.penalty.any(axis=0)
-        return np.flatnonzero(constant)
 
     def sums(self, theta: np.ndarray) -> RiskSums:
         """The sums over the risk sets at theta, all rows present; the last ones are kept."""
@@ -288,15 +247,12 @@ class Cox(Loss):
         if len(thetas) == 1 and not removals.sizes.any():
             value = self.value(thetas[0], self.everyone())
             return np.array([value]), self.gradient(thetas[0])[None]
-        parts = [(b.values, b.gradients) for b in self.batches(thetas, removals)]
-        values, gradients = (np.concatenate(side) for side in zip(*parts, strict=True))
-        return penalised_slopes(values, gradients, thetas, self.penalty)
+        return super().reduced_slopes(thetas, removals)
 
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         if len(thetas) == 1 and not removals.sizes.any():
             return self.hessian(thetas[0])[None]
-        H = np.concatenate([b.hessians() for b in self.batches(thetas, removals)])
-        return H if self.penalty is None else H + self.penalty
+        return super().reduced_curvatures(thetas, removals)
 
     def reduced_scores(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         out = np.empty((len(removals), self.n_objects, thetas.shape[1]))
@@ -305,26 +261,15 @@ class Cox(Loss):
         )
         return out
 
-    def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        return separating(self._pairs, theta, removals)
-
-    def endless(self, theta: np.ndarray) -> np.ndarray | None:
-        return falling(self._pairs)
-
-    def diverging(self, theta: np.ndarray) -> np.ndarray:
-        return diverging(self._pairs)
+    @property
+    def _reach(self) -> RiskSets:
+        return self.risk_sets
 
     @property
     def _pairs(self) -> Pairs:
         return Pairs.of(self.risk_sets, self._X, self.penalty)
 
     def batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[Batch]:
-        """Removals in blocks, each at its own theta, shape (n_removals, p).
-
-        Yields
-        ------
-        Batch
-        """
         size = max(1, BATCH_NUMBERS // max(1, self.n_objects))
         for part, some in removals.blocks(size):
             yield Batch(
@@ -337,18 +282,9 @@ class Cox(Loss):
                 removals=some,
             )
 
-    def _at_risk(self, theta: Any, presence: Any) -> tuple[Any, Any, np.ndarray, np.ndarray]:
-        """Weights, linear predictors less the shift, who is present, and the shift by stratum."""
-        sets = self.risk_sets
-        b = presence[sets.order]
-        eta = anp.dot(self._X, theta) + self._offset
-        present = autodiff.plain(b) > 0
-        z, shift = predictors(sets, eta, present)
-        return self._weights * b, z, present, shift
-
-    def _terms(self, w: Any, r: Any, present: np.ndarray) -> tuple[Any, Any, np.ndarray]:
-        at_risk = autodiff.LinearMap(self.risk_sets.ranges.scatter, self.risk_sets.ranges.gather)
-        return likelihood_terms(self.risk_sets, self.ties == "efron", w, r, at_risk(r), present)
+    def _risk_sums(self, r: Any, present: np.ndarray, presence: Any) -> Any:
+        ranges = self.risk_sets.ranges
+        return autodiff.LinearMap(ranges.scatter, ranges.gather)(r)
 
 
 _signature = inspect.signature(Cox.__init__)

@@ -10,24 +10,19 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.checks.rounded_times import warn_of_rounding
 from vifstats.losses import autodiff
-from vifstats.losses.base import Loss
 from vifstats.losses.cancellation import mended
-from vifstats.losses.cox.constant_columns import constant_columns
 from vifstats.losses.cox.fine_gray.batch import WeightedBatch
 from vifstats.losses.cox.fine_gray.censoring import censoring_of
 from vifstats.losses.cox.fine_gray.changes import changes
 from vifstats.losses.cox.fine_gray.slopes import presence_slopes
 from vifstats.losses.cox.fine_gray.sums import Sums
 from vifstats.losses.cox.moments import NO_PAIRS, Columns
-from vifstats.losses.cox.risk_sets import RiskSets, gathered, risk_sets, time_gaps
-from vifstats.losses.cox.separation import Pairs, separating
-from vifstats.losses.cox.terms import by_death, likelihood_terms, predictors
-from vifstats.losses.penalty import penalised, penalised_slopes
-from vifstats.losses.separation import diverging, falling
+from vifstats.losses.cox.partial_likelihood import PartialLikelihood
+from vifstats.losses.cox.risk_sets import RiskSets, gathered, risk_sets
+from vifstats.losses.cox.separation import Pairs
 from vifstats.removals import Removals
-from vifstats.typing import ArrayLike1D, Differentiable, Groups, Penalty, TableLike
+from vifstats.typing import ArrayLike1D, Groups, Penalty, TableLike
 
 __all__ = ["FineGray"]
 
@@ -40,7 +35,7 @@ BATCH_NUMBERS = 1_000_000
 FEW = 8
 
 
-class FineGray(Loss):
+class FineGray(PartialLikelihood):
     """Negative log partial likelihood of Fine and Gray's model of one of several causes.
 
     A row with an event of another cause stays at risk, with the weight G(t-)/G(T-) of who is
@@ -95,10 +90,6 @@ class FineGray(Loss):
     array([ 0.53,  0.47,  0.53, -0.27,  0.21, -1.09])
     """
 
-    n_params: int
-    names: tuple[str, ...]
-    everywhere = True
-
     def __init__(
         self,
         X: TableLike,
@@ -126,42 +117,7 @@ class FineGray(Loss):
         self._X, self.centres = gathered(data.X, sets.order, sets.row_bounds)
         self._weights, self._offset = data.weights[sets.order], data.offset[sets.order]
 
-    def value(self, theta: Differentiable, presence: Differentiable) -> Any:
-        w, z, present, _ = self._at_risk(theta, presence)
-        coefficient, phi, exists = self._terms(w, w * anp.exp(z), present, presence)
-        logs = anp.log(anp.where(exists, phi, 1.0))
-        loss = anp.sum(coefficient * logs) - anp.sum((w * z)[self.risk_sets.own])
-        return penalised(loss, theta, self.penalty)
-
-    def hazards(self, theta: Differentiable, presence: Differentiable) -> tuple[Any, np.ndarray]:
-        """What each event time adds to the cumulative subdistribution hazard of mean covariates.
-
-        Parameters
-        ----------
-        theta : array, shape (p,)
-        presence : array, shape (n,)
-
-        Returns
-        -------
-        hazards : array, shape (n_cells,)
-            In units of exp(-shift).
-        shift : ndarray, shape (1,)
-        """
-        w, z, present, shift = self._at_risk(theta, presence)
-        coefficient, phi, exists = self._terms(w, w * anp.exp(z), present, presence)
-        terms = coefficient / anp.where(exists, phi, 1.0)
-        return terms if self.ties != "efron" else by_death(self.risk_sets)(terms), shift
-
-    def _at_risk(self, theta: Any, presence: Any) -> tuple[Any, Any, np.ndarray, np.ndarray]:
-        """Weights, linear predictors less the shift, who is present, and the shift."""
-        b = presence[self.risk_sets.order]
-        present = autodiff.plain(b) > 0
-        z, shift = predictors(self.risk_sets, anp.dot(self._X, theta) + self._offset, present)
-        return self._weights * b, z, present, shift
-
-    def _terms(
-        self, w: Any, r: Any, present: np.ndarray, presence: Any
-    ) -> tuple[Any, Any, np.ndarray]:
+    def _risk_sums(self, r: Any, present: np.ndarray, presence: Any) -> Any:
         sets = self.risk_sets
         S0 = autodiff.LinearMap(sets.ranges.scatter, sets.ranges.gather)(r)
         G_cells, G_rows = self.censoring.uncensored(presence[sets.order])
@@ -171,7 +127,7 @@ class FineGray(Loss):
             share = anp.where(usable, r[some.rows] / anp.where(usable, G, 1.0), 0.0)
             so_far = autodiff.LinearMap(some.so_far, some.from_then_on)
             S0 = S0 + G_cells[stratum] * so_far(share)
-        return likelihood_terms(sets, self.ties == "efron", w, r, S0, present)
+        return S0
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         if presence is not None:
@@ -228,20 +184,6 @@ class FineGray(Loss):
         out[these] = self._curvatures_at(theta, removals.take(these))
         return mended(out, full, removals, partial(self._curvatures_at, theta))
 
-    def reduced_slopes(
-        self, thetas: np.ndarray, removals: Removals
-    ) -> tuple[np.ndarray, np.ndarray]:
-        parts = [(b.values, b.gradients) for b in self.batches(thetas, removals)]
-        if not parts:
-            return np.zeros(0), np.zeros(thetas.shape)
-        values, gradients = (np.concatenate(side) for side in zip(*parts, strict=True))
-        return penalised_slopes(values, gradients, thetas, self.penalty)
-
-    def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-        empty = np.zeros((0, self.n_params, self.n_params))
-        H = np.concatenate([empty, *(b.hessians() for b in self.batches(thetas, removals))])
-        return H if self.penalty is None else H + self.penalty
-
     def reduced_scores(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         out = np.zeros((len(removals), self.n_objects, thetas.shape[1]))
         for k, theta in enumerate(thetas):
@@ -251,12 +193,6 @@ class FineGray(Loss):
         return out
 
     def batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[WeightedBatch]:
-        """Removals in blocks, each at its own theta, shape (n_removals, p).
-
-        Yields
-        ------
-        WeightedBatch
-        """
         for part, some in removals.blocks(max(1, BATCH_NUMBERS // self.n_objects)):
             yield WeightedBatch(
                 sets=self.risk_sets,
@@ -301,24 +237,6 @@ class FineGray(Loss):
         twin.data = replace(self.data, weights=weights)
         twin._weights = weights[self.risk_sets.order]
         return twin
-
-    def warn_of_times(self) -> None:
-        warn_of_rounding(time_gaps(self.data, self.risk_sets), "T")
-
-    def flat(self) -> np.ndarray:
-        constant = constant_columns(self.data.X, self._reach)
-        if self.penalty is not None:
-            constant &= ~self.penalty.any(axis=0)
-        return np.flatnonzero(constant)
-
-    def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        return separating(self._pairs, theta, removals)
-
-    def endless(self, theta: np.ndarray) -> np.ndarray | None:
-        return falling(self._pairs)
-
-    def diverging(self, theta: np.ndarray) -> np.ndarray:
-        return diverging(self._pairs)
 
     @property
     def _pairs(self) -> Pairs:
