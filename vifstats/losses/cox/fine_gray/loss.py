@@ -72,6 +72,8 @@ class FineGray(PartialLikelihood):
     The naive standard errors take G for known; ``est.with_inference("robust")`` has Fine and
     Gray's, in which each row has its part in G. Rows are removed one by one in near-linear time;
     groups of rows are summed afresh, each in a time that grows with n.
+    Delayed entry is not taken: who entered late would need weights by the distribution of entries
+    too, which each removal changes again. Cause-specific models have it: ``competing_risks``.
 
     References
     ----------
