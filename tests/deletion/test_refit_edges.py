@@ -252,3 +252,23 @@ def test_the_hessian_of_cox_without_the_row_that_dwarfs_all_others():
     theta = np.array([0.3, 1e-9])
     found = whole.reduced_hessians(theta)[3]
     assert found == pytest.approx(alone.hessian(theta), rel=DIFFERENCED)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_rounding_leaves_of_a_lost_direction_is_nothing(seed):
+    """Three rows that are at risk together tell of two directions; without one of them, of one."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(8, 2))
+    # two rows nearly alike in a covariate: what cancels in H is 1e4 times what is left
+    X[2, 0] = X[1, 0] + 0.01 * rng.uniform(0.5, 1)
+    order = rng.permutation(8)
+    strata = np.array([0, 0, 0, 1, 1, 2, 3, 3])[order]
+    # all events at once, so that the gradient at 0 is 0, whoever leaves
+    event = np.array([1, 1, 1, 0, 0, 1, 0, 0])[order]
+    loss = Cox(X[order], np.full(8, 2.0), event, strata=strata, ties="breslow")
+    est, back = vs.Estimate(loss, np.zeros(2)), np.argsort(order)
+    for influence in (vs.vif(est), vs.leave_one_out(est)):
+        status = influence.status.to_numpy()[back]
+        assert status.tolist() == ["separation"] * 3 + ["no influence"] * 5
+    lost = np.isnan(influence.values).all(axis=1)[back]
+    assert lost.tolist() == [True] * 3 + [False] * 5

@@ -1,6 +1,6 @@
 """How a model is refitted: by Hessians of its own, by the factor of the full one, or to a root."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -42,22 +42,25 @@ class OwnHessians:
 
         A path that the quadratic models did not foretell may have left the basin of theta, or
         lost its way: it is gone again in short steps, and the lower end of the two is taken.
+        Whether a loss that is nearly flat is flat is not left to rounding: the loss is asked.
         """
         at_theta = self._at(theta, removals)
         minima = self._newton(theta, removals, at_theta, self.max_steps)
-        again = np.flatnonzero(~minima.tame)
-        if not len(again):
-            return minima
-        values, gradients, H = at_theta
-        first = values[again], gradients[again], H[again]
-        reach = SHORT_STEP * self.unit * self.scale
-        careful = self._newton(theta, removals.take(again), first, MANY_STEPS, reach)
-        return _lower(minima, again, careful)
+        if len(again := np.flatnonzero(~minima.tame)):
+            values, gradients, H = at_theta
+            first = values[again], gradients[again], H[again]
+            reach = SHORT_STEP * self.unit * self.scale
+            careful = self._newton(theta, removals.take(again), first, MANY_STEPS, reach)
+            minima = _lower(minima, again, careful)
+        if len(doubt := np.flatnonzero(minima.nearly_flat & minima.converged)):
+            minima.converged[doubt] = ~self.loss.separated(theta, removals.take(doubt))
+        return minima
 
     def path(self, theta: np.ndarray, removals: Removals) -> Minima:
         """Where a short path leads that begins near the end."""
         steps = min(FEW_STEPS, self.max_steps)
-        return self._newton(theta, removals, self._at(theta, removals), steps)
+        minima = self._newton(theta, removals, self._at(theta, removals), steps)
+        return replace(minima, tame=minima.tame & ~minima.nearly_flat)
 
     def steps(self, theta: np.ndarray, removals: Removals, owned: np.ndarray | None) -> np.ndarray:
         """Newton steps from theta; nan where H is not positive definite."""
@@ -67,7 +70,8 @@ class OwnHessians:
     def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """Where H at theta is singular without the removal, which D = 0 does not tell."""
         zeros = np.zeros((len(removals), len(theta)))
-        return ~np.isfinite(self.loss.reduced_solves(theta, removals, zeros)).all(axis=1)
+        singular = ~np.isfinite(self.loss.reduced_solves(theta, removals, zeros)).all(axis=1)
+        return singular | self.loss.separated(theta, removals)
 
     def _at(self, theta: np.ndarray, removals: Removals) -> Look:
         """Values, gradients and Hessians at theta."""
@@ -184,9 +188,9 @@ def _lower(minima: Minima, rows: np.ndarray, others: Minima) -> Minima:
     better = others.converged & (~minima.converged[rows] | (others.values < minima.values[rows]))
     taken = rows[better]
     parts = {}
-    for name in ("thetas", "last_step", "converged", "values", "tame"):
-        parts[name] = getattr(minima, name).copy()
-        parts[name][taken] = getattr(others, name)[better]
+    for field in fields(Minima):
+        parts[field.name] = getattr(minima, field.name).copy()
+        parts[field.name][taken] = getattr(others, field.name)[better]
     return Minima(**parts)
 
 

@@ -40,6 +40,9 @@ SETTLED = 0.5
 NEAR = 1e-4
 # A leverage this near to 1 may be 1.
 ROUNDING = 1e-6
+# Sums of many rows round by more than one number: three digits are left to be on the safe side, as
+# where a difference of two sums is not singular no linear program is asked.
+SUMMED = 1e3
 # Rows are factored in blocks of so many numbers (4 MB).
 BLOCK_NUMBERS = 500_000
 
@@ -218,14 +221,18 @@ def _triangle(rows: np.ndarray, size: np.ndarray) -> np.ndarray:
     return R
 
 
-def factored(H: np.ndarray) -> np.ndarray | None:
-    """R with R R' = H^-1; None where H is singular to working precision."""
+def factored(H: np.ndarray, terms: np.ndarray | None = None) -> np.ndarray | None:
+    """R with R R' = H^-1; None where H is singular to working precision.
+
+    `terms` (p,): the diagonal of sums of which H is the difference, whose rounding it keeps.
+    """
     diagonal = np.diag(H)
     if not np.all(diagonal > 0):
         return None
     size = np.sqrt(diagonal)
     values, V = np.linalg.eigh(H / size / size[:, None])
-    if values[0] <= len(H) * np.finfo(float).eps:
+    rounding = 1.0 if terms is None else SUMMED * np.max(terms / diagonal)
+    if values[0] <= rounding * len(H) * np.finfo(float).eps:
         return None
     return V / np.sqrt(values) / size[:, None]
 

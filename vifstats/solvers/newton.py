@@ -37,6 +37,8 @@ LONGEST = 100.0
 # Where the minimum lies at infinity the gradient rounds to 0 before the steps get short. There
 # the curvature, 1 or more in standard errors of the related fit, has all but gone.
 FLAT = 1e-10
+# Where this little is left rounding may have hidden that all has gone.
+NEARLY_FLAT = 1e-4
 # A Hessian is kept while each step with it is at least this much shorter than the last, unless
 # another costs next to nothing.
 CHORD_CONTRACTION = 0.1
@@ -73,6 +75,8 @@ class Minima:
     values: np.ndarray
     # the loss fell all the way as its quadratic models said
     tame: np.ndarray
+    # it hardly curves along some direction, and only rounding may tell that it does at all
+    nearly_flat: np.ndarray
 
 
 # A trial outside the domain of a loss is nan there, and the line search refuses it.
@@ -175,13 +179,14 @@ class _Problems:
     def minima(self, scale: np.ndarray | None) -> Minima:
         """Where each problem is; where the loss is flat there is no minimum."""
         converged, unit = self.ended.copy(), self._units(slice(None))
+        nearly_flat = np.zeros(len(converged), dtype=bool)
         if scale is not None:
-            suspect = ~self.tame | ~self.gradients.any(axis=1)
-            suspect |= _flat(self.first_H, self.held, scale)
-            suspect &= converged
+            nearly_flat |= _flat(self.first_H, self.held, scale, NEARLY_FLAT)
+            suspect = (~self.tame | ~self.gradients.any(axis=1) | nearly_flat) & converged
             converged[np.flatnonzero(suspect)[self._runs_away(np.flatnonzero(suspect), scale)]] = 0
         last_step = np.where(self.last_step > 0, self.last_step / unit, 0.0)
-        return Minima(self.thetas, last_step, converged, self.values, self.tame & converged)
+        tame = self.tame & converged
+        return Minima(self.thetas, last_step, converged, self.values, tame, nearly_flat)
 
     def _runs_away(self, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """Where the loss has become flat on the way, for steps of the scale.
@@ -253,12 +258,12 @@ def _positive(sizes: np.ndarray) -> np.ndarray:
     return np.where(sizes > 0, sizes, np.inf)
 
 
-def _flat(H: np.ndarray, fixed: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def _flat(H: np.ndarray, fixed: np.ndarray, scale: np.ndarray, bound: float = FLAT) -> np.ndarray:
     """Whether the loss hardly curves along some free direction, for steps of the scale."""
     free = ~fixed[:, :, None] & ~fixed[:, None, :]
     scale = np.broadcast_to(scale, fixed.shape)
     scaled = H * scale[:, :, None] * scale[:, None, :]
-    return ~positive_definite(np.where(free, scaled, np.eye(H.shape[-1])), FLAT)
+    return ~positive_definite(np.where(free, scaled, np.eye(H.shape[-1])), bound)
 
 
 def _scales(H: np.ndarray, fixed: np.ndarray) -> np.ndarray:

@@ -98,7 +98,9 @@ def quasi_newton(
         active = active[moved]
     relative = np.where(last_step > 0, last_step / units(), 0.0)
     converged = ended & ~flat
-    return Minima(thetas, relative, converged, values, converged)
+    # no Hessian tells of that
+    nearly_flat = np.zeros(len(starts), dtype=bool)
+    return Minima(thetas, relative, converged, values, converged, nearly_flat)
 
 
 @dataclass(frozen=True, eq=False)

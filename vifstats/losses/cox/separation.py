@@ -202,9 +202,19 @@ class Multipliers:
         return self.pairs.deaths @ self.means - self.pairs.X[self.pairs.events].sum(axis=0)
 
     @cached_property
+    def _squares(self) -> np.ndarray:
+        """Of the rows, weighted, of which the Hessian is what their means leave: shape (p, p)."""
+        return gram(self.pairs.X, self.r * self.exposure)
+
+    @property
+    def terms(self) -> np.ndarray:
+        """What the diagonal of the curvature was before it was subtracted from, shape (p,)."""
+        return np.diag(self._squares)
+
+    @cached_property
     def curvature(self) -> np.ndarray:
         """Its Hessian and, on the same scale, the squares of what is held: shape (p, p)."""
-        H = gram(self.pairs.X, self.r * self.exposure) - gram(self.means, self.pairs.deaths)
+        H = self._squares - gram(self.means, self.pairs.deaths)
         held = self.pairs.held
         if not len(held):
             return H
@@ -219,7 +229,7 @@ class Multipliers:
         for some in in_cache(len(events), len(H)):
             excess = self.pairs.X[events[some]] - self.means[cell[some]]
             H += excess.T @ excess
-        return factored(H)
+        return factored(H, self.terms)
 
 
 def separating(pairs: Pairs, theta: np.ndarray, removals: Removals) -> np.ndarray:
@@ -245,7 +255,7 @@ def _settle(pairs: Pairs, g: np.ndarray, near: float = np.inf) -> Multipliers | 
     """Multipliers within reach of a sum of 0, by Newton steps; None if nowhere."""
     for _ in range(STEPS):
         at = Multipliers(pairs, g)
-        root = factored(at.curvature)
+        root = factored(at.curvature, at.terms)
         if root is None:
             return None
         step = -root @ (root.T @ at.slope)
