@@ -10,7 +10,7 @@ import numpy as np
 
 from vifstats.losses.separation import factored
 from vifstats.removals import Removals
-from vifstats.solvers.quasi_newton import LARGE
+from vifstats.solvers.quasi_newton import is_large
 
 if TYPE_CHECKING:  # which asks for what is here
     from vifstats.losses.base import Loss
@@ -78,7 +78,7 @@ def _affordable(loss: "Loss", theta: np.ndarray, removals: Removals) -> bool:
     p = len(theta)
     numbers = len(removals) * p * p
     by_gradients = len(removals) * p if loss.differs_by_gradients else 0
-    return p <= LARGE and numbers <= MOST_NUMBERS and by_gradients <= MOST_GRADIENTS
+    return not is_large(p) and numbers <= MOST_NUMBERS and by_gradients <= MOST_GRADIENTS
 
 
 def _units(loss: "Loss", theta: np.ndarray, D: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
