@@ -20,7 +20,7 @@ from vifstats.losses.stacked import Block, Stacked
 
 __all__ = ["linearmodels_iv", "statsmodels_iv"]
 
-# A column is its own projection on the instruments, but for so much of its length.
+# A column counts as its own projection on the instruments if less than this share of it is left.
 SPANNED = 1e-8
 
 

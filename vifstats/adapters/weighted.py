@@ -24,7 +24,7 @@ from vifstats.typing import FittedModel
 __all__ = ["weighted"]
 
 ESTIMANDS = ("ATE", "ATT", "ATO")
-# Relative: the weights of a fit are those of the propensity model to so many digits.
+# The weights of a fit agree with those of its propensity model up to this relative difference.
 SAME_WEIGHTS = 1e-6
 
 

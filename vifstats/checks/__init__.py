@@ -1,7 +1,7 @@
 """The one gate for user input: shapes, finiteness, names and alignment.
 
-Each function returns plain arrays or raises an error that says the rule, the finding and the
-remedy. Behind this gate nothing is checked again.
+Each function returns plain arrays or raises an error that states the rule, the finding and the
+remedy. Nothing is checked again behind this gate.
 """
 
 from vifstats.checks.arrays import (

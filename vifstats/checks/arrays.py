@@ -1,4 +1,4 @@
-"""Numbers from whatever users keep them in, aligned with the rows of one data set."""
+"""Numbers from the containers that users keep them in, aligned with the rows of one data set."""
 
 from collections.abc import Hashable, Sequence
 from numbers import Real
@@ -10,7 +10,7 @@ import pandas as pd
 from vifstats.checks.frames import as_pandas
 from vifstats.errors import InvalidInputError, InvalidTypeError
 
-# Beyond it not every integer is a float.
+# Not every integer beyond this is a float.
 EXACT_INTEGERS = 2.0**53
 
 __all__ = [
@@ -167,7 +167,7 @@ def require_length(found: int, n: int, name: str) -> None:
 
 
 def require_labels(values: Any, name: str, labels: pd.Index) -> None:
-    """A pandas object carries the labels of the data: positions alone would mix up patients."""
+    """A pandas object must have the labels of the data: matching by position could mix up rows."""
     if not isinstance(values, pd.Series | pd.DataFrame) or values.index.equals(labels):
         return
     raise InvalidInputError(
@@ -178,9 +178,9 @@ def require_labels(values: Any, name: str, labels: pd.Index) -> None:
 
 
 def require_order(values: Any, name: str, labels: pd.Index) -> None:
-    """As `require_labels`, where labels 0, 1, ... may stand for rows without.
+    """As `require_labels`, where labels 0, 1, ... may stand for rows without labels.
 
-    Then only a reordering of them is surely a mistake.
+    In that case only a reordering of them is surely a mistake.
     """
     if not isinstance(labels, pd.RangeIndex) or _reordered(values, labels):
         require_labels(values, name, labels)
@@ -213,7 +213,7 @@ def numbers(values: Any, what: str) -> np.ndarray:
 
 
 def _as_floats(array: np.ndarray, what: str) -> np.ndarray:
-    """Floats, unless integers are so large that some of them would become one number."""
+    """Floats; integers so large that two of them would become the same float are refused."""
     floats = array.astype(float)
     if array.dtype.kind in "iu" and array.size and np.abs(floats).max() > EXACT_INTEGERS:
         _require_exact(array.ravel().tolist(), floats.ravel().tolist(), what)
@@ -294,7 +294,7 @@ def _reordered(values: Any, labels: pd.RangeIndex) -> bool:
 
 
 def _as_they_are(groups: Any) -> np.ndarray:
-    """An array of labels; NumPy would make text of a number beside text, and forget a mask."""
+    """An array of unchanged labels; NumPy would turn mixed labels into text, and drop a mask."""
     if isinstance(groups, list | tuple):
         groups = np.array(groups, dtype=object)
     if isinstance(groups, np.ndarray) and groups.ndim == 1:

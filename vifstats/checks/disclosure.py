@@ -12,14 +12,15 @@ import numpy as np
 
 __all__ = ["FEWEST", "THRESHOLDS", "counts_beyond", "rounded_count", "rounded_up"]
 
-# Of fewer rows it is not even said whether there are any.
+# A count below this is reported like 0.
 FEWEST = 5
-# In standard errors, the same for every data set: bounds made of the data would be values of rows.
+# In standard errors. They are the same for every data set, because bounds that depend on the data
+# would reveal values of rows.
 THRESHOLDS = (0.1, 0.2, 0.5, 1.0)
 
 
 def rounded_count(n: int) -> int | None:
-    """A number of rows, to the nearest multiple of five; None for fewer than five, also for 0.
+    """A number of rows, rounded to a multiple of five; None for fewer than five, including 0.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Folders that can be written to, and files that are there whole or not at all."""
+"""Folders that can be written to, and files that are either complete or absent."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -21,9 +21,9 @@ __all__ = [
 
 
 def writable_folder(path: str | Path, role: str = "output") -> Path:
-    """The folder at `path`, made if need be; found out before any work, not after it.
+    """The folder at `path`, made if needed and tried before any work.
 
-    What a run that was killed has left half-written in it is removed.
+    Half-written files that a killed run has left in it are removed.
 
     InvalidInputError, which calls the folder `role`, if it cannot be made or written to.
 
@@ -49,14 +49,14 @@ def writable_folder(path: str | Path, role: str = "output") -> Path:
 
 @contextmanager
 def replacing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """A file that takes its name only once it is complete; mode "w" is UTF-8, "wb" bytes."""
+    """A file that gets its name only once it is complete; mode "w" is UTF-8, "wb" bytes."""
     with replacing_all([path], mode) as (file,):
         yield file
 
 
 @contextmanager
 def replacing_all(paths: Sequence[Path], mode: str = "w") -> Iterator[list[IO[Any]]]:
-    """Files that take their names only once all of them are complete, and on the disk."""
+    """Files that get their names only once all of them are complete and on the disk."""
     options = {} if "b" in mode else TEXT
     current = paths[0]
     try:
@@ -85,7 +85,7 @@ def replacing_all(paths: Sequence[Path], mode: str = "w") -> Iterator[list[IO[An
 
 
 def create(path: Path, text: str) -> None:
-    """A file that is there whole; if there is one already, also of a moment ago, that one stays."""
+    """Create a complete file; one that exists already, even since a moment ago, is kept."""
     try:
         with unfinished_file(path.parent) as (name, descriptor):
             with os.fdopen(descriptor, "w", closefd=False, **TEXT) as file:
@@ -101,7 +101,7 @@ def create(path: Path, text: str) -> None:
 
 
 def name_when_written(unfinished: Path, path: Path) -> None:
-    """A folder takes its name, a new one, once all files in it are on the disk."""
+    """Give a new folder its name once all files in it are on the disk."""
     for part in unfinished.iterdir():
         descriptor = os.open(part, os.O_RDWR | getattr(os, "O_BINARY", 0))
         try:
@@ -127,7 +127,7 @@ TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace", "newl
 
 
 def reason(error: Exception) -> str:
-    """What the system has against it."""
+    """The reason that the operating system gives."""
     return getattr(error, "strerror", None) or str(error)
 
 
@@ -137,7 +137,7 @@ def _require_no_folder(path: Path) -> None:
 
 
 def _keep_names(folder: Path) -> None:
-    """New names outlast a power cut, where folders can be written through."""
+    """Make new names survive a power cut, where folders can be flushed."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

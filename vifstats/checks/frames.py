@@ -11,10 +11,10 @@ __all__ = ["as_pandas"]
 
 
 def as_pandas(values: Any) -> Any:
-    """A DataFrame or Series of what polars, pyarrow and their like keep rows in.
+    """A DataFrame or Series with the rows of a table or column of polars, pyarrow and their like.
 
-    `values`: pandas, NumPy and anything that is no table or column are returned as they are. Only
-    what is known to Arrow otherwise is converted, by narwhals, which is not imported before.
+    `values`: pandas, NumPy and anything that is not a table or column are returned as they are.
+    Only tables and columns of Arrow are converted, by narwhals, which is imported only then.
     A new DataFrame or Series has the labels 0, 1, ..., n - 1. Raises InvalidInputError if
     two columns share a name. Raises InvalidTypeError if it is a query that has not been run.
 

@@ -14,9 +14,9 @@ __all__ = ["file_target", "function", "instance", "object_labels", "plain_text",
 
 
 def function(value: Any, name: str, call: str = "") -> Any:
-    """A function; a class is none, although it may be called.
+    """A function; a class is refused, although it may be called.
 
-    `call`: how it is called, such as "f(theta, b)", which it must take.
+    `call`: the call that it must accept, such as "f(theta, b)".
     """
     if callable(value) and not isinstance(value, type):
         if call:
@@ -56,7 +56,7 @@ def instance(value: Any, kind: type | tuple[type, ...], name: str, such_as: str)
 
 
 def plain_text(value: Any, name: str) -> str:
-    """A text, and nothing that would be turned into one."""
+    """A text; values that could only be converted to one are refused."""
     if not isinstance(value, str):
         raise InvalidTypeError(f"`{name}` must be text, but is {value!r:.60}; pass a str.")
     return value
@@ -106,7 +106,7 @@ def file_target(value: Any, name: str) -> Any:
         raise InvalidInputError(
             f"`{name}` must be a path, but {value!r:.60} has a null byte; remove it."
         )
-    # a class has a method to write as well, and nobody to call it of
+    # a class has a method to write as well, and no object to call it on
     if is_path or (callable(getattr(value, "write", None)) and not isinstance(value, type)):
         return value
     raise InvalidTypeError(

@@ -31,7 +31,7 @@ __all__ = [
     "varying",
 ]
 
-# Differences that read nothing but the value, which a user wrote.
+# Differences that read only the loss's value, which a user wrote.
 AUTOMATIC = {"Loss.gradient_differences", "BackendLoss.gradient_differences"}
 
 
@@ -64,7 +64,7 @@ def parameter_rows(rows: Any, n_params: int) -> np.ndarray:
 
 
 def dispersion(value: Any) -> float:
-    """A finite number above 0, or what its absence says of the fit."""
+    """A finite number above 0; its absence is explained by the fit."""
     number = one_number(value, "dispersion")
     if number == 0:
         raise InvalidInputError(
@@ -94,7 +94,7 @@ def parameter_names(
 
 
 def kept_rows(kept: Any, labels: pd.Index, n_objects: int) -> np.ndarray:
-    """The row of the user's data of each object: all of them unless the model dropped some.
+    """The row of the user's data for each object: all rows, unless the model dropped some.
 
     `kept` (n_objects,): positions in ``labels``, ascending. Returns int (n_objects,).
     """
@@ -176,14 +176,14 @@ def usable_loss(loss: Any, theta: np.ndarray) -> None:
 
 
 def _require_presence(loss: Any, theta: np.ndarray, value: np.ndarray) -> None:
-    """The loss is another one when objects leave; with perfect fits its Hessian still is.
+    """The loss, or after a perfect fit its Hessian, must change when objects leave.
 
-    A function that ignores b would give zeros to everybody.
+    A function that ignores b would give every object an influence of 0.
     """
     if not loss.empties or loss.n_objects < 2:
         return
-    # a loss with differences of its own knows presence, and may rightly have none that matters:
-    # Cox's where each event is alone in its risk set
+    # a loss that has differences of its own handles presence, and may rightly not change: as Cox's
+    # does not if each event is alone in its risk set
     if type(loss).gradient_differences.__qualname__ not in AUTOMATIC:
         return
     half = np.arange(loss.n_objects) % 2.0
@@ -203,7 +203,7 @@ def _require_presence(loss: Any, theta: np.ndarray, value: np.ndarray) -> None:
 
 
 def _differs(one: Any, other: Any) -> bool:
-    """Also where one is nan, as without objects that a determinant needs."""
+    """Whether two values differ; nan counts, as without objects that a determinant needs."""
     return not np.array_equal(one, other)
 
 
@@ -212,7 +212,7 @@ def usable_equations(equations: Any, theta: np.ndarray) -> None:
 
     Shapes: `theta` (n_params,). Raises InvalidInputError where they are not finite.
     """
-    with np.errstate(all="ignore"):  # what is not finite is told in words
+    with np.errstate(all="ignore"):  # the error below reports values that are not finite
         found = _tried(equations, theta, lambda: equations.psi(theta, equations.everyone()))
         kind = np.asarray(found).dtype.kind
         if np.shape(found) == theta.shape and not (isinstance(found, np.ndarray) and kind in "fiu"):
@@ -233,7 +233,7 @@ def _value_of(loss: Any, theta: np.ndarray, presence: np.ndarray) -> np.ndarray:
 
 
 def _tried(loss: Any, theta: np.ndarray, call: Callable[[], Any]) -> Any:
-    """What goes wrong inside a function of the user, as an error about the loss or equations."""
+    """Call a function of the user; its exception becomes an error about the loss or equations."""
     try:
         return call()
     except VifError:
@@ -251,7 +251,7 @@ def _tried(loss: Any, theta: np.ndarray, call: Callable[[], Any]) -> Any:
 
 
 def _row_counts(loss: Any) -> str:
-    """That what the function reads has unequal numbers of rows, if so."""
+    """A sentence for the error if the data that the function reads have unequal numbers of rows."""
     data = getattr(loss, "data", None)
     parts = list(data.values()) if isinstance(data, dict) else data
     if not isinstance(parts, list | tuple):
@@ -261,9 +261,9 @@ def _row_counts(loss: Any) -> str:
 
 
 def short_step(steps: np.ndarray, names: Sequence[str], tol: float, endless: str = "") -> None:
-    """A Newton step from theta is short, in standard errors: theta is at the minimum.
+    """A Newton step from theta must be short in standard errors: then theta is at the minimum.
 
-    Shapes: `steps` (n_params,); `names` (n_params,). `endless`: along what the loss falls for ever.
+    Shapes: `steps` (n_params,); `names` (n_params,). `endless`: where the loss falls for ever.
     """
     if steps[worst := int(np.argmax(steps))] > tol:
         if endless:
@@ -281,9 +281,9 @@ def short_step(steps: np.ndarray, names: Sequence[str], tol: float, endless: str
 
 
 def varying(flat: np.ndarray, names: Sequence[str] | None) -> None:
-    """No covariate is constant wherever two rows are at risk together.
+    """Every covariate must vary between some two rows that are at risk together.
 
-    `flat`: those that are.
+    `flat`: the covariates that do not.
     """
     if len(flat):
         found = [names[k] for k in flat] if names else list(flat)

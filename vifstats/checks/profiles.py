@@ -17,7 +17,7 @@ __all__ = ["profiles"]
 
 
 def profiles(x: Any, profile: Any, names: tuple[str, ...]) -> np.ndarray:
-    """Profiles as design rows: from raw columns, by name, or as they are.
+    """Profiles as design rows: made from raw columns, matched by name, or taken as they are.
 
     `x` (n_params,) or (m, n_params); `profile`: turns a DataFrame of raw columns into design rows;
     `names`: parameter names, the columns looked for without ``profile``. Returns (m, n_params).
@@ -58,7 +58,7 @@ def profiles(x: Any, profile: Any, names: tuple[str, ...]) -> np.ndarray:
 
 
 def _columns(x: dict[str, Any]) -> dict[str, np.ndarray]:
-    """The columns of profiles that are given as a dict: as many entries in each."""
+    """The columns of profiles that are given as a dict; all must have the same length."""
     columns = {key: np.atleast_1d(value) for key, value in x.items()}
     shapes = {key: column.shape for key, column in columns.items()}
     if len(set(shapes.values())) > 1 or any(len(shape) > 1 for shape in shapes.values()):
@@ -85,7 +85,7 @@ def _transformed(x: pd.DataFrame, profile: Callable[[Any], Any]) -> np.ndarray:
 
 
 def _finite_profiles(rows: np.ndarray, n: int, names: tuple[str, ...]) -> np.ndarray:
-    """Design rows without anything missing; a formula drops or empties rows with missing values."""
+    """Design rows without missing values; a formula would drop or blank rows that have some."""
     if rows.shape != (n, len(names)) or not np.isfinite(rows).all():
         raise InvalidInputError(
             f"A profile must be finite in every column, but {n} of them became design rows "

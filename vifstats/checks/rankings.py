@@ -151,14 +151,14 @@ def _items(items: Any) -> Any:
 
 
 def _are_lists(Y: Any) -> bool:
-    """Whether there is something for each query, at least for one; what, is seen later."""
+    """Whether there is an entry for each query, and at least one; its kind is checked later."""
     if isinstance(Y, np.ndarray) and Y.ndim not in (1, 2):
         return False
     return not isinstance(Y, str | bytes | dict) and isinstance(Y, Sized) and len(Y) > 0
 
 
 def _sized(values: Any) -> Any:
-    """What has a length, as it is; of other things the number of dimensions is 0."""
+    """A thing with a length as it is; anything else as an array of no dimension."""
     return list(values) if isinstance(values, Sized) and isinstance(values, Iterable) else 0
 
 

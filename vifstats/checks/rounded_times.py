@@ -1,8 +1,8 @@
-"""Times that are the same but for rounding, such as 0.1 + 0.2 and 0.3, and so are not tied.
+"""Times that differ only by rounding, such as 0.1 + 0.2 and 0.3, and so are not tied.
 
-R's coxph takes them as tied (timefix), other libraries do not: coefficients of the one are not
-quite at the minimum of the other. Gaps are rounding if they are tiny and outnumber those of their
-neighbourhood: of continuous times as many are this close by chance as the neighbourhood is wide.
+R's coxph takes them as tied (timefix), other libraries do not. So coefficients of one are not quite
+at the minimum of the other. Gaps count as rounding if they are tiny and outnumber the gaps of their
+neighbourhood: between continuous times, the number of gaps is in proportion to their width.
 """
 
 import warnings
@@ -15,13 +15,13 @@ import numpy as np
 
 __all__ = ["TimeGaps", "gaps_of_rows", "times_as_they_are", "warn_of_rounding"]
 
-# Gaps that are tiny, as a share of the time: R's tolerance (survival::aeqSurv), which serves where
-# times are few; and what a few additions leave, where so many times are that some come near by
-# chance.
+# Widths of tiny gaps, as a share of the time. The first is R's tolerance (survival::aeqSurv), for
+# data with few times. The second is the rounding of a few additions, for data with so many times
+# that some are close by chance.
 TINY = np.array([np.sqrt(np.finfo(float).eps), 1e-12])
-# The neighbourhood: gaps up to so many times as wide.
+# The neighbourhood: gaps up to this many times as wide.
 AROUND = 1e4
-# As far from each other as two times can be, by their ratio.
+# Two times with the smallest possible ratio, as far apart as times can be.
 NO_PAIR = (0.0, 1.0)
 
 
@@ -29,7 +29,7 @@ NO_PAIR = (0.0, 1.0)
 class TimeGaps:
     """Gaps between a time and the next event time, counted by each width that is tiny."""
 
-    # near, around int (2,): how many are as small as that, and how many in the neighbourhood too
+    # near, around int (2,): the number of tiny gaps, and of gaps up to the neighbourhood's width
     near: np.ndarray
     around: np.ndarray
     # (2,): the widest of those that are near
@@ -81,7 +81,7 @@ _as_they_are: ContextVar[bool] = ContextVar("times as they are", default=False)
 
 @contextmanager
 def times_as_they_are(fitted: bool = True) -> Iterator[None]:
-    """Within it coefficients were `fitted` to these very times: there is nothing to warn of."""
+    """A context in which coefficients were `fitted` to these exact times: no warning is needed."""
     before = _as_they_are.set(fitted)
     try:
         yield
@@ -90,7 +90,7 @@ def times_as_they_are(fitted: bool = True) -> Iterator[None]:
 
 
 def warn_of_rounding(found: TimeGaps, what: str) -> None:
-    """Say that times differ by rounding alone, if some do; `what` names the argument."""
+    """Warn if some times differ only by rounding; `what` names the argument."""
     if _as_they_are.get():
         return
     outnumber = np.flatnonzero(found.around < 2 * found.near)

@@ -31,7 +31,7 @@ __all__ = [
 
 
 def one_number(value: Any, name: str) -> float:
-    """A number, of whatever size; True is none, although Python counts with it."""
+    """A number of any size; True is refused, although Python counts with it."""
     if isinstance(value, bool | np.bool_):
         raise InvalidTypeError(
             f"`{name}` must be one number, but is {value!r}; pass the number itself."
@@ -73,7 +73,7 @@ def positive_number(value: Any, name: str) -> float:
 
 
 def tolerance(value: Any, name: str) -> float:
-    """A number above 0, or inf for whatever is found."""
+    """A number above 0; inf accepts every result."""
     number = one_number(value, name)
     if not number > 0:
         raise InvalidInputError(
@@ -83,7 +83,7 @@ def tolerance(value: Any, name: str) -> float:
 
 
 def seconds(value: Any, name: str) -> float:
-    """Time, from 0 on; inf for as long as it takes."""
+    """A time of at least 0; inf means no limit."""
     number = one_number(value, name)
     if not number >= 0:
         raise InvalidInputError(
@@ -93,7 +93,7 @@ def seconds(value: Any, name: str) -> float:
 
 
 def non_negative_number(value: Any, name: str) -> float:
-    """A finite number from 0 on."""
+    """A finite number of at least 0."""
     number = one_number(value, name)
     if not (np.isfinite(number) and number >= 0):
         raise InvalidInputError(
@@ -113,7 +113,7 @@ def pair(values: Any, name: str) -> tuple[float, float]:
 
 
 def times(values: Any, name: str, earliest: float = 0.0) -> np.ndarray:
-    """Finite times, at least one, in one dimension, and none before the first that there can be.
+    """Finite times, at least one, in one dimension, none earlier than the earliest allowed.
 
     Returns (m,).
     """
@@ -134,14 +134,14 @@ def times(values: Any, name: str, earliest: float = 0.0) -> np.ndarray:
 
 
 def counting_number(value: Any, name: str) -> int:
-    """An integer from 1 on."""
+    """An integer of at least 1."""
     if (number := whole_number(value, name)) == 0:
         raise InvalidInputError(f"`{name}` must be 1 or more, but is 0; pass a larger one.")
     return number
 
 
 def whole_number(value: Any, name: str) -> int:
-    """An integer from 0 on."""
+    """An integer of at least 0."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise InvalidTypeError(
             f"`{name}` must be a whole number, but is {value!r:.60}; pass an int, such as 10."
@@ -152,7 +152,7 @@ def whole_number(value: Any, name: str) -> int:
 
 
 def flag(value: Any, name: str) -> bool:
-    """True or False, and no number or word that Python would take for one."""
+    """True or False; numbers and words that Python would take for one are refused."""
     if not isinstance(value, bool | np.bool_):
         raise InvalidTypeError(
             f"`{name}` must be True or False, but is {value!r:.60}; pass one of the two."
@@ -161,7 +161,7 @@ def flag(value: Any, name: str) -> bool:
 
 
 def among(value: Any, allowed: Collection[Any]) -> bool:
-    """Whether a value is one of some; an array or a table is none of them, and has no truth."""
+    """Whether a value is one of the options; an array or table never is, and has no truth value."""
     return isinstance(value, Hashable) and value in allowed
 
 

@@ -22,7 +22,7 @@ __all__ = [
     "survival",
 ]
 
-# Levels of a cause beyond so many are no causes.
+# A column with more levels than this does not hold causes.
 MANY_CAUSES = 50
 
 
@@ -42,7 +42,7 @@ class SurvivalInput:
     # int (n,): codes 0, 1, ... in order of first appearance
     strata: np.ndarray
     offset: np.ndarray
-    # What the user calls each stratum, a tuple where several columns make it; one None where there
+    # The user's name of each stratum, a tuple where several columns make it; a single None if there
     # are no strata
     stratum_names: tuple = (None,)
 
@@ -105,7 +105,7 @@ def case_weights(weights: Any, n: int, labels: pd.Index, X: Any = None) -> np.nd
 
 
 def causes(values: Any, n: int, labels: pd.Index, X: Any = None) -> np.ndarray:
-    """What each row ended with: 0 for censored, 1, 2, ... for the cause of the event.
+    """How each row ended: 0 if censored, else 1, 2, ... for the cause of the event.
 
     `values` (n,); `labels` (n,); `X`: as in `row_vector`. Returns int (n,).
     """
@@ -214,7 +214,7 @@ def events(values: np.ndarray, time: np.ndarray) -> np.ndarray:
 
 
 def require_no_negative(time: np.ndarray, labels: pd.Index) -> None:
-    """Times from 0 on."""
+    """Times of at least 0."""
     if len(bad := np.flatnonzero(time < 0)):
         raise InvalidInputError(
             f"`T` must be >= 0, but {at(bad, labels)} is {time[bad[0]]:g} ({len(bad)} such rows); "
@@ -242,7 +242,7 @@ class CurveInput:
     cause: np.ndarray
     entry: np.ndarray
     weights: np.ndarray
-    # int (n,): the arm of each row, and what the user calls each; one None where there are none
+    # int (n,): the arm of each row, and the user's names of arms; a single None if there are none
     arms: np.ndarray
     arm_names: tuple
 
@@ -250,7 +250,7 @@ class CurveInput:
 def curves(
     T: Any, E: Any = None, *, groups: Any = None, entry: Any = None, weights: Any = None
 ) -> CurveInput:
-    """Check the data of curves: as `survival`, without covariates; nobody need have an event.
+    """Check the data of curves: as `survival`, but without covariates, and events are not required.
 
     `T`, `E` (n,): as in `survival`, E also 0, 1, 2, ... for censored and causes of events;
     `groups`, `entry`, `weights` (n,). Returns a `CurveInput`.

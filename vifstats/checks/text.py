@@ -1,4 +1,4 @@
-"""Text of the user, made safe for what it goes to: nothing in it acts, nothing is lost."""
+"""Text of the user, made safe for its destination: nothing in it acts, and nothing is lost."""
 
 import re
 from typing import Any
@@ -8,18 +8,18 @@ import pandas as pd
 
 __all__ = ["inert", "inert_frame", "legible", "quoted"]
 
-# Characters that steer a terminal, a browser or an XML parser, or turn the order of what follows;
-# and halves of characters, which have no bytes.
+# Characters that control a terminal, a browser or an XML parser, or reverse the text that follows;
+# and halves of characters, which cannot be encoded.
 ACTING = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff"
     "\ud800-\udfff]"
 )
-# What a spreadsheet takes for the beginning of a formula, also behind quotes that stand for one.
+# The characters with which a formula begins in a spreadsheet, also behind quotes.
 FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
 def legible(text: str, keep: str = "") -> str:
-    r"""The text with characters that act written out, as in Python; those to `keep` stay.
+    r"""The text with active characters written out as in Python; those to `keep` stay.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def legible(text: str, keep: str = "") -> str:
 
 
 def quoted(label: Any) -> str:
-    """As Python writes it: a number or text of numpy's as the user wrote it.
+    """A value as Python writes it; NumPy's numbers and texts as the user wrote them.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def quoted(label: Any) -> str:
 
 
 def inert(value: Any) -> Any:
-    """A label with a quote before it where a spreadsheet would run it; numbers stay numbers.
+    """A label with a quote before it if a spreadsheet would run it; numbers stay numbers.
 
     Examples
     --------

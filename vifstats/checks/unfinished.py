@@ -1,8 +1,8 @@
-"""Files and folders under a name of their own until they are whole.
+"""Files and folders that keep a temporary name until they are complete.
 
-The name is random and taken by nobody (``O_EXCL``), so no link that lies in wait is followed. The
-maker holds a lock for as long as it lives: what is left of one that was killed has none, and goes
-with the next `sweep`.
+The name is random and must be new (``O_EXCL``), so no link planted by others is followed. The
+process that makes a file holds a lock on it as long as it lives. Files of a killed process have no
+lock, and the next `sweep` removes them.
 """
 
 import os
@@ -32,7 +32,7 @@ NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | NOT_A_LINK | getattr(os, "O_BINARY", 
 def unfinished_file(
     folder: Path, ending: str = "part", permissions: int = 0o666
 ) -> Iterator[tuple[Path, int]]:
-    """A new file and its descriptor, which is closed at the end; what then has its name goes."""
+    """A new file and its descriptor. At the end the descriptor is closed, and the name removed."""
     path, descriptor = _made(folder, ending, lambda path: os.open(path, NEW, permissions))
     try:
         yield path, descriptor
@@ -44,7 +44,7 @@ def unfinished_file(
 
 @contextmanager
 def unfinished_folder(parent: Path) -> Iterator[Path]:
-    """A new folder; what then has its name goes."""
+    """A new folder, removed at the end if it still has its temporary name."""
     path, descriptor = _made(parent, "folder", _open_new_folder)
     try:
         yield path
@@ -55,7 +55,7 @@ def unfinished_folder(parent: Path) -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what runs of this user left here that were killed; nothing that is being written."""
+    """Remove files that killed runs of this user left here, and none that are being written."""
     for path in folder.glob(".vifstats-*"):
         if NAME.fullmatch(path.name):
             with suppress(OSError):  # another sweeps as well, or may and we may not
@@ -71,7 +71,7 @@ def _made(folder: Path, ending: str, make: Callable[[Path], Any]) -> tuple[Path,
     while True:
         path = folder / f".vifstats-{token_hex(8)}.{ending}"
         descriptor = make(path)
-        # Between the making and the lock a sweep may have taken it for abandoned: then once more.
+        # Before it was locked, a sweep may have taken the file for abandoned: then try once more.
         if _lock(descriptor) is not False and path.exists():
             return path, descriptor
         os.close(descriptor)

@@ -33,7 +33,7 @@ from vifstats.reporting.text import edits_as_text
 __all__ = ["main"]
 
 TABLES = ("influence.csv", "influence.json")
-# Refits of so many rows, and so many seconds of them, are announced.
+# Refits of more rows, or of more seconds, than this are announced.
 MANY, LONG = 1000, 5.0
 
 

@@ -98,7 +98,7 @@ def influence(
 
 
 def _exact_where_cheap(seconds: float) -> Callable[..., Influence]:
-    """The method "auto", for so many seconds."""
+    """The method "auto", with a limit in seconds."""
 
     def auto(est: Estimate, *, groups: Any, objects: Any) -> Influence:
         start, removals = perf_counter(), est.removals(groups, objects)

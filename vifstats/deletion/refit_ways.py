@@ -15,9 +15,10 @@ from vifstats.solvers.root import Roots, newton_roots
 
 __all__ = ["Way", "way_of"]
 
-# A path that is gone again with care: steps of so many standard errors at most, and how many.
+# A refit that is repeated with care takes steps of at most this many standard errors, and at most
+# this many steps.
 SHORT_STEP, MANY_STEPS = 0.5, 200
-# From near the end a path that can be trusted takes no more steps; towards infinity it takes more.
+# A refit that starts near its minimum takes fewer steps than this; towards infinity it takes more.
 FEW_STEPS = 12
 
 

@@ -170,7 +170,7 @@ def _refitted(est: Estimate, removals: Removals, rows: Rows, begin: float) -> In
 
 
 def block_size(numbers: int) -> int:
-    """How many removals of so many numbers are computed together; nothing else decides it."""
+    """How many removals are computed together; it depends only on the numbers of each."""
     return max(1, min(BLOCK, BLOCK_NUMBERS // numbers))
 
 

@@ -72,8 +72,8 @@ def covariates(influence: Influence, table: pd.DataFrame | None = None) -> pd.Da
 def at_risk(influence: Influence) -> np.ndarray | None:
     """How many rows are at risk at the last event time that each row lives to see.
 
-    Returns (n_removals,): rows that are never at risk have nan. None but for a Cox model and single
-    rows.
+    Returns (n_removals,): rows that are never at risk have nan. Returns None unless the loss is
+    Cox's and single rows are removed.
 
     Examples
     --------

@@ -25,14 +25,14 @@ __all__ = [
 # A face is broken if c'g is this far below 0 for unit c and g; HiGHS is asked for as much.
 BROKEN = 1e-9
 FEASIBLE = 1e-10
-# What is left of a unit vector is rounding below this length.
+# A remainder of a unit vector that is shorter than this is rounding.
 DEPENDENT = 1e-10
 # New faces come in portions: each program is small, and few are needed.
 MOST_CUTS = 200
-# A coefficient of a direction below this share of the largest is rounding.
+# A coefficient of a direction that is smaller than this share of the largest is rounding.
 NOTHING = 1e-6
 
-# So many Newton steps find multipliers, or a linear program decides.
+# If this many Newton steps find no multipliers, a linear program decides.
 STEPS, HALVINGS = 25, 30
 # A step that moves no face by this much leaves multipliers positive, with digits to spare.
 SETTLED = 0.5
@@ -43,7 +43,7 @@ ROUNDING = 1e-6
 # Sums of many rows round by more than one number: three digits are left to be on the safe side, as
 # where a difference of two sums is not singular no linear program is asked.
 SUMMED = 1e3
-# Rows are factored in blocks of so many numbers (4 MB).
+# Rows are factored in blocks of this many numbers (4 MB).
 BLOCK_NUMBERS = 500_000
 
 
@@ -70,7 +70,7 @@ class Cone(Protocol):
     def gain(self) -> np.ndarray: ...  # noqa: D102  likewise
 
     def broken(self, g: np.ndarray, most: int) -> np.ndarray:
-        """Faces with c'g < 0, the worst, at most so many: shape (k, p)."""
+        """The faces with the most negative c'g, up to the most that are wanted: shape (k, p)."""
 
 
 def endless_direction(cone: Cone) -> np.ndarray | None:
@@ -93,10 +93,10 @@ def endless_direction(cone: Cone) -> np.ndarray | None:
 
 
 def diverging(cone: Cone) -> np.ndarray:
-    """Where coefficients go as the loss falls for ever: 1, -1, 0 (nowhere), nan (unknown).
+    """Whether coefficients diverge as the loss falls for ever: 1, -1, 0 (no), nan (unknown).
 
-    One goes somewhere if any direction of the cone has it; those that go nowhere are finite in the
-    limit. Shape (p,); all are nan where the loss does not change along some direction.
+    A coefficient diverges if any direction of the cone moves it; the others have finite limits.
+    Shape (p,); all are nan if the loss does not change along some direction.
     """
     whitened = whitening(cone.rows)
     if whitened.ndim == 1:
@@ -144,7 +144,7 @@ def _furthest(
 
 
 def falling(cone: Cone) -> np.ndarray | None:
-    """A direction along which the loss falls for ever, with few coefficients, so as to be named.
+    """A direction along which the loss falls for ever, with few coefficients: an error names it.
 
     The shortest in the 1-norm; None if there is none, also where the loss does not change.
     """

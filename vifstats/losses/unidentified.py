@@ -1,7 +1,7 @@
-"""Directions of which nothing is known once a removal is gone: the curvature that is left tells.
+"""Directions on which the data without a removal are silent, found by the curvature that is left.
 
-For losses without linear predictors, whose faces would say more (`vifstats.losses.separation`);
-docs/mathematics.md, the end of "Estimates at infinity".
+This is for losses without linear predictors. Where there are linear predictors, their faces say
+more (`vifstats.losses.separation`). See docs/mathematics.md, the end of "Estimates at infinity".
 """
 
 from typing import TYPE_CHECKING
@@ -19,26 +19,27 @@ __all__ = ["unidentified", "unknown_parameters"]
 
 # Gradients are differenced over this share of a standard error.
 STEP = 1e-4
-# What all that is known of a direction takes away is 1; this much is enough for a closer look.
+# A removal that takes all curvature along a direction has a share of 1. From this share on, a
+# removal is looked at more closely.
 SUSPECT = 0.9
-# Curvature and change of slope below this share of what all rows give are none.
+# Curvature, or a change of slope, below this share of that of all rows counts as none.
 NOTHING = 1e-6
-# The slope is looked at so many standard errors away, on both sides.
+# The slope is computed at these distances from theta, in standard errors, on both sides.
 AWAY = (0.25, 1.0, 10.0)
-# More numbers, or more gradients where each removal takes one of its own, are not computed only
-# to know of a status.
+# If more numbers are needed, or more gradients of single removals, the status stays unknown: it is
+# not worth the time.
 MOST_NUMBERS, MOST_GRADIENTS = 16_000_000, 1_000
 
 
-@np.errstate(all="ignore")  # beside theta a loss may be undefined, and is then not asked
+@np.errstate(all="ignore")  # a loss may be undefined beside theta: nan is no finding
 def unidentified(loss: "Loss", theta: np.ndarray, removals: Removals) -> np.ndarray:
     """Which removals leave a direction along which nothing changes, bool (n_removals,).
 
-    Those that take enough curvature are found among all by differences of their gradients; then
-    the slope without each must stay what it is along the direction in which its Hessian is flat.
+    Differences of gradients find the removals that take enough curvature. Of these, a removal
+    counts if the slope without it stays the same along the direction in which its Hessian is flat.
     """
     found = np.zeros(len(removals), dtype=bool)
-    # what vanishes with an object takes its own curvature along
+    # a parameter that vanishes with an object takes its own curvature with it
     owns = loss.with_owned(np.zeros((len(removals), len(theta))), removals, 1.0).any(axis=1)
     asked = np.flatnonzero((removals.sizes > 0) & ~owns)
     if len(asked) and _affordable(loss, theta, removals.take(asked)):
@@ -63,7 +64,7 @@ def _unidentified(loss: "Loss", theta: np.ndarray, removals: Removals) -> np.nda
 
 
 def unknown_parameters(loss: "Loss", theta: np.ndarray) -> np.ndarray:
-    """The parameters that have a part in a direction along which H is 0, bool (n_params,)."""
+    """The parameters that change along a direction in which H is 0, bool (n_params,)."""
     H = loss.pinned_hessian(theta)
     size = np.sqrt(np.abs(np.diag(H)))
     size = np.where(size > 0, size, 1.0)

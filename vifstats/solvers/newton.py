@@ -1,9 +1,9 @@
 """Damped Newton minimisation of many related problems at once.
 
-What is asked of a step does not depend on units, neither on those of the loss (the dispersion of
-the data) nor on those of the parameters (their covariates): its length is the Newton decrement
-sqrt(g' H^-1 g), of which sqrt(dispersion) is one standard error. No entry of the step H^-1 g is
-more of its own standard errors long, by Cauchy and Schwarz.
+Convergence does not depend on units, neither on those of the loss (the dispersion of the data) nor
+on those of the parameters (their covariates). The length of a step is the Newton decrement
+sqrt(g' H^-1 g), and sqrt(dispersion) is one standard error. By the Cauchy-Schwarz inequality, no
+entry of the step H^-1 g is longer than that in its own standard errors.
 """
 
 from collections.abc import Callable
@@ -27,32 +27,33 @@ __all__ = [
 
 SUFFICIENT_DECREASE = 1e-4
 MAX_HALVINGS = 40
-# A value that rises by no more than this of itself may have fallen but for rounding: there the
-# slope decides, which keeps its digits longer.
+# If a value rises by less than this share of itself, the rise may be rounding. Then the slope
+# decides, because it keeps its digits longer.
 VALUE_ROUNDING = 1e-8
 SLOPE_DECREASE = 0.5
-# Where the loss is all but straight a Newton step is endless: it is cut to this many units of
-# theta and its curvature, which still let it grow a hundredfold each time.
+# Where the loss is nearly straight, a Newton step is far too long. It is cut to this many units of
+# theta and its curvature, so theta can still grow a hundredfold in each step.
 LONGEST = 100.0
-# Where the minimum lies at infinity the gradient rounds to 0 before the steps get short. There
-# the curvature, 1 or more in standard errors of the related fit, has all but gone.
+# If the minimum lies at infinity, the gradient rounds to 0 before the steps get short. The
+# curvature there is below this; at a minimum it is 1 or more in standard errors of the related fit.
 FLAT = 1e-10
-# Where this little is left rounding may have hidden that all has gone.
+# If the curvature is below this, it may be 0 and only look positive because of rounding.
 NEARLY_FLAT = 1e-4
 # A Hessian is kept while each step with it is at least this much shorter than the last, unless
 # another costs next to nothing.
 CHORD_CONTRACTION = 0.1
-# Of theta in the metric of H's diagonal, the size of the terms of X theta: the last digits of
-# those make steps of this length, which lead nowhere.
+# A share of theta in the metric of H's diagonal, which is the size of the terms of X theta. Steps
+# shorter than this come from the last digits of those terms, and lead nowhere.
 ROUNDING = 1e3 * np.finfo(float).eps
-# A step this short, in standard errors, is rounding too where it is no shorter than the one
-# before. Towards a minimum at infinity steps do get shorter: to 0.61 of the last for an
-# exponential tail, to 0.82 for 1/theta.
+# A step this short, in standard errors, is also rounding if it is no shorter than the one before.
+# Towards a minimum at infinity, steps do get shorter: to 0.61 of the last one for an exponential
+# tail, to 0.82 for 1/theta.
 STALLED, STANDSTILL = 1e-7, 0.9
-# A path is tame while the loss falls by half the squared decrement, as its quadratic model says,
-# within this factor, and the next step is this much shorter: then it stays in its basin.
+# A path is tame, and stays in its basin, as long as two things hold: the loss falls by half the
+# squared decrement, as its quadratic model says, within this factor; and the next step is this
+# much shorter.
 MODEL_ERROR, TAME_CONTRACTION = 2.0, 0.25
-# Eigenvalues that are not positive are made so, and not smaller than this share of the largest.
+# Eigenvalues are made positive, and at least this share of the largest.
 SMALLEST_EIGENVALUE = 1e-8
 
 # rows, thetas (k, p) -> values (k,), gradients (k, p);  rows, thetas -> Hessians (k, p, p)
@@ -117,7 +118,7 @@ def damped_newton(
 
 
 class _Problems:
-    """The k problems of one call and how far each has come; H and steps are of the active ones."""
+    """The k problems of one call and how far each has come; the active ones have H and steps."""
 
     def __init__(
         self,
@@ -146,7 +147,7 @@ class _Problems:
         self.curved = np.zeros(thetas.shape)
 
     def look(self, tol: float) -> None:
-        """Find the next steps, with a new Hessian where one got slow; who has arrived ends."""
+        """Find the next steps, with new Hessians where progress is slow; end converged problems."""
         active, last = self.active, self.last_step[self.active]
         self.steps, self.lengths = self._find_steps(np.arange(len(active)))
         slow = self.stale[active] & (self.lengths > self.chord * last)
@@ -163,7 +164,7 @@ class _Problems:
         self._end(done, done)
 
     def step(self) -> None:
-        """Go as far along the steps as the loss falls; who cannot go at all ends."""
+        """Go as far along the steps as the loss falls; end the problems that cannot move at all."""
         active, before = self.active, self.values[self.active]
         share = self._share()
         steps = self.steps * share[:, None]
@@ -215,7 +216,7 @@ class _Problems:
         return self.lengths <= tol * self._units(self.active)
 
     def _rounds(self) -> np.ndarray:
-        """Whether steps cannot be told from the rounding of theta in the metric of H's diagonal."""
+        """Whether steps are no longer than the rounding of theta in the metric of H's diagonal."""
         curvature = np.abs(np.einsum("kii->ki", self.H))
         size = np.sqrt(np.einsum("ki,ki->k", self.thetas[self.active] ** 2, curvature))
         return self.lengths <= ROUNDING * size
@@ -277,7 +278,7 @@ def _scales(H: np.ndarray, fixed: np.ndarray) -> np.ndarray:
 
 
 def descent(H: np.ndarray, gradients: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """Newton steps; where H is not positive definite, with its eigenvalues made so."""
+    """Newton steps; if H is not positive definite, its eigenvalues are made positive."""
     steps = solve_each(H, gradients, fixed)
     steps = np.where(fixed, 0.0, steps)
     bad = ~np.isfinite(steps).all(axis=1) & np.isfinite(H).all(axis=(1, 2))
@@ -307,7 +308,7 @@ def line_search(
 ) -> np.ndarray:
     """Halve each step until its loss falls enough; update in place; say which moved.
 
-    Where a value cannot tell for its rounding, the slope along the step has to be halved.
+    If rounding hides whether the value falls, the slope along the step has to be halved instead.
 
     References
     ----------

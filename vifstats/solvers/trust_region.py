@@ -26,9 +26,9 @@ def trust_region_steps(
     fixed: np.ndarray | None = None,
     scale: np.ndarray | float = 1.0,
 ) -> np.ndarray:
-    """Go so many steps, each the best within a radius for the quadratic model of the loss.
+    """Take some steps, each the best for the quadratic model of the loss within a radius.
 
-    Where a loss does not fall its radius shrinks to a quarter, and stays so.
+    If a loss does not fall, its radius shrinks to a quarter for all later steps.
 
     `slopes`, `curvatures`: values and gradients, and Hessians, of the problems at positions
     ``rows``; `starts` (k, p); `radius`: euclidean, in units of `scale` (p,); `fixed` bool (k, p):

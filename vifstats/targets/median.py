@@ -149,7 +149,7 @@ class _Crossing(HazardTarget):
         `levels` (n_removals,); `steps` (n_removals, p); `guess`: the same number of the full fit.
         """
         n_times = len(self.positions)
-        # so many times lie below for certain, and fewer than so many
+        # at least `low` times lie below, and fewer than `high`
         low, high = np.zeros(len(levels), dtype=int), np.full(len(levels), n_times + 1)
         tried = _around(guess, n_times)
         while (high - low > 1).any():

@@ -21,7 +21,7 @@ __all__ = ["Fingerprint"]
 
 # How far theta, and gradients in units of its standard errors, may lie apart.
 TOLERANCE = 1e-6
-# Objects are dealt into so many piles, whose gradients tell data in another order.
+# Objects are dealt into this many piles, whose gradients differ if the order of the data does.
 PILES = 8
 
 

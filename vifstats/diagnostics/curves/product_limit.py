@@ -25,7 +25,7 @@ __all__ = [
     "when_without",
 ]
 
-# S is at most 1 - share although rounding has it above, by less than this relatively.
+# If S exceeds 1 - share by less than this, relatively, the excess is rounding.
 ROUNDING = 1e-12
 
 

@@ -15,10 +15,10 @@ __all__ = ["SEARCHES", "nearest"]
 # How many of the largest influences `greedy` tries in each step, and how many removals without
 # which there is no value `adaptive` passes by in one step.
 CANDIDATES = 10
-# Relative: what goes further by no more than this does not go further.
+# A relative gain below this is rounding, not a gain.
 ROUNDING = 1e-9
-# `adaptive` computes the influences of so many removals again for each member that a set may have,
-# those that were largest on all data, and of no fewer than this.
+# `adaptive` recomputes the influences of the removals that were largest on all data: this many for
+# each member that a set may have, and at least this many in all.
 AGAIN_PER_MEMBER, AGAIN = 2, 200
 
 

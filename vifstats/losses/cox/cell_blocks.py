@@ -1,4 +1,4 @@
-"""Cells in blocks, and ranges of cells as whole blocks and what is left of two.
+"""Cells in blocks, and ranges of cells as whole blocks and the parts of two others.
 
 A range of cells is put together from whole blocks, whose sums serve all pieces alike, and from the
 cells of the blocks in which it begins and ends, which are few enough to be taken pair by pair.
@@ -14,11 +14,12 @@ from vifstats.losses.cox.segment_sums import expanded
 
 __all__ = ["TERMS", "Blocked", "CellBlocks", "cell_blocks", "short_segments"]
 
-# Terms of a block of a long segment. Pairs cost as their number, whole blocks as 1 over it.
+# Terms in a block of a long segment. With more terms, pairs cost more and whole blocks less, in
+# proportion.
 TERMS = 16
 # A cell of more terms than this is a block of its own: no range begins or ends within a cell.
 MANY_TERMS = 8
-# A segment of up to so many terms is one block.
+# A segment with at most this many terms is one block.
 FEW_TERMS = 128
 
 
@@ -57,14 +58,14 @@ class CellBlocks:
 
     @cached_property
     def alone(self) -> np.ndarray:
-        """Whether a block is light and the whole of its segment: no range has it as a whole."""
+        """Whether a block is light and is its whole segment: then no range takes it as a whole."""
         sizes = np.diff(self.bounds)
         return self.light & np.repeat(sizes == 1, sizes)
 
     def split(self, ranges: Ranges) -> "Blocked":
         """The ranges as whole blocks and parts of two.
 
-        Where one block holds all of a range it is the end.
+        If one block holds all of a range, that block counts as its end.
         """
         lo, last = ranges.lo, np.maximum(ranges.hi - 1, 0)
         some = lo < ranges.hi
@@ -106,7 +107,7 @@ def cell_blocks(bounds: np.ndarray, n_terms: np.ndarray) -> CellBlocks:
     cell = bounds[item] + offset
     alone = cell[n_terms[cell] > MANY_TERMS]
     together = n_terms[cell[n_terms[cell] <= MANY_TERMS]]
-    # so many that with the last cell that begins there a block has at most TERMS
+    # so that a block has at most TERMS terms, with those of the last cell that begins in it
     step = (before[cell] - before[bounds[item]]) // (TERMS + 1 - together.max(initial=1))
     opens = np.zeros(n_cells + 1, dtype=bool)
     opens[bounds] = opens[alone] = opens[alone + 1] = True
@@ -124,6 +125,6 @@ def cell_blocks(bounds: np.ndarray, n_terms: np.ndarray) -> CellBlocks:
 
 
 def short_segments(bounds: np.ndarray, n_terms: np.ndarray) -> np.ndarray:
-    """Which segments have so few terms that every pair is taken as it is, bool (n_segments,)."""
+    """Which segments have few enough terms to take every pair as it is, bool (n_segments,)."""
     before = np.append(0, np.cumsum(n_terms))
     return np.diff(before[bounds]) <= FEW_TERMS

@@ -1,4 +1,4 @@
-"""Many edited data sets at once: the batch of `reduced_batch`, with rows that come as they go."""
+"""Many edited data sets at once: the batch of `reduced_batch`, where rows also arrive."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -24,9 +24,9 @@ from vifstats.losses.cox.segment_sums import expanded, slices_of
 
 __all__ = ["EditKernel"]
 
-# A sum of which less than this is left has lost digits: such edits are computed afresh.
+# If less than this share of a sum is left, it has lost digits: such edits are computed afresh.
 LEFT = 1e-3
-# eps^POWERS is below rounding up to EXPLICIT; pairs with more are taken one by one.
+# For eps up to EXPLICIT, eps^POWERS is below rounding; pairs with more are taken one by one.
 POWERS, EXPLICIT = 7, 1e-2
 # Pairs of an interval and a term handled at once.
 SLICE = 1 << 15
@@ -141,7 +141,7 @@ class _Sums:
 
     @cached_property
     def n_terms(self) -> np.ndarray:
-        """Terms of each cell; none where only edited versions die."""
+        """Terms of each cell; a cell where only edited versions die has none."""
         return self.deaths if self.efron else np.minimum(self.deaths, 1)
 
     @cached_property

@@ -9,7 +9,7 @@ __all__ = ["EditedExact"]
 
 
 class EditedExact(EditedCox):
-    """As `EditedCox`, with the sums of the stack at each edit."""
+    """`EditedCox` with the sums of the whole stack computed at each edit."""
 
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None

@@ -17,12 +17,12 @@ import numpy as np
 
 __all__ = ["efron_logs", "efron_squares", "efron_sums"]
 
-# From this argument on the series below, cut after four Bernoulli numbers, are exact to rounding;
-# nearer to 0 what was cut shows.
+# From this argument on, the series below are exact to rounding with four Bernoulli numbers; nearer
+# to 0, the terms that were cut matter.
 ASYMPTOTIC = 16.0
-# Ties of up to so many are added up: that has no cancellation at all, and most ties are small.
+# Ties of at most this many are added up: that has no cancellation at all, and most ties are small.
 DIRECT = 8
-# Below this N/g, closed forms cancel and series in N/g are short.
+# Below this N/g, closed forms cancel, and a few terms of the series in N/g suffice.
 SMALL = 0.08
 
 

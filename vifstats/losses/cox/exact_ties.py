@@ -26,8 +26,8 @@ from vifstats.typing import Differentiable
 
 __all__ = ["ExactCox"]
 
-# Up to so many events at a time one recursion serves a whole stratum: e_0, e_1, ... of all times
-# stay in the range of doubles together.
+# With at most this many events at a time, one recursion serves a whole stratum: e_0, e_1, ... of
+# all times stay in the range of doubles together.
 MANY = 50
 
 

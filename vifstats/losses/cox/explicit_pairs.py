@@ -88,7 +88,7 @@ def left_over(
     sums: RiskSums, terms: Terms, big: np.ndarray, others: Others, columns: Columns
 ) -> Moments:
     """The moments of some terms without their piece, from sums that never held it."""
-    # A piece does not die in its cells, so all who die there stay in the term, with their share.
+    # A piece does not die in its cells, so all rows that do stay in the term, with their share.
     dying = sums.dying(terms.cell[big], columns)
     return others.moments.take(terms.other[big]) + dying.scaled(terms.alive[big])
 

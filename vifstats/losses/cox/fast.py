@@ -1,4 +1,4 @@
-"""Whether compiled loops are at hand: the extra ``fast`` brings numba."""
+"""Whether compiled loops are available: the extra ``fast`` installs numba."""
 
 import sys
 from functools import lru_cache
@@ -9,8 +9,8 @@ import numpy as np
 
 __all__ = ["levels", "loops"]
 
-# Numbers from which on it pays to load numba, which takes a second, and ten once to compile; where
-# it is loaded already, a small share of them.
+# Loading numba takes a second, and compiling takes ten, once. That pays if at least LARGE numbers
+# are to be summed; if numba is loaded already, a share LOADED of them suffices.
 LARGE, LOADED = 5_000_000, 0.04
 # Cells of a group: a range is parts of two groups, and whole groups between: a range again.
 GROUP = 32
@@ -26,13 +26,13 @@ def _compiled() -> ModuleType | None:
 
 
 def loops(size: int) -> ModuleType | None:
-    """The compiled loops, where numba is there and so many numbers are to be summed."""
+    """The compiled loops, if numba is installed and this many numbers make them pay; else None."""
     least = LARGE * LOADED if "numba" in sys.modules else LARGE
     return _compiled() if size >= least else None
 
 
 def levels(n: int) -> np.ndarray:
-    """How many there are of n cells, of their groups, of groups of those, ...: int (n_levels,)."""
+    """The number of cells, of groups of cells, of groups of those groups, ...: int (n_levels,)."""
     sizes = [n]
     while sizes[-1] > GROUP:
         sizes.append(-(-sizes[-1] // GROUP))

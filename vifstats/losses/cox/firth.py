@@ -79,7 +79,7 @@ class FirthCox(Firth, Cox, penalty="firth"):
 
     @cached_property
     def _middle(self) -> np.ndarray:
-        """X from its medians, which no row far away moves: digits change, not results."""
+        """X less its medians, which no distant row moves: digits change, not results."""
         return self._X - np.median(self._X, axis=0)
 
     def traced_information(self, theta: Differentiable, presence: Differentiable) -> Any:

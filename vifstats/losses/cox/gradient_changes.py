@@ -21,7 +21,7 @@ from vifstats.removals import Removals
 
 __all__ = ["OwnChange", "by_removal", "gradient_differences", "mean_hazards", "weight_gradients"]
 
-# From some of the deaths to what they change in the cells of their own, (some, width)
+# From some of the deaths to the changes in their own cells, (some, width)
 OwnChange = Callable[[slice], np.ndarray]
 
 

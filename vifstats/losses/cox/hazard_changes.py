@@ -28,7 +28,7 @@ from vifstats.removals import Removals
 
 __all__ = ["hazards_without"]
 
-# What is left of a hazard when all its events leave is rounding, relative to what it was.
+# When all events of a hazard leave, this share of the former hazard may be left by rounding.
 NOTHING_LEFT = 1e-12
 # Numbers in the table of a few weights for all rows (128 MB).
 BLOCK_NUMBERS = 16_000_000
@@ -102,7 +102,7 @@ def _mean_squares(sums: RiskSums, weights: np.ndarray, first: PowerSums) -> np.n
 def _changes(
     sums: RiskSums, weights: np.ndarray, removals: Removals, steps: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Without less with each removal, at fixed theta: the hazards and their slopes along a step."""
+    """The hazards, and their slopes along a step, without minus with each removal, theta fixed."""
     pieces, deaths = leaving(sums, removals, NO_PAIRS)
     row_code = removals.codes[sums.sets.order]
     kernel = HazardKernel(sums, weights, steps[pieces.code])

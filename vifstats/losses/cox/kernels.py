@@ -1,4 +1,4 @@
-"""What a sum over the terms of risk sets has to say of its summands."""
+"""What a sum over the terms of risk sets must know of its summands."""
 
 from typing import Protocol
 

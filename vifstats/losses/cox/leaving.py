@@ -83,7 +83,7 @@ def _rows_as_pieces(
     sums: RiskSums, code: np.ndarray, distinct: bool, columns: Columns
 ) -> tuple[Pieces, Deaths]:
     sets, own = sums.sets, sums.sets.own
-    # Every row leaves in its turn, the usual case: nothing is copied.
+    # In the usual case every row leaves in its turn, and nothing is copied.
     if (code >= 0).all():
         piece = own
         pieces = Pieces(code, sums.r, sums.X, None, sets.exposed, distinct)
@@ -136,8 +136,8 @@ def _joint_pieces(sums: RiskSums, code: np.ndarray, columns: Columns) -> tuple[P
         dying=moments.take(dying).each(bins.sums).take(at).take,
         alive=alive.take(at),
     )
-    # Intervals with deaths are in `Deaths`; where nobody is at risk nothing is taken, and a mean of
-    # nobody would be 0/0.
+    # Intervals with deaths are in `Deaths`. If nobody is at risk, nothing is taken, and a mean
+    # would be 0/0.
     kept = np.flatnonzero((count == 0) & (alive.r > 0))
     mass = alive.take(kept)
     pieces = Pieces(
@@ -177,8 +177,8 @@ def _intervals(
     stop = np.where(last, start, np.append(start[1:], 0))
     bounds = np.append(0, np.flatnonzero(last) + 1)
     exposed_hi = hi.copy()
-    # In the cell of its death a row is part of the tie, not of those who live on: `Deaths` has it
-    # there, and `Deaths.alive` the other rows of its removal.
+    # In the cell of its death a row is part of the tie, not of those who live on. There it is in
+    # `Deaths`, and the other rows of its removal are in `Deaths.alive`.
     exposed_hi[dying] -= 1
     local_lo = np.searchsorted(breaks, base + lo)
     local_hi = np.searchsorted(breaks, base + exposed_hi)

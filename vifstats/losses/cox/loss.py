@@ -81,15 +81,15 @@ class Cox(PartialLikelihood):
     True
     """
 
-    hessian_at_hand = True  # two products of matrices, of the sums that a gradient needs
-    # subclasses by the ties, or the penalty, they are for
+    hessian_at_hand = True  # two matrix products, from the sums that the gradient needs anyway
+    # subclasses, by the kind of ties or of penalty
     _kinds: ClassVar[dict[str, type["Cox"]]] = {}
 
     def __init_subclass__(cls, *, ties: str | None = None, penalty: str | None = None) -> None:
         Cox._kinds.update({kind: cls for kind in (ties, penalty) if kind is not None})
 
     def __new__(cls, *_: Any, ties: str = "efron", penalty: Any = None, **__: Any) -> "Cox":
-        # what these name may be a class of its own, as a pathlib.Path is a PosixPath
+        # ties and penalty may select a subclass, as pathlib.Path makes a PosixPath
         kind = penalty if isinstance(penalty, str) else str(ties)
         return super().__new__(Cox._kinds.get(kind, cls) if cls is Cox else cls)
 
@@ -301,9 +301,9 @@ def _plain_and_whole(theta: Any, presence: Any) -> bool:
 
 
 def _fewer_than(p: int) -> int:
-    """Up to so many removals are summed afresh: beyond, the differences of all rows cost less.
+    """The most removals that are summed afresh: for more, the differences of all rows cost less.
 
-    In nanoseconds a row: about 135 p^2 for the power sums of all pairs, and for one removal 0.3 p^2
-    of matrix products, 30 p of sums and 500 of what does not depend on p.
+    Costs in nanoseconds per row: about 135 p^2 for the power sums of all pairs; for one removal
+    0.3 p^2 for matrix products, 30 p for sums, and 500 for what does not depend on p.
     """
     return int(135 * p**2 / (0.3 * p**2 + 30 * p + 500))

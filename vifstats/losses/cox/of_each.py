@@ -1,4 +1,4 @@
-"""What single objects change, made for all of them at once: refits ask for it in many blocks."""
+"""The changes by single objects, computed for all at once, because refits ask for many blocks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ from vifstats.removals import Removals
 
 __all__ = ["OfEach"]
 
-# Up to so many numbers are kept of each kind (8 MB); what they are made of depends on all event
-# times, however few the removals are.
+# At most this many numbers of each kind are kept (8 MB). Keeping them pays because even a few
+# removals need sums over all event times.
 KEPT = 1_000_000
 
 
@@ -29,9 +29,9 @@ class OfEach:
         width: int,
         compute: Callable[[Removals], np.ndarray],
     ) -> np.ndarray:
-        """``compute(removals)``, (n_removals, width), from rows that are kept where they are few.
+        """``compute(removals)``, (n_removals, width), from kept rows of all objects if they fit.
 
-        What one object changes does not depend on which others have their turn.
+        The change by one object does not depend on which other objects are asked for.
         """
         n = removals.n_objects
         if len(removals) == n or n * width > KEPT or not (removals.sizes == 1).all():

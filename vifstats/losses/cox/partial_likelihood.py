@@ -25,9 +25,9 @@ __all__ = ["PartialLikelihood"]
 
 
 class PartialLikelihood(Loss):
-    """Negative log partial likelihood, of who is at risk with which weight at each event time.
+    """Negative log partial likelihood: at each event time, rows are at risk with certain weights.
 
-    A subclass sets what is annotated here, and says who is at risk.
+    A subclass sets the attributes annotated here, and says who is at risk.
     """
 
     n_params: int

@@ -42,7 +42,7 @@ class Plan:
     candidates: np.ndarray
 
     def summed(self, piece: np.ndarray, cell: np.ndarray) -> np.ndarray:
-        """How many powers of each pair have been summed; 0 for all, but for eps > 1/2."""
+        """How many powers of each pair have been summed; 0 if all, except where eps > 1/2."""
         return self.K_cell[cell]
 
 
@@ -101,11 +101,11 @@ def block_plan(sums: RiskSums, pieces: Pieces) -> BlockPlan:
     powers = reach(sums, ~pairs_only)
     K_cell = powers_needed(_largest_mass(pieces) / sums.phi_min, powers.most)
     K_cell[pairs_only] = 0
-    # All pairs with these are taken as they are, but for eps > 1/2.
+    # All pairs with these are taken as they are, except where eps > 1/2.
     key = sums.phi_min * np.where(pairs_only, 0.5, powers.explicit)
     smallest = pieces.ranges.minimum(sums.phi_min)
-    # Candidates are found by the smallest phi of the whole range, which is read once a piece; the
-    # descent for pairs then starts with few of them.
+    # The smallest phi of the whole range, read once for each piece, shows which pieces may have
+    # such pairs. The search for pairs then starts with few of them.
     lowest = pieces.ranges.minimum(key) if pairs_only.any() else smallest * powers.explicit
     return BlockPlan(
         K_cell=K_cell,
@@ -126,11 +126,11 @@ def powers_needed(eps: np.ndarray, most: int) -> np.ndarray:
 
 
 def _largest_mass(pieces: Pieces) -> np.ndarray:
-    """At least the largest mass exposed in each cell: the largest that has yet to leave."""
+    """A bound on the largest mass exposed in each cell: the largest that has yet to leave."""
     ranges = pieces.ranges
     rows = np.flatnonzero(ranges.lo < ranges.hi)
     largest = np.zeros(ranges.n_cells)
     # A mass is put where it ends and carried back to the beginning of the stratum, as if no one
-    # entered late. That bounds it from above, which costs a power at most, never a digit.
+    # entered late. A bound that is too high costs at most one more power, and never a digit.
     np.maximum.at(largest, ranges.hi[rows] - 1, pieces.r[rows])
     return ranges.segments.accumulate(largest, reverse=True, ufunc=np.maximum)

@@ -27,7 +27,7 @@ __all__ = ["Ranges"]
 # range the rounding of all cells before it.
 BLOCK_BITS = 5
 BLOCK = 2**BLOCK_BITS
-# Up to this many cells, a table of every (first, last) pair.
+# With at most this many cells, a table of every (first, last) pair serves.
 FEW_CELLS = 128
 
 

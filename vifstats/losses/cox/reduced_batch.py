@@ -18,11 +18,12 @@ from vifstats.removals import Removals
 
 __all__ = ["Batch"]
 
-# Pairs of covariates by row, and means by removal, are held in blocks of so many numbers (4 MB).
+# Pairs of covariates by row, and means by removal, are held in blocks of this many numbers (4 MB).
 BLOCK_NUMBERS = 500_000
-# Fewer removals take a matrix product each; more share the products of covariates.
+# Fewer removals take one matrix product each; from this number on they share the products of
+# covariates.
 FEW = 8
-# A refit comes back about so many times, which counts where loops are to be loaded.
+# A refit evaluates the loss about this often, which counts for whether loading loops pays.
 EVALUATIONS = 10
 
 

@@ -145,9 +145,9 @@ def risk_sets(data: SurvivalInput) -> RiskSets:
 def _sorted_rows(data: SurvivalInput) -> np.ndarray:
     """Rows by stratum and time, events first among equal times, then as the user has them.
 
-    With the events first the intervals of exposure end in ascending order. A sort that is not
-    stable is several times faster, and only ties ask for more: there the rows are sorted again,
-    by whole numbers that say it all.
+    With the events first, the intervals of exposure end in ascending order. An unstable sort is
+    several times faster and suffices without ties. With ties the rows are sorted again, by whole
+    numbers that stand for time, event and position together.
     """
     n = len(data.time)
     order = np.argsort(data.time)

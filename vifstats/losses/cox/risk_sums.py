@@ -271,7 +271,7 @@ def _tied(
     item, tie = expanded(n_terms[cells])
     alive = 1 - tie / n_terms[cells][item]
     at_risk, dying = R[cells], S0D[cells]
-    # delta = m0 - xD without the difference of two nearly equal means where almost all die
+    # delta = m0 - xD; where almost all die these means are nearly equal, so they are not subtracted
     xD = S1D / dying[:, None]
     delta = (R1 - at_risk[:, None] * xD) / (at_risk + dying)[:, None]
     phi = at_risk[item] + alive * dying[item]

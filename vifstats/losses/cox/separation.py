@@ -1,11 +1,12 @@
-"""Which removals leave a Cox model at infinity: its partial likelihood is monotone along some g.
+"""Which removals send a Cox model to infinity: its partial likelihood is monotone along some g.
 
-It grows for ever along g, or does not change, if each event has the largest x'g of its risk set
-(Bryson & Johnson 1981, Technometrics 23): the faces of the cone are x_i - x_j, for each event i and
-each j at risk. They are never listed: a linear program is given those that its last answer breaks.
-Most removals need none. Positive multipliers of the faces that add up to 0 rule separation out, and
-those of the full data, the risks p_ij = r_j / S0_i of Breslow's likelihood, can be mended without a
-few rows: docs/mathematics.md, equations (39) and (40).
+The likelihood grows for ever along g, or does not change, if each event has the largest x'g of its
+risk set (Bryson & Johnson 1981, Technometrics 23). So the faces of the cone are x_i - x_j, for each
+event i and each j at risk. They are never listed: a linear program is given the faces that its last
+answer breaks. Most removals need no linear program. If positive multiples of the faces add up to 0,
+there is no separation. For the full data these multipliers are the risks p_ij = r_j / S0_i of
+Breslow's likelihood, which can be corrected for the loss of a few rows: docs/mathematics.md,
+equations (39) and (40).
 """
 
 from collections.abc import Iterator
@@ -30,9 +31,10 @@ from vifstats.removals import Removals
 
 __all__ = ["Pairs", "separating"]
 
-# Risks of a whole risk set, in units of the largest of its stratum, whose inverse is no number.
+# If the sum of a risk set, in units of the largest risk of its stratum, is below this, its inverse
+# overflows.
 FAINT = 1e-300
-# Rows in other coordinates are held in blocks of so many numbers (4 MB).
+# Rows in other coordinates are held in blocks of this many numbers (4 MB).
 BLOCK_NUMBERS = 500_000
 
 
@@ -178,7 +180,7 @@ class Multipliers:
         usable = (deaths > 0) & (FAINT * deaths < S0)
         S0 = np.where(usable, S0, 1.0)
         S1 /= S0[:, None]
-        # a risk set that is lost leaves no multipliers at g: linear programs have to tell
+        # without the sum of some risk set there are no multipliers at g: linear programs decide
         return np.where(usable, deaths, np.where(deaths > 0, np.nan, 0.0)) / S0, S1
 
     @property
@@ -208,7 +210,7 @@ class Multipliers:
 
     @property
     def terms(self) -> np.ndarray:
-        """What the diagonal of the curvature was before it was subtracted from, shape (p,)."""
+        """The diagonal of the curvature before the means were subtracted, shape (p,)."""
         return np.diag(self._squares)
 
     @cached_property
@@ -252,7 +254,7 @@ def separating(pairs: Pairs, theta: np.ndarray, removals: Removals) -> np.ndarra
 
 
 def _settle(pairs: Pairs, g: np.ndarray, near: float = np.inf) -> Multipliers | None:
-    """Multipliers within reach of a sum of 0, by Newton steps; None if nowhere."""
+    """Multipliers whose sum is nearly 0, found by Newton steps; None if there are none."""
     for _ in range(STEPS):
         at = Multipliers(pairs, g)
         root = factored(at.curvature, at.terms)
@@ -266,7 +268,7 @@ def _settle(pairs: Pairs, g: np.ndarray, near: float = np.inf) -> Multipliers | 
 
 
 def _cleared(at: Multipliers, removals: Removals) -> np.ndarray:
-    """Which removals cannot separate: what they take from the multipliers can be mended."""
+    """Which removals cannot separate: the multipliers can be corrected for what they take."""
     root = at.root
     if root is None or not len(removals):
         return np.zeros(len(removals), dtype=bool)
@@ -276,7 +278,7 @@ def _cleared(at: Multipliers, removals: Removals) -> np.ndarray:
         squares += np.einsum("np,np->n", Z, Z)
     widest = 2 * np.sqrt(squares.max())
     place = np.argsort(at.pairs.sets.order)
-    # no face is longer than the widest: where all are short, nothing need be known of each
+    # no face is longer than the widest: if even that is short enough, single faces need no look
     taken = removals.sums((at.r * at.exposure + at.pairs.sets.event)[place]) * widest**2
     rest = widest * float(np.linalg.norm(root.T @ at.slope))
     cleared = 2 * taken + rest < 1 - ROUNDING
@@ -288,7 +290,7 @@ def _cleared(at: Multipliers, removals: Removals) -> np.ndarray:
 def _missing(
     at: Multipliers, removals: Removals, root: np.ndarray, squares: np.ndarray, place: np.ndarray
 ) -> np.ndarray:
-    """What removals take of the multipliers, below 1 where it can be mended: (n_removals,).
+    """What removals take of the multipliers: below 1 they can be corrected for it, (n_removals,).
 
     `root` (p, p): that of the multipliers; `squares` (n,): of the rows about the origin, in the
     coordinates of the root; `place` (n,): the sorted position of each row.
@@ -315,7 +317,7 @@ def _missing(
     shares[own] += squares[own] - 2 * own_met + around
     size, widest = np.sqrt(missing), 2 * np.sqrt(squares.max())
     if not removals.single:
-        # A face between two that leave together has been taken twice: this is the most it can be.
+        # A face between two rows that leave together was counted twice; this bounds the excess.
         size += widest * _doubled(sets, removals, r, inverse, place)
     return widest * size + removals.sums(shares[place])
 

@@ -17,7 +17,7 @@ def by_death(sets: RiskSets) -> autodiff.LinearMap:
 
 
 def predictors(sets: RiskSets, eta: Any, present: np.ndarray) -> tuple[Any, np.ndarray]:
-    """Linear predictors less the largest present one of the stratum, and that: (n_strata,)."""
+    """Linear predictors less the largest present one of the stratum; and those, (n_strata,)."""
     values = np.where(present, autodiff.plain(eta), -np.inf)
     largest = np.maximum.reduceat(values, sets.row_bounds[:-1])
     shift = np.where(np.isfinite(largest), largest, 0.0)

@@ -119,7 +119,7 @@ class _Masses:
     def tie(self, efron: bool) -> Tie:
         """The tie of these masses; every entry finite, also where nobody remains."""
         some = self.N > 0
-        # Where nobody dies any more N = 0 makes every sum 0; only 0/0 must not come before it.
+        # If nobody dies any more, N = 0 makes every sum 0, as long as no 0/0 comes before it.
         dying = np.where(some, self.dying.r, 1.0)
         S0 = np.where(self.S0 > 0, self.S0, 1.0)
         n_terms = self.N if efron else np.minimum(self.N, 1)
@@ -153,7 +153,7 @@ def tie_changes(
     gone = _Gone(deaths, at, origin.take(position, axis=0), row_code, columns)
     dying_left, W_left = gone.from_dying(sums, full)
     left = _Masses(gone.from_alive(sums, full), dying_left, W_left, full.N - deaths.d[at])
-    # What stood before depends on the cell alone: made once a cell, then read by each death.
+    # The tie before the removal depends on the cell alone: it is made once for each cell.
     before, after = ties.tie(sums.efron).take(position), left.tie(sums.efron)
     return TieChange(at, before, after, W_left, gone.m0_change(full, left, before, after))
 
@@ -161,7 +161,7 @@ def tie_changes(
 def _ties_about_origins(sums: RiskSums, columns: Columns) -> tuple[Moments, Moments, np.ndarray]:
     """Who lives on and who dies in each tied cell, with x measured from an origin of the cell.
 
-    No result depends on the origin, but digits do: where one row dominates, it is that row's x.
+    The origin affects digits, not results: if one row dominates the cell, the origin is its x.
     """
     cells = sums.tied.cells
     origin = np.zeros((len(cells), sums.X.shape[1]))

@@ -42,7 +42,7 @@ class TileTerms:
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """What stands before the terms of tiles, shape (t, s, c): sums of powers of eps = r/phi.
+    """The factors of the terms of tiles, shape (t, s, c): sums of powers of eps = r/phi.
 
     For pieces they are over all powers; for tables there is one power, of r = 1, in each row.
     """
@@ -62,7 +62,7 @@ class Weights:
 
 @dataclass(frozen=True, eq=False)
 class TermColumns:
-    """What a kernel says of each term, made once for all pieces; the last term stands for none.
+    """The kernel's columns for each term, made once for all pieces; the last term stands for none.
 
     The first columns of a table are sums of ``plain`` times eps/(1 - eps), or -log(1 - eps) with
     ``logs``; the last ones of ``grown`` times eps/(1 - eps)^2. A column between may be of both.

@@ -29,8 +29,9 @@ BOUNDARY = 1e-4
 # Where a refit begins that would begin with a variance of 0, where the slope is 0 whatever the
 # curvature: a standard deviation of this many sigma.
 BESIDE = 0.1
-# Of so many groups one hardly moves the variances, and a third order tells the rest: with 200 an
-# outlier of 8 sigma misses 4 % of its influence, with 1,000 a thousandth.
+# From this many groups on, one group hardly moves the variances, and an expansion of third order
+# gives the rest. For an outlier of 8 sigma it misses 4 % of the influence with 200 groups, and a
+# thousandth with 1,000.
 MANY_GROUPS = 1_000
 
 # Which of the removals, and the sums without each.

@@ -12,7 +12,8 @@ from vifstats.reporting.findings import Findings
 
 __all__ = ["accuracy", "explained_by"]
 
-# Of so many refits each method is compared; one Newton step for more parameters takes too long.
+# Each method is compared with at most this many refits; one Newton step takes too long if there
+# are more parameters than this.
 MOST_REFITS, MOST_PARAMETERS = 200, 200
 FIGURES = ["slope", "pearson", "spearman", "largest_relative_error", "n", "left_out"]
 

@@ -22,9 +22,9 @@ __all__ = [
     "sizes",
 ]
 
-# A refit may change which row is the outermost: so many at each end are refitted.
+# A refit may change which row is the outermost, so this many at each end are refitted.
 EACH_END = 3
-# More rows that decide are counted, not named.
+# If more rows than this change a conclusion, they are counted, not named.
 MOST_NAMED = 5
 # A refit may take a row beyond the convention that is predicted to reach this part of it.
 NEAR = 0.75

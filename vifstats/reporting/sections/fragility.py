@@ -16,7 +16,7 @@ from vifstats.reporting.timed_refits import while_there_is_time
 
 __all__ = ["fragility_of", "require_treatment"]
 
-# A tenth of the rows that can be edited is searched, and so many in small data.
+# A tenth of the rows that can be edited is searched, and at least this many.
 SMALLEST = 10
 
 # What may have been recorded otherwise; the last where the treatment has two levels.

@@ -15,10 +15,10 @@ from vifstats.reporting.findings import LEVEL, Findings
 
 __all__ = ["MOST_NUMBERS", "Foreseen", "Verdict", "foreseen", "undetermined", "verdicts"]
 
-# Newton steps without every row, times the numbers in a Hessian; beyond, they take minutes.
+# At most this many Newton steps times the numbers in a Hessian: more would take minutes.
 MOST_NUMBERS = 3_000_000
-# Then the rows whose influence takes |z| furthest towards its bound are refitted, so many beyond it
-# and so many before, for each effect.
+# If there are more, rows are refitted for each effect: those whose influence takes |z| furthest
+# towards its bound, at most this many beyond it and before it.
 MOST_BEYOND, NEAREST = 200, 20
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 try:
     from numba import njit
-except ImportError:  # then nobody calls these, but tools that read every module import them
+except ImportError:  # nobody calls these then, but tools that read every module import them
 
     def njit(**_: Any) -> Any:  # type: ignore[no-redef]  # where there is no numba
         return lambda function: function

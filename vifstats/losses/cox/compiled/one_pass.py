@@ -91,7 +91,7 @@ def second_moments(
 
 @compiled
 def _power(eps: float, limits: np.ndarray) -> int:
-    """How many powers of eps count: ``limits`` holds the largest eps for which 1, 2, ... do."""
+    """How many powers of eps are needed; 1, 2, ... suffice up to each of the ``limits``."""
     K = 1
     while len(limits) >= K and eps > limits[K - 1]:
         K += 1

@@ -36,7 +36,7 @@ def _cell(
             product[j] *= phi * unit[j]
             hazard[j] += share
             own[j] += alive * share
-        # a factor is at least 1/N: so many have one logarithm
+        # a factor is at least 1/N, so a product of PRODUCT factors stays above 0: one log suffices
         if tie + 1 == d or tie % PRODUCT == 0:
             logs += np.log(product)
             product[:] = 1.0

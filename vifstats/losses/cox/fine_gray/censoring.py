@@ -1,7 +1,7 @@
-"""The distribution of the censoring, G, and who is weighted by it.
+"""The distribution of the censoring, G, and the rows that are weighted by it.
 
-G is Kaplan and Meier's estimate of being uncensored, by stratum: at each censoring time (an
-*instant*) it falls by (1 - d/Y), with d censored of Y that are at risk of it. Who has an event at
+G is Kaplan and Meier's estimate of being uncensored, by stratum. At each censoring time (an
+*instant*) it is multiplied by 1 - d/Y: d of the Y rows at risk are censored. A row with an event at
 an instant has left before it. A row with a competing event at T stays at risk at later event times
 t with weight G(t-)/G(T-), so that it leaves as if it had been censored like the others.
 """
@@ -128,7 +128,7 @@ Steps = tuple[Any, np.ndarray]
 
 
 def log_steps(survivors: Any, lost: Any) -> Steps:
-    """log(1 - d/Y) of survivors Y - d and lost d; where all are lost, that the factor is 0."""
+    """log(1 - d/Y) of survivors Y - d and lost d; and where the factor is 0, as all are lost."""
     some = autodiff.plain(survivors) > 0
     usable = anp.where(some, survivors, 1.0)
     logs = anp.where(some, anp.log(usable) - anp.log(usable + lost), 0.0)
@@ -142,7 +142,7 @@ def exp_sums(steps: Steps, sums: Callable[[Any], Any]) -> Any:
 
 
 def inverse(G: np.ndarray) -> np.ndarray:
-    """1/G, and 0 where G is 0: such rows are gone, or nobody reads their weight."""
+    """1/G, and 0 where G is 0: such rows are gone, or their weight is never read."""
     return np.where(G > 0, 1 / np.where(G > 0, G, 1.0), 0.0)
 
 

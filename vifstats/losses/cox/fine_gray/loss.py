@@ -31,7 +31,7 @@ TIES = ("efron", "breslow")
 BLOCK_NUMBERS = 2_000_000
 # Refits are taken in batches of about this many numbers for each quantity (8 MB).
 BATCH_NUMBERS = 1_000_000
-# Up to so many removals are summed afresh: beyond, the differences of all rows cost less.
+# At most this many removals are summed afresh: for more, the differences of all rows cost less.
 FEW = 8
 
 
@@ -69,11 +69,12 @@ class FineGray(PartialLikelihood):
 
     Notes
     -----
-    The naive standard errors take G for known; ``est.with_inference("robust")`` has Fine and
-    Gray's, in which each row has its part in G. Rows are removed one by one in near-linear time;
-    groups of rows are summed afresh, each in a time that grows with n.
-    Delayed entry is not taken: who entered late would need weights by the distribution of entries
-    too, which each removal changes again. Cause-specific models have it: ``competing_risks``.
+    The naive standard errors treat G as known. Those of Fine and Gray account for the part of each
+    row in G: ``est.with_inference("robust")``. Single rows are removed in near-linear time. Groups
+    of rows are summed afresh, each in a time that grows with n.
+    Delayed entry is not supported: rows that enter late would also need weights by the
+    distribution of entries, which each removal changes. Cause-specific models support it:
+    ``competing_risks``.
 
     References
     ----------
@@ -125,7 +126,7 @@ class FineGray(PartialLikelihood):
         G_cells, G_rows = self.censoring.uncensored(presence[sets.order])
         for stratum, some in enumerate(self.censoring.competing):
             G = G_rows[some.rows]
-            usable = present[some.rows]  # of who is absent G may be 0
+            usable = present[some.rows]  # G may be 0 for absent rows
             share = anp.where(usable, r[some.rows] / anp.where(usable, G, 1.0), 0.0)
             so_far = autodiff.LinearMap(some.so_far, some.from_then_on)
             S0 = S0 + G_cells[stratum] * so_far(share)

@@ -24,7 +24,7 @@ __all__ = ["Terms", "lost_digits", "moved"]
 
 # eta^POWERS is below rounding up to EXPLICIT.
 POWERS, EXPLICIT, DIGITS = 7, 1e-2, 14.0
-# 1 - eta has lost half of its digits, or powers leave the range of doubles.
+# Beyond these, 1 - eta has lost half of its digits, or powers leave the range of doubles.
 DOMINANT, FAR = 1 - 1e-6, 1e30
 # Pairs that are handled at once.
 SLICE = 1 << 15
@@ -73,7 +73,7 @@ class Terms:
 
 
 def lost_digits(terms: Terms, counts: np.ndarray, K: Moments) -> np.ndarray:
-    """Removals that are most of some term, or far beyond all of them, (n,) of bool."""
+    """Removals that hold most of some term, or dwarf all terms, bool (n,)."""
     out = np.abs(K.r) * terms.scale > FAR
     some = np.flatnonzero(-K.r * terms.largest[counts] > DOMINANT)
     out[some] = True

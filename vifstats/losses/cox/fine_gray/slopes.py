@@ -1,8 +1,8 @@
 """The derivative of the gradient in the presence of each row: the classical influence function.
 
 With lambda = d/(Y (Y - d)) of an instant and Lambda its sum, presence raises log G by Lambda of the
-instants before T_i, and lowers it by 1/Y at T_i itself if i is censored: the limit of what is said
-in `sums` for small changes.
+instants before T_i, and lowers it by 1/Y at T_i itself if i is censored. This is the limit of the
+formula in `sums` for small changes.
 """
 
 import numpy as np
@@ -56,7 +56,7 @@ def _by_censoring(sums: Sums, by_cell: np.ndarray, stratum: int, rows: np.ndarra
     mass = np.hstack([weighted.r[:, None], weighted.rx])
     both = np.stack([mass, Lambda[some.rows, None] * mass])
 
-    # at cells up to the own time all competing rows so far have the same change of their weight
+    # at cells up to a row's own time, the weights of all competing rows so far change alike
     plain, by_Lambda = (some.so_far(part) for part in both)
     change = G[:, None] * (Lambda_cell.reshape(-1, sums.sets.n_cells)[stratum][:, None] * plain)
     change -= G[:, None] * by_Lambda

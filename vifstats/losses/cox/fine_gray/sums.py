@@ -6,8 +6,8 @@ before T_i its factor changes by
     q = (S - 1)(S + d) / (S (S + d - 1)),
 
 which does not depend on i; at T_i itself, if i is censored, by Y/(Y - 1). So up to T_i the sums
-without a row of the stratum are the same for all rows, but for the row itself (`without_one`), and
-after T_i they change by G(t-) K with moments K of the row alone (`afterwards`).
+without a row of the stratum are the same for all rows, except for the row itself (`without_one`).
+After T_i they change by G(t-) K, with moments K of the row alone (`afterwards`).
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Sums:
 
     @cached_property
     def rows(self) -> Moments:
-        """Of each row."""
+        """The moments of each row."""
         return moments_of(self.r, self.X, self.columns)
 
     @cached_property
@@ -53,12 +53,12 @@ class Sums:
 
     @cached_property
     def dying(self) -> Moments:
-        """Of who dies in each cell."""
+        """Sums over the rows that die in each cell."""
         return self.rows.take(self.sets.own).each(self.sets.by_death.sums)
 
     @cached_property
     def alive(self) -> Moments:
-        """Of who has had no event before each cell."""
+        """Sums over the rows that have had no event before each cell."""
         return self.rows.each(self.sets.ranges.scatter)
 
     @cached_property
@@ -67,7 +67,7 @@ class Sums:
         return self.censoring.uncensored(np.ones(len(self.r)))
 
     def _stayed(self, stratum: int, G_cells: np.ndarray, G_rows: np.ndarray) -> Moments:
-        """Of who stays at risk after a competing event, in one stratum."""
+        """Sums over the rows that stay at risk after a competing event, in one stratum."""
         some = self.censoring.competing[stratum]
         return self._weighted(some, G_rows).each(some.so_far).scaled(G_cells)
 
@@ -77,13 +77,13 @@ class Sums:
 
     @cached_property
     def stayed(self) -> list[Moments]:
-        """Of who stays at risk after a competing event, by stratum."""
+        """Sums over the rows that stay at risk after a competing event, by stratum."""
         G_cells, G_rows = self.uncensored
         return [self._stayed(s, G, G_rows) for s, G in enumerate(G_cells)]
 
     @cached_property
     def at_risk(self) -> Moments:
-        """Of everybody at risk at each cell."""
+        """Sums over all rows at risk at each cell."""
         total = self.alive
         for some in self.stayed:
             total += some
@@ -102,7 +102,7 @@ class Sums:
         return np.where(zero, 0.0, cells.reshape(zero.shape)), rows
 
     def without_one(self, stratum: int) -> Moments:
-        """Of everybody at risk, without the censoring of a row that leaves later, but with it."""
+        """Sums over all rows at risk, with a row that leaves later but without its censoring."""
         total = self.alive
         for other, some in enumerate(self.stayed):
             if other != stratum:
@@ -111,7 +111,7 @@ class Sums:
         return total + self._stayed(stratum, cells[stratum], rows)
 
     def afterwards(self, stratum: int, rows: np.ndarray) -> Moments:
-        """K of some rows of the stratum: what G times it adds to a cell after their own time."""
+        """K of some rows of the stratum: G K is the change of a cell after their own time."""
         some = self.censoring.competing[stratum]
         changed, G = self._changed[1], self.uncensored[1]
         upto = np.searchsorted(self.time[some.rows], self.time[rows], side="right")
