@@ -714,12 +714,15 @@ plot(
 )
 plot(
     "survival_change_plot",
-    "change: result, times: times, stairs: flag",
+    "change: result, times: times, stairs: flag, unit: text?",
     change=curve,
     times=[0.5, 1.0],
 )
 plot(
-    "survival_plot", "change: result, times: times, curve: vector?", change=curve, times=[0.5, 1.0]
+    "survival_plot",
+    "change: result, times: times, curve: vector?, unit: text?",
+    change=curve,
+    times=[0.5, 1.0],
 )
 plot("target_plot", f"change: result, column: whole?, {LABELS}", change=change)
 plot("waterfall_plot", "influence: result, name: name, k: whole", influence=inf, name="a")

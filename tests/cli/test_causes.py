@@ -57,7 +57,10 @@ BAD = [
     (["--cause", "cuase", "--of", "other"], "did you mean 'cause'?"),
     (["--cause", "cause"], "--cause needs --of"),
     (["--fine-gray"], "there is no --cause"),
-    (["--of", "other"], "there is no --cause"),
+    (["--of", "other"], "name it with --event, or with --cause"),
+    (["--event", "cause", "--of", "melanom"], "did you mean 'melanoma'?"),
+    (["--event", "cuase", "--of", "other"], "did you mean 'cause'?"),
+    (["--event", "cause"], "name the value that stands for an event with --of"),
     (["--cause", "cause", "--of", "other", "--event", "sex"], "leave --event out"),
     (["--cause", "cause", "--of", "other", "--fine-gray", "--strata", "sex"], "no --strata"),
     (["--cause", "cause", "--of", "other", "--fine-gray", "--ties", "exact"], "no --ties exact"),
@@ -69,6 +72,29 @@ def test_what_does_not_go_together_is_one_line(file, capsys, options, words):
     assert main(["cox", file, "--time", "time", *options]) == 2
     error = capsys.readouterr().err
     assert words in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("codes", "typed"),
+    [((1, 2), "2"), (("alive", "dead"), "dead"), ((0.0, 3.0), "3"), ((1, -1), "-1")],
+)
+def test_any_value_of_the_event_may_be_named(table, tmp_path, capsys, codes, typed):
+    path = tmp_path / "coded.csv"
+    died = np.where(table.cause == 1, codes[1], codes[0])
+    table.drop(columns=["weights", "cause"]).assign(status=died).to_csv(path, index=False)
+    found = printed(capsys, str(path), "--event", "status", "--of", typed)
+    est = vs.minimize(vs.losses.Cox(table[COVARIATES], table.time, table.cause == 1), np.zeros(4))
+    theta = list(found["coefficients"].values())
+    assert relative_error(theta, est.theta) < 100 * CONVERGED_FIT
+
+
+def test_a_missing_event_is_no_censoring(table, tmp_path, capsys):
+    path = tmp_path / "gaps.csv"
+    table.assign(cause=table.cause.where(table.index != 3)).drop(columns="weights").to_csv(
+        path, index=False
+    )
+    assert main(["cox", str(path), "--time", "time", "--event", "cause", "--of", "1"]) == 2
+    assert "cause" in capsys.readouterr().err
 
 
 def test_a_missing_cause_is_no_censoring(table, tmp_path, capsys):

@@ -36,11 +36,15 @@ def test_the_band_holds_the_curve_without_any_row(change, ax):
 def test_the_legend_names_what_leaves(change, ax, plot):
     times, influence = change
     groups = vs.vif(influence.source.estimate, groups=np.arange(60) // 4).on(influence.target)
-    for result, what in ((influence, "row"), (groups, "group")):
+    for result, asked, what in (
+        (influence, None, "rows"),
+        (groups, None, "groups"),
+        (groups, "mice of $ 5", r"mice of \$ 5"),
+    ):
         ax.clear()
-        plot(result, times, ax=ax)
+        plot(result, times, ax=ax, unit=asked)
         told = [text.get_text() for text in ax.get_legend().get_texts()]
-        assert {f"range without one {what}", f"99 % of {what}s"} <= {*told}
+        assert {f"range without one of the {what}", f"99 % of {what}"} <= {*told}
 
 
 def test_under_a_lens_the_band_is_in_percentage_points(change, ax):

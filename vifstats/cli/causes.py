@@ -1,4 +1,4 @@
-"""Competing risks of a table: the column of causes, and Fine and Gray's model of one of them."""
+"""Events by their level: codes, causes of competing risks, and Fine and Gray's model of one."""
 
 import argparse
 from difflib import get_close_matches
@@ -13,7 +13,7 @@ from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate, minimize
 from vifstats.losses import FineGray
 
-__all__ = ["coded_causes", "fit_fine_gray", "require_cause_options"]
+__all__ = ["coded_causes", "coded_events", "fit_fine_gray", "require_cause_options"]
 
 # What a column of causes holds where follow-up ended without an event.
 CENSORED = ("0", "censored", "none", "alive")
@@ -24,11 +24,15 @@ NOT_OF_FINE_GRAY = {"strata": (), "entry": None, "penalizer": 0.0, "penalty": No
 def require_cause_options(args: argparse.Namespace) -> None:
     """Raise where options of competing risks do not go together."""
     if args.cause is None:
-        given = [name for name, on in (("--of", args.of), ("--fine-gray", args.fine_gray)) if on]
-        if given:
+        if args.fine_gray:
             raise InvalidInputError(
-                f"{given[0]} is of competing risks, but there is no --cause; name the column of "
+                "--fine-gray is of competing risks, but there is no --cause; name the column of "
                 "causes with --cause."
+            )
+        if args.of is not None and args.event is None:
+            raise InvalidInputError(
+                "--of is a level of a column, but none is named; name it with --event, or with "
+                "--cause if it holds competing causes."
             )
         return
     if args.file is None:
@@ -58,20 +62,36 @@ def coded_causes(table: pd.DataFrame, cause: str, of: str) -> pd.DataFrame:
     Raises InvalidInputError if there is no such column, it has no such level, or none that says
     censored.
     """
-    require_columns(table, [cause])
-    values = table[cause].map(_word, na_action="ignore")
-    found = [str(level) for level in pd.unique(values.dropna())]
+    values, found = _levels(table, cause)
     censored = [level for level in found if level.lower() in CENSORED]
-    if of in censored or of not in found:
-        causes = [level for level in found if level not in censored]
-        close = get_close_matches(of, causes) or causes[:10]
-        raise InvalidInputError(
-            f"--of must be a cause in {cause!r}, but is {of!r}; did you mean "
-            f"{' or '.join(map(repr, close))}?"
-        )
+    _require_level(of, f"a cause in {cause!r}", [x for x in found if x not in censored])
     words = values.to_numpy()
     codes = np.where(values.isin(censored), 0.0, np.where(words == of, 1.0, 2.0))
     return table.assign(**{cause: np.where(values.isna(), np.nan, codes)})
+
+
+def coded_events(table: pd.DataFrame, event: str, of: str) -> pd.DataFrame:
+    """The table with its events as 1 at this level, 0 at all others; missing stay so.
+
+    Raises InvalidInputError if there is no such column, or it has no such level.
+    """
+    values, found = _levels(table, event)
+    _require_level(of, f"a level of {event!r}", found)
+    return table.assign(**{event: np.where(values.isna(), np.nan, values.to_numpy() == of)})
+
+
+def _levels(table: pd.DataFrame, column: str) -> tuple[pd.Series, list[str]]:
+    require_columns(table, [column])
+    values = table[column].map(_word, na_action="ignore")
+    return values, [str(level) for level in pd.unique(values.dropna())]
+
+
+def _require_level(of: str, what: str, levels: list[str]) -> None:
+    if of not in levels:
+        close = get_close_matches(of, levels) or levels[:10]
+        raise InvalidInputError(
+            f"--of must be {what}, but is {of!r}; did you mean {' or '.join(map(repr, close))}?"
+        )
 
 
 def _word(value: Any) -> str:

@@ -11,7 +11,12 @@ import pandas as pd
 
 from vifstats.adapters import from_model
 from vifstats.checks.text import legible
-from vifstats.cli.causes import coded_causes, fit_fine_gray, require_cause_options
+from vifstats.cli.causes import (
+    coded_causes,
+    coded_events,
+    fit_fine_gray,
+    require_cause_options,
+)
 from vifstats.cli.cox_table import (
     FIRST_UNNAMED,
     CoxColumns,
@@ -58,6 +63,8 @@ def cox_model(args: argparse.Namespace, tell: Tell) -> Model:
         table, name = _read(args)
     if args.cause is not None:
         table = coded_causes(table, args.cause, args.of)
+    elif args.of is not None:
+        table = coded_events(table, args.event, args.of)
     parts = (args.covariates, args.strata, args.weights, args.entry, args.groups, args.id_col)
     columns = CoxColumns(args.time, args.event, *parts, cluster=args.cluster)
     table = columns.labelled(table)
@@ -84,6 +91,9 @@ def cox_model(args: argparse.Namespace, tell: Tell) -> Model:
     if args.cause is not None:
         what += f", cause {args.of!r} of {args.cause!r}"
         context |= {"cause": args.cause, "of": args.of}
+    elif args.of is not None:
+        what += f", event {args.of!r} of {args.event!r}"
+        context["of"] = args.of
     title = f"{what}: {len(frame)} rows{numbered}, {events} events"
     return Model(title, est, columns.groups, context)
 

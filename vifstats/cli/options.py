@@ -75,10 +75,14 @@ def _of_cox(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("file", nargs="?", help="CSV or Parquet; default: rossi, the data bundled with lifelines")
     add("--time", metavar="COL", help="time of event or censoring")
-    add("--event", metavar="COL", help="1 event, 0 censored")
+    add("--event", metavar="COL", help="1 event, 0 censored; other codes with --of")
     causes = "instead of --event: what ended follow-up, 0 (or censored) for none of the causes"
     add("--cause", metavar="COL", help=causes)
-    add("--of", metavar="LEVEL", help="the cause that the model is of; others are censored at it")
+    add(
+        "--of",
+        metavar="LEVEL",
+        help="level of --event or --cause that is the event; the others are censored",
+    )
     fine_gray = "Fine and Gray's model of that cause, with robust standard errors"
     add("--fine-gray", action="store_true", help=fine_gray)
     _of_columns(parser)

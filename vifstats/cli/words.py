@@ -25,9 +25,12 @@ REMEDIES = {
     r"convert it to a number of days, for example with .*?\.days": (
         "make it a number of days in the file"
     ),
-    r"pass E - 1 \(or E == 2\)": "write 0 for censored and 1 for an event",
+    r"pass E - 1 \(or E == 2\)": "add --of 2 if 2 is the event, as in R's Surv",
     r"pass a comparison such as E == code_of_event": (
-        "write 1 for the event of interest and 0 for all else"
+        "name the code of the event with --of: all others are censored"
+    ),
+    r"^(`E` must be numeric, but .*?); .*": (
+        r"\1; name the value that stands for an event with --of: all others are censored."
     ),
     r"^The Hessian must be positive definite, but its diagonal is \S+ at (\[.*?\]).*": (
         r"Every covariate must vary within some risk set, but \1 do not; leave them out of "

@@ -8,7 +8,7 @@ from vifstats import checks
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.errors import InvalidInputError
 from vifstats.plots.sources import target_influence
-from vifstats.plots.style import BLUE, FAINT, ORANGE, axes_for
+from vifstats.plots.style import BLUE, FAINT, ORANGE, axes_for, plain
 from vifstats.typing import ArrayLike1D, Axes, Times
 
 __all__ = ["survival_change_plot", "survival_plot"]
@@ -22,6 +22,7 @@ def survival_plot(
     *,
     ax: Axes | None = None,
     curve: tuple[Times, ArrayLike1D] | None = None,
+    unit: str | None = None,
 ) -> Any:
     """S(t|x), and the lowest and highest it becomes without any one row.
 
@@ -37,6 +38,8 @@ def survival_plot(
     ax : matplotlib Axes, optional
     curve : tuple of array_like, shape (k,), optional
         All event times and the curve of all rows at them; default ``times`` and ``change.value``.
+    unit : str, optional
+        What is left out, in the plural, such as "patients"; default "rows", or "groups".
 
     Returns
     -------
@@ -59,7 +62,7 @@ def survival_plot(
     times = _one_for_each(times, change)
     at, values = _curve(curve, times, change)
     ax = axes_for(ax)
-    low = _bands(ax, change, times, change.value_without, len(at) == len(times))
+    low = _bands(ax, change, times, change.value_without, len(at) == len(times), unit)
     ax.step(at, values, where="post", color=BLUE, linewidth=1.2, label="all rows")
     ax.set_ylim(max(0.0, 1.3 * np.nanmin(low) - 0.3), 1)  # 0 only where the curve comes near it
     ax.set_xlabel("time")
@@ -69,7 +72,12 @@ def survival_plot(
 
 
 def survival_change_plot(
-    change: TargetInfluence, times: Times, *, ax: Axes | None = None, stairs: bool = True
+    change: TargetInfluence,
+    times: Times,
+    *,
+    ax: Axes | None = None,
+    stairs: bool = True,
+    unit: str | None = None,
 ) -> Any:
     """How far deletions of one row move S(t|x), in percentage points, drawn large.
 
@@ -83,6 +91,8 @@ def survival_change_plot(
     stairs : bool
         Whether these are all event times, so that nothing changes between them; else they are
         joined by lines.
+    unit : str, optional
+        What is left out, in the plural, such as "patients"; default "rows", or "groups".
 
     Returns
     -------
@@ -105,7 +115,7 @@ def survival_change_plot(
     times, stairs = _one_for_each(times, change), checks.flag(stairs, "stairs")
     ax = axes_for(ax)
     ax.axhline(0, color=BLUE, linewidth=1.2)
-    _bands(ax, change, times, -100 * change.influence, stairs)
+    _bands(ax, change, times, -100 * change.influence, stairs, unit)
     ax.set_xlabel("time")
     ax.set_ylabel("change, in percentage points")
     ax.legend(frameon=False, fontsize="small")
@@ -141,14 +151,21 @@ def _one_for_each(times: Any, change: TargetInfluence) -> np.ndarray:
 
 
 def _bands(
-    ax: Any, change: TargetInfluence, times: np.ndarray, values: np.ndarray, stairs: bool
+    ax: Any,
+    change: TargetInfluence,
+    times: np.ndarray,
+    values: np.ndarray,
+    stairs: bool,
+    unit: str | None,
 ) -> np.ndarray:
     """The range of each column, and of the middle 99 % of removals; returns the lower end."""
-    what = "row" if change.source.removals.single else "group"
+    if unit is None:
+        unit = "rows" if change.source.removals.single else "groups"
     low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
     middle = np.nanpercentile(values, MIDDLE, axis=0)
     band: Any = {"step": "post" if stairs else None, "linewidth": 0}
-    label = f"range without one {what}"
+    unit = plain(checks.plain_text(unit, "unit"))
+    label = f"range without one of the {unit}"
     ax.fill_between(times, low, high, color=ORANGE, alpha=0.45, label=label, **band)
-    ax.fill_between(times, *middle, color=FAINT, alpha=0.6, label=f"99 % of {what}s", **band)
+    ax.fill_between(times, *middle, color=FAINT, alpha=0.6, label=f"99 % of {unit}", **band)
     return low

@@ -224,7 +224,11 @@ def _survival(curve: Survival | None, document: Document) -> dict[str, str] | No
         return None
     return _figure(
         lambda ax: plots.survival_plot(
-            curve.change, curve.at, ax=ax, curve=(curve.times, curve.values)
+            curve.change,
+            curve.at,
+            ax=ax,
+            curve=(curve.times, curve.values),
+            unit=many(document["overview"]["unit"]),
         ),
         document["survival"]["sentence"],
         "Predicted event-free survival at average covariates, and the band in which leaving out "
@@ -238,7 +242,11 @@ def _survival_change(curve: Survival | None, document: Document) -> dict[str, st
         return None
     return _figure(
         lambda ax: plots.survival_change_plot(
-            curve.change, curve.at, ax=ax, stairs=curve.everywhere
+            curve.change,
+            curve.at,
+            ax=ax,
+            stairs=curve.everywhere,
+            unit=many(document["overview"]["unit"]),
         ),
         document["survival"]["sentence"],
         "The same band, enlarged: above 0 predicted survival is higher without the "
