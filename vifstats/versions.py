@@ -49,7 +49,7 @@ def show_versions(file: TextIO | None = None) -> None:
 
 @cache
 def _version(name: str) -> str | None:
-    """Of a library, None where it is not installed; each look reads and parses its metadata."""
+    """The version of a library, or None; kept because each look parses the metadata."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -88,13 +88,13 @@ def cox(fit: Any, X: Any = None, T: Any = None, E: Any = None, **options: Any) -
 
 
 def _parametric_baseline(fit: Any, df: Any, **options: Any) -> Estimate:
-    """That of a spline or piecewise baseline, which has a likelihood of its own."""
+    """The estimate of a spline or piecewise baseline, which has a likelihood of its own."""
     from vifstats.adapters.lifelines_parametric import regression
 
     if fit.strata is not None:
         raise UnsupportedModelError(
-            f"Strata of a {fit.baseline_estimation_method} baseline have parameters each, which "
-            "are not taken; fit the strata apart, or with the default baseline."
+            f"Strata of a {fit.baseline_estimation_method} baseline are not supported, because each "
+            "has parameters of its own; fit the strata apart, or use the default baseline."
         )
     return regression(fit._model, df, **options)
 

@@ -185,7 +185,7 @@ class CensoredRows(RowLoss):
         return anp.reshape(minus_log_likelihood(Hazards(self.fit, (ones,)), params, *rows), shape)
 
     def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
-        """Of accelerated failure times, whose first parameter makes them longer."""
+        """The faces of accelerated failure times; the first parameter makes times longer."""
         faces, equal = super().faces(y, designs)
         name = getattr(self.fit, "_primary_parameter_name", None)
         if name in self.parameters:

@@ -31,7 +31,7 @@ def undirected_graph(graph: Any) -> tuple[np.ndarray, pd.Index]:
     if len(odd := np.argwhere((values != 0) & (values != 1))):
         u, v = odd[0]
         raise InvalidInputError(
-            f"`graph` must be 0 or 1, because walks know no weights, but entry ({u}, {v}) is "
+            f"`graph` must be 0 or 1, because walks ignore weights, but entry ({u}, {v}) is "
             f"{values[u, v]:g}; pass (A != 0) to take every nonzero entry for an edge."
         )
     if len(odd := np.argwhere(values != values.T)):

@@ -39,7 +39,7 @@ class TimeGaps:
 
     @classmethod
     def between(cls, earlier: np.ndarray, later: np.ndarray) -> "TimeGaps":
-        """Of pairs of different times (k,)."""
+        """The gaps between pairs of different times, (k,) each."""
         gaps = later - earlier
         share = gaps / np.maximum(np.abs(earlier), np.abs(later))
         few = np.flatnonzero(share <= AROUND * TINY.max())
@@ -54,7 +54,7 @@ class TimeGaps:
 
     @classmethod
     def joined(cls, parts: Sequence["TimeGaps"]) -> "TimeGaps":
-        """Those of several parts of the data."""
+        """The gaps of several parts of the data together."""
         nearest = cls.between(*np.array([part.pair for part in parts]).T)
         return cls(
             near=np.sum([part.near for part in parts], axis=0),

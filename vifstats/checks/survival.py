@@ -188,7 +188,7 @@ def _split_structured(T: Any, E: Any) -> tuple[Any, Any]:
 
 
 def require_events(some: bool) -> None:
-    """Without an event there is no partial likelihood."""
+    """There must be an event; otherwise there is no partial likelihood."""
     if not some:
         raise InvalidInputError(
             "A Cox model needs at least one event, but `E` is 0 in every row; check its coding."

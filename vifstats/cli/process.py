@@ -33,7 +33,7 @@ def _terminate(number: int, frame: object) -> NoReturn:
 
 
 def open_descriptors() -> None:
-    """Where input, output or errors are closed, nothing opened later is taken for them."""
+    """If input, output or errors are closed, keep files opened later from taking their place."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)

@@ -62,7 +62,7 @@ REMEDIES = {
 
 
 def in_command_words(message: str, args: Any = None) -> str:
-    """An error about `T` as one about `week`: who types a command knows no T.
+    """An error about `T` as one about `week`, the column that was typed.
 
     `args`: what the options were, as far as they are known.
 

@@ -58,7 +58,7 @@ class OwnHessians:
         return minima
 
     def path(self, theta: np.ndarray, removals: Removals) -> Minima:
-        """Where a short path leads that begins near the end."""
+        """The end of a short path that begins near it."""
         steps = min(FEW_STEPS, self.max_steps)
         minima = self._newton(theta, removals, self._at(theta, removals), steps)
         return replace(minima, tame=minima.tame & ~minima.nearly_flat)
@@ -69,7 +69,7 @@ class OwnHessians:
         return solve_each(H, gradients, owned)
 
     def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        """Where H at theta is singular without the removal, which D = 0 does not tell."""
+        """Whether H at theta is singular without the removal, which D = 0 does not show."""
         zeros = np.zeros((len(removals), len(theta)))
         singular = ~np.isfinite(self.loss.reduced_solves(theta, removals, zeros)).all(axis=1)
         return singular | self.loss.separated(theta, removals)
@@ -179,7 +179,7 @@ class NewtonRoots:
     path = minima
 
     def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        """Where the Jacobian at theta is singular without the removal."""
+        """Whether the Jacobian at theta is singular without the removal."""
         zeros = np.zeros((len(removals), len(theta)))
         return ~np.isfinite(self.loss.reduced_solves(theta, removals, zeros)).all(axis=1)
 

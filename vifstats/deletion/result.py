@@ -118,7 +118,7 @@ class Influence(Tabular):
 
     @property
     def wording(self) -> Wording:
-        """What it is called that an object is absent."""
+        """What the absence of an object is called."""
         return self.estimate.loss.wording
 
     @property

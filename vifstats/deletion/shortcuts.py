@@ -146,6 +146,6 @@ def vif_cox(
 
 
 def _data(*given: Any) -> tuple:
-    """Without what was left out at the end."""
+    """The arguments that were given, without the missing ones at the end."""
     last = max((k for k, value in enumerate(given) if value is not None), default=-1)
     return given[: last + 1]

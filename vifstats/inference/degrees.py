@@ -30,7 +30,7 @@ def degrees_of_freedom(fit: Any) -> float | np.ndarray:
 
 
 def degrees_without(fit: Any, removals: Removals) -> np.ndarray:
-    """Of each parameter after each removal, shape (n_removals, p); nan where none are left."""
+    """Degrees of each parameter after each removal, (n_removals, p); nan where none are left."""
     shape = (len(removals), len(fit.theta))
     if fit.inference.distribution == "normal":
         return np.full(shape, np.inf)

@@ -35,7 +35,7 @@ class EditedInference(Inference):
 
     @classmethod
     def of(cls, est: Any) -> "EditedInference":
-        """That of an estimate, whose degrees of freedom its edits share."""
+        """The inference of an estimate; its edits share the degrees of freedom."""
         given = {f.name: getattr(est.inference, f.name) for f in fields(Inference) if f.init}
         if est.inference.distribution == "t" and not est.inference.refusal:
             given["df"] = est.df
@@ -46,7 +46,7 @@ class EditedInference(Inference):
         """Nothing to check: it is that of a fit, with the groups of its rows in `group_of`."""
 
     def after(self, n_added: int) -> "EditedInference":
-        """That of the edits left, once others have been made that added so many rows."""
+        """The inference of the edits left, after others have added this many rows."""
         groups, counts = self.group_of, self.count_of
         if groups is not None:
             groups = np.append(groups, groups.max() + 1 + np.arange(n_added))
@@ -76,7 +76,7 @@ class StackedFit:
 
     @cached_property
     def inference(self) -> Inference:
-        """Of the stack."""
+        """The inference of the stack."""
         given = self.fit.inference
         return given.of_stack(self.loss) if isinstance(given, EditedInference) else given
 
@@ -102,6 +102,6 @@ class StackedFit:
 
     @cached_property
     def as_recorded(self) -> Removals:
-        """Without any edited version."""
+        """The removal of every edited version."""
         versions = np.arange(self.loss.stacked.n_objects) >= self.loss.n_rows
         return Removals(np.where(versions, 0, -1), ONE)

@@ -170,7 +170,7 @@ def _reduced_hessians(loss: Loss, thetas: np.ndarray, removals: Removals) -> np.
 
 
 def _expanded_hessians(fit: Any, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-    """Without each removal at theta^, and the change from there as on all data, to first order."""
+    """Hessians after each removal: at theta^, plus their first-order change on all data."""
     H = loss.reduced_hessians(fit.theta, removals)
     return H + np.einsum("kj,jab->kab", thetas - fit.theta, fit.information_slopes)
 

@@ -76,7 +76,7 @@ class Loss(ABC):
     solver: Solver = Cholesky()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what was computed once: it may be as large as the data, and is computed again."""
+        """The state without kept results: they may be as large as the data, and can be remade."""
         kinds = {name: getattr(type(self), name, None) for name in self.__dict__}
         return {
             name: value
@@ -184,7 +184,7 @@ class Loss(ABC):
         return np.stack([self.hessian(t, removals.presence(k)) for k, t in enumerate(thetas)])
 
     def _curvatures_at(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        """Those at one theta, shape (k, p, p)."""
+        """The Hessians after each removal at one theta, shape (k, p, p)."""
         return self.reduced_curvatures(np.tile(theta, (len(removals), 1)), removals)
 
     def reduced_scores(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
@@ -305,7 +305,7 @@ class Loss(ABC):
         return theta
 
     def at_boundary(self, thetas: np.ndarray, full: np.ndarray) -> np.ndarray:
-        """Where what `boundary` says is so of a row of thetas (k, p), and not of full (p,)."""
+        """Whether what `boundary` names holds at a row of thetas (k, p), but not at full (p,)."""
         return np.zeros(len(thetas), dtype=bool)
 
     def leverages(self, theta: np.ndarray) -> np.ndarray | None:

@@ -137,7 +137,7 @@ class EstimatingEquations(Loss):
         return np.stack([autodiff.row_jacobian(partial(psi, presence=b), joined) for b in masks])
 
     def start(self, theta: np.ndarray | None) -> np.ndarray:
-        """Where the search for a root begins that is asked to begin at theta."""
+        """The start of a search for a root that is asked to begin at theta."""
         if theta is None:
             raise InvalidInputError(
                 "The search for a root needs a start, but `start` is None and these equations "

@@ -237,7 +237,7 @@ class Firth(Loss):
         return self._penalties(theta[None], Removals.nobody(self.n_objects), curved)
 
     def _penalties(self, thetas: np.ndarray, removals: Removals, curved: bool = False) -> Jeffreys:
-        """Those after each removal, each at its own theta (k, p)."""
+        """The penalties after each removal, each at its own theta (k, p)."""
         p = thetas.shape[1]
         parts = [
             Jeffreys.of(self.bending(thetas[part], some), curved)

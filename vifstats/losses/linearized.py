@@ -69,7 +69,7 @@ def linearized(
     InvalidInputError
         If shapes do not fit, or numbers are not finite.
     InvalidTypeError
-        If the loss is none of outputs.
+        If the loss is not one of outputs.
 
     References
     ----------

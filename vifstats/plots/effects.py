@@ -174,7 +174,7 @@ def _exp(values: np.ndarray) -> np.ndarray:
 
 
 def _names(names: Any) -> tuple[str, ...]:
-    """Of one name, or of several."""
+    """Several names, or a single one, as a tuple."""
     return checks.unique_names([names] if isinstance(names, str) else names, "names")
 
 

@@ -89,6 +89,6 @@ def _for_a_page(svg: str) -> str:
 
 
 def _compact(svg: str) -> str:
-    """Without the sixth decimals of coordinates, which are a third of the file."""
+    """The SVG with coordinates of two decimals: more decimals are a third of the file."""
     tags = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d+\.\d{2})\d+", r"\1", tag[0]), svg)
     return re.sub(r"\n\s*", "\n", tags)

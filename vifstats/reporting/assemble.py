@@ -345,7 +345,7 @@ def _require_words(unit: str | None, title: str | None) -> None:
 
 
 def _page_path(path: str | Path) -> Path:
-    """Where the page will be, found out before any work."""
+    """The path of the page, tried before any work."""
     path = checks.file_path(path, "path")
     if path.suffix.lower() not in (".html", ".htm"):
         raise InvalidInputError(

@@ -109,7 +109,7 @@ class Findings:
 
     @property
     def _without_a_number(self) -> np.ndarray:
-        """Where a prediction means nothing, as there is no finite estimate: (n_removals, p)."""
+        """Predictions that mean nothing, as there is no finite estimate: bool (n_removals, p)."""
         return is_separating(self.influence)[:, None] | (self.diverging != 0)
 
     @property

@@ -41,7 +41,7 @@ def render(document: Mapping[str, Any]) -> str:
 
 @cache
 def _template() -> Any:
-    """That of the report; compiling it takes longer than filling it."""
+    """The template of the report, kept because compiling it takes longer than filling it."""
     return environment().get_template("report.html")
 
 
@@ -74,7 +74,7 @@ def environment(folder: str | Path | None = None) -> Any:
 
 
 def _visible(value: Any) -> Any:
-    """Characters that act, such as those that turn the order of letters, written out."""
+    """The text with active characters written out, such as those that reverse the letters."""
     return legible(value, keep="\t\n") if type(value) is str else value
 
 

@@ -140,7 +140,7 @@ def _beside(model: Any) -> dict[str, Any]:
 
 
 def _random_effects(model: Any) -> dict[str, Any]:
-    """Of MixedLM: what its random effects are made of, by argument, with their names."""
+    """The arguments that make MixedLM's random effects, by name."""
     if not hasattr(model, "exog_vc"):
         return {}
     columns, components = list(model.data.exog_re_names), list(model.exog_vc.names)

@@ -17,8 +17,8 @@ __all__ = ["Eigen", "EigenFactor"]
 class Eigen(Solver):
     """Dense eigendecomposition of H + damping * I, without its flat directions.
 
-    Right for a loss that does not change along some directions, such as rotations of an
-    embedding: the solve is that on their complement. How many are left out is said in the result.
+    This is the solver for a loss that does not change along some directions, such as rotations of
+    an embedding: it solves on their complement. The result says how many directions are left out.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def solve_each(
 
 @dataclass(frozen=True, eq=False)
 class _Near:
-    """A positive definite matrix, by whose inverse those near to it are solved."""
+    """A positive definite matrix, with an inverse that helps to solve with matrices near it."""
 
     scale: np.ndarray  # (p,): of a diagonal of 1
     matrix: np.ndarray  # (p, p): in this scale, as the others
@@ -94,7 +94,7 @@ def invert_each(H: np.ndarray, owned: np.ndarray | None = None) -> np.ndarray:
 
 
 def _blocks(H: np.ndarray) -> Iterator[slice]:
-    """Of a stack, as many at once as several copies of are little beside the stack."""
+    """Slices of a stack, small enough that several copies of one are little beside the stack."""
     size = max(1, BLOCK_NUMBERS // max(1, H[:1].size))
     return (slice(start, start + size) for start in range(0, len(H), size))
 

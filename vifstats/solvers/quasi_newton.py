@@ -127,7 +127,7 @@ class Pair:
 
     @property
     def faded(self) -> np.ndarray:
-        """Where the curvature along the step is next to none of H's, shape (k,)."""
+        """Whether the curvature along the step is a negligible part of H's, bool (k,)."""
         return np.einsum("kp,kp->k", self.y, self.Hy) < FADED * self.sy
 
 

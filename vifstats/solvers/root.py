@@ -95,7 +95,7 @@ def _damped(
     J: np.ndarray,
     scale: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where each damped step leads, psi there, and whether one was found that passes the test."""
+    """The end of each damped step, psi there, and whether a step passes the test."""
     size = np.linalg.norm(steps / scale, axis=1)
     moved, found = thetas.copy(), np.full_like(steps, np.nan)
     waiting, t = np.arange(len(rows)), 1.0

@@ -110,15 +110,15 @@ class Look(Protocol):
 
     @property
     def value(self) -> float:
-        """Of the loss."""
+        """Value of the loss."""
 
     @property
     def gradient(self) -> np.ndarray:
-        """Of the loss, shape (p,)."""
+        """Gradient of the loss, shape (p,)."""
 
     @property
     def hessian(self) -> np.ndarray:
-        """Shape (p, p)."""
+        """Hessian of the loss, shape (p, p)."""
 
     @property
     def sizes(self) -> Sequence[int]:
@@ -130,7 +130,7 @@ class Look(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """Where the loss is smallest, and how it looks there."""
+    """The minimum of the loss, and its derivatives there."""
 
     theta: np.ndarray
     look: Look

@@ -144,12 +144,12 @@ class _Model:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the parameters."""
+        """Names of the parameters."""
         ones = ("const",) if self.constant else ()
         return distinct_names([(*ones, *map(str, design)) for design in self.designs])
 
     def loss(self, table: pd.DataFrame) -> LinearPredictor:
-        """Of the rows of a table, without penalty."""
+        """The loss of the rows of a table, without the penalty."""
         outcomes = tuple(table[name] for name in self.y)
         return LinearPredictor(
             self.row_loss,
@@ -191,7 +191,7 @@ class _Model:
 
 @dataclass(frozen=True, eq=False)
 class _Slopes:
-    """Of one chunk."""
+    """The slopes of one chunk."""
 
     n_rows: int
     value: float

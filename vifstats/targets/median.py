@@ -163,7 +163,7 @@ class _Crossing(HazardTarget):
         return low
 
     def _hazards(self, counts: np.ndarray, steps: np.ndarray, removals: Removals) -> np.ndarray:
-        """Of the mean covariates after this many event times, shape (n_removals, n_counts)."""
+        """Hazards at the mean covariates after this many event times, (n_removals, n_counts)."""
         sums = self.curve.loss.sums(self.theta)
         return hazards_without(sums, self.inside(counts), removals, steps)
 

@@ -132,7 +132,7 @@ class RestrictedMean(HazardTarget):
         return (s.sum(axis=1) - first + 0.5 * second) @ self.contrast.T
 
     def _later(self, s: np.ndarray) -> np.ndarray:
-        """Of each cell, the sum of s over the times after it: (m, q) to (m, n_cells)."""
+        """For each cell the sum of s over the times after it: (m, q) to (m, n_cells)."""
         out = np.zeros((len(s), self.curve.loss.risk_sets.n_cells))
         sums = np.cumsum(s[:, ::-1], axis=1)[:, ::-1]
         start = self.curve.cells.start

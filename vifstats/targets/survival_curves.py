@@ -51,7 +51,7 @@ class Curve:
 
     @property
     def cells(self) -> slice:
-        """Where the event times of the stratum are among all."""
+        """The positions of the stratum's event times among all."""
         return slice(*self.loss.risk_sets.ranges.bounds[self.stratum : self.stratum + 2])
 
     @property

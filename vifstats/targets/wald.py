@@ -256,6 +256,6 @@ class BoundWald(Target):
         return self.values(thetas, errors, removals)
 
     def values(self, thetas: np.ndarray, errors: np.ndarray, removals: Removals) -> np.ndarray:
-        """Without each removal, of parameters and errors (k, p) there: (k, m)."""
+        """Values after each removal, from parameters and standard errors (k, p) there: (k, m)."""
         j, df = self.position, degrees_without(self.fit, removals)
         return self.target.of(thetas[:, j], errors[:, j], df[:, j], self.fit.inference)

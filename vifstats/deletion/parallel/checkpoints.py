@@ -99,7 +99,7 @@ class Checkpoint:
         return self.folder / f"block-{k:06d}.npz"
 
     def _require_own_blocks(self) -> None:
-        """Without work.json, the blocks that are there say whose they are."""
+        """If work.json is gone, the blocks must say that they are of this work."""
         for path in sorted(self.folder.glob("block-*.npz")):
             if _read_block(path).work != self.work:
                 raise _other_work(path)

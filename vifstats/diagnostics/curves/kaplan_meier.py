@@ -118,7 +118,7 @@ class KaplanMeier(Tabular):
 
     @property
     def wording(self) -> Wording:
-        """What it is called that a row is absent."""
+        """What the absence of a row is called."""
         return LEFT_OUT
 
     @property

@@ -20,7 +20,7 @@ SINGULAR = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """Those at risk and dying in each arm at each of some event times."""
+    """Numbers at risk and dying in each arm at each of some event times."""
 
     # (k, G)
     at_risk: np.ndarray
@@ -48,7 +48,7 @@ class Tables:
 
 
 def tables(everyone: Arm, arms: np.ndarray, n_arms: int) -> Tables:
-    """Of all rows, in one arm whose event times are those of the test; `arms` int (n,)."""
+    """The tables of all rows; ``everyone`` has the event times of the test; `arms` int (n,)."""
     at_risk, deaths = np.zeros((2, len(everyone.times), n_arms))
     for g in range(n_arms):
         inside = arms == g

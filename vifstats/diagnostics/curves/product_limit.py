@@ -62,7 +62,7 @@ class Factors:
 
 
 def everyone(arm: Arm) -> Factors:
-    """Those of the whole curve."""
+    """The factors of the whole curve."""
     alive = np.where(arm.n_deaths == arm.n_at_risk, 0.0, arm.at_risk - arm.deaths)
     return Factors.of(alive / arm.at_risk)
 

@@ -55,7 +55,7 @@ class Reading(Target):
 
 
 def read(km: "KaplanMeier", target: Any) -> Reading:
-    """The target on these curves; InvalidTypeError if it is none of curves."""
+    """The target on these curves; InvalidTypeError if it is not a target of curves."""
     for kind, reader in READERS.items():
         if isinstance(target, kind):
             _require_default(target)

@@ -49,7 +49,7 @@ def _costs(search: Search, members: list[int]) -> dict[int, float]:
 
 
 def _entering(search: Search, members: list[int], near: np.ndarray) -> dict[int, float]:
-    """Those outside that add most to the set, and how much."""
+    """The removals outside the set that would add most to it, and how much."""
     gains = search.gains_without(members, near)
     if gains is None:
         return {}

@@ -43,7 +43,7 @@ class Search:
 
     @cached_property
     def influence(self) -> Influence:
-        """Of each removal alone, by one Newton step."""
+        """The influence of each removal alone, by one Newton step."""
         return newton_of(self.est, self.removals)
 
     @cached_property
@@ -53,7 +53,7 @@ class Search:
 
     @property
     def name(self) -> str:
-        """Of the value that is shown."""
+        """The name of the value that is shown."""
         names = self.goal.shown.bind(self.est).names
         return "target" if names is None else names[self.goal.shown_column]
 

@@ -1,7 +1,7 @@
 """Ways to look for a set: each ends with one that a refit proves, or with the best it found.
 
-All go on past a removal without which there is no value (the estimate diverges, the target is
-undefined): without it, other rows may still do.
+If there is no value without some removal (the estimate diverges, or the target is undefined), each
+search goes on, because other removals may still reach the goal.
 """
 
 from collections.abc import Callable

@@ -141,7 +141,7 @@ class Jax(Library):
 
     @cached_property
     def device(self) -> Any:
-        """Of the place, None where it is not to be found."""
+        """The device of the parameters; None if it cannot be found."""
         jax = _jax()
         if self.place is None or self.place[0] not in {d.platform for d in jax.devices()}:
             return None

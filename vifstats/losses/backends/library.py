@@ -65,7 +65,7 @@ class Library(ABC):
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Where its functions are called: what goes wrong in them is said of the loss."""
+        """A context for calls of its functions: their exceptions become errors about the loss."""
         try:
             yield
         except VifError:

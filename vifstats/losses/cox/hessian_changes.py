@@ -69,8 +69,8 @@ class HessianKernel:
     def of_terms(self, terms: EveryTerm) -> TermColumns:
         """a [eps/(1 - eps), (g + eps/(1 - eps)) m m' - eps/(1 - eps) psi2/phi, g, g m].
 
-        g is eps/(1 - eps)^2. Since V = psi2/phi - m m', and g u u' holds another g m m'. It is the
-        same for all removals, which may come in many blocks.
+        g is eps/(1 - eps)^2. This follows from V = psi2/phi - m m', and because g u u' contains
+        g m m' once more. It is the same for all removals, which may come in many blocks.
         """
         return self._columns
 

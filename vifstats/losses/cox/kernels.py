@@ -37,7 +37,7 @@ class Kernel(Protocol):
         """What stands behind the sums of powers of eps of each term."""
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
-        """What some pieces take, from the columns of their tables."""
+        """The changes by some pieces, from the columns of their tables."""
 
     def remainder(self, terms: Terms, pieces: Pieces, others: Others) -> np.ndarray:
         """What the powers up to K left out, shape (n_terms, width)."""

@@ -234,7 +234,7 @@ class Cox(PartialLikelihood):
         return out if self.penalty is None else out + self.penalty
 
     def _add_hessian_of(self, rows: np.ndarray, eta: np.ndarray, H: np.ndarray) -> None:
-        """Of some sorted rows; a function of its own, so that their copy is gone with it."""
+        """Add the part of some sorted rows to H; the copy of the rows is freed on return."""
         sets = self.risk_sets.take(rows)
         if sets.n_cells:
             X, w = self._X.take(rows, axis=0), self._weights[rows]

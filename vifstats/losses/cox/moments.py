@@ -22,7 +22,7 @@ class Moments:
     rxx: np.ndarray
 
     def take(self, at: np.ndarray) -> "Moments":
-        """Those of some items."""
+        """The moments of some items."""
         return self.each(lambda values: values.take(at, axis=0))
 
     def each(self, linear: Callable[[np.ndarray], np.ndarray]) -> "Moments":

@@ -76,7 +76,7 @@ class Reach:
 
     @property
     def explicit(self) -> float:
-        """From which eps on pairs are added one by one."""
+        """The eps from which on pairs are added one by one."""
         return min(EXPLICIT, 10.0 ** (-DIGITS / self.most))
 
     @property
@@ -86,7 +86,7 @@ class Reach:
 
 
 def reach(sums: RiskSums, cells: np.ndarray) -> Reach:
-    """That of the powers of some cells, bool (n_cells,)."""
+    """The reach of the powers of some cells, bool (n_cells,)."""
     largest = sums.S0.max(where=cells, initial=0.0)
     if not largest:
         return Reach(1.0, MAX_POWER)
@@ -95,7 +95,7 @@ def reach(sums: RiskSums, cells: np.ndarray) -> Reach:
 
 
 def block_plan(sums: RiskSums, pieces: Pieces) -> BlockPlan:
-    """That of NumPy, and of ranges that begin late."""
+    """The plan for NumPy, and for ranges that begin late."""
     blocks = cell_blocks(pieces.ranges.bounds, sums.n_terms)
     pairs_only = blocks.alone[blocks.of_cell]
     powers = reach(sums, ~pairs_only)

@@ -85,7 +85,7 @@ class Batch:
 
     @property
     def shifts(self) -> np.ndarray:
-        """That largest linear predictor, shape (n_strata, k)."""
+        """The largest linear predictor of the rows present in each stratum, shape (n_strata, k)."""
         return self._shifted[1]
 
     @cached_property

@@ -60,12 +60,12 @@ class Pairs:
 
     @classmethod
     def of(cls, sets: RiskSets, X: np.ndarray, P: np.ndarray | None) -> "Pairs":
-        """Those of all rows, with the penalty matrix P (p, p)."""
+        """The faces of all rows, with the penalty matrix P (p, p)."""
         held = np.zeros((0, X.shape[1])) if P is None else P[P.any(axis=1)]
         return cls(sets, X, held, np.ones(len(X), dtype=bool))
 
     def without(self, gone: np.ndarray) -> "Pairs":
-        """Without some rows, by their position in the user's order: bool, shape (n,)."""
+        """The faces without some rows, bool (n,) in the user's order."""
         return replace(self, present=self.present & ~gone[self.sets.order])
 
     def along(self, T: np.ndarray) -> "Pairs":
@@ -135,7 +135,7 @@ class Pairs:
         return np.exp(value - largest[self.sets.stratum])
 
     def value(self, g: np.ndarray) -> float:
-        """That likelihood, up to a constant."""
+        """Breslow's likelihood, up to a constant."""
         eta = np.where(self.present, self.X @ g, 0.0)
         r = self.risks(g)
         largest = np.zeros(len(self.sets.row_bounds) - 1)
@@ -161,14 +161,14 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class Multipliers:
-    """Those of all faces at g (p,): the risks p_ij = r_j / S0_i of Breslow's likelihood."""
+    """Multipliers of all faces at g (p,): the risks p_ij = r_j / S0_i of Breslow's likelihood."""
 
     pairs: Pairs
     g: np.ndarray
 
     @cached_property
     def r(self) -> np.ndarray:
-        """Of the rows, shape (n,)."""
+        """The risks of the rows, shape (n,)."""
         return self.pairs.risks(self.g)
 
     @cached_property
@@ -205,7 +205,7 @@ class Multipliers:
 
     @cached_property
     def _squares(self) -> np.ndarray:
-        """Of the rows, weighted, of which the Hessian is what their means leave: shape (p, p)."""
+        """Weighted squares of the rows; the Hessian is these minus those of the means: (p, p)."""
         return gram(self.pairs.X, self.r * self.exposure)
 
     @property
@@ -215,7 +215,7 @@ class Multipliers:
 
     @cached_property
     def curvature(self) -> np.ndarray:
-        """Its Hessian and, on the same scale, the squares of what is held: shape (p, p)."""
+        """The Hessian plus, on the same scale, the squares of the held faces: shape (p, p)."""
         H = self._squares - gram(self.means, self.pairs.deaths)
         held = self.pairs.held
         if not len(held):

@@ -86,7 +86,7 @@ class TermColumns:
 
 
 class Powers(Weights):
-    """Those of one power of 1/phi for each row: the first, the second, ..."""
+    """The factors of one power of 1/phi in each row: the first, the second, ..."""
 
     @cached_property
     def _k(self) -> np.ndarray:
@@ -110,7 +110,7 @@ class BlockTerms:
     every: EveryTerm
 
     def of(self, blocks: np.ndarray, width: int, skipped: np.ndarray | int = 0) -> TileTerms:
-        """Those of some blocks, (t,), with ``width`` places for each, without the first ones."""
+        """The terms of some blocks, (t,), with ``width`` places each, without the skipped ones."""
         at = (self.first[blocks] + skipped)[:, None] + np.arange(width)
         at[at >= self.first[blocks + 1][:, None]] = len(self.every.phi) - 1
         return TileTerms(at, self.every.cell.take(at), self.every.phi.take(at))

@@ -46,7 +46,7 @@ class Frailty:
 
 
 def _gamma(events: Any, exposed: Any, log_variance: Any) -> Any:
-    """Of a gamma distribution with mean 1."""
+    """The integral for a gamma frailty with mean 1."""
     q = anp.exp(-log_variance) * anp.ones(len(events))
     return _rising(events, q) - (q + events) * anp.log1p(exposed / q)
 

@@ -171,7 +171,7 @@ class SharedFrailty(Loss):
         return self._in_blocks(change, removals, min(self.n_objects, int(most)))
 
     def _reduced(self, thetas: np.ndarray, removals: Removals, curved: bool) -> Terms:
-        """Without each removal, each at its own theta."""
+        """The terms after each removal, each at its own theta."""
         if len(thetas) and (thetas == thetas[0]).all():
             changes = self._changes(thetas[0], removals, curved)
             return self._of_all(thetas[0], None, curved) - changes

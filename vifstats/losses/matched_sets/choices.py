@@ -32,7 +32,7 @@ class Choices:
     _last: tuple[Any, tuple[np.ndarray, ...]] | None = field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what was computed once, as of a loss."""
+        """The state without values that were computed once, as for a loss."""
         return {**{name: self.__dict__[name] for name in ("x", "offset", "members")}, "_last": None}
 
     @cached_property

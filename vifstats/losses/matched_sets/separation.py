@@ -40,7 +40,7 @@ class Pairs:
     def of(
         cls, X: np.ndarray, is_case: np.ndarray, set_of_row: np.ndarray, P: np.ndarray | None
     ) -> "Pairs | None":
-        """Those of all rows, with the penalty matrix P (p, p); None where they are too many."""
+        """The faces of all rows, with the penalty matrix P (p, p); None if there are too many."""
         p = X.shape[1]
         cases, others = np.flatnonzero(is_case), np.flatnonzero(~is_case)
         others = others[np.argsort(set_of_row[others], kind="stable")]
@@ -57,7 +57,7 @@ class Pairs:
     def of_counts(
         cls, X: np.ndarray, y: np.ndarray, set_of_row: np.ndarray, P: np.ndarray | None
     ) -> "Pairs | None":
-        """Those of counts y (n,) that share the sum of their set."""
+        """The faces of counts y (n,) that share the sum of their set."""
         unequal = cls.of(X, y > 0, set_of_row, P)
         # among cases each with each, as others stay equal when one leaves
         order = np.flatnonzero(y > 0)

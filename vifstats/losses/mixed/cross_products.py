@@ -49,7 +49,7 @@ class CrossProducts:
 
     @cached_property
     def products(self) -> np.ndarray:
-        """Of everybody, (n_groups, d, d)."""
+        """The products of all groups, (n_groups, d, d)."""
         return self.of(np.ones(len(self.groups)))
 
     def of(self, presence: np.ndarray) -> np.ndarray:

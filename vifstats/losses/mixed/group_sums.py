@@ -40,7 +40,7 @@ class GroupSums:
         return self._each(lambda a, b: a + b, other)
 
     def take(self, at: np.ndarray) -> "GroupSums":
-        """Those at these positions."""
+        """The sums at these positions."""
         return self._each(lambda a: a[at])
 
     def summed(self, codes: np.ndarray, n: int) -> "GroupSums":

@@ -228,13 +228,13 @@ class MixedModel(Loss):
         return anp.concatenate([sigma, self.random.variances(psi, sigma**2)])
 
     def at_boundary(self, thetas: np.ndarray, full: np.ndarray) -> np.ndarray:
-        """Where a variance is 0, or is by a step beyond it, that is not 0 at `full`: bool (k,)."""
+        """Whether a variance is 0, or was stepped past 0, that is not 0 at `full`: bool (k,)."""
         now, then = (t[..., self.n_fixed + 1 :][..., self.random.diagonal] for t in (thetas, full))
         inside = np.abs(then) > BOUNDARY
         return (inside & (now * np.sign(then) <= BOUNDARY)).any(axis=1)
 
     def undefined(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        """Where the rows that are left do not tell all of beta, whose information REML reads."""
+        """Removals after which the rows left do not identify beta, which REML needs."""
         out = np.zeros(len(removals), dtype=bool)
         if self.reml:
             for part, sums in self._without_at(theta, removals, curved=False):
@@ -242,7 +242,7 @@ class MixedModel(Loss):
         return out
 
     def canonical(self, thetas: np.ndarray) -> np.ndarray:
-        """Of factors with the same covariance those whose diagonal is not negative."""
+        """The factor of the same covariance whose diagonal is not negative."""
         out, rows_columns = thetas.copy(), self.random.triangle
         psi = out[:, self.n_fixed + 1 :]
         for column in range(self.random.n_correlated):

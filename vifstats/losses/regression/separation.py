@@ -158,7 +158,7 @@ def separating(faces: Faces, removals: Takes, start: np.ndarray | None = None) -
 
 
 def _multipliers(faces: Faces, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Those of a logistic regression on the faces, and its curvatures: (f, n) both.
+    """The multipliers by a logistic regression on the faces, and its curvatures: (f, n) both.
 
     A face with c'g = 0 is one with c'g >= 0 and one with -c'g >= 0.
     """
@@ -169,7 +169,7 @@ def _multipliers(faces: Faces, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _settle(faces: Faces, g: np.ndarray, near: float = np.inf) -> np.ndarray | None:
-    """Where multipliers are within reach of a sum of 0, by Newton steps; None if nowhere."""
+    """A place with multipliers whose sum is nearly 0, by Newton steps; None if there is none."""
     if faces.equal.all():
         return None  # any multipliers will do: what is left is a question of rank
     for _ in range(STEPS):

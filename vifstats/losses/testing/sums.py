@@ -34,7 +34,7 @@ def is_a_sum(trial: Trial) -> str:
 
 
 def _curve(trial: Trial, presence: np.ndarray) -> float:
-    """Second derivative along `direction`, the penalty's left out."""
+    """Second derivative along `direction`, without that of the penalty."""
     return float((trial.bend(presence) - _left(trial, trial.bend)) @ trial.direction)
 
 

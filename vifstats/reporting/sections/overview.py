@@ -68,7 +68,7 @@ def _events(findings: Findings) -> int | None:
 
 
 def separated(findings: Findings) -> dict[str, Any] | None:
-    """That the estimate is infinite with all rows, as then the status of every row says."""
+    """What is known if the estimate is infinite with all rows; then every row has that status."""
     est, goes = findings.influence.estimate, findings.diverging
     if not est.separated:
         return None

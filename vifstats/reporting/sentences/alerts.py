@@ -60,7 +60,7 @@ def _first(names: list[str]) -> str:
 
 
 def _any_one_of(found: dict[str, Any], unit: str) -> str:
-    """Without a row, or any one of so many."""
+    """The words after "without": one row, or any one of several."""
     if found["n"] is None:
         return f"any one of fewer than {FEWEST} {many(unit)}"
     if found["n"] == 1:
@@ -106,8 +106,9 @@ def _inaccurate(found: dict[str, Any], unit: str) -> str:
     size = f"{percent(found['larger_percent'])} {'larger' if slope > 1 else 'smaller'}"
     better = BETTER.get(found["method"])
     remedy = f" Use method={better}." if better else ""
+    which = "" if list(found["names"]) == [found["worst"]] else f"for {found['worst']} "
     return (
-        f"The approximation is coarse for {_first(found['names'])}: for {found['worst']} refitted "
+        f"The approximation is coarse for {_first(found['names'])}: {which}refitted "
         f"changes are on average {size} than predicted, and the largest error is "
         f"{percent(found['percent'])} of the largest change.{remedy}"
     )

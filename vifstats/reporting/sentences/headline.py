@@ -84,7 +84,7 @@ def _no_single_parameter(document: Document) -> str:
 
 
 def _infinite(document: Document) -> list[str]:
-    """Of a fit without a finite minimum: what is infinite, and what stands."""
+    """Sentences on a fit without a finite minimum: what is infinite, and what is still valid."""
     about, items = document["overview"], document["coefficients"]
     goes = {item["name"]: item["goes"] for item in items if item["goes"]}
     stand = [item["name"] for item in items if not item["goes"]]
@@ -110,7 +110,7 @@ def _infinite(document: Document) -> list[str]:
 
 
 def _infinite_without(document: Document) -> list[str]:
-    """Without which rows an effect is infinite."""
+    """Sentences on the rows without which an effect is infinite."""
     about = document["overview"]
     found = [alert for alert in document["alerts"] if alert["kind"] == "separation"]
     if not found:

@@ -64,7 +64,7 @@ class FineGray(PartialLikelihood):
     Raises
     ------
     InvalidInputError
-        If causes are not whole numbers from 0, `of` is none of them, or the data break a rule of
+        If causes are not whole numbers from 0, `of` is not one of them, or the data break a rule of
         ``vifstats.checks.survival``.
 
     Notes

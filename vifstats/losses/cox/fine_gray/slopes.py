@@ -14,7 +14,7 @@ __all__ = ["presence_slopes"]
 
 
 def presence_slopes(sums: Sums) -> np.ndarray:
-    """Of each row, in sorted order: (n, p)."""
+    """The slopes in the presence of each row, in sorted order: (n, p)."""
     sets, efron = sums.sets, sums.efron
     n_terms = sets.deaths if efron else np.minimum(sets.deaths, 1)
     cell, tie = expanded(n_terms)
