@@ -93,8 +93,8 @@ def _parametric_baseline(fit: Any, df: Any, **options: Any) -> Estimate:
 
     if fit.strata is not None:
         raise UnsupportedModelError(
-            f"Strata of a {fit.baseline_estimation_method} baseline are not supported, because each "
-            "has parameters of its own; fit the strata apart, or use the default baseline."
+            f"Strata of a {fit.baseline_estimation_method} baseline are not supported, because "
+            "each has parameters of its own; fit the strata apart, or use the default baseline."
         )
     return regression(fit._model, df, **options)
 
