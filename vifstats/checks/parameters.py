@@ -54,7 +54,8 @@ def parameter_rows(rows: Any, n_params: int) -> np.ndarray:
 
     What is not defined without an object is nan in its row, and stays so.
     """
-    values = numbers(rows, "`rows`")
+    plain = isinstance(rows, np.ndarray) and rows.dtype == float
+    values = rows if plain else numbers(rows, "`rows`")  # as large as the data: no copy of them
     if values.ndim not in (1, 2) or values.shape[-1] != n_params:
         raise InvalidInputError(
             f"`rows` must have the shape (n_rows, {n_params}) or ({n_params},), but has shape "

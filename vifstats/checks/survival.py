@@ -34,12 +34,12 @@ class SurvivalInput:
     names: tuple[str, ...]
     labels: pd.Index
     # time, entry, weights, offset (n,): entry is -inf, weights 1 and offset 0 where the user gave
-    # none
+    # none, one number with the shape of n
     time: np.ndarray
     event: np.ndarray  # bool (n,)
     entry: np.ndarray
     weights: np.ndarray
-    # int (n,): codes 0, 1, ... in order of first appearance
+    # int (n,): codes 0, 1, ... in order of first appearance; as these
     strata: np.ndarray
     offset: np.ndarray
     # The user's name of each stratum, a tuple where several columns make it; a single None if there
@@ -72,7 +72,7 @@ def survival(
     require_events(bool(event.any()))
     if entry is None:
         require_no_negative(time, labels)
-        entered = np.full(n, -np.inf)
+        entered = np.broadcast_to(-np.inf, n)
     else:
         entered = row_vector(entry, "entry", *rows, minus_infinity=True)
         _require_before(entered, time, labels)
@@ -83,9 +83,9 @@ def survival(
         time=time,
         event=event,
         entry=entered,
-        weights=np.ones(n) if weights is None else case_weights(weights, *rows),
-        strata=np.zeros(n, dtype=np.intp) if strata is None else strata_codes(strata, *rows),
-        offset=np.zeros(n) if offset is None else row_vector(offset, "offset", *rows),
+        weights=np.broadcast_to(1.0, n) if weights is None else case_weights(weights, *rows),
+        strata=np.broadcast_to(np.intp(0), n) if strata is None else strata_codes(strata, *rows),
+        offset=np.broadcast_to(0.0, n) if offset is None else row_vector(offset, "offset", *rows),
         stratum_names=(None,) if strata is None else _stratum_names(strata),
     )
 

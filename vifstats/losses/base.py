@@ -68,6 +68,8 @@ class Loss(ABC):
     curved: bool = False
     # whether a Hessian costs less than the value and gradient at the same theta
     hessian_at_hand: bool = False
+    # whether `gradient_differences` are a new array each time, which may be written over
+    new_differences: bool = False
     # whether theta minimises the value; equations have a root, and no value
     minimised: bool = True
     # which information a fit reports its standard errors by; see `Inference`

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vifstats.losses.cox.explicit_pairs import Terms, geometric, left_over
+from vifstats.losses.cox.fast import loops
 from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import NO_PAIRS
 from vifstats.losses.cox.power_series import exposure
@@ -78,8 +79,8 @@ class GradientKernel:
 
 def gradient_differences(sums: RiskSums, removals: Removals) -> np.ndarray:
     """D_i = grad L(theta, 1) - grad L(theta, 1_-i), shape (n_removals, p)."""
-    pieces, deaths = leaving(sums, removals, NO_PAIRS)
     row_code = removals.codes[sums.sets.order]
+    pieces, deaths = leaving(sums, row_code, removals.single, NO_PAIRS)
     taken = exposure(sums, pieces, GradientKernel(sums), row_code)
     own = _own_gradient(sums, deaths, row_code)
     return by_removal(taken, pieces, own, deaths, len(removals))
@@ -154,6 +155,9 @@ def by_removal(
         out = np.zeros((n, taken.shape[1]))
         out[pieces.code] = taken
         return out
+    if (compiled := loops(taken.size)) is not None:
+        compiled.permute(taken, pieces.code)
+        return taken
     place = np.empty(n, dtype=np.intp)
     place[pieces.code] = np.arange(n)
     return taken.take(place, axis=0)

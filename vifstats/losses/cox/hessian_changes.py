@@ -138,8 +138,8 @@ class HessianKernel:
 def hessian_differences(kernel: HessianKernel, removals: Removals) -> np.ndarray:
     """H - H_-i for the pairs of covariates of the kernel, shape (n_removals, q)."""
     sums = kernel.sums
-    pieces, deaths = leaving(sums, removals, kernel.columns)
     row_code = removals.codes[sums.sets.order]
+    pieces, deaths = leaving(sums, row_code, removals.single, kernel.columns)
     taken = exposure(sums, pieces, kernel, row_code)
     own = _own_hessian(kernel, deaths, row_code)
     return by_removal(taken, pieces, own.__getitem__, deaths, len(removals))

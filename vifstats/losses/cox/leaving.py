@@ -16,7 +16,6 @@ from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.risk_sets import RiskSets
 from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.segment_sums import Bins
-from vifstats.removals import Removals
 
 __all__ = ["Deaths", "Pieces", "leaving"]
 
@@ -57,16 +56,16 @@ class Deaths:
     piece: np.ndarray | None = None
 
 
-def leaving(sums: RiskSums, removals: Removals, columns: Columns) -> tuple[Pieces, Deaths]:
+def leaving(
+    sums: RiskSums, code: np.ndarray, single: bool, columns: Columns
+) -> tuple[Pieces, Deaths]:
     """Pieces and deaths of every removal.
 
-    `removals`: of rows in the user's order; `columns`: covariate pairs whose second moments are
-    wanted too.
+    `code` int (n,): the removal of each row, in sorted order, or -1; `single`: whether each has one
+    row at the most; `columns`: covariate pairs whose second moments are wanted too.
     """
-    sets = sums.sets
-    code = removals.codes[sets.order]
-    if removals.single or not _overlapping(sets, code):
-        return _rows_as_pieces(sums, code, removals.single, columns)
+    if single or not _overlapping(sums.sets, code):
+        return _rows_as_pieces(sums, code, single, columns)
     return _joint_pieces(sums, code, columns)
 
 
@@ -104,8 +103,8 @@ def _rows_as_pieces(
 
     deaths = Deaths(
         code=code[own],
-        cell=sets.ranges.hi[own] - 1,
-        d=np.ones(len(own), dtype=np.intp),
+        cell=sets.cell_of_event if own is sets.own else sets.ranges.hi[own] - 1,
+        d=np.broadcast_to(np.intp(1), len(own)),
         w=w,
         wx=wx,
         dying=dying,

@@ -22,7 +22,7 @@ from vifstats.losses.cox.moments import Columns
 from vifstats.losses.cox.of_each import OfEach
 from vifstats.losses.cox.partial_likelihood import PartialLikelihood
 from vifstats.losses.cox.reduced_batch import Batch
-from vifstats.losses.cox.risk_sets import RiskSets, gathered, risk_sets
+from vifstats.losses.cox.risk_sets import RiskSets, gathered, in_order, risk_sets
 from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
 from vifstats.losses.cox.segment_sums import in_cache
 from vifstats.losses.cox.separation import Pairs
@@ -82,6 +82,7 @@ class Cox(PartialLikelihood):
     """
 
     hessian_at_hand = True  # two matrix products, from the sums that the gradient needs anyway
+    new_differences = True
     # subclasses, by the kind of ties or of penalty
     _kinds: ClassVar[dict[str, type["Cox"]]] = {}
 
@@ -120,8 +121,8 @@ class Cox(PartialLikelihood):
         self._last: tuple[bytes, RiskSums] | None = None
         self._last_kernel: HessianKernel | None = None
         self._X, self.centres = gathered(data.X, sets.order, sets.row_bounds)
-        self._weights = data.weights[sets.order]
-        self._offset = data.offset[sets.order]
+        self._weights = in_order(data.weights, sets.order)
+        self._offset = in_order(data.offset, sets.order)
 
     def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         if _plain_and_whole(theta, presence):

@@ -64,13 +64,15 @@ def _in_blocks(
     terms = BlockTerms(np.append(0, np.cumsum(plan.blocks.n_terms)), sums.terms)
     columns = kernel.of_terms(terms.every)
     if compiled is None or columns.logs:
-        total = _of_tiles(plan, terms, columns, pieces)
-    else:
-        total = _of_loops(compiled, plan, terms, columns, pieces)
+        return plan, _of_tiles(plan, terms, columns, pieces, kernel)
+    return plan, _combined(_of_loops(compiled, plan, terms, columns, pieces), pieces, kernel)
+
+
+def _combined(total: np.ndarray, pieces: Pieces, kernel: Kernel) -> np.ndarray:
     out = np.empty((len(pieces.r), kernel.width))
     for some in in_cache(len(out), kernel.table_width):
         out[some] = kernel.combined(total[some], pieces, some)
-    return plan, out
+    return out
 
 
 def _in_one_pass(compiled: ModuleType, sums: RiskSums, pieces: Pieces) -> tuple[Plan, np.ndarray]:
@@ -99,28 +101,32 @@ def _ordered(end: np.ndarray, some: np.ndarray) -> np.ndarray:
 
 
 def _of_tiles(
-    plan: BlockPlan, terms: BlockTerms, columns: TermColumns, pieces: Pieces
+    plan: BlockPlan, terms: BlockTerms, columns: TermColumns, pieces: Pieces, kernel: Kernel
 ) -> np.ndarray:
-    """What pieces take from whole blocks by powers and from parts of blocks pair by pair.
-
-    Shape (n_pieces + 1, table_width); the last row is of no piece.
-    """
+    """What pieces take from whole blocks by powers and from parts of blocks pair by pair."""
     blocks, parts, ranges = plan.blocks, plan.parts, pieces.ranges
-    total = np.zeros((len(pieces.r) + 1, columns.width))
     whole = whole_blocks(plan, terms, pieces, columns)
     taken = _Parts(columns, terms, Odds(*map(and_none, (pieces.r, *ranges.ends))))
-    some = np.flatnonzero(ranges.lo < ranges.hi)
+    some, partial = np.flatnonzero(ranges.lo < ranges.hi), np.flatnonzero(parts.partial)
+    at_once = not len(partial) and (whole is None or whole.late is None)
+    # one row more, of no piece; where nothing is added later no table of all pieces is needed
+    total = np.zeros((len(pieces.r) + 1, kernel.width if at_once else columns.width))
     for tile in tiles(parts.end[some], some, blocks):
         part = taken.of(tile)
         if whole is not None:
             part += whole.of(tile)
-        total[tile.pieces] = part
-    some = np.flatnonzero(parts.partial)
-    for tile in tiles(parts.begin[some], some, blocks):
+        if at_once:
+            rows = tile.pieces.ravel()
+            total[rows] = kernel.combined(part.reshape(-1, columns.width), pieces, rows)
+        else:
+            total[tile.pieces] = part
+    if at_once:
+        return total[:-1]
+    for tile in tiles(parts.begin[partial], partial, blocks):
         total[tile.pieces] += taken.of(tile)
     if whole is not None:
         whole.add_late(total)
-    return total
+    return _combined(total, pieces, kernel)
 
 
 def _of_loops(

@@ -65,8 +65,10 @@ class Ranges:
         """The running sums of these cells."""
         return Segments(self.bounds)
 
-    @cached_property
+    @property
     def _segment_start(self) -> np.ndarray:
+        if len(self.bounds) == 2:
+            return self.bounds[:1]  # of all ranges
         return self.bounds[np.searchsorted(self.bounds, self.lo, side="right") - 1]
 
     @cached_property

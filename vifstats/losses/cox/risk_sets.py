@@ -10,7 +10,7 @@ from vifstats.checks.rounded_times import TimeGaps, gaps_of_rows
 from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.segment_sums import Bins, in_cache
 
-__all__ = ["RiskSets", "centred", "gathered", "risk_sets", "time_gaps"]
+__all__ = ["RiskSets", "centred", "gathered", "in_order", "risk_sets", "time_gaps"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +106,7 @@ class RiskSets:
 def risk_sets(data: SurvivalInput) -> RiskSets:
     """Sort the rows and find the range of event times of each."""
     order = _sorted_rows(data)
-    time, event, stratum = data.time[order], data.event[order], data.strata[order]
+    time, event, stratum = data.time[order], data.event[order], in_order(data.strata, order)
 
     n = len(order)
     new_stratum = np.diff(stratum, prepend=-1) != 0
@@ -125,7 +125,7 @@ def risk_sets(data: SurvivalInput) -> RiskSets:
     first_of_cell = np.flatnonzero(new_instant)[has_event]
     cell_time, cell_stratum = time[first_of_cell], stratum[first_of_cell]
     lo = np.repeat(before, np.diff(row_bounds))
-    entry = data.entry[order]
+    entry = in_order(data.entry, order)
     late = np.flatnonzero(entry > -np.inf)
     if len(late):
         lo[late] = _cells_up_to(entry[late], stratum[late], cell_time, cell_stratum)
@@ -181,6 +181,11 @@ def gathered(
     return out, means
 
 
+def in_order(values: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Values of rows, (n,), in this order; one number that stands for all of them as it is."""
+    return values if values.strides == (0,) else values[order]
+
+
 def centred(X: np.ndarray, row_bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """X less its mean in each stratum, in place, and the means: digits change, not results.
 
@@ -215,7 +220,7 @@ def _cells_up_to(
 
 def time_gaps(data: SurvivalInput, sets: RiskSets) -> TimeGaps:
     """Between the times of rows, and from entries, to the next event time of the stratum."""
-    time, entry = data.time[sets.order], data.entry[sets.order]
+    time, entry = data.time[sets.order], in_order(data.entry, sets.order)
     own = gaps_of_rows(time, sets.event, np.diff(sets.stratum) == 0)
     late = np.flatnonzero((entry > -np.inf) & (sets.ranges.lo < sets.ranges.hi))
     entries = TimeGaps.between(entry[late], sets.cell_time[sets.ranges.lo[late]])

@@ -29,6 +29,8 @@ __all__ = [
 
 # Pieces of a tile.
 PIECES = 32
+# Pieces put into tiles at once: what says which is where takes ten numbers for each.
+AT_ONCE = 1 << 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +129,12 @@ class Tiles:
 
 def tiles(block: np.ndarray, pieces: np.ndarray, blocks: CellBlocks) -> Iterator[Tiles]:
     """Pieces, int (k,), each in a block, int (k,): all tiles, in parts that stay in cache."""
-    if not len(pieces):
-        return
+    for start in range(0, len(pieces), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        yield from _tiles(block[some], pieces[some], blocks)
+
+
+def _tiles(block: np.ndarray, pieces: np.ndarray, blocks: CellBlocks) -> Iterator[Tiles]:
     if np.any(block[1:] < block[:-1]):
         order = np.argsort(block, kind="stable")
         block, pieces = block[order], pieces[order]

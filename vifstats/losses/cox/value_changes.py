@@ -28,8 +28,8 @@ def value_differences(sums: RiskSums, removals: Removals) -> np.ndarray:
 
     `removals`: of rows in the user's order.
     """
-    pieces, deaths = leaving(sums, removals, NO_PAIRS)
     row_code = removals.codes[sums.sets.order]
+    pieces, deaths = leaving(sums, row_code, removals.single, NO_PAIRS)
     taken = exposure(sums, pieces, LogKernel(sums), row_code)
     own = _own_logs(sums, deaths, row_code)[:, None]
     change = by_removal(taken, pieces, own.__getitem__, deaths, len(removals))[:, 0]

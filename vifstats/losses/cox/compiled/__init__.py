@@ -6,12 +6,14 @@ from vifstats.losses.cox.compiled.one_pass import (
     first_moments,
     second_moments,
 )
+from vifstats.losses.cox.compiled.permuted import permute
 from vifstats.losses.cox.compiled.sweeps import swept
 
 __all__ = [
     "exposed_gradients",
     "first_moments",
     "gathered",
+    "permute",
     "scattered",
     "second_moments",
     "swept",
