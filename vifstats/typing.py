@@ -52,7 +52,7 @@ __all__ = [
 ]
 
 # Numbers that a loss or a target computes with: an array or, while a derivative is taken,
-# autograd's box around one. The box answers the same calls but is no subclass of ndarray, so
+# autograd's box around one. The box answers the same calls but is not a subclass of ndarray, so
 # never ask isinstance of it: `autodiff.plain` says what is inside.
 Differentiable: TypeAlias = np.ndarray
 

@@ -115,7 +115,7 @@ def _by_size(est: vs.Estimate, eps: np.ndarray, parts: dict[str, np.ndarray]) ->
 
 
 def _koh_liang(est: vs.Estimate) -> float:
-    """Eq. 8 of Koh & Liang, for the derivatives in the weights of this loss."""
+    """Koh & Liang's influence (Eq. 8 of Deng, Tang & Ma), for this loss's weight gradients."""
     return _far(
         koh_liang_if(est.hessian, est.loss.weight_gradients(est.theta)), vs.classical_if(est).values
     )

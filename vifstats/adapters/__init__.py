@@ -230,7 +230,7 @@ def named_column(values: Any, fit: FittedModel, data: tuple, option: str = "grou
     meant = f"did you mean {close}?" if close else f"the columns are {columns}; give the entries."
     raise InvalidInputError(
         f"`{option}` must be one entry per row or the name of a column of the data, but there is "
-        f"no column {values!r}; {meant if tables else 'the data are no table; give the entries.'}"
+        f"no column {values!r}; {meant if tables else 'the data are not a table: give entries.'}"
     )
 
 

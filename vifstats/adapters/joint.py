@@ -21,8 +21,8 @@ __all__ = ["competing_risks", "joint"]
 def joint(**fits: Estimate | FittedModel) -> Estimate:
     """Several fits on the same rows as one estimate.
 
-    A removal leaves every fit that has the row, so differences and ratios of coefficients, as
-    adjusted less unadjusted, have influences, standard errors and conclusions.
+    A removal leaves every fit that has the row. So differences and ratios of coefficients, such as
+    adjusted minus unadjusted, have influences, standard errors and conclusions.
 
     Parameters
     ----------
@@ -216,8 +216,8 @@ def columns_of(
     table = checks.as_pandas(X)
     if not isinstance(table, pd.DataFrame):
         raise InvalidInputError(
-            f"Columns are named in a table, but {list(columns)} are text and `X` is no DataFrame; "
-            "pass the values themselves."
+            f"Columns are named in a table, but {list(columns)} are text and `X` is not a "
+            "DataFrame; pass the values themselves."
         )
     for name, key in columns.items():
         checks.one_of(key, list(table.columns), name)

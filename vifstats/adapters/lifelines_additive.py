@@ -26,7 +26,7 @@ from vifstats.removals import Removals
 
 __all__ = ["additive"]
 
-# A relative difference of coefficients beyond this is no rounding.
+# A relative difference of coefficients beyond this is not rounding.
 SAME = 1e-8
 # A row whose leverage is nearer to 1 than this determines a covariate alone.
 ALONE = 1e-10

@@ -35,7 +35,7 @@ from vifstats.losses import Loss, MEstimator
 
 __all__ = ["regression", "univariate"]
 
-# A relative difference of log likelihoods beyond this is no rounding: another model or other data.
+# A relative difference of log likelihoods beyond this is not rounding: model or data differ.
 SAME_LIKELIHOOD = 1e-6
 
 

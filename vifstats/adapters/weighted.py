@@ -144,5 +144,5 @@ def _require_same_weights(outcome: Estimate, weights: np.ndarray, block: Block) 
             f"{checks.at(np.array([worst]), block.labels)} has the weight {own[worst]:.6g}, and "
             f"{weights[worst]:.6g} by the propensity ({(apart > SAME_WEIGHTS).sum()} such rows). "
             "Pass the model that they came from, its estimand and `stabilized`; trimmed weights "
-            "are no function of the propensity here."
+            "are not a function of the propensity here."
         )

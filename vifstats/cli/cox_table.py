@@ -164,7 +164,7 @@ def checked_frame(
 ) -> pd.DataFrame:
     """The columns of the model alone, covariates as numbers, after every check of the input.
 
-    `penalizer`: ridge, as in lifelines: with it, collinear covariates are no error. Rows are in the
+    `penalizer`: ridge, as in lifelines; with it, collinear covariates are allowed. Rows are in the
     order and with the labels of the table. Raises InvalidInputError, InvalidTypeError if a column
     is missing or breaks a rule; it is named as in the table. Raises NotPositiveDefiniteError if
     covariates are constant or collinear, before lifelines says so without their names.

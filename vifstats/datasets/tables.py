@@ -37,7 +37,7 @@ def read_table(
         The ending ``.parquet`` or ``.pq`` means Parquet; anything else is read as CSV with a
         header line.
     text : iterable of str
-        Columns of a CSV file to be left as they are written: the name 007 is no 7.
+        Columns of a CSV file to be left as they are written: the name 007 is not 7.
     sep : str, optional
         Between the fields of a CSV file; default what is in its first line: comma, semicolon or
         TAB. Where it is a semicolon, numbers may have a decimal comma.
@@ -81,7 +81,7 @@ def require_columns(table: pd.DataFrame, names: Iterable[str]) -> None:
     Raises
     ------
     InvalidInputError
-        If a name is no column.
+        If a name is not a column.
 
     Examples
     --------

@@ -86,8 +86,8 @@ def classical_if(
 
     References
     ----------
-    Koh & Liang (2017), ICML, Eq. 8; Reid & Crepeau (1985), Biometrika 72, for Cox;
-    docs/mathematics.md, equation (5).
+    Koh & Liang (2017), ICML, which is Eq. 8 of Deng, Tang & Ma (2025); Reid & Crepeau (1985),
+    Biometrika 72, for Cox; docs/mathematics.md, equation (5).
 
     Examples
     --------

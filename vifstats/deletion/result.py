@@ -163,7 +163,7 @@ class Influence(Tabular):
         A DataFrame of shape (n_removals, 2 * n_effects), with columns (parameter, "all" or
         "without"), so that ``effects["age"]`` has the two side by side. The name of the first
         level says what they are: "hazard ratio", or "coefficient". Intercepts, scales and
-        thresholds are no effects.
+        thresholds are not effects.
         """
         est, what = self.estimate, self.estimate.effects
         theta = est.theta[what.shown]
@@ -200,7 +200,7 @@ class Influence(Tabular):
         Parameters
         ----------
         threshold : float, default 0.2
-            Harrell's convention, which is no test.
+            Harrell's convention, which is not a test.
 
         Returns
         -------

@@ -99,7 +99,7 @@ def cross_validated_loglik(
     Parameters
     ----------
     est : Estimate
-        A penalty is held, and is no part of the contributions.
+        A penalty is held, and is not part of the contributions.
     *data
         What a fitted model was fitted on, where it does not keep it.
     method : {"newton", "vif", "refit"}

@@ -24,7 +24,7 @@ __all__ = ["minimize", "root"]
 
 # A factor costs about as much as this many steps.
 STEPS_PER_FACTOR = 25
-# An eigenvalue of H at unit diagonal below minus this is no rounding; so often is a step from a
+# An eigenvalue of H at unit diagonal below minus this is not rounding; so often is a step from a
 # saddle halved.
 SADDLE, SADDLE_HALVINGS = 1e-6, 20
 

@@ -165,7 +165,7 @@ class Equations(EstimatingEquations):
     Raises
     ------
     InvalidTypeError
-        If `psi` is no function.
+        If `psi` is not a function.
 
     References
     ----------
@@ -173,7 +173,7 @@ class Equations(EstimatingEquations):
 
     Examples
     --------
-    A mean and a variance, of which the second is no minimum of anything simple:
+    A mean and a variance, of which the second is not a minimum of anything simple:
 
     >>> import vifstats as vs
     >>> y = np.array([1.0, 3.0, 5.0])
@@ -231,7 +231,7 @@ class RowEquations(EstimatingEquations):
     Raises
     ------
     InvalidTypeError, InvalidInputError
-        If `psi` is no function, or `data` no arrays.
+        If `psi` is not a function, or `data` are not arrays.
 
     References
     ----------
@@ -375,7 +375,7 @@ def _require_regular(equations: Loss, theta: np.ndarray) -> None:
         LU().factor(J, equations.names)
 
 
-@np.errstate(all="ignore")  # what is not finite is no unit
+@np.errstate(all="ignore")  # what is not finite is not a unit
 def _scale(equations: Loss, theta: np.ndarray) -> np.ndarray:
     """Standard errors of the sandwich at theta, and 1 where they are none, shape (n_params,)."""
     scores = equations.weight_gradients(theta)

@@ -171,7 +171,7 @@ class Stacked(EstimatingEquations):
             if begin is None:
                 raise InvalidInputError(
                     f"The search for a root needs a start, but `start` is None and {name!r} "
-                    "is no fitted model; give one number for each parameter of the stack."
+                    "is not a fitted model; give one number for each parameter of the stack."
                 )
             out[part] = solved(self._given(name, out), begin, TOL, MAX_STEPS)
         return out

@@ -31,7 +31,7 @@ AWAY = (0.25, 1.0, 10.0)
 MOST_NUMBERS, MOST_GRADIENTS = 16_000_000, 1_000
 
 
-@np.errstate(all="ignore")  # a loss may be undefined beside theta: nan is no finding
+@np.errstate(all="ignore")  # a loss may be undefined beside theta: nan is not a finding
 def unidentified(loss: "Loss", theta: np.ndarray, removals: Removals) -> np.ndarray:
     """Which removals leave a direction along which nothing changes, bool (n_removals,).
 

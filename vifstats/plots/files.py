@@ -36,7 +36,7 @@ def save(ax: "Axes", path: str | Path, *, dpi: int = 300) -> Path:
     Raises
     ------
     InvalidTypeError
-        If `ax` is no Axes, or `path` no path.
+        If `ax` is not an Axes, or `path` is not a path.
     InvalidInputError
         If the ending says no kind of file.
 

@@ -99,7 +99,7 @@ def _require_curvature(diagonal: np.ndarray, names: list[str]) -> None:
 
 
 def _scaled(H: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """H with a unit diagonal, damped so: parameters in different units are no ill-conditioning.
+    """H with a unit diagonal, damped so: parameters in different units are not ill-conditioning.
 
     One new matrix, by columns, which is then the factor: more do not fit for 10^4 parameters.
     """

@@ -1,7 +1,7 @@
 """The first pass over survival data: checks, and what other chunks must know of this one.
 
 A stratum that goes on in the next chunk is summed: each chunk is at risk at the event times of the
-chunks before it. Apart are the rows at its first time, which a tie may join to the chunk before.
+chunks before it. The rows at its first time are kept apart: they may be tied with the chunk before.
 """
 
 from collections.abc import Sequence

@@ -2,8 +2,8 @@
 
 It is the integral of docs/mathematics.md, equation (25). With s = (length of the interval) S over
 the intervals between event times, RMST = sum s, and a change dH of the cumulative hazard changes it
-by - sum s dH + sum s dH^2 / 2. The first sum is the change of one weighted hazard, exact in what
-leaves; the second is small, and read at some knots.
+by - sum s dH + sum s dH^2 / 2. The first sum is the change of one weighted hazard, and what leaves
+enters it exactly. The second sum is small: some knots stand for all times in it.
 """
 
 from collections.abc import Callable, Hashable

@@ -109,7 +109,7 @@ class StandardizedSurvival(Standardized):
     InvalidInputError
         If the tables are not the rows of the fit, or a time lies beyond follow-up in a stratum.
     InvalidTypeError
-        If the model is no Cox model.
+        If the model is not a Cox model.
 
     Notes
     -----
@@ -160,7 +160,7 @@ class StandardizedRMST(Standardized):
     InvalidInputError
         If the tables are not the rows of the fit, or tau lies beyond follow-up in a stratum.
     InvalidTypeError
-        If the model is no Cox model.
+        If the model is not a Cox model.
 
     Notes
     -----

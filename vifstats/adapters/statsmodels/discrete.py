@@ -95,7 +95,7 @@ def _one_predictor(fit: Any, row_loss: RowLoss) -> Parts:
 
 def _with_positive_alpha(fit: Any, row_loss: RowLoss) -> Parts:
     alpha = float(np.asarray(fit.params)[-1])
-    # nan is no sign of the boundary: the gate for parameters says that the fit failed
+    # nan is not a sign of the boundary: the gate for parameters says that the fit failed
     if not np.isnan(alpha) and not alpha > BOUNDARY:
         raise NotAtMinimumError(
             f"`alpha` must lie above its boundary 0, but is {alpha:.2g}: these counts vary no more "

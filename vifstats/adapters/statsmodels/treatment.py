@@ -24,7 +24,7 @@ __all__ = ["effects"]
 # The effect, on all or on a group, and the mean without treatment.
 EFFECTS = ("ATE", "POM0")
 METHODS = ("IPW", "RA", "AIPW", "AIPW-WLS", "IPW-RA")
-# statsmodels clips propensities to these, which is no smooth function of them.
+# statsmodels clips propensities to these, which is not a smooth function of them.
 CLIPPED = 0.01
 
 

@@ -84,8 +84,8 @@ _BLAS = _Limit()
 class Engine:
     """Who computes.
 
-    Raises InvalidInputError, InvalidTypeError if both are given, `n_jobs` is no number of workers,
-    or `executor` has no ``submit``.
+    Raises InvalidInputError, InvalidTypeError if both are given, `n_jobs` is not a number of
+    workers, or `executor` has no ``submit``.
 
     Examples
     --------
@@ -220,8 +220,8 @@ def _in_rounds(
 
 
 def _by_submit(executor: Any, shared: Shared | InMessage, which: Sequence[int]) -> Outcomes:
-    """In the order they finish: futures of all kinds have a callback, not all are those that
-    `concurrent.futures.as_completed` takes."""
+    """Outcomes in the order they finish. Futures of every kind have callbacks, but
+    `concurrent.futures.as_completed` accepts only its own kind."""
     finished: SimpleQueue = SimpleQueue()
     futures = []
     try:

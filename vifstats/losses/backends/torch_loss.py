@@ -114,11 +114,11 @@ class Called:
         return call(self.module, self.tensors, arguments, options)
 
     def parameters(self) -> Iterator[Any]:
-        """As of the module, those that are estimated."""
+        """The estimated parameters, as the module would give them."""
         return iter(self.tensors.values())
 
     def named_parameters(self) -> Iterator[tuple[str, Any]]:
-        """As of the module, those that are estimated."""
+        """The estimated parameters with their names, as the module would give them."""
         return iter(self.tensors.items())
 
 

@@ -6,8 +6,8 @@ q (of the row, less that of its edited version; rho may be negative), the gradie
     a m - a (psi - q)/(phi - rho) = a (q - rho m)/(phi - rho).
 
 The cells at which the row and its version are at risk make few intervals of constant (rho, q); over
-those the powers of rho/phi separate, as in `power_series`, and pairs where rho is no small part are
-added one by one. The cells in which one of the two is an event are summed anew: their ties change.
+those the powers of rho/phi separate, as in `power_series`, and pairs where rho is not a small part
+are added one by one. Cells in which one of the two is an event are summed anew: their ties change.
 See docs/mathematics.md, equation (34).
 """
 

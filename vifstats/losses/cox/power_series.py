@@ -95,7 +95,7 @@ def _in_one_pass(compiled: ModuleType, sums: RiskSums, pieces: Pieces) -> tuple[
 
 
 def _ordered(end: np.ndarray, some: np.ndarray) -> np.ndarray:
-    """Some pieces by their ends."""
+    """Some pieces, ordered by their ends."""
     ends = end[some]
     return some if (np.diff(ends) >= 0).all() else some[np.argsort(ends)]
 

@@ -44,7 +44,7 @@ class GroupSums:
         return self._each(lambda a: a[at])
 
     def summed(self, codes: np.ndarray, n: int) -> "GroupSums":
-        """Added up by code, shape (n, ...); codes rise."""
+        """The sums of each code, shape (n, ...); `codes` must ascend."""
 
         def add(a: np.ndarray) -> np.ndarray:
             out = np.zeros((n, *a.shape[1:]))

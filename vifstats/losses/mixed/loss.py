@@ -325,7 +325,7 @@ class MixedModel(Loss):
     def _without_near(
         self, expansion: Expansion, thetas: np.ndarray, removals: Removals, curved: bool
     ) -> Blocks:
-        """The same by the expansion, of all groups minus what changes in those that are touched."""
+        """The same by the expansion: all groups, minus the changes in groups that lose rows."""
         basis, rows = self.random.basis, self._rows
         for part, some in removals.blocks(self._block(1)):
             pairs, psi = rows.without(some), thetas[part, self.n_fixed + 1 :]

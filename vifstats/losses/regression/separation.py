@@ -114,7 +114,7 @@ class Listed:
 
     @classmethod
     def of(cls, faces: Faces) -> "Listed":
-        """With the faces of 0 left out."""
+        """The faces as a list, without those that are 0."""
         parts = [
             coefficient[:, :, None] * X[None]
             for coefficient, X in zip(

@@ -58,7 +58,7 @@ def _row_is_silent(trial: Trial, name: str, array: Any, k: int) -> bool:
 
     if silent(np.array([k])):
         return True
-    # Positions that a loss sorted by are no data; its sorted data are another object's.
+    # Positions that a loss sorted by are not data; its sorted data are another object's.
     if np.asarray(array).dtype.kind != "f" or _some_object_silences(silent, np.arange(n)):
         return False
     if n == len(trial.theta) and not silent(np.arange(n)):

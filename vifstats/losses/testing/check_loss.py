@@ -97,7 +97,7 @@ def check_loss(
     LossError
         At the first rule that is broken, with the finding and the remedy.
     InvalidTypeError, InvalidInputError
-        If `loss` is no loss, a stack, or equations that read the parameters of others.
+        If `loss` is not a loss, a stack, or equations that read the parameters of others.
 
     Notes
     -----
@@ -106,7 +106,7 @@ def check_loss(
     - "number": one finite float, the same each time.
     - "presence": the value changes when objects leave.
     - "theta": autograd can differentiate it; gradient and Hessian are not both 0.
-    - "sum": the loss is no mean. Removing objects must not rescale the rest: at half of every
+    - "sum": the loss is not a mean. Removing objects must not rescale the rest: at half of every
       object's presence a mean is what it was; two random halves of the objects together
       curve twice as much as all of them. A mean that is meant (softmax over the positive
       items with weights 1/k) breaks this rule on purpose: skip it. So may a loss of strongly

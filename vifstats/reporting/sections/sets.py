@@ -58,7 +58,7 @@ def sets(
     bound = est.inference.quantile(1 - LEVEL / 2, est.degrees)
     beyond = np.abs(size - bound)
     about = [Question(v, "significance", beyond[v.parameter]) for v in verdicts]
-    # the sign of what is not significant is no conclusion
+    # the sign of what is not significant is not a conclusion
     about += [Question(v, "sign", size[v.parameter]) for v in verdicts if v.significant]
     ordered = sorted(about, key=lambda question: question.distance)
     too_many = n * len(est.theta) ** 2 > MOST_NUMBERS
