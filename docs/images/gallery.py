@@ -36,8 +36,8 @@ PICTURES = {
     "range": lambda ax: vs.plots.range_plot(refits, ratio=True, ax=ax),
     "forest": lambda ax: vs.plots.forest_plot(prisons, "fin", ratio=True, numbers=False, ax=ax),
     "waterfall": lambda ax: vs.plots.waterfall_plot(influence, "age", ax=ax),
-    "survival": lambda ax: vs.plots.survival_plot(survival, WEEKS, ax=ax),
-    "survival_change": lambda ax: vs.plots.survival_change_plot(survival, WEEKS, ax=ax),
+    "survival": lambda ax: vs.plots.survival_plot(survival, WEEKS, ax=ax, unit="men"),
+    "survival_change": lambda ax: vs.plots.survival_change_plot(survival, WEEKS, ax=ax, unit="men"),
     "agreement": lambda ax: vs.plots.agreement_plot(influence, refits, "age", ax=ax),
     "error": lambda ax: vs.plots.error_plot(influence, refits, at_risk(influence), ax=ax),
     "sets": lambda ax: vs.plots.set_path_plot(
