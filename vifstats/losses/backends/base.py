@@ -318,7 +318,7 @@ class BackendLoss(Loss):
         return presence
 
     def _try(self) -> None:
-        """One evaluation, so that what is wrong with a function is said where it is passed."""
+        """Evaluate the function once: an error in it is then raised where it is passed."""
         library = self.library
         vector, b = library.array(self.theta), library.array(self.everyone())
         with library.at_work():

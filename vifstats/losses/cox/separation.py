@@ -69,7 +69,7 @@ class Pairs:
         return replace(self, present=self.present & ~gone[self.sets.order])
 
     def along(self, T: np.ndarray) -> "Pairs":
-        """In the coordinates h of g = T h."""
+        """The faces in the coordinates h of g = T h."""
         return replace(self, X=self.X @ T, held=self.held @ T)
 
     @cached_property

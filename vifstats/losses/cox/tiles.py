@@ -157,7 +157,7 @@ def _tiles(block: np.ndarray, pieces: np.ndarray, blocks: CellBlocks) -> Iterato
 
 
 def _power_of_two(counts: np.ndarray) -> np.ndarray:
-    """The smallest that is no smaller than each, 0 for 0."""
+    """The smallest power of two that is at least each number; 0 for 0."""
     return np.where(counts > 0, 2 ** np.ceil(np.log2(np.maximum(counts, 1))).astype(int), 0)
 
 
