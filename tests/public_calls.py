@@ -435,8 +435,8 @@ row(
 row(
     "losses.FineGray",
     losses.FineGray,
-    "X: matrix, T: vector, cause: vector, of: name, ties: word, strata: strata?, "
-    "weights: vector?, offset: vector?, penalty: penalty?",
+    "X: matrix, T: vector, cause: vector, of: name, weights: vector?, strata: strata?, "
+    "offset: vector?, ties: word, penalty: penalty?",
     X=X,
     T=T,
     cause=np.arange(N) % 3,
@@ -461,8 +461,8 @@ row(
 row(
     "losses.FineGray",
     losses.FineGray,
-    "X: matrix, T: vector, cause: vector, of: count, ties: word, strata: strata?, "
-    "weights: vector?, offset: vector?, penalty: penalty?",
+    "X: matrix, T: vector, cause: vector, of: count, weights: vector?, strata: strata?, "
+    "offset: vector?, ties: word, penalty: penalty?",
     X=X,
     T=T,
     cause=np.arange(N) % 3,

@@ -51,13 +51,13 @@ class FineGray(PartialLikelihood):
         0 censored, 1, 2, ... the cause of the event.
     of : int
         The cause that is modelled.
-    ties : {"efron", "breslow"}
-    strata : array_like, shape (n,) or (n, k), optional
-        Strata of the censoring: G is estimated in each. There is one baseline.
     weights : array_like, shape (n,), optional
         Case weights, > 0. G is of rows, as in R.
+    strata : array_like, shape (n,) or (n, k), optional
+        Strata of the censoring: G is estimated in each. There is one baseline.
     offset : array_like, shape (n,), optional
         Added to the linear predictor.
+    ties : {"efron", "breslow"}
     penalty : float or array_like, shape (p,) or (p, p), optional
         P of 0.5 theta' P theta, in the units of X. It is held when a row is removed.
 
@@ -100,10 +100,10 @@ class FineGray(PartialLikelihood):
         cause: ArrayLike1D,
         *,
         of: int = 1,
-        ties: str = "efron",
-        strata: Groups | None = None,
         weights: ArrayLike1D | None = None,
+        strata: Groups | None = None,
         offset: ArrayLike1D | None = None,
+        ties: str = "efron",
         penalty: Penalty | None = None,
     ) -> None:
         self.ties = checks.one_of(ties, TIES, "ties")
@@ -226,10 +226,10 @@ class FineGray(PartialLikelihood):
             data.time[kept],
             self.cause[kept],
             of=self.of,
-            ties=self.ties,
-            strata=data.strata[kept] if data.stratum_names != (None,) else None,
             weights=data.weights[kept],
+            strata=data.strata[kept] if data.stratum_names != (None,) else None,
             offset=data.offset[kept],
+            ties=self.ties,
             penalty=self.penalty,
         )
 
