@@ -152,6 +152,45 @@ def test_collinear_columns_are_named():
         vs.minimize(loss, np.zeros(3))
 
 
+X_OF_Y = np.array([-1.0, 0.5, 2.0])
+
+
+def circle(theta, y):
+    return 0.5 * (y - theta[0] ** 2 - theta[1] ** 2) ** 2
+
+
+def slope_twice(theta, y):
+    return anp.log(anp.cosh(y - theta[2] - theta[0] * anp.exp(theta[1]) * X_OF_Y))
+
+
+@pytest.mark.parametrize("off", [-1e-2, -1e-4, -1e-7, 0.0, 1e-7, 1e-4, 1e-2])
+@pytest.mark.parametrize("tol", [1e-2, np.inf])
+def test_what_only_a_slope_bends_is_not_identified(off, tol):
+    """Near the minimum the Hessian along a curve of equal losses is positive on one side of it."""
+    mean = np.sqrt(3.0) * (1 + 0.5 * off * 0.1)
+    at = mean * np.cos(0.7), mean * np.sin(0.7)
+    with pytest.raises(NotPositiveDefiniteError, match="theta0', 'theta1"):
+        assert vs.Estimate(vs.MEstimator(circle, Y), at, tol=tol).factor
+
+    plain = vs.MEstimator(lambda t, y: anp.log(anp.cosh(y - t[0] - t[1] * X_OF_Y)), Y)
+    level, slope = vs.minimize(plain, [3.0, 1.0]).theta * (1 + 0.1 * off)
+    at = slope / 2.0, np.log(2.0), level
+    with pytest.raises(NotPositiveDefiniteError, match="theta0', 'theta1"):
+        assert vs.Estimate(vs.MEstimator(slope_twice, Y), at, tol=tol).factor
+
+
+@pytest.mark.parametrize("off", [-1e-2, 1e-6, 1e-2])
+def test_what_hardly_differs_is_identified_beside_the_minimum(off):
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(40, 1)) + 1e-3 * rng.normal(size=(40, 2))
+    loss = vs.losses.Cox(x, rng.exponential(size=40))
+    est = vs.minimize(loss, np.zeros(2))
+    aside = off * est.naive_errors * [0.3, -0.3]
+    beside = vs.Estimate(loss, est.theta + aside)
+    assert beside.naive_errors == pytest.approx(est.naive_errors, rel=abs(off))
+    assert set(vs.vif(beside).status) == {"ok"}
+
+
 @pytest.mark.parametrize(
     ("theta", "message"),
     [([1.0, 2.0], r"shape \(3,\)"), ([np.nan] * 3, "finite"), (np.ones((3, 1)), "shape")],

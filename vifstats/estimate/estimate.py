@@ -17,7 +17,7 @@ from vifstats.errors import (
 )
 from vifstats.estimate.at_minimum import require_loss, require_minimum
 from vifstats.estimate.covariances import jackknife, sandwich
-from vifstats.estimate.flat_directions import runs_away
+from vifstats.estimate.flat_directions import nearby_hessian, runs_away
 from vifstats.inference import Inference
 from vifstats.inference.degrees import degrees_of_freedom
 from vifstats.inference.jackknife import by_jackknife
@@ -137,7 +137,10 @@ class Estimate(Tabular):
         """The Cholesky factor of H, held along the gauge directions of the loss."""
         H = pinned(self.hessian, self.loss.gauge(self.theta))
         try:
-            return self.loss.solver.factor(H, self.names)
+            factor = self.loss.solver.factor(H, self.names)
+            if (at_minimum := nearby_hessian(self, H)) is not None:
+                self.loss.solver.factor(at_minimum, self.names)
+            return factor
         except NotPositiveDefiniteError as error:
             direction = self.loss.endless(self.theta)
             if direction is None:

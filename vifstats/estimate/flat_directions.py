@@ -1,4 +1,7 @@
-"""Where a loss hardly curves: whether it rises along a direction at all, or falls for ever."""
+"""Where a loss hardly curves: whether it rises along a direction at all, or falls for ever.
+
+And whether it would still curve at the minimum, to which parameters are only near.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +14,7 @@ from vifstats.solvers.quasi_newton import is_large
 if TYPE_CHECKING:
     from vifstats.estimate.estimate import Estimate
 
-__all__ = ["NOTHING", "rises", "runs_away"]
+__all__ = ["NOTHING", "nearby_hessian", "rises", "runs_away"]
 
 # From a minimum the loss rises by about 1/2 within a standard error; from none, by less than this.
 RISE = 0.01
@@ -19,6 +22,14 @@ RISE = 0.01
 FAR = (1, 10, 100)
 # A direction whose share of a parameter is below this does not name it.
 NOTHING = 1e-2
+# Curvature at unit diagonal that a slope may have lent: at most so much, and so many times how far
+# the minimum is.
+LENT, PER_LENGTH = 1e-2, 10.0
+# Newton steps double the digits: from the tolerance of `Estimate` these come down to rounding,
+# unless the minimum is elsewhere.
+STEPS, ARRIVED = 6, 1e-6
+# Below this, at unit diagonal, no step is taken.
+FLAT = 1e-8
 
 
 def runs_away(est: "Estimate") -> np.ndarray | None:
@@ -26,10 +37,10 @@ def runs_away(est: "Estimate") -> np.ndarray | None:
     if is_large(len(est.theta)) or not est.loss.minimised:
         return None
     H = pinned(est.hessian, est.loss.gauge(est.theta))
-    size = np.sqrt(np.diag(H))
-    if not (np.isfinite(H).all() and size.all()):
+    if (parts := _scaled(H)) is None:
         return None
-    direction = np.linalg.eigh(H / size / size[:, None])[1][:, 0] / size
+    size, _, V = parts
+    direction = V[:, 0] / size
     curvature = direction @ H @ direction
     if not curvature > 0:
         return None
@@ -58,3 +69,49 @@ def rises(loss: Loss, theta: np.ndarray, step: np.ndarray, rise: float = RISE) -
     with np.errstate(all="ignore"):  # far off a loss may be infinite
         bound = loss.value(theta, everyone) + rise
         return not (falls(-1) or falls(1))
+
+
+@np.errstate(all="ignore")  # beside theta a loss may be undefined, and is then not asked
+def nearby_hessian(est: "Estimate", H: np.ndarray) -> np.ndarray | None:
+    """H at the minimum itself, (p, p), if that at theta may owe an eigenvalue to a slope.
+
+    Along a curve of equal losses, as of a product of two parameters, H is 0 at the minimum; beside
+    it the loss slopes across the curve, and H along it is positive or negative by chance. None
+    where that cannot be, or no minimum is near.
+    """
+    if is_large(len(est.theta)) or not est.loss.minimised:
+        return None
+    if (parts := _scaled(H)) is None or parts[1][0] > LENT:
+        return None
+    size, smallest = parts[0], parts[1][0]
+    unit = min(np.sqrt(est.dispersion), np.linalg.norm(size * est.theta))
+    theta, step = est.theta, _step(H, est.loss.gradient(est.theta))
+    length = np.linalg.norm(size * step)
+    if not smallest * unit <= PER_LENGTH * length:
+        return None
+    for _ in range(STEPS):
+        theta = theta - step
+        H = est.loss.pinned_hessian(theta)
+        before, step = length, _step(H, est.loss.gradient(theta))
+        length = np.linalg.norm(size * step)
+        if not length < 0.5 * before:
+            break
+    return H if length <= ARRIVED * unit else None
+
+
+def _step(H: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """The Newton step, but along what is flat; there the slope is rounding. nan where none is."""
+    if (parts := _scaled(H)) is None:
+        return np.full(len(gradient), np.nan)
+    size, values, V = parts
+    V, values = V[:, values > FLAT], values[values > FLAT]
+    return V @ ((gradient / size) @ V / values) / size
+
+
+def _scaled(H: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Square roots of the diagonal, and eigenvalues and vectors with a diagonal of 1."""
+    with np.errstate(invalid="ignore"):  # not of a minimum
+        size = np.sqrt(np.diag(H))
+    if not (np.isfinite(H).all() and (size > 0).all()):
+        return None
+    return size, *np.linalg.eigh(H / size / size[:, None])
