@@ -174,3 +174,21 @@ def test_where_each_removal_takes_a_gradient_of_its_own_many_are_not_looked_at()
     counting = vs.FunctionLoss(loss.f, n, 1, grad=counted)
     assert not counting.separated(np.array([n / 2]), counting.each()).any()
     assert not calls
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_the_direction_among_many_parameters(seed):
+    """Of one combination of six parameters a row alone tells, without a residual of its own."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(2 * N, 6))
+    X[:, 3] *= np.arange(2 * N) == ALONE
+    X = X @ rng.normal(size=(6, 6)) * 10.0 ** rng.integers(-3, 4, 6)
+    y = rng.normal(size=2 * N)
+    for loss in (
+        vs.MEstimator(lambda t, d: 0.5 * (d[1] - anp.dot(d[0], t)) ** 2, (X, y)),
+        vs.RowEquations(lambda t, d: d[0] * (d[1] - anp.dot(d[0], t))[:, None], (X, y)),
+    ):
+        est = (vs.minimize if loss.minimised else vs.root)(loss, np.zeros(6))
+        status = vs.vif(est).status
+        assert status[ALONE] == "separation"
+        assert (status.drop(ALONE) == "ok").all()
