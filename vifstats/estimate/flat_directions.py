@@ -22,13 +22,13 @@ RISE = 0.01
 FAR = (1, 10, 100)
 # A direction whose share of a parameter is below this does not name it.
 NOTHING = 1e-2
-# Curvature at unit diagonal that a slope may have lent: at most so much, and so many times how far
-# the minimum is.
+# Beside the minimum the slope adds to the curvature. An eigenvalue of H at unit diagonal may be due
+# to that alone if it is below LENT, and below PER_LENGTH times the distance from the minimum.
 LENT, PER_LENGTH = 1e-2, 10.0
-# Newton steps double the digits: from the tolerance of `Estimate` these come down to rounding,
-# unless the minimum is elsewhere.
+# Each Newton step doubles the digits: a few lead from the tolerance of `Estimate` to rounding. If
+# the last is longer than ARRIVED, no minimum is near.
 STEPS, ARRIVED = 6, 1e-6
-# Below this, at unit diagonal, no step is taken.
+# No step is taken along eigenvectors whose eigenvalue, at unit diagonal, is below this.
 FLAT = 1e-8
 
 
@@ -71,13 +71,13 @@ def rises(loss: Loss, theta: np.ndarray, step: np.ndarray, rise: float = RISE) -
         return not (falls(-1) or falls(1))
 
 
-@np.errstate(all="ignore")  # beside theta a loss may be undefined, and is then not asked
+@np.errstate(all="ignore")  # a loss may be undefined beside theta: nan is not a finding
 def nearby_hessian(est: "Estimate", H: np.ndarray) -> np.ndarray | None:
-    """H at the minimum itself, (p, p), if that at theta may owe an eigenvalue to a slope.
+    """H at the minimum, (p, p), if an eigenvalue of H at theta may be due to the slope there.
 
-    Along a curve of equal losses, as of a product of two parameters, H is 0 at the minimum; beside
-    it the loss slopes across the curve, and H along it is positive or negative by chance. None
-    where that cannot be, or no minimum is near.
+    If the loss is the same along a curve, as with a product of two parameters, H at the minimum is
+    0 along it. Beside the minimum the loss slopes across the curve, and H along it is positive or
+    negative by chance. None if the eigenvalues are larger than that, or if no minimum is near.
     """
     if is_large(len(est.theta)) or not est.loss.minimised:
         return None
@@ -100,7 +100,7 @@ def nearby_hessian(est: "Estimate", H: np.ndarray) -> np.ndarray | None:
 
 
 def _step(H: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """The Newton step, but along what is flat; there the slope is rounding. nan where none is."""
+    """The Newton step, but 0 along flat directions, where the slope is rounding; or nan."""
     if (parts := _scaled(H)) is None:
         return np.full(len(gradient), np.nan)
     size, values, V = parts
