@@ -16,7 +16,7 @@ from vifstats.losses.cox.power_series import exposure
 from vifstats.losses.cox.risk_sums import EveryTerm, RiskSums
 from vifstats.losses.cox.segment_sums import Bins, in_cache
 from vifstats.losses.cox.sums_afresh import Others
-from vifstats.losses.cox.tie_changes import tie_changes
+from vifstats.losses.cox.tie_changes import tied_deaths
 from vifstats.losses.cox.tiles import TermColumns
 from vifstats.removals import Removals
 
@@ -88,14 +88,17 @@ def gradient_differences(sums: RiskSums, removals: Removals) -> np.ndarray:
 
 def _own_gradient(sums: RiskSums, deaths: Deaths, row_code: np.ndarray) -> OwnChange:
     """-sum w (x - m0), and in a tie W' (m0 - m0') + a C delta - a' C' delta'."""
-    tie = tie_changes(sums, deaths, row_code, NO_PAIRS)
-    in_tie = tie.W_left[:, None] * tie.m0_change + tie.before.lean - tie.after.lean
+    ties = tied_deaths(sums, deaths, row_code, NO_PAIRS)
 
     def change(some: slice) -> np.ndarray:
         own = deaths.w[some, None] * sums.m0.take(deaths.cell[some], axis=0)
         own -= deaths.wx(some)
-        ties = slice(*np.searchsorted(tie.at, [some.start, some.stop]))
-        own[tie.at[ties] - some.start] += in_tie[ties]
+        tied = ties.among(some)
+        if tied.start < tied.stop:
+            tie = ties.changes(tied)
+            in_tie = tie.W_left[:, None] * tie.m0_change - tie.after.lean
+            in_tie += ties.tie.lean.take(ties.position[tied], axis=0)
+            own[tie.at - some.start] += in_tie
         return own
 
     return change

@@ -16,7 +16,7 @@ from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.segment_sums import Bins
 from vifstats.losses.cox.sums_afresh import others_afresh
 
-__all__ = ["TieChange", "tie_changes"]
+__all__ = ["TieChange", "TiedDeaths", "tie_changes", "tied_deaths"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Tie:
         """Sum of f_l^2 over the terms, shape (k,)."""
         return efron_squares(self.S0 * self.n_terms / self.S0D, self.n_terms)
 
-    @property
+    @cached_property
     def lean(self) -> np.ndarray:
         """a C delta: by how much Efron's terms lean to those that live on, shape (k, p)."""
         return (self.a * self.C)[:, None] * self.delta
@@ -145,17 +145,52 @@ def tie_changes(
 
     `row_code` int (n,); `columns`: the second moments wanted.
     """
+    return tied_deaths(sums, deaths, row_code, columns).changes(slice(None))
+
+
+@dataclass(frozen=True, eq=False)
+class TiedDeaths:
+    """The deaths that share their cell with others, of which some are taken at once."""
+
+    sums: RiskSums
+    deaths: Deaths
+    row_code: np.ndarray
+    columns: Columns
+    # int (k,): positions among the deaths, ascending, and among the tied cells
+    at: np.ndarray
+    position: np.ndarray
+    # of the tied cells: the origin of x, and what is at risk and the tie, all rows present
+    origin: np.ndarray
+    masses: "_Masses"
+    tie: Tie
+
+    def among(self, deaths: slice) -> slice:
+        """Which of these are among some of the deaths."""
+        return slice(*np.searchsorted(self.at, [deaths.start, deaths.stop]).tolist())
+
+    def changes(self, some: slice) -> TieChange:
+        """The sums with and without some of these."""
+        sums, at, position = self.sums, self.at[some], self.position[some]
+        full, before = self.masses.take(position), self.tie.take(position)
+        origin = self.origin.take(position, axis=0)
+        gone = _Gone(self.deaths, at, origin, self.row_code, self.columns)
+        dying_left, W_left = gone.from_dying(sums, full)
+        alive_left, N_left = gone.from_alive(sums, full), full.N - self.deaths.d[at]
+        left = _Masses(alive_left, dying_left, W_left, N_left)
+        after = left.tie(sums.efron)
+        return TieChange(at, before, after, W_left, gone.m0_change(full, left, before, after))
+
+
+def tied_deaths(
+    sums: RiskSums, deaths: Deaths, row_code: np.ndarray, columns: Columns
+) -> TiedDeaths:
+    """What `tie_changes` needs of the tied cells, which is made once for each cell."""
     at, position = sums.tied.find(deaths.cell)
     cells = sums.tied.cells
     alive, dying, origin = _ties_about_origins(sums, columns)
-    ties = _Masses(alive, dying, sums.W[cells], sums.sets.deaths[cells])
-    full = ties.take(position)
-    gone = _Gone(deaths, at, origin.take(position, axis=0), row_code, columns)
-    dying_left, W_left = gone.from_dying(sums, full)
-    left = _Masses(gone.from_alive(sums, full), dying_left, W_left, full.N - deaths.d[at])
-    # The tie before the removal depends on the cell alone: it is made once for each cell.
-    before, after = ties.tie(sums.efron).take(position), left.tie(sums.efron)
-    return TieChange(at, before, after, W_left, gone.m0_change(full, left, before, after))
+    masses = _Masses(alive, dying, sums.W[cells], sums.sets.deaths[cells])
+    tie = masses.tie(sums.efron)
+    return TiedDeaths(sums, deaths, row_code, columns, at, position, origin, masses, tie)
 
 
 def _ties_about_origins(sums: RiskSums, columns: Columns) -> tuple[Moments, Moments, np.ndarray]:
@@ -166,6 +201,8 @@ def _ties_about_origins(sums: RiskSums, columns: Columns) -> tuple[Moments, Mome
     cells = sums.tied.cells
     origin = np.zeros((len(cells), sums.X.shape[1]))
     alive = Moments(sums.R[cells], sums.tied.R1.copy(), _second_alive(sums, columns))
+    rxx = sums.dying(cells, columns).rxx if len(columns[0]) else np.empty((len(cells), 0))
+    dying = Moments(sums.S0D[cells], sums.tied.S1D.copy(), rxx)
     dominated, top = sums.dominated
     here = np.flatnonzero(np.isin(dominated, cells))
     if len(here):
@@ -175,9 +212,10 @@ def _ties_about_origins(sums: RiskSums, columns: Columns) -> tuple[Moments, Mome
         others = others_afresh(sums, dominated, top, np.arange(len(sums.r)), columns).moments
         about = others.about(origin[at], columns)
         alive.put(at, Moments(sums.R[dominated], about.rx, about.rxx))
-    item, row = sums.dead(cells)
-    dying = moments_of(sums.r[row], sums.X[row] - origin[item], columns)
-    return alive, dying.each(Bins(item, len(cells)).sums), origin
+        item, row = sums.dead(dominated)
+        moments = moments_of(sums.r[row], sums.X[row] - origin[at[item]], columns)
+        dying.put(at, moments.each(Bins(item, len(at)).sums))
+    return alive, dying, origin
 
 
 def _second_alive(sums: RiskSums, columns: Columns) -> np.ndarray:
