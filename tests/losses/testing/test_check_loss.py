@@ -147,11 +147,10 @@ def right_gradient(theta, b):
         {"grad": lambda t, b: -right_gradient(t, b)},
         {"grad": lambda t, b: right_gradient(t, np.ones(N))},
         {"grad": lambda t, b: right_gradient(t, b) * [1.0, 1 + 1e-6]},
-        {"grad": lambda t, b: right_gradient(t, b)[:1]},
         {"hess": lambda t, b: X.T @ X},
         {"grad": right_gradient, "hess": lambda t, b: (X.T * b) @ X + 1e-3},
     ],
-    ids=["sign", "ignores presence", "one part in a million", "shape", "hessian", "hessian term"],
+    ids=["sign", "ignores presence", "one part in a million", "hessian", "hessian term"],
 )
 def test_wrong_derivatives_are_caught(wrong):
     def sum_of_squares(t, b):
@@ -160,6 +159,11 @@ def test_wrong_derivatives_are_caught(wrong):
     assert "equal" in check(sum_of_squares, grad=right_gradient).findings["overrides"]
     with pytest.raises(LossError, match="own `(gradient|hessian)`"):
         check(sum_of_squares, **wrong)
+
+
+def test_a_gradient_of_another_length_is_refused_before_anything_is_compared():
+    with pytest.raises(LossError, match=r"`grad` must return an array of shape \(2,\)"):
+        check(lambda t, b: anp.sum(b * squares(t)), grad=lambda t, b: right_gradient(t, b)[:1])
 
 
 @pytest.mark.parametrize(
