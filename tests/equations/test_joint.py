@@ -170,7 +170,7 @@ def test_causes_may_be_a_column_of_the_table_and_keep_its_order(mgus, risks):
     assert "hazard_ratio" in named.summary()
     with pytest.raises(InvalidInputError, match="did you mean 'cause'"):
         vs.competing_risks(d, "time", "cuase")
-    with pytest.raises(InvalidInputError, match="no DataFrame"):
+    with pytest.raises(InvalidInputError, match="is not a DataFrame"):
         vs.competing_risks(d.to_numpy(), "time", "cause")
     with pytest.raises(InvalidInputError, match="same order"):
         vs.competing_risks(d[["age"]], d.time.to_numpy(), d.cause[::-1])
