@@ -272,3 +272,31 @@ def test_what_rounding_leaves_of_a_lost_direction_is_nothing(seed):
         assert status.tolist() == ["separation"] * 3 + ["no influence"] * 5
     lost = np.isnan(influence.values).all(axis=1)[back]
     assert lost.tolist() == [True] * 3 + [False] * 5
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-4, 1e4])
+def test_a_refit_that_ran_to_infinity_has_not_converged(unit):
+    """Without rows 3 and 10 the likelihood is monotone; the path ends at 100 standard errors."""
+    X = np.array(
+        [
+            [2004.14, 1.16421472, 1.76769774, -0.254830934],
+            [2001.83, 0.302579544, 0.612626312, 0.241816362],
+            [2007.51, 0.562573101, -0.210569903, 0.379302215],
+            [2001.68, 1.58865174, 0.857372929, -1.31959206],
+            [2009.39, -1.13239207, -0.680769391, 0.565674391],
+            [2000.75, -0.653578619, -0.385203177, 1.05463865],
+            [2003.06, -1.19177123, 0.239504604, -0.129710756],
+            [2002.58, -0.274133353, 0.726930795, 0.702488312],
+            [2006.37, -1.61351206, -0.634190368, -0.902933040],
+            [2006.52, -1.27397097, 0.511714715, 0.183924071],
+            [2000.16, -0.267036974, 0.862454130, 2.20514667],
+        ]
+    )
+    time = np.array([1.0, 1, 3, 3, 1, 2, 2, 2, 2, 1, 3])
+    entry = np.array([0.3, 0.9, 1.1, 0.5, 0.3, 1.8, 1.5, 0.5, 0, -0.1, 0.97])
+    event = (np.arange(11) >= 5) & (np.arange(11) <= 8)
+    est = vs.minimize(Cox(X * [unit, 1, 1, 1], time, event, entry=entry, ties="breslow"), [0.0] * 4)
+    groups = [16, 16, 9, 5, 17, 1, 1, 6, 17, 6, 5]
+    refits = vs.leave_one_out(est, groups=groups, objects=[9, 5, 17, 1])
+    assert refits.status.tolist() == ["ok", "separation", "ok", "separation"]
+    assert np.isnan(refits.values).all(axis=1).tolist() == [False, True, False, True]

@@ -43,17 +43,19 @@ class OwnHessians:
 
         A path that the quadratic models did not foretell may have left the basin of theta, or
         lost its way: it is gone again in short steps, and the lower end of the two is taken.
-        Whether a loss that is nearly flat is flat is not left to rounding: the loss is asked.
+        Whether a loss that is nearly flat, or a path that lost its way, ends at infinity is not
+        left to rounding: the loss is asked.
         """
         at_theta = self._at(theta, removals)
         minima = self._newton(theta, removals, at_theta, self.max_steps)
-        if len(again := np.flatnonzero(~minima.tame)):
+        strayed = ~minima.tame
+        if len(again := np.flatnonzero(strayed)):
             values, gradients, H = at_theta
             first = values[again], gradients[again], H[again]
             reach = SHORT_STEP * self.unit * self.scale
             careful = self._newton(theta, removals.take(again), first, MANY_STEPS, reach)
             minima = _lower(minima, again, careful)
-        if len(doubt := np.flatnonzero(minima.nearly_flat & minima.converged)):
+        if len(doubt := np.flatnonzero((minima.nearly_flat | strayed) & minima.converged)):
             minima.converged[doubt] = ~self.loss.separated(theta, removals.take(doubt))
         return minima
 
