@@ -51,10 +51,11 @@ function loaded(address) {
   });
 }
 // Contrast takes nine tenths of axe's time, and is the same for texts that look the same. So it is
-// asked of three of each look: colours and font, and what all that they lie in paints.
+// asked of three of each look in all pages: colours and font, and what all that they lie in paints.
+const seen = new Map();
 const PLAIN = "rgba(0, 0, 0, 0),none,1,none,normal,static";
 function mark_looks(page) {
-  const view = page.defaultView, seen = new Map(), grounds = new Map([[null, ""]]);
+  const view = page.defaultView, grounds = new Map([[null, ""]]);
   function ground(part) {
     if (!grounds.has(part)) {
       const style = view.getComputedStyle(part);
