@@ -19,7 +19,8 @@ def functions(thing: object) -> Iterator[Callable]:
     if inspect.isfunction(thing):
         yield thing
     if inspect.isclass(thing):
-        for name, member in vars(thing).items():
+        # what is inherited is called all the same
+        for name, member in inspect.getmembers_static(thing):
             function = member.__func__ if isinstance(member, classmethod) else member
             if inspect.isfunction(function) and (name == "__init__" or name[0] != "_"):
                 yield function

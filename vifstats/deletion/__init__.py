@@ -8,7 +8,8 @@ the sign of ``dfbeta`` in R survival and of Eq. 4 of Deng, Tang & Ma (2025). A p
 means that the object pulls the parameter up. Values are on the dfbeta scale (not times n).
 """
 
+from vifstats.deletion.display import METHODS
 from vifstats.deletion.on_target import TargetInfluence
-from vifstats.deletion.result import METHODS, Influence
+from vifstats.deletion.result import Influence
 
 __all__ = ["METHODS", "Influence", "TargetInfluence"]

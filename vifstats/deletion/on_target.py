@@ -1,5 +1,6 @@
 """Who moves which target, by how much."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,13 @@ import pandas as pd
 from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.tabular import Tabular
-from vifstats.targets.base import Target
+from vifstats.targets.base import Target, as_target, value_of
 from vifstats.typing import Axes
 
 if TYPE_CHECKING:  # it imports this module
     from vifstats.deletion.result import Influence
 
-__all__ = ["TargetInfluence", "extremes"]
+__all__ = ["TargetInfluence", "extremes", "influence_on"]
 
 # Lines and columns of influence that are shown.
 SHOWN, SHOWN_VALUES = 5, 6
@@ -163,6 +164,26 @@ class TargetInfluence(Tabular):
     @property
     def _names(self) -> tuple[str, ...]:
         return self.target.names_of(len(self.value))
+
+
+def influence_on(source: "Influence", target: "Target | Callable", linear: bool) -> TargetInfluence:
+    """The influence of every row on a target, as `Influence.on`."""
+    bound = as_target(target).bind(source.estimate)
+    loss, theta, removals = source.estimate.loss, source.estimate.theta, source.removals
+    value = value_of(bound, theta, loss.everyone(), loss)
+    if not len(removals):
+        influence = np.empty((0, len(value)))
+    elif linear:
+        influence = bound.linear_influence(loss, theta, source.values, removals)
+    else:
+        without = bound.values_without(loss, theta - source.values, removals)
+        if without.shape[1] != len(value):
+            raise InvalidInputError(
+                "A target must have as many values with all rows as without one, but has "
+                f"{len(value)} and {without.shape[1]}; return nan for those that are missing."
+            )
+        influence = value - without
+    return TargetInfluence(source, bound, value, influence)
 
 
 def extremes(without: np.ndarray, index: pd.Index) -> dict[str, np.ndarray]:

@@ -22,7 +22,8 @@ from vifstats.losses.base import Loss
 from vifstats.losses.cox.hazard_changes import hazards_without
 from vifstats.losses.cox.loss import Cox
 from vifstats.removals import Removals
-from vifstats.targets.base import Target, central_differences
+from vifstats.targets.base import Fit, Target, central_differences
+from vifstats.typing import Differentiable
 
 __all__ = [
     "Curve",
@@ -89,11 +90,11 @@ class CurveTarget(Target, ABC):
     def read(self, curve: Curve, design: Callable[[object], np.ndarray]) -> "HazardTarget":
         """The target on a curve; ``design`` turns profiles into design rows."""
 
-    def bind(self, estimate: Any) -> "HazardTarget":
+    def bind(self, estimate: Fit) -> "HazardTarget":
         bound = self._on(estimate.loss, estimate.profile, estimate.names)
         return dataclasses.replace(bound, theta=estimate.theta)
 
-    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         names = loss.names or tuple(f"theta{k}" for k in range(len(theta)))
         return self._on(loss, None, names).value(theta, presence, loss)
 
@@ -122,7 +123,7 @@ class HazardTarget(Target):
     # Why a value may be nan
     undefined: str | None = None
 
-    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         hazards, shift = self.curve.loss.hazards(theta, presence)
         passed = anp.concatenate([np.zeros(1), anp.cumsum(hazards[self.curve.cells])])
         log_risk = anp.dot(self._relative, theta) - shift[self.curve.stratum]

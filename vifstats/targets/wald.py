@@ -14,8 +14,9 @@ from vifstats.inference.standard_errors import standard_errors_without
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
-from vifstats.targets.base import Target, central_differences
+from vifstats.targets.base import Fit, Target, central_differences
 from vifstats.targets.coefficient import position_of
+from vifstats.typing import Differentiable
 
 __all__ = ["ConfidenceLimits", "PValue", "StandardError", "ZValue"]
 
@@ -44,7 +45,7 @@ class WaldTarget(Target, ABC):
     ) -> np.ndarray:
         """Values (k, m) of coefficients, standard errors and degrees of freedom (k,)."""
 
-    def bind(self, estimate: Any) -> "BoundWald":
+    def bind(self, estimate: Fit) -> "BoundWald":
         if len(estimate.loss.gauge(estimate.theta)):
             raise InvalidInputError(
                 "A standard error needs parameters that are determined, but this loss does not "
@@ -233,7 +234,7 @@ class BoundWald(Target):
         fit, nobody = self.fit, Removals.nobody(self.fit.loss.n_objects)
         return self.values(fit.theta[None], fit.standard_errors[None], nobody)[0]
 
-    def value(self, theta: Any, presence: Any, loss: Loss) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         theta = autodiff.plain(theta)
         present = autodiff.plain(presence) > 0
         if present.all() and np.array_equal(theta, self.fit.theta):

@@ -9,7 +9,7 @@ import numpy as np
 from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
-from vifstats.typing import Encoder
+from vifstats.typing import Differentiable, Encoder
 
 __all__ = ["Contrastive", "Gauge"]
 
@@ -59,13 +59,13 @@ class Contrastive(Loss):
         """A place to start a fit from, shape (n_params,): at 0 a linear encoder has a saddle."""
         return np.random.default_rng(seed).normal(scale=0.5, size=self.n_params)
 
-    def encode(self, theta: Any, X: np.ndarray) -> Any:
+    def encode(self, theta: Differentiable, X: np.ndarray) -> Any:
         """Embeddings, shape (m, k)."""
         if self.encoder is not None:
             return self.encoder(theta, X)
         return anp.dot(X, anp.reshape(theta, (-1, self.dim)))
 
-    def penalty(self, theta: Any) -> Any:
+    def penalty(self, theta: Differentiable) -> Any:
         """ridge/2 |theta|^2."""
         return 0.5 * self.ridge * anp.sum(theta**2)
 
@@ -79,6 +79,8 @@ class Contrastive(Loss):
         turns = [W @ (np.outer(E[a], E[b]) - np.outer(E[b], E[a])) for a, b in pairs]
         return np.reshape(turns, (len(turns), len(theta)))
 
-    def example_losses(self, theta: Any, presence: Any, X: np.ndarray, other: Any) -> Any:
+    def example_losses(
+        self, theta: Differentiable, presence: Differentiable, X: np.ndarray, other: Any
+    ) -> Any:
         """Loss of held-out examples against the examples present, shape (m,)."""
         raise NotImplementedError(f"{type(self).__name__} has no loss of a held-out example.")

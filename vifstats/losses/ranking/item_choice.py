@@ -17,6 +17,7 @@ from vifstats.losses.base import Loss
 from vifstats.losses.ranking.choice_hessian import choice_hessian
 from vifstats.losses.ranking.choice_pools import Lists, Place, Steps
 from vifstats.removals import Removals
+from vifstats.typing import Differentiable
 
 __all__ = ["NOTHING", "ItemChoice", "log_sum"]
 
@@ -65,7 +66,7 @@ class ItemChoice(Loss):
         )
 
     @abstractmethod
-    def query_losses(self, theta: Any, items: Any) -> Any:
+    def query_losses(self, theta: Differentiable, items: Differentiable) -> Any:
         """The loss of each query with some items present, shape (n_queries,).
 
         `theta` (n_params,); `items` (n_items,): presence of the items.
@@ -79,18 +80,18 @@ class ItemChoice(Loss):
         (n_queries, longest): 0 where no item is listed.
         """
 
-    def value(self, theta: Any, presence: Any) -> Any:
+    def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         items, queries = self._both(presence)
         losses = anp.where(autodiff.plain(queries) > 0, self.query_losses(theta, items), 0.0)
         squares = anp.sum(self.by_item(theta) ** 2, axis=1)
         own = anp.where(autodiff.plain(items) > 0, squares, 0.0)
         return anp.sum(queries * losses) + 0.5 * self.ridge * anp.sum(items * own)
 
-    def by_item(self, theta: Any) -> Any:
+    def by_item(self, theta: Differentiable) -> Any:
         """theta as a matrix, shape (n_items, n_features)."""
         return anp.reshape(theta, (len(self.items), -1))
 
-    def scores(self, theta: Any) -> Any:
+    def scores(self, theta: Differentiable) -> Any:
         """The score of each item in each query, shape (n_queries, n_items)."""
         return self._scores(self.by_item(theta).T)
 
@@ -108,7 +109,7 @@ class ItemChoice(Loss):
         twin.n_params = len(self.items) * n
         return twin
 
-    def log_weights(self, scores: Any, items: Any) -> Any:
+    def log_weights(self, scores: Differentiable, items: Differentiable) -> Any:
         """Score plus log presence, `NOTHING` for the absent, shape (n_queries, n_items)."""
         present = autodiff.plain(items) > 0
         return anp.where(present, scores + anp.log(anp.where(present, items, 1.0)), NOTHING)

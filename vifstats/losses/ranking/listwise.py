@@ -147,7 +147,7 @@ class SoftmaxCrossEntropy(ItemChoice):
         self.fixed = _fixed_weights(weights, lists, queries, X)
         super().__init__(features, names, queries, ranked.items, lists, ridge, by_items)
 
-    def query_losses(self, theta: Differentiable, items: Items) -> Any:
+    def query_losses(self, theta: Differentiable, items: Differentiable) -> Any:
         scores = self.scores(theta)
         pool = log_sum(self.log_weights(scores, items), self.lists.staying)
         rows = np.arange(len(self.queries))[:, None]

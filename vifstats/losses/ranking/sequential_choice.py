@@ -7,6 +7,7 @@ import numpy as np
 
 from vifstats.losses import autodiff
 from vifstats.losses.ranking.item_choice import NOTHING, ItemChoice, log_sum
+from vifstats.typing import Differentiable
 
 __all__ = ["SequentialChoice"]
 
@@ -14,7 +15,7 @@ __all__ = ["SequentialChoice"]
 class SequentialChoice(ItemChoice):
     """Minus the log probability of each list; the parameters are those of `ItemChoice`."""
 
-    def query_losses(self, theta: Any, items: Any) -> Any:
+    def query_losses(self, theta: Differentiable, items: Differentiable) -> Any:
         """Eq. 11, from the last choice to the first: pools only grow, nothing is subtracted."""
         scores = self.scores(theta)
         log_weights = self.log_weights(scores, items)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.deletion.result import METHODS
+from vifstats.deletion.display import METHODS
 from vifstats.losses import Cox, FineGray, LinearPredictor, Loss, MixedModel, SharedFrailty
 from vifstats.reporting.findings import Findings
 from vifstats.versions import versions
