@@ -34,6 +34,7 @@ import vifstats as vs
 from vifstats.losses.cox import cell_blocks as blocks
 from vifstats.losses.cox import fast, of_each, ranges, tiles
 from vifstats.losses.cox import power_series as exposure
+from vifstats.losses.cox import risk_sums as sums
 from vifstats.losses.cox import segment_sums as running
 from vifstats.losses.cox import whole_blocks as whole
 from vifstats.removals import Removals
@@ -44,11 +45,15 @@ SERIES = DEFAULT | {
     blocks: {"TERMS": 3, "MANY_TERMS": 2, "FEW_TERMS": 4},
     tiles: {"PIECES": 3, "CACHE": 40},
     whole: {"CACHE": 1},
-    exposure: {"SLICE": 8, "GROUP": 2},
+    exposure: {"SLICE": 8},
     ranges: {"FEW_CELLS": 0, "BLOCK_BITS": 1, "BLOCK": 2, "GROUP": 2},
     running: {"SHORT_SEGMENT": 2},
 }
-LOOPS = SERIES | {fast: {"LARGE": 0, "GROUP": 2}}
+LOOPS = SERIES | {
+    fast: {"LARGE": 0, "GROUP": 2},
+    exposure: {"SLICE": 8, "GROUP": 2, "CHUNK_BITS": 1},
+    sums: {"CHUNK_BITS": 1},
+}
 compiled = pytest.mark.skipif(find_spec("numba") is None, reason="numba, of the extra fast")
 PATHS = {"default": DEFAULT, "series": SERIES, "loops": LOOPS}  # without numba the last two are one
 

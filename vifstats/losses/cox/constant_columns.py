@@ -30,9 +30,8 @@ def constant_columns(X: np.ndarray, sets: RiskSets) -> np.ndarray:
     array([ True])
     """
     lo, hi = sets.ranges.lo, sets.ranges.hi
-    rows = np.flatnonzero(hi > lo)
-    if sets.late:
-        rows = rows[np.argsort(lo[rows], kind="stable")]
+    rows = sets.exposed.by_start if sets.late else np.arange(len(lo))
+    rows = rows[hi[rows] > lo[rows]]
     left, ended = np.arange(X.shape[1]), 0
     for start in range(0, len(rows) - 1, BLOCK):
         some = rows[start : start + BLOCK + 1]

@@ -14,6 +14,8 @@ __all__ = ["levels", "loops"]
 LARGE, LOADED = 5_000_000, 0.04
 # Cells of a group: a range is parts of two groups, and whole groups between: a range again.
 GROUP = 32
+# A range within a chunk of 2^CHUNK_BITS cells is taken cell by cell.
+CHUNK_BITS = 5
 
 
 @lru_cache

@@ -17,6 +17,7 @@ __all__ = [
     "LOG10_RANGE",
     "MAX_POWER",
     "BlockPlan",
+    "PiecewisePlan",
     "Plan",
     "Reach",
     "block_plan",
@@ -44,6 +45,16 @@ class Plan:
     def summed(self, piece: np.ndarray, cell: np.ndarray) -> np.ndarray:
         """How many powers of each pair have been summed; 0 if all, except where eps > 1/2."""
         return self.K_cell[cell]
+
+
+@dataclass(frozen=True, eq=False)
+class PiecewisePlan(Plan):
+    """Where all pairs of some pieces, bool (n_pieces,), have been taken as they are."""
+
+    in_pairs: np.ndarray
+
+    def summed(self, piece: np.ndarray, cell: np.ndarray) -> np.ndarray:
+        return np.where(self.in_pairs[piece], 0, self.K_cell[cell])
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,10 +21,10 @@ import numpy as np
 
 from vifstats.losses.cox.cell_blocks import short_segments
 from vifstats.losses.cox.explicit_pairs import dominated, terms_of
-from vifstats.losses.cox.fast import GROUP, levels, loops
+from vifstats.losses.cox.fast import CHUNK_BITS, GROUP, levels, loops
 from vifstats.losses.cox.kernels import Kernel
 from vifstats.losses.cox.leaving import Pieces
-from vifstats.losses.cox.plans import BlockPlan, Plan, block_plan, reach
+from vifstats.losses.cox.plans import BlockPlan, PiecewisePlan, Plan, block_plan, reach
 from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.segment_sums import in_cache, slices_of
 from vifstats.losses.cox.tiles import (
@@ -49,8 +49,9 @@ def exposure(sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarra
     `row_code` int (n,): the removal of each row, in sorted order. Returns (n_pieces, kernel.width).
     """
     compiled = loops(kernel.table_width * len(pieces.r))
-    if compiled is not None and kernel.in_one_pass and pieces.ranges.all_prefix:
-        plan, out = _in_one_pass(compiled, sums, pieces)
+    if compiled is not None and kernel.in_one_pass:
+        in_passes = _in_one_pass if pieces.ranges.all_prefix else _in_two_passes
+        plan, out = in_passes(compiled, sums, pieces)
     else:
         plan, out = _in_blocks(compiled, sums, pieces, kernel)
     _add_remainder(out, plan, sums, pieces, kernel, row_code)
@@ -82,16 +83,39 @@ def _in_one_pass(compiled: ModuleType, sums: RiskSums, pieces: Pieces) -> tuple[
     pairs_only = np.repeat(short, np.diff(bounds))
     powers = reach(sums, ~pairs_only)
     some = np.flatnonzero(pieces.ranges.lo < hi)
-    out, K_cell, beyond = compiled.exposed_gradients(
+    # made here: NumPy asks for large pages, in which writing to new memory is several times faster
+    out = np.zeros(pieces.x.shape)
+    K_cell, beyond = compiled.exposed_gradients(
+        out,
         (pieces.x, pieces.r, hi, _ordered(hi, some)),
-        (sums.R, sums.S0D, sums.a, sums.n_terms, sums.m0, sums.tied.delta),
+        _cells(sums),
         (bounds, short),
-        powers.scale,
-        powers.limits,
-        powers.explicit,
+        (powers.scale, powers.limits, powers.explicit),
     )
     key = sums.phi_min * np.where(pairs_only, 0.5, powers.explicit)
     return Plan(K_cell, key, np.flatnonzero(beyond)), out
+
+
+def _cells(sums: RiskSums) -> tuple[np.ndarray, ...]:
+    return sums.R, sums.S0D, sums.a, sums.n_terms, sums.m0, sums.tied.delta
+
+
+def _in_two_passes(compiled: ModuleType, sums: RiskSums, pieces: Pieces) -> tuple[Plan, np.ndarray]:
+    """The changes of the gradient where ranges begin anywhere."""
+    ranges, powers = pieces.ranges, reach(sums, np.ones(sums.sets.n_cells, dtype=bool))
+    n, p = pieces.x.shape
+    before = np.zeros((n, p + 1))
+    out = before.reshape(-1)[: n * p].reshape(n, p)  # in its place, once that has been read
+    K_cell, beyond, in_pairs = compiled.late_gradients(
+        (before, np.empty((n, p + 1)), out),
+        (pieces.x, pieces.r, *ranges.ends, ranges.by_start, ranges.by_end),
+        _cells(sums),
+        ranges.bounds,
+        (powers.scale, powers.limits, powers.explicit),
+        CHUNK_BITS,
+    )
+    key = sums.phi_min * powers.explicit
+    return PiecewisePlan(K_cell, key, np.flatnonzero(beyond), in_pairs), out
 
 
 def _ordered(end: np.ndarray, some: np.ndarray) -> np.ndarray:

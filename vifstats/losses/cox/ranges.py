@@ -10,7 +10,6 @@ early risk sets are tiny, so a range is put together from sums that lie inside i
 - one inside a block is added cell by cell, and among few cells read from a table of all pairs.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -59,6 +58,17 @@ class Ranges:
     def ends(self) -> tuple[np.ndarray, np.ndarray]:
         """lo and hi."""
         return self.lo, self.hi
+
+    @cached_property
+    def by_start(self) -> np.ndarray:
+        """The ranges in the order of lo, int (n,)."""
+        return np.argsort(self.lo)
+
+    @cached_property
+    def by_end(self) -> np.ndarray:
+        """The ranges in the order of hi, int (n,)."""
+        ordered = bool((self.hi[1:] >= self.hi[:-1]).all())
+        return np.arange(len(self.hi)) if ordered else np.argsort(self.hi)
 
     @cached_property
     def segments(self) -> Segments:
@@ -140,8 +150,6 @@ class Ranges:
             rows = self._nonempty
             out[rows] = _all_pairs(cells)[self.lo[rows], self.hi[rows] - 1]
             return out
-        if (compiled := self._loops(cells)) is not None:
-            return self._by_loops(compiled.gathered, cells)
         if len(self._prefix):
             # From the first cell of the segment on: the range is one entry of its running sums.
             running = self.segments.accumulate(cells)
@@ -159,15 +167,10 @@ class Ranges:
             out[self._across] = whole
         return out
 
-    def _loops(self, values: np.ndarray) -> ModuleType | None:
+    def _loops(self, rows: np.ndarray) -> ModuleType | None:
         """Compiled loops, where ranges begin late and there is much to sum."""
-        much = values.dtype == float and not self.all_prefix
-        return loops(values[:1].size * len(self.lo)) if much else None
-
-    def _by_loops(self, sums: Callable[..., np.ndarray], values: np.ndarray) -> np.ndarray:
-        flat = np.ascontiguousarray(values).reshape(len(values), -1)
-        out = sums(flat, self.lo, self.hi, levels(self.n_cells), GROUP)
-        return out.reshape(len(out), *values.shape[1:])
+        much = rows.ndim > 1 and rows.dtype == float and not self.all_prefix
+        return loops(rows.size) if much else None
 
     def scatter(self, rows: np.ndarray) -> np.ndarray:
         """Sum of the rows whose range covers each cell: shape (n, ...) to (n_cells, ...)."""
@@ -175,7 +178,9 @@ class Ranges:
             first_last = self._pair_bins.sums(rows[self._nonempty])
             return _covering(first_last.reshape(self.n_cells, self.n_cells, *rows.shape[1:]))
         if (compiled := self._loops(rows)) is not None:
-            return self._by_loops(compiled.scattered, rows)
+            flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
+            out = compiled.scattered(flat, self.lo, self.hi, levels(self.n_cells), GROUP)
+            return out.reshape(len(out), *rows.shape[1:])
         if len(self._prefix) == len(self.lo):
             return self.segments.accumulate(self._prefix_bins.sums(rows), reverse=True)
         binned = self._prefix_bins.sums(rows[self._prefix])

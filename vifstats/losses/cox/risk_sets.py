@@ -209,6 +209,11 @@ def _cells_up_to(
 ) -> np.ndarray:
     """Position after the last cell of the same or an earlier stratum with time <= entry."""
     n_cells = len(cell_time)
+    if n_cells and not (cell_stratum[-1] or stratum[-1]):  # one stratum: both are sorted by stratum
+        # sorted, so that the search goes through the cells in order
+        order, out = np.argsort(entry), np.empty(len(entry), dtype=np.intp)
+        out[order] = np.searchsorted(cell_time, entry[order], side="right")
+        return out
     times, strata = np.append(cell_time, entry), np.append(cell_stratum, stratum)
     is_entry = np.arange(len(times)) >= n_cells
     merged = np.lexsort((is_entry, times, strata))

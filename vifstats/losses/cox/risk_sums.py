@@ -14,10 +14,11 @@ from what is at risk: R and R1 are sums over the rows at risk that do not die in
 
 from dataclasses import dataclass
 from functools import cached_property
+from types import ModuleType
 
 import numpy as np
 
-from vifstats.losses.cox.fast import loops
+from vifstats.losses.cox.fast import CHUNK_BITS, loops
 from vifstats.losses.cox.moments import Columns, Moments, moments_of
 from vifstats.losses.cox.risk_sets import RiskSets
 from vifstats.losses.cox.segment_sums import Bins, expanded, in_cache
@@ -196,16 +197,7 @@ def risk_sums(
     r = w * np.exp(z)
     W = sets.by_death.sums(w[sets.own])
     n_terms = sets.deaths if efron else np.ones(sets.n_cells, dtype=np.intp)
-    compiled = None if sets.late else loops(X.size)
-    if compiled is None:
-        R, S0D, m0, *tied = _first_moments(sets, X, r)
-    else:
-        R, S0D, m0, *tied = compiled.first_moments(
-            X,
-            r,
-            (sets.exposed.hi, sets.own, sets.row_bounds),
-            (sets.deaths, sets.ranges.bounds),
-        )
+    R, S0D, m0, *tied = _first_moments(sets, X, r)
     return RiskSums(
         sets=sets,
         X=X,
@@ -225,6 +217,8 @@ def risk_sums(
 
 def _first_moments(sets: RiskSets, X: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, ...]:
     """R, S0D (n_cells,), m0 (n_cells, p), and R1, S1D of the cells with several deaths, (k, p)."""
+    if (compiled := loops(X.size)) is not None:
+        return _compiled_moments(compiled, sets, X, r)
     R, S0D = sets.exposed.scatter(r), sets.by_death.sums(r[sets.own])
     R1, S1D = _sums_of_rows(sets, X, r)
     tied = R1[sets.tied], S1D[sets.tied]
@@ -233,6 +227,19 @@ def _first_moments(sets: RiskSets, X: np.ndarray, r: np.ndarray) -> tuple[np.nda
         R1[cells] += S1D[cells]
         R1[cells] /= S0[cells, None]
     return R, S0D, R1, *tied
+
+
+def _compiled_moments(
+    compiled: ModuleType, sets: RiskSets, X: np.ndarray, r: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    exposed, m0 = sets.exposed, np.zeros((sets.n_cells, X.shape[1]))
+    if sets.late:
+        rows = exposed.lo, exposed.hi, exposed.by_start, exposed.by_end, sets.own
+        R, S0D, *tied = compiled.late_moments(m0, X, r, rows, sets.deaths, CHUNK_BITS)
+    else:
+        ends, cells = (exposed.hi, sets.own, sets.row_bounds), (sets.deaths, exposed.bounds)
+        R, S0D, *tied = compiled.first_moments(m0, X, r, ends, cells)
+    return R, S0D, m0, *tied
 
 
 def _sums_of_rows(sets: RiskSets, X: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """The sums that NumPy makes in many passes, as loops that numba compiles (the extra ``fast``)."""
 
-from vifstats.losses.cox.compiled.late import gathered, scattered, taken
+from vifstats.losses.cox.compiled.late import scattered, taken
 from vifstats.losses.cox.compiled.one_pass import (
     exposed_gradients,
     first_moments,
@@ -8,11 +8,13 @@ from vifstats.losses.cox.compiled.one_pass import (
 )
 from vifstats.losses.cox.compiled.permuted import permute
 from vifstats.losses.cox.compiled.sweeps import swept
+from vifstats.losses.cox.compiled.two_sided import late_gradients, late_moments
 
 __all__ = [
     "exposed_gradients",
     "first_moments",
-    "gathered",
+    "late_gradients",
+    "late_moments",
     "permute",
     "scattered",
     "second_moments",

@@ -9,7 +9,7 @@ import numpy as np
 
 from vifstats.losses.cox.compiled.kept import add, compiled
 
-__all__ = ["gathered", "scattered", "taken"]
+__all__ = ["scattered", "taken"]
 
 
 @compiled
@@ -116,20 +116,6 @@ def _read_range(
         _read(out, before[start + hi - 1], r, K)
         lo, hi = lo // group + 1, (hi - 1) // group
         start += sizes[level]
-
-
-@compiled
-def gathered(
-    cells: np.ndarray, lo: np.ndarray, hi: np.ndarray, sizes: np.ndarray, group: int
-) -> np.ndarray:
-    """Sums of the cells (n_cells, width) in each range: (n, width)."""
-    tables = np.zeros((3, sizes.sum(), 1, cells.shape[1]))
-    tables[0, : len(cells), 0] = cells
-    _group_tables(tables, sizes, group)
-    out = np.zeros((len(lo), cells.shape[1]))
-    for i in range(len(lo)):
-        _read_range(out[i], tables, sizes, group, (lo[i], hi[i]), 1.0, 1)
-    return out
 
 
 @compiled

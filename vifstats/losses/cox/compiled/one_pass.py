@@ -13,20 +13,35 @@ __all__ = ["exposed_gradients", "first_moments", "second_moments"]
 
 
 @compiled
-def first_moments(
-    X: np.ndarray, r: np.ndarray, rows: tuple, cells: tuple
-) -> tuple[np.ndarray, ...]:
-    """R, S0D (n_cells,), m0 (n_cells, p), and R1, S1D of the cells with several deaths, (k, p).
+def _dying(
+    total: np.ndarray, X: np.ndarray, r: np.ndarray, own: np.ndarray, some: tuple[int, int]
+) -> float:
+    """The sum of r x of some of the event rows, written over `total`, and that of r."""
+    total[:] = 0.0
+    mass = 0.0
+    for event in range(some[0], some[1]):
+        row = own[event]
+        mass += r[row]
+        for j in range(len(total)):
+            total[j] += r[row] * X[row, j]
+    return mass
 
-    `rows`: int arrays, the end of the range of each row without its own event, all ranges beginning
-    with their stratum, the event rows, and where strata begin, with the end; `cells`: int arrays,
-    the event rows of each, and where strata begin.
+
+@compiled
+def first_moments(
+    m0: np.ndarray, X: np.ndarray, r: np.ndarray, rows: tuple, cells: tuple
+) -> tuple[np.ndarray, ...]:
+    """R, S0D (n_cells,), and R1, S1D of the cells with several deaths, (k, p).
+
+    `m0` (n_cells, p): written over; `rows`: int arrays, the end of the range of each row without
+    its own event, all ranges beginning with their stratum, the event rows, and where strata begin,
+    with the end; `cells`: int arrays, the event rows of each, and where strata begin.
     """
     hi, own, row_bounds = rows
     deaths, bounds = cells
     p = X.shape[1]
     R, S0D = np.zeros((2, len(deaths)))
-    m0, tied = np.empty((len(deaths), p)), np.zeros((2, (deaths > 1).sum(), p))
+    tied = np.zeros((2, (deaths > 1).sum(), p))
     event, tie, dying = len(own), tied.shape[1], np.empty(p)
     for s in range(len(bounds) - 2, -1, -1):
         at_risk, mass, row = np.zeros(p), 0.0, row_bounds[s + 1]
@@ -36,13 +51,8 @@ def first_moments(
                 mass += r[row]
                 for j in range(p):
                     at_risk[j] += r[row] * X[row, j]
-            dying[:] = 0.0
-            for _ in range(deaths[c]):
-                event -= 1
-                death = own[event]
-                S0D[c] += r[death]
-                for j in range(p):
-                    dying[j] += r[death] * X[death, j]
+            S0D[c] = _dying(dying, X, r, own, (event - deaths[c], event))
+            event -= deaths[c]
             R[c] = mass
             if deaths[c] > 1:
                 tie -= 1
@@ -50,7 +60,7 @@ def first_moments(
                 add(tied[1, tie], dying)
             for j in range(p):
                 m0[c, j] = (at_risk[j] + dying[j]) / (mass + S0D[c])
-    return R, S0D, m0, tied[0], tied[1]
+    return R, S0D, tied[0], tied[1]
 
 
 @compiled
@@ -151,23 +161,31 @@ def _add_tie(table: np.ndarray, c: int, tie: int, cells: tuple, scale: float, K:
 
 
 @compiled
-def _read(out: np.ndarray, i: int, x: np.ndarray, table: np.ndarray, r: float, K: int) -> None:
-    """x G - M of piece i, from the sums of the first K powers."""
-    p, G, power = x.shape[1], 0.0, 1.0
+def _read(sums: np.ndarray, i: int, tables: np.ndarray, t: int, r: float, K: int) -> None:
+    """Add M and G of a piece to row i, from the sums of the first K powers of table t.
+
+    The row by its number: an array made of it would be counted, which takes longer.
+    """
+    power = 1.0
     for k in range(K):
         power *= r
-        G += power * table[k, p]
-        for j in range(p):
-            out[i, j] -= power * table[k, j]
+        for j in range(sums.shape[1]):
+            sums[i, j] += power * tables[t, k, j]
+
+
+@compiled
+def _combine(out: np.ndarray, x: np.ndarray, i: int, sums: np.ndarray) -> None:
+    """x G - M of piece i."""
+    p = x.shape[1]
     for j in range(p):
-        out[i, j] += x[i, j] * G
+        out[i, j] = x[i, j] * sums[0, p] - sums[0, j]
 
 
 @compiled
 def _add_pairs(
-    out: np.ndarray, i: int, x: np.ndarray, r: float, some: tuple, tie: int, cells: tuple
+    out: np.ndarray, x: np.ndarray, r: float, some: tuple, tie: int, cells: tuple
 ) -> None:
-    """a (x - m) eps/(1 - eps) of piece i and the terms of some cells; not where eps > 1/2."""
+    """a (x - m) eps/(1 - eps) of a piece and the terms of some cells; not where eps > 1/2."""
     R, S0D, a, n_terms, m0, delta = cells
     for c in range(some[0], some[1]):
         d, plain, lean = n_terms[c], 0.0, 0.0
@@ -178,41 +196,38 @@ def _add_pairs(
                 odds = a[c] * r / (phi - r)
                 plain += odds
                 lean += odds * dying * S0D[c] / phi
-        for j in range(x.shape[1]):
-            out[i, j] += plain * (x[i, j] - m0[c, j])
+        for j in range(len(x)):
+            out[j] += plain * (x[j] - m0[c, j])
         if d > 1:
-            for j in range(x.shape[1]):
-                out[i, j] -= lean * delta[tie, j]
+            for j in range(len(x)):
+                out[j] -= lean * delta[tie, j]
             tie += 1
 
 
 @compiled
 def exposed_gradients(
-    pieces: tuple,
-    cells: tuple,
-    segments: tuple,
-    scale: float,
-    limits: np.ndarray,
-    explicit: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    out: np.ndarray, pieces: tuple, cells: tuple, segments: tuple, powers: tuple
+) -> tuple[np.ndarray, np.ndarray]:
     """Sums of a (x - m) eps/(1 - eps) over the terms before the end of each piece.
 
-    `pieces`: x (n, p), r (n,), the end of each range, int (n,), and those that are not empty, by
-    their ends, int; `cells`: R, S0D, a (n_cells,), number of terms, int (n_cells,), m0
-    (n_cells, p), delta of the cells of several terms (k, p); `segments`: where they begin, with the
-    end, and which are so short that every pair is taken as it is; `limits`: the largest eps of
-    which 1, 2, ... powers suffice; `explicit`: from which eps on they do not, but in short segments
-    1/2. Returns the sums (n, p); how many powers are summed of each cell, int (n_cells,); and which
-    pieces have a larger eps, bool (n,).
+    `out` (n, p): 0s, written over; `pieces`: x (n, p), r (n,), the end of each range, int (n,),
+    and those that are not empty, by their ends, int; `cells`: R, S0D, a (n_cells,), number of
+    terms, int (n_cells,), m0 (n_cells, p), delta of the cells of several terms (k, p); `segments`:
+    where they begin, with the end, and which are so short that every pair is taken as it is;
+    `powers`: the unit of phi; the largest eps of which 1, 2, ... powers suffice; and from which eps
+    on they do not, but in short segments 1/2. Returns how many powers are summed of each cell, int
+    (n_cells,); and which pieces have a larger eps, bool (n,).
     """
     x, r, hi, order = pieces
     bounds, short = segments
+    scale, limits, explicit = powers
     _, _, a, n_terms, m0, _ = cells
     p, most = x.shape[1], len(limits) + 1
     phi_min = cells[0] + cells[1] / n_terms
     K = _powers_of_cells(r, hi, order, phi_min, segments, limits)
-    out, beyond = np.zeros(x.shape), np.zeros(len(r), dtype=np.bool_)
-    table = np.empty((most, p + 1))
+    beyond = np.zeros(len(r), dtype=np.bool_)
+    tables, taken = np.empty((1, most, p + 1)), np.empty((1, p + 1))
+    table = tables[0]
     at = tie = 0
     for s in range(len(bounds) - 1):
         table[:] = 0.0
@@ -229,7 +244,10 @@ def exposed_gradients(
                 i, at = order[at], at + 1
                 beyond[i] = r[i] > limit * smallest
                 if short[s]:
-                    _add_pairs(out, i, x, r[i], (bounds[s], c + 1), first_tie, cells)
+                    _add_pairs(out[i], x[i], r[i], (bounds[s], c + 1), first_tie, cells)
                 else:
-                    _read(out, i, x, table, r[i] / scale, _power(r[i] / smallest, limits))
-    return out, K, beyond
+                    n_powers = _power(r[i] / smallest, limits)
+                    taken[:] = 0.0
+                    _read(taken, 0, tables, 0, r[i] / scale, n_powers)
+                    _combine(out, x, i, taken)
+    return K, beyond
