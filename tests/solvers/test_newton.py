@@ -154,6 +154,38 @@ def test_together_as_alone():
         assert alone.thetas[0] == together.thetas[k]
 
 
+def exponentials(n):
+    """Problems sum e^x - c'x of three mixtures x of parameters, each with a c of its own."""
+    rng = np.random.default_rng(4)
+    A, c = rng.normal(size=(3, 3)), np.exp(rng.normal(0, 0.05, (n, 3)))
+    seen = np.zeros(n, dtype=int)
+
+    def slopes(rows, thetas):
+        seen[rows] += 1
+        x = thetas @ A.T
+        return np.exp(x).sum(axis=1) - (c[rows] * x).sum(axis=1), (np.exp(x) - c[rows]) @ A
+
+    def curvatures(rows, thetas):
+        return np.einsum("ki,ij,il->kjl", np.exp(thetas @ A.T), A, A)
+
+    third = np.einsum("ij,il,im->jlm", A, A, A)  # at theta = 0
+    return slopes, curvatures, third, seen, np.linalg.solve(A, np.log(c).T).T
+
+
+@pytest.mark.parametrize("share", [1.0, -3.0, 1e3, np.nan], ids="{} of the true ones".format)
+def test_third_derivatives_change_how_often_a_problem_is_evaluated_and_not_its_end(share):
+    slopes, curvatures, third, seen, minima = exponentials(20)
+    start = np.zeros((20, 3))
+    found = damped_newton(slopes, curvatures, start, third=share * third, unit=1.0)
+    assert found.converged.all()
+    assert found.thetas == pytest.approx(minima, abs=1e-8)
+    if share == 1:
+        foreseen = seen.sum()
+        seen[:] = 0
+        damped_newton(slopes, curvatures, start, unit=1.0)
+        assert foreseen <= 0.7 * seen.sum()
+
+
 def test_fixed_parameters_stay():
     slopes, curvatures, _ = quartics(np.array([[1.0, 2.0]]))
     minima = damped_newton(slopes, curvatures, np.zeros((1, 2)), fixed=np.array([[True, False]]))

@@ -18,7 +18,7 @@ from vifstats.deletion.result import Influence
 from vifstats.estimate import Estimate
 from vifstats.removals import Removals
 from vifstats.solvers import Solver
-from vifstats.solvers.newton import descent
+from vifstats.solvers.steps import descent
 
 __all__ = ["classical_of", "newton_of", "vif_of"]
 

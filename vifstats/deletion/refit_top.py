@@ -41,7 +41,7 @@ def refit_top(
     *data
         What a fitted model was fitted on, where it does not keep it.
     n_jobs : int, optional
-        Workers, through joblib; this and the next three are those of `leave_one_out`.
+        Workers; this and the next three are those of `leave_one_out`.
     executor : object, optional
         Instead of `n_jobs`, anything with ``submit(function, *args)``.
     checkpoint : str or Path, optional

@@ -78,10 +78,8 @@ class OwnHessians:
 
     def _at(self, theta: np.ndarray, removals: Removals) -> Look:
         """Values, gradients and Hessians at theta."""
-        loss, thetas = self.loss, np.tile(theta, (len(removals), 1))
-        H = loss.pinned_reduced_hessians(theta, removals)
-        values, gradients = loss.reduced_slopes(thetas, removals)
-        return values, gradients, H
+        H = self.loss.pinned_reduced_hessians(theta, removals)
+        return *self.loss.reduced_slopes_at(theta, removals), H
 
     def _newton(
         self,
@@ -100,6 +98,8 @@ class OwnHessians:
             scale=self.scale,
             reach=reach,
             fixed=self.loss.owned_mask(removals, len(theta)),
+            # about as many Hessians of all data as parameters: too much for fewer refits
+            third=self.loss.third_derivatives(theta) if len(removals) >= len(theta) else None,
             tol=self.tol,
             max_steps=max_steps,
         )
@@ -139,7 +139,7 @@ class FullFactor:
 
     def steps(self, theta: np.ndarray, removals: Removals, owned: np.ndarray | None) -> np.ndarray:
         """Steps from theta by the factor of the full Hessian."""
-        _, gradients = self.loss.reduced_slopes(np.tile(theta, (len(removals), 1)), removals)
+        _, gradients = self.loss.reduced_slopes_at(theta, removals)
         return self.factor.solve(gradients if owned is None else np.where(owned, 0.0, gradients))
 
     def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
@@ -164,7 +164,7 @@ class NewtonRoots:
 
     def steps(self, theta: np.ndarray, removals: Removals, owned: np.ndarray | None) -> np.ndarray:
         """Newton steps from theta; nan where the Jacobian is singular."""
-        _, psi = self.loss.reduced_slopes(np.tile(theta, (len(removals), 1)), removals)
+        _, psi = self.loss.reduced_slopes_at(theta, removals)
         return self.loss.reduced_solves(theta, removals, psi)
 
     def minima(self, theta: np.ndarray, removals: Removals) -> Roots:

@@ -52,8 +52,7 @@ def leave_one_out(
     objects : sequence of labels or bool mask, optional
         The rows of the result to compute; default all.
     n_jobs : int, optional
-        Workers, through joblib, -1 for one on each core; default what ``joblib.parallel_config``
-        says, else 1.
+        Workers, -1 for one on each core; default what ``joblib.parallel_config`` says, else 1.
     executor : object, optional
         Instead of `n_jobs`, anything with ``submit(function, *args)``: a pool of
         concurrent.futures or of MPI, ``client.get_executor()`` of a Dask client.
@@ -94,7 +93,9 @@ def leave_one_out(
 
     Who computes changes no bit: blocks of rows are cut without regard to the workers, and BLAS has
     one thread everywhere, this process included, where threadpoolctl is there to say so (the extra
-    ``parallel``). To use more cores, use more workers.
+    ``parallel``). To use more cores, use more workers. They are copies of this process (fork) if
+    it runs on Linux, has no other thread, as notebooks have, and has loaded neither jax nor torch;
+    else they are joblib's, which take seconds to start.
 
     Examples
     --------
@@ -134,7 +135,10 @@ def refit_removals(
     with one_blas_thread():
         refit = Refit.of(est, tol, max_steps)
         blocks = Blocks(refit, removals, block_size(refit.by.numbers), n_params)
-        part, rows = (run or Run()).rows(blocks, lambda: refit.fingerprint(est, blocks))
+        run = run or Run()
+        if run.engine.copies:
+            refit.prepare(removals.take(blocks.positions(0)))
+        part, rows = run.rows(blocks, lambda: refit.fingerprint(est, blocks))
     return _refitted(est, part, rows, begin)
 
 
@@ -216,6 +220,12 @@ class Refit:
             tol=self.by.tol,
             max_steps=self.by.max_steps,
         )
+
+    def prepare(self, removals: Removals) -> None:
+        """Make what the loss keeps at theta once, before workers are copied from this process."""
+        if not self.perfect:
+            self.by.steps(self.theta, removals, self.by.loss.owned_mask(removals, len(self.theta)))
+            self.by.loss.third_derivatives(self.theta)
 
     def steps(self, removals: Removals) -> np.ndarray:
         """How far one Newton step goes from the full fit, (n_removals, n_params).

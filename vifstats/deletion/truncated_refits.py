@@ -52,7 +52,7 @@ def truncated_refits(
     objects : sequence of labels or bool mask, optional
         The rows of the result to compute; default all.
     n_jobs : int, optional
-        Workers, through joblib; this and the next four are those of `leave_one_out`.
+        Workers; this and the next four are those of `leave_one_out`.
     executor : object, optional
         Instead of `n_jobs`, anything with ``submit(function, *args)``.
     checkpoint : str or Path, optional

@@ -181,6 +181,12 @@ class Loss(ABC):
         gradients = [self.gradient(t, b) for t, b in zip(thetas, masks, strict=True)]
         return np.array(values), np.stack(gradients)
 
+    def reduced_slopes_at(
+        self, theta: np.ndarray, removals: Removals
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """`reduced_slopes` with one theta (p,) for all."""
+        return self.reduced_slopes(np.tile(theta, (len(removals), 1)), removals)
+
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         """Hessians (k, p, p) after each removal, each at its own theta (k, p)."""
         return np.stack([self.hessian(t, removals.presence(k)) for k, t in enumerate(thetas)])
@@ -188,6 +194,10 @@ class Loss(ABC):
     def _curvatures_at(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """The Hessians after each removal at one theta, shape (k, p, p)."""
         return self.reduced_curvatures(np.tile(theta, (len(removals), 1)), removals)
+
+    def third_derivatives(self, theta: np.ndarray) -> np.ndarray | None:
+        """Of the loss of all data, a few digits of each: (p, p, p); None where they cost much."""
+        return None
 
     def reduced_scores(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         """d/db_j of the gradient of each object left, after each removal, each at its own theta.

@@ -12,25 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from vifstats.solvers.linalg import positive_definite, solve_each
+from vifstats.solvers.steps import VALUE_ROUNDING, Slopes, decrement, descent, line_search
 
 __all__ = [
     "CHORD_CONTRACTION",
     "Curvatures",
     "Look",
     "Minima",
-    "Slopes",
     "damped_newton",
-    "decrement",
-    "descent",
-    "line_search",
 ]
 
-SUFFICIENT_DECREASE = 1e-4
-MAX_HALVINGS = 40
-# If a value rises by less than this share of itself, the rise may be rounding. Then the slope
-# decides, because it keeps its digits longer.
-VALUE_ROUNDING = 1e-8
-SLOPE_DECREASE = 0.5
 # Where the loss is nearly straight, a Newton step is far too long. It is cut to this many units of
 # theta and its curvature, so theta can still grow a hundredfold in each step.
 LONGEST = 100.0
@@ -53,11 +44,13 @@ STALLED, STANDSTILL = 1e-7, 0.9
 # squared decrement, as its quadratic model says, within this factor; and the next step is this
 # much shorter.
 MODEL_ERROR, TAME_CONTRACTION = 2.0, 0.25
-# Eigenvalues are made positive, and at least this share of the largest.
-SMALLEST_EIGENVALUE = 1e-8
+# Steps that shrink go on shrinking, so the next one need not be computed to see that it would be
+# at most this share of the tolerance.
+AHEAD = 0.01
+# Third derivatives may turn a step by this share of it; more is beyond what they describe.
+BENT = 0.25
 
-# rows, thetas (k, p) -> values (k,), gradients (k, p);  rows, thetas -> Hessians (k, p, p)
-Slopes = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+# rows, thetas (k, p) -> Hessians (k, p, p)
 Curvatures = Callable[[np.ndarray, np.ndarray], np.ndarray]
 # values (k,), gradients (k, p) and Hessians (k, p, p)
 Look = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -92,6 +85,7 @@ def damped_newton(
     scale: np.ndarray | None = None,
     reach: np.ndarray | None = None,
     fixed: np.ndarray | None = None,
+    third: np.ndarray | None = None,
     chord: float = CHORD_CONTRACTION,
     tol: float = 1e-9,
     max_steps: int = 50,
@@ -103,12 +97,14 @@ def damped_newton(
     one standard error, sqrt(dispersion), default sqrt(abs(loss)); `scale` (p,): sqrt(diag(H^-1)) of
     a related fit, what curvature is measured in, as a measure that grows with the estimate would
     take a diverging one for converged; `reach` (p,): the longest step, default a hundred times
-    theta and its curvature; `fixed` bool (k, p): parameters that stay where they start;
+    theta and its curvature; `fixed` bool (k, p): parameters that stay where they start; `third`
+    (p, p, p): third derivatives of a related problem, by which a kept Hessian follows the steps;
     `chord`: a Hessian is kept while each step with it is so much shorter than the last. A problem
-    has converged once the decrement is at most `tol` units, or cannot be told from rounding.
+    has converged once the decrement is at most `tol` units, or would be so by far at the next step,
+    or cannot be told from rounding.
     """
     held = np.zeros(starts.shape, dtype=bool) if fixed is None else fixed
-    problems = _Problems(slopes, curvatures, starts.copy(), held, unit, reach, first, chord)
+    problems = _Problems(slopes, curvatures, starts.copy(), held, unit, reach, first, third, chord)
     for _ in range(max_steps):
         problems.look(tol)
         if not len(problems.active):
@@ -129,9 +125,10 @@ class _Problems:
         unit: float | None,
         reach: np.ndarray | None,
         first: Look | None,
+        third: np.ndarray | None,
         chord: float,
     ) -> None:
-        self.chord = chord
+        self.third, self.chord = third, chord
         k = len(thetas)
         self.slopes, self.curvatures = slopes, curvatures
         self.thetas, self.held, self.unit, self.reach = thetas, held, unit, reach
@@ -152,7 +149,7 @@ class _Problems:
         self.steps, self.lengths = self._find_steps(np.arange(len(active)))
         slow = self.stale[active] & (self.lengths > self.chord * last)
         self.tame[active] &= (self.lengths <= TAME_CONTRACTION * last) | self._short(tol)
-        done = self._short(tol) | (slow & self._rounds())
+        done = self._short(tol) | self._next_is_short(tol) | (slow & self._rounds())
         if len(renew := np.flatnonzero(slow & ~done)):
             self.H[renew] = self.curvatures(active[renew], self.thetas[active[renew]])
             self.stale[active[renew]] = False
@@ -165,15 +162,17 @@ class _Problems:
 
     def step(self) -> None:
         """Go as far along the steps as the loss falls; end the problems that cannot move at all."""
-        active, before = self.active, self.values[self.active]
+        active, before, start = self.active, self.values[self.active], self.thetas[self.active]
         share = self._share()
-        steps = self.steps * share[:, None]
+        steps = self._bent() * share[:, None]
         moved = line_search(self.slopes, active, self.thetas, self.values, self.gradients, steps)
         fallen, said = before - self.values[active], 0.5 * self.lengths**2
         as_said = (said <= MODEL_ERROR * fallen) & (fallen <= MODEL_ERROR * said)
         readable = said > VALUE_ROUNDING * np.abs(before)
         self.tame[active] &= (share == 1) & (as_said | ~readable)
         self.stale[active] = True
+        if self.third is not None:
+            self.H += _along(self.third, self.thetas[active] - start)
         # the loss falls along no part of the step: as low as rounding lets it, or nowhere defined
         self._end(~moved, ~moved & (self._short(STALLED) | self._rounds()))
 
@@ -208,12 +207,34 @@ class _Problems:
         steps = descent(self.H[at], self.gradients[rows], self.held[rows])
         return steps, decrement(self.gradients[rows], steps)
 
+    def _bent(self) -> np.ndarray:
+        """The steps, by Halley's method where H is that of theta: with H as it is halfway."""
+        fresh = np.flatnonzero(~self.stale[self.active])
+        if self.third is None or not len(fresh):
+            return self.steps
+        rows, steps = self.active[fresh], self.steps[fresh]
+        halfway = self.H[fresh] - _along(self.third, 0.5 * steps)
+        bent = descent(halfway, self.gradients[rows], self.held[rows])
+        turn = bent - steps
+        length = np.sqrt(np.einsum("ki,kij,kj->k", turn, self.H[fresh], turn))
+        near = (length <= BENT * self.lengths[fresh])[:, None]  # not where it is nan
+        out = self.steps.copy()
+        out[fresh] = np.where(near, bent, steps)
+        return out
+
     def _units(self, rows: "np.ndarray | slice") -> np.ndarray:
         values = np.abs(self.values[rows])
         return np.sqrt(values) if self.unit is None else np.full(len(values), self.unit)
 
     def _short(self, tol: float) -> np.ndarray:
         return self.lengths <= tol * self._units(self.active)
+
+    def _next_is_short(self, tol: float) -> np.ndarray:
+        """Whether the step after this one is far below tol, if both shrink by the same factor."""
+        last = self.last_step[self.active]
+        shrinking = np.isfinite(last) & (self.lengths <= TAME_CONTRACTION * last)
+        ahead = AHEAD * tol * self._units(self.active)
+        return shrinking & (self.lengths**2 <= ahead * last)
 
     def _rounds(self) -> np.ndarray:
         """Whether steps are no longer than the rounding of theta in the metric of H's diagonal."""
@@ -249,10 +270,10 @@ class _Problems:
         self.steps, self.lengths = self.steps[stay], self.lengths[stay]
 
 
-def decrement(gradients: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """sqrt(g' H^-1 g) of steps H^-1 g, shape (k,); inf where a step is not finite."""
-    squared = np.einsum("ki,ki->k", gradients, steps)
-    return np.where(np.isfinite(squared), np.sqrt(np.maximum(squared, 0.0)), np.inf)
+def _along(third: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """How much H changes along steps (k, p): shape (k, p, p)."""
+    p = len(third)
+    return (steps @ third.reshape(p, p * p)).reshape(-1, p, p)
 
 
 def _positive(sizes: np.ndarray) -> np.ndarray:
@@ -275,68 +296,3 @@ def _scales(H: np.ndarray, fixed: np.ndarray) -> np.ndarray:
         for j, unit in enumerate(np.eye(p))
     ]
     return np.where(fixed, 1.0, np.sqrt(np.stack(columns, axis=1))) if p else np.ones((k, p))
-
-
-def descent(H: np.ndarray, gradients: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """Newton steps; if H is not positive definite, its eigenvalues are made positive."""
-    steps = solve_each(H, gradients, fixed)
-    steps = np.where(fixed, 0.0, steps)
-    bad = ~np.isfinite(steps).all(axis=1) & np.isfinite(H).all(axis=(1, 2))
-    for i in np.flatnonzero(bad):
-        free = ~fixed[i]
-        steps[i, free] = _made_positive(H[i][np.ix_(free, free)], gradients[i, free])
-    return steps
-
-
-def _made_positive(H: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """H^-1 g with the eigenvalues that H has on the scale of its own diagonal made positive."""
-    scale = np.sqrt(np.abs(np.diag(H)))
-    scale = np.where(scale > 0, scale, np.max(scale, initial=0.0) or 1.0)
-    eigenvalues, V = np.linalg.eigh(H / np.outer(scale, scale))
-    size = np.abs(eigenvalues)
-    size = np.maximum(size, SMALLEST_EIGENVALUE * max(size.max(initial=0.0), 1e-280))
-    return V @ ((V.T @ (gradient / scale)) / size) / scale
-
-
-def line_search(
-    slopes: Slopes,
-    active: np.ndarray,
-    thetas: np.ndarray,
-    values: np.ndarray,
-    gradients: np.ndarray,
-    steps: np.ndarray,
-) -> np.ndarray:
-    """Halve each step until its loss falls enough; update in place; say which moved.
-
-    If rounding hides whether the value falls, the slope along the step has to be halved instead.
-
-    References
-    ----------
-    Hager & Zhang (2005), SIAM J. Optim. 16: the approximate Wolfe conditions.
-    """
-    slope = np.einsum("ki,ki->k", gradients[active], steps)
-    t = np.ones(len(active))
-    searching = np.isfinite(steps).all(axis=1)
-    moved = np.zeros(len(active), dtype=bool)
-    for _ in range(MAX_HALVINGS):
-        rows = np.flatnonzero(searching)
-        if not len(rows):
-            break
-        at = active[rows]
-        trial = thetas[at] - t[rows, None] * steps[rows]
-        new_values, new_gradients = slopes(at, trial)
-        fallen = values[at] - new_values
-        good = fallen >= SUFFICIENT_DECREASE * t[rows] * slope[rows]
-        left = np.abs(np.einsum("ki,ki->k", new_gradients, steps[rows]))
-        level = (fallen >= -VALUE_ROUNDING * np.abs(values[at])) & (
-            left <= SLOPE_DECREASE * slope[rows]
-        )
-        good = np.isfinite(new_values) & (good | level)
-        taken = rows[good]
-        thetas[active[taken]] = trial[good]
-        values[active[taken]] = new_values[good]
-        gradients[active[taken]] = new_gradients[good]
-        moved[taken] = True
-        searching[taken] = False
-        t[searching] *= 0.5
-    return moved

@@ -9,14 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vifstats.solvers.newton import (
-    ROUNDING,
-    STALLED,
-    Minima,
-    Slopes,
-    decrement,
-    line_search,
-)
+from vifstats.solvers.newton import ROUNDING, STALLED, Minima
+from vifstats.solvers.steps import Slopes, decrement, line_search
 
 __all__ = ["MEMORY", "is_large", "quasi_newton"]
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from vifstats.solvers.newton import Curvatures, Slopes
+from vifstats.solvers.newton import Curvatures
+from vifstats.solvers.steps import Slopes
 
 __all__ = ["trust_region_step", "trust_region_steps"]
 

@@ -13,7 +13,8 @@ from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.solvers import Cholesky
 from vifstats.solvers.cholesky import CholeskyFactor
-from vifstats.solvers.newton import LONGEST, STALLED, STANDSTILL, decrement, descent, line_search
+from vifstats.solvers.newton import LONGEST, STALLED, STANDSTILL
+from vifstats.solvers.steps import decrement, descent, line_search
 from vifstats.streaming.options import Request
 from vifstats.streaming.output import Harvest, Reduction, complete_folder, largest_rows
 from vifstats.streaming.progress import progress_bar

@@ -14,7 +14,10 @@ def progress_bar(total: int, unit: str, *, shown: bool, initial: int = 0) -> "tq
     """A bar on standard error, if there is one and it is `shown`; used with ``with``."""
     from tqdm import tqdm  # not tqdm.auto, which warns in a notebook without ipywidgets
 
-    return tqdm(
+    class Bar(tqdm):
+        monitor_interval = 0  # without a thread of its own, for which no process could be copied
+
+    return Bar(
         total=total,
         initial=initial,
         unit=unit,

@@ -269,6 +269,8 @@ def test_one_process_needs_no_temporary_folder(monkeypatch):
 
 def test_several_processes_without_a_temporary_folder_are_told_what_to_do(pool, monkeypatch):
     monkeypatch.setattr("vifstats.deletion.parallel.shared.gettempdir", lambda: "/proc/nowhere")
+    # copies of this process need no file
+    monkeypatch.setattr("vifstats.deletion.parallel.engines.can_copy", lambda: False)
     with pytest.raises(InvalidInputError, match="set TMPDIR"):
         vs.leave_one_out(BY_NAME["mean"].estimate(), executor=pool)
     with pytest.raises(InvalidInputError, match="set TMPDIR"):

@@ -16,11 +16,11 @@ from threadpoolctl import threadpool_info
 import vifstats as vs
 
 class Waiting(vs.losses.Cox):
-    def reduced_slopes(self, thetas, removals):
+    def reduced_slopes_at(self, theta, removals):
         if get_ident() != self.here:
             self.begun.set()
             assert self.go.wait(60)
-        return super().reduced_slopes(thetas, removals)
+        return super().reduced_slopes_at(theta, removals)
 
 def waiting(seed):
     rng = np.random.default_rng(seed)

@@ -236,3 +236,31 @@ def test_fractional_tie_counts_are_held():
     theta = np.array([0.4])
     value = float(cox_value(problem, theta, b))
     assert as_loss(problem).value(theta, b) == pytest.approx(value, rel=ROUNDING)
+
+
+@pytest.fixture(scope="module")
+def many_rows():
+    """Ties, weights, offsets and a penalty: more rows than are summed one by one."""
+    rng = np.random.default_rng(7)
+    X, T, E = rng.normal(size=(120, 3)), rng.integers(1, 30, 120), rng.random(120) < 0.7
+    more = {"weights": rng.uniform(0.5, 2, 120), "offset": rng.normal(size=120)}
+    return Cox(X, T, E, penalty=0.1, **more), np.array([0.4, -0.2, 0.1])
+
+
+def test_slopes_at_one_theta_come_from_differences(many_rows):
+    loss, theta = many_rows
+    removals = loss.each()
+    found, expected = (kind.reduced_slopes_at(loss, theta, removals) for kind in (Cox, Loss))
+    for mine, default in zip(found, expected, strict=True):
+        assert relative_error(mine, default) < ROUNDING
+
+
+def test_third_derivatives_are_those_of_the_hessian(many_rows):
+    """Forward differences of a step of 0.01 against central ones of a step of 0.0001."""
+    loss, theta = many_rows
+    step = 1e-4
+    ends = [[loss.hessian(theta + s) for s in (h, -h)] for h in step * np.eye(3)]
+    expected = np.stack([(up - down) / (2 * step) for up, down in ends])
+    found = loss.third_derivatives(theta)
+    assert np.abs(found - expected).max() < 0.01 * np.abs(expected).max()
+    assert vs.losses.Cox([[0.0], [1.0]], [1, 2], ties="exact").third_derivatives(theta) is None

@@ -169,7 +169,7 @@ def test_a_gradient_of_another_length_is_refused_before_anything_is_compared():
 @pytest.mark.parametrize(
     "method",
     ["gradient_differences", "weight_gradients", "reduced_hessians", "reduced_slopes"]
-    + ["reduced_curvatures", "reduced_solves"],
+    + ["reduced_slopes_at", "reduced_curvatures", "reduced_solves"],
 )
 def test_a_wrong_override_of_any_method_is_caught(method):
     loss = BY_NAME["cox efron ties"].loss()

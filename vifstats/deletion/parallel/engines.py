@@ -1,4 +1,4 @@
-"""Where blocks are computed: here, by joblib, or by anything that has `submit`."""
+"""Where blocks are computed: here, by copies, by joblib, or by anything that has `submit`."""
 
 import inspect
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -14,6 +14,7 @@ from typing import Any
 from warnings import catch_warnings, simplefilter
 
 from vifstats.deletion.parallel.blocks import Blocks, Rows
+from vifstats.deletion.parallel.copies import Inherited, can_copy, copies
 from vifstats.deletion.parallel.shared import InMessage, Shared, value_of
 from vifstats.errors import InvalidInputError, InvalidTypeError, VifError
 
@@ -95,7 +96,8 @@ class Engine:
 are given; leave one out.
     """
 
-    # Workers, through joblib; default what ``joblib.parallel_config`` says, else 1
+    # Workers: copies of this process where it can be copied, else joblib's; default what
+    # ``joblib.parallel_config`` says, else 1
     n_jobs: int | None = None
     # Has ``submit(function, *args)``, which returns a future
     executor: Any = None
@@ -124,6 +126,17 @@ are given; leave one out.
             return f"the class {self.executor.__name__}, not one made of it"
         return type(self.executor).__name__
 
+    @property
+    def copies(self) -> int:
+        """How many copies of this process are the workers; 0 where others are."""
+        if self.n_jobs in (None, 1) or not can_copy():
+            return 0
+        from joblib import effective_n_jobs
+        from joblib.parallel import get_active_backend
+
+        own = type(get_active_backend()[0]).__name__ != "LokyBackend"  # a user has chosen another
+        return 0 if own else effective_n_jobs(self.n_jobs)
+
     def run(
         self, blocks: Blocks, which: Sequence[int], folder: Path | None = None
     ) -> Generator[tuple[int, Rows], None, None]:
@@ -131,16 +144,18 @@ are given; leave one out.
 
         ``folder`` is one that all workers see, if there is any: the data are put there for them.
         """
+        if (n := min(self.copies, len(which))) > 1:
+            with copies(n, blocks) as (pool, inherited):
+                yield from self._seen(_by_submit(pool, inherited, which), [])
+            return
         unseen: list[int] = []
         with Shared(blocks, folder) as shared:
-            yield from self._seen(shared, which, unseen)
+            yield from self._seen(self._outcomes(shared, which), unseen)
             if unseen:
-                yield from self._seen(shared.in_message(), unseen, [])
+                yield from self._seen(self._outcomes(shared.in_message(), unseen), [])
 
-    def _seen(
-        self, shared: Shared | InMessage, which: Sequence[int], unseen: list[int]
-    ) -> Generator[tuple[int, Rows], None, None]:
-        with closing(self._outcomes(shared, which)) as outcomes:
+    def _seen(self, found: Outcomes, unseen: list[int]) -> Generator[tuple[int, Rows], None, None]:
+        with closing(found) as outcomes:
             for k, rows in outcomes:
                 if rows is None:
                     unseen.append(k)
@@ -153,7 +168,7 @@ are given; leave one out.
         return _by_submit(self.executor, shared, which)
 
 
-def _block(shared: Shared | InMessage, k: int) -> Outcome:
+def _block(shared: Shared | InMessage | Inherited, k: int) -> Outcome:
     """What a worker does."""
     if isinstance(shared, Shared):  # not sent: the caller has BLAS at one thread for all of it
         with _TURNS:
@@ -219,7 +234,9 @@ def _in_rounds(
             yield from parallel(delayed(_block)(shared, k) for k in some)
 
 
-def _by_submit(executor: Any, shared: Shared | InMessage, which: Sequence[int]) -> Outcomes:
+def _by_submit(
+    executor: Any, shared: Shared | InMessage | Inherited, which: Sequence[int]
+) -> Outcomes:
     """Outcomes in the order they finish. Futures of every kind have callbacks, but
     `concurrent.futures.as_completed` accepts only its own kind."""
     finished: SimpleQueue = SimpleQueue()
@@ -235,7 +252,7 @@ def _by_submit(executor: Any, shared: Shared | InMessage, which: Sequence[int]) 
             future.cancel()
 
 
-def _submitted(executor: Any, shared: Shared | InMessage, k: int) -> Any:
+def _submitted(executor: Any, shared: Shared | InMessage | Inherited, k: int) -> Any:
     try:
         return executor.submit(_block, shared, k)
     except (BrokenExecutor, VifError):

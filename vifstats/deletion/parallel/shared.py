@@ -20,6 +20,7 @@ from threading import Lock
 from typing import Any
 
 from vifstats.checks.unfinished import sweep, unfinished_file
+from vifstats.deletion.parallel.copies import Inherited
 from vifstats.errors import InvalidInputError
 
 __all__ = ["InMessage", "Shared", "value_of"]
@@ -117,7 +118,7 @@ def _verified(digest: str, pickled: bytes) -> Any:
     return pickle.loads(pickled)
 
 
-def value_of(shared: InFile | InMessage) -> Any:
+def value_of(shared: InFile | InMessage | Inherited) -> Any:
     """The value, read by each process once.
 
     Raises OSError on a machine that does not see the file, or sees another in its place.
@@ -131,5 +132,5 @@ _READING = Lock()
 
 
 @lru_cache(maxsize=KEPT)
-def _read(shared: InFile | InMessage) -> Any:
+def _read(shared: InFile | InMessage | Inherited) -> Any:
     return shared.read()

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from vifstats import checks
 from vifstats.checks import SurvivalInput
@@ -38,6 +39,8 @@ TIES = (*APPROXIMATE, "exact")
 BLOCK_NUMBERS = 2_000_000
 # Refits are taken in batches of about this many numbers for each quantity (8 MB).
 BATCH_NUMBERS = 1_000_000
+# Third derivatives are differences of Hessians over this share of 1/sqrt(diag H).
+DIFFERENCE = 0.01
 
 
 class Cox(PartialLikelihood):
@@ -118,11 +121,16 @@ class Cox(PartialLikelihood):
         self.data, self.n_objects = data, len(data.X)
         self.names, self.labels = data.names, data.labels
         self.risk_sets = sets = risk_sets(data)
-        self._last: tuple[bytes, RiskSums] | None = None
-        self._last_kernel: HessianKernel | None = None
+        self._forget()
         self._X, self.centres = gathered(data.X, sets.order, sets.row_bounds)
         self._weights = in_order(data.weights, sets.order)
         self._offset = in_order(data.offset, sets.order)
+
+    def _forget(self) -> None:
+        """What is kept of the last theta."""
+        self._last: tuple[bytes, RiskSums] | None = None
+        self._last_kernel: HessianKernel | None = None
+        self._last_third: tuple[bytes, np.ndarray] | None = None
 
     def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         if _plain_and_whole(theta, presence):
@@ -134,7 +142,7 @@ class Cox(PartialLikelihood):
         """The same data with another treatment of ties."""
         twin = copy(self)
         twin.ties = checks.one_of(ties, APPROXIMATE, "ties")
-        twin._last = twin._last_kernel = None
+        twin._forget()
         return twin
 
     def of_data(self, data: SurvivalInput) -> "Cox":
@@ -147,7 +155,7 @@ class Cox(PartialLikelihood):
         twin = copy(self)
         twin.data = replace(self.data, weights=weights)
         twin._weights = weights[self.risk_sets.order]
-        twin._last = twin._last_kernel = None
+        twin._forget()
         return twin
 
     def sums(self, theta: np.ndarray) -> RiskSums:
@@ -177,7 +185,9 @@ class Cox(PartialLikelihood):
     def value_differences(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         """L(theta, 1) - L(theta, 1_-i), the penalty held, shape (n_removals,)."""
         removals = self.each() if removals is None else removals
-        return likelihoods.value_differences(self.sums(theta), removals)
+        sums = self.sums(theta)
+        compute = partial(likelihoods.value_differences, sums)
+        return self._of_each.of("L", sums, removals, 1, compute)
 
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
@@ -250,10 +260,32 @@ class Cox(PartialLikelihood):
             return np.array([value]), self.gradient(thetas[0])[None]
         return super().reduced_slopes(thetas, removals)
 
+    def reduced_slopes_at(
+        self, theta: np.ndarray, removals: Removals
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if not self.hessian_at_hand or len(removals) <= _fewer_than(len(theta)):
+            return super().reduced_slopes_at(theta, removals)
+        value, gradient = self.value(theta, self.everyone()), self.gradient(theta)
+        return (
+            value - self.value_differences(theta, removals),
+            gradient - self.gradient_differences(theta, removals),
+        )
+
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         if len(thetas) == 1 and not removals.sizes.any():
             return self.hessian(thetas[0])[None]
         return super().reduced_curvatures(thetas, removals)
+
+    def third_derivatives(self, theta: np.ndarray) -> np.ndarray | None:
+        if not self.hessian_at_hand:
+            return None
+        if self._last_third is None or self._last_third[0] != theta.tobytes():
+            H = self.hessian(theta)
+            steps = DIFFERENCE / np.sqrt(np.diag(H))
+            nobody = Removals(np.full(self.n_objects, -1), pd.RangeIndex(len(theta)))
+            ahead = super().reduced_curvatures(theta + np.diag(steps), nobody)
+            self._last_third = theta.tobytes(), (ahead - H) / steps[:, None, None]
+        return self._last_third[1]
 
     def reduced_scores(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         out = np.empty((len(removals), self.n_objects, thetas.shape[1]))

@@ -89,6 +89,7 @@ def _calls(trial: Trial) -> Iterator[tuple[str, tuple[Any, ...]]]:
         yield "weight_gradients", (theta, removals)
     yield "reduced_hessians", (theta, removals)
     yield "reduced_slopes", (thetas, removals)
+    yield "reduced_slopes_at", (theta, removals)
     yield "reduced_curvatures", (thetas, removals)
     rows = np.outer(np.ones(len(removals)), trial.direction)
     yield "reduced_solves", (theta, removals, rows)

@@ -1,0 +1,81 @@
+"""Workers that are copies of this process: the same bits, nothing sent, and when there are none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from vifstats.deletion.parallel import copies
+
+ALONE = """
+import os, signal
+import numpy as np
+import vifstats as vs
+from concurrent.futures.process import BrokenProcessPool
+from vifstats.deletion import refits
+from vifstats.deletion.parallel import Engine, shared
+from threadpoolctl import threadpool_info
+
+refits.BLOCK, here = 8, os.getpid()
+shared.gettempdir = lambda: 1 / 0  # nothing is written for a copy
+y = np.random.default_rng(0).normal(size=40)
+
+class Mean(vs.MEstimator):
+    happens = staticmethod(lambda: None)
+
+    def reduced_slopes(self, thetas, removals):
+        if os.getpid() != here:
+            self.happens()
+        return super().reduced_slopes(thetas, removals)
+
+def one_thread():
+    assert all(pool["num_threads"] == 1 for pool in threadpool_info())
+
+def both(happens):
+    loss = Mean(lambda t, y: (y - t[0]) ** 2, y)
+    loss.happens = happens
+    est = vs.minimize(loss, [0.0])
+    return vs.leave_one_out(est).values, vs.leave_one_out(est, n_jobs=2, progress=True).values
+
+assert Engine(n_jobs=2).copies == 2
+np.testing.assert_array_equal(*both(one_thread))
+for happens, error in (
+    (lambda: 1 / 0, ZeroDivisionError),
+    (lambda: os.kill(os.getpid(), signal.SIGKILL), BrokenProcessPool),
+):
+    try:
+        both(happens)
+    except error:
+        continue
+    raise AssertionError(f"no {error}")
+assert Engine(n_jobs=2).copies == 2  # nothing of all that runs on
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process cannot be copied safely")
+def test_copies_change_nothing_and_hide_nothing():
+    """In a process of its own, which has one thread; with two of BLAS."""
+    command = [sys.executable, "-W", "error", "-c", ALONE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_process_with_threads_is_not_copied(monkeypatch):
+    monkeypatch.setattr(copies.threading, "active_count", lambda: 1)
+    monkeypatch.setattr(copies, "THREADED", {"a library that is not loaded"})
+    monkeypatch.setattr("threadpoolctl.threadpool_info", lambda: [{"internal_api": "openblas"}])
+    assert copies.can_copy() == (sys.platform == "linux")
+    for name, value in (
+        ("THREADED", {"numpy"}),
+        ("threading", threading),
+        ("sys", type("Elsewhere", (), {"platform": "darwin"})),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(copies, name, value)
+            patch.setattr(threading, "active_count", lambda: 2 if name == "threading" else 1)
+            assert not copies.can_copy()
+    monkeypatch.setattr("threadpoolctl.threadpool_info", lambda: [{"internal_api": "mkl"}])
+    assert not copies.can_copy()

@@ -1,0 +1,67 @@
+"""Workers that are copies of this process (fork): there at once, with data and all made of them.
+
+Other workers begin as a new Python, which imports everything and makes again what a loss keeps of
+all data: seconds, for each of them.
+"""
+
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from multiprocessing import get_context
+from typing import Any
+from warnings import catch_warnings, simplefilter
+
+__all__ = ["Inherited", "can_copy", "copies"]
+
+# They run threads of their own, which a copy does not have, and would wait for.
+THREADED = {"jax", "tensorflow", "torch"}
+
+
+def can_copy() -> bool:
+    """Whether a copy of this process can compute as it does.
+
+    A copy has one thread, and what another one held at that moment is held for ever. So there must
+    be none of Python's, as notebooks have, and no library with threads but OpenBLAS, which stops
+    its own for the copy.
+    """
+    if sys.platform != "linux" or threading.active_count() > 1 or THREADED & sys.modules.keys():
+        return False
+    try:
+        from threadpoolctl import threadpool_info
+    except ModuleNotFoundError:
+        return False
+    return all(pool["internal_api"] == "openblas" for pool in threadpool_info())
+
+
+@dataclass(frozen=True)
+class Inherited:
+    """A value that copies have from the start: what travels with a task is its number."""
+
+    number: int
+
+    def read(self) -> Any:
+        """The value."""
+        return _VALUES[self.number]
+
+
+_VALUES: dict[int, Any] = {}
+_NUMBERS = count()
+
+
+@contextmanager
+def copies(n: int, value: Any) -> Iterator[tuple[ProcessPoolExecutor, Inherited]]:
+    """An executor of n copies of this process, and the value in them."""
+    inherited = Inherited(next(_NUMBERS))
+    _VALUES[inherited.number] = value
+    try:
+        with ProcessPoolExecutor(n, mp_context=get_context("fork")) as pool:
+            with catch_warnings():  # Python 3.12 counts the threads of BLAS and Arrow, which sleep
+                simplefilter("ignore", DeprecationWarning)
+                pool.submit(int)  # the first task starts all workers
+            yield pool, inherited
+    finally:
+        del _VALUES[inherited.number]
