@@ -23,6 +23,12 @@ def blocks_of_one_row(monkeypatch):
     monkeypatch.setattr(vs.deletion.refits, "BLOCK", 1)
 
 
+@pytest.fixture(autouse=True)
+def workers_of_joblib(monkeypatch):
+    """Here `n_jobs` is joblib's; what ends copies is in test_copies.py."""
+    monkeypatch.setattr("vifstats.deletion.parallel.engines.can_copy", lambda: False)
+
+
 def engine(how, pool) -> dict:
     return {"serial": {}, "pool": {"executor": pool}, "joblib": {"n_jobs": 2}}[how]
 
