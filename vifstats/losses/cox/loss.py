@@ -35,8 +35,8 @@ __all__ = ["Cox"]
 
 APPROXIMATE = ("efron", "breslow")
 TIES = (*APPROXIMATE, "exact")
-# Pairs of covariates are taken in blocks of about this many numbers (16 MB).
-BLOCK_NUMBERS = 2_000_000
+# Pairs of covariates are taken in blocks of about this many numbers (32 MB).
+BLOCK_NUMBERS = 4_000_000
 # Refits are taken in batches of about this many numbers for each quantity (8 MB).
 BATCH_NUMBERS = 1_000_000
 # Third derivatives are differences of Hessians over this share of 1/sqrt(diag H).
@@ -211,19 +211,28 @@ class Cox(PartialLikelihood):
         removals = self.each() if removals is None else removals
         if len(removals) <= _fewer_than(len(theta)):
             return self._hessians_afresh(theta, removals)
-        sums, full = self.sums(theta), self.hessian(theta)
+        full, packed = self.hessian(theta), self._hessian_changes(theta, removals)
+        i, j = np.triu_indices(len(full))
+        place = np.empty(full.shape, dtype=np.intp)
+        place[i, j] = place[j, i] = np.arange(len(i))
         out = np.empty((len(removals), *full.shape))
-        pairs = np.triu_indices(len(full))
+        for rows in in_cache(len(out), full.size):
+            np.subtract(full, packed[rows].take(place, axis=1), out=out[rows])
+        return mended(out, full, removals, partial(self._hessians_afresh, theta))
+
+    def _hessian_changes(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        """H - H_-i of the pairs of covariates, (n_removals, p (p + 1)/2)."""
+        sums, pairs = self.sums(theta), np.triu_indices(len(theta))
+        n_pairs = len(pairs[0])
         # no fewer than the covariates: what is p wide is summed again with every block
         width = max(len(theta), BLOCK_NUMBERS // self.n_objects)
-        for start in range(0, len(pairs[0]), width):
+        parts = []
+        for start in range(0, n_pairs, width):
             i, j = (side[start : start + width] for side in pairs)
-            kernel = self._hessian_kernel(sums, (i, j), keep=width >= len(pairs[0]))
+            kernel = self._hessian_kernel(sums, (i, j), keep=width >= n_pairs)
             compute = partial(hessians.hessian_differences, kernel)
-            changes = self._of_each.of(f"H{start}", sums, removals, len(i), compute)
-            for rows in in_cache(len(out), full.size):
-                out[rows][:, i, j] = out[rows][:, j, i] = full[i, j] - changes[rows]
-        return mended(out, full, removals, partial(self._hessians_afresh, theta))
+            parts.append(self._of_each.of(f"H{start}", sums, removals, len(i), compute))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def _hessian_kernel(self, sums: RiskSums, columns: Columns, keep: bool) -> HessianKernel:
         """Kept with all pairs of covariates: refits come in blocks, all from one theta."""
