@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -64,18 +64,16 @@ def test_copies_change_nothing_and_hide_nothing():
 
 
 def test_a_process_with_threads_is_not_copied(monkeypatch):
-    monkeypatch.setattr(copies.threading, "active_count", lambda: 1)
+    monkeypatch.setattr("threading.active_count", lambda: 1)
     monkeypatch.setattr(copies, "THREADED", {"a library that is not loaded"})
     monkeypatch.setattr("threadpoolctl.threadpool_info", lambda: [{"internal_api": "openblas"}])
     assert copies.can_copy() == (sys.platform == "linux")
-    for name, value in (
-        ("THREADED", {"numpy"}),
-        ("threading", threading),
-        ("sys", type("Elsewhere", (), {"platform": "darwin"})),
+    for place, value in (
+        ("vifstats.deletion.parallel.copies.THREADED", {"numpy"}),
+        ("vifstats.deletion.parallel.copies.sys", SimpleNamespace(platform="darwin", modules={})),
+        ("threading.active_count", lambda: 2),
+        ("threadpoolctl.threadpool_info", lambda: [{"internal_api": "mkl"}]),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(copies, name, value)
-            patch.setattr(threading, "active_count", lambda: 2 if name == "threading" else 1)
+            patch.setattr(place, value)
             assert not copies.can_copy()
-    monkeypatch.setattr("threadpoolctl.threadpool_info", lambda: [{"internal_api": "mkl"}])
-    assert not copies.can_copy()
