@@ -14,6 +14,7 @@ FOLDER = Path(__file__).parents[1] / "validation" / "oracles" / "cox"
 TIES = ("efron", "breslow")
 FITS = pd.read_csv(FOLDER / "fits.csv", index_col=["case", "ties"], float_precision="round_trip")
 CASES = tuple(dict.fromkeys(FITS.index.get_level_values("case")))
+WITH_ID = tuple(name for name in CASES if "id" in pd.read_csv(FOLDER / f"{name}.csv", nrows=0))
 
 _NOT_COVARIATES = ("time", "event", "entry", "weights", "strata", "id")
 

@@ -90,18 +90,25 @@ class Import:
         return f"{self.name}.".startswith(f"{library}.")
 
 
-def _imports(file: Path) -> Iterator[Import]:
-    tree = ast.parse(file.read_text())
-    inside = {
-        id(node)
-        for block in ast.walk(tree)
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        or _is_never_run(block)
-        for node in ast.walk(block)
-    }
-    for node in ast.walk(tree):
-        for name in _names(node):
-            yield Import(file, node.lineno, name, id(node) not in inside)
+@cache  # asked by the tests, not while they are collected
+def _imports() -> list[Import]:
+    return [
+        Import(file, node.lineno, name, at_module_level)
+        for file in FILES
+        for node, at_module_level in _walk(ast.parse(file.read_text()), True)
+        for name in _names(node)
+    ]
+
+
+def _walk(node: ast.AST, at_module_level: bool) -> Iterator[tuple[ast.AST, bool]]:
+    yield node, at_module_level
+    if isinstance(node, ast.expr):
+        return  # no import stands in an expression
+    at_module_level = at_module_level and not (
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or _is_never_run(node)
+    )
+    for child in ast.iter_child_nodes(node):
+        yield from _walk(child, at_module_level)
 
 
 def _is_never_run(node: ast.AST) -> bool:
@@ -119,7 +126,6 @@ def _names(node: ast.AST) -> list[str]:
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))
-IMPORTS = [found for file in FILES for found in _imports(file)]
 MODULES = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py"}
 ROOMS = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
 
@@ -135,7 +141,7 @@ def test_every_module_has_a_row(module):
 def test_imports_point_one_way():
     upwards = [
         str(found)
-        for found in IMPORTS
+        for found in _imports()
         if found.importer != "__init__" and not _allowed(found.importer, _target(found.name))
     ]
     assert not upwards, "\n".join(upwards)
@@ -161,7 +167,7 @@ def test_the_house_stays_small():
     assert len(MODULES | ROOMS) <= MOST_ENTRIES
     arrows = {
         (found.importer, _target(found.name))
-        for found in IMPORTS
+        for found in _imports()
         if found.importer != "__init__" and _target(found.name) not in {None, "__init__"}
     } - EXCEPTIONS
     chain = _longest_chain({(a, b) for a, b in arrows if a != b})
@@ -182,7 +188,7 @@ def _longest_chain(arrows: set[tuple[str, str]]) -> list[str]:
 def test_the_exceptions_stay_inside_functions():
     loose = [
         str(found)
-        for found in IMPORTS
+        for found in _imports()
         if (found.importer, _target(found.name)) in EXCEPTIONS and found.at_module_level
     ]
     assert not loose, "\n".join(loose)
@@ -191,7 +197,7 @@ def test_the_exceptions_stay_inside_functions():
 def test_only_autodiff_takes_derivatives():
     elsewhere = [
         str(found)
-        for found in IMPORTS
+        for found in _imports()
         if found.within("autograd")
         and not any(found.within(module) for module in NO_DERIVATIVES)
         and found.file != PACKAGE / "losses" / "autodiff.py"
@@ -203,7 +209,7 @@ def test_only_autodiff_takes_derivatives():
 def test_heavy_libraries_are_imported_where_they_are_used(library):
     early = [
         str(found)
-        for found in IMPORTS
+        for found in _imports()
         if found.at_module_level
         and found.within(library)
         and found.importer not in AT_MODULE_LEVEL_IN.get(library, set())

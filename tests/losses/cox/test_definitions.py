@@ -1,6 +1,6 @@
-"""vif and newton against their definitions in 50 digits, on each of the paths that a row may take.
+"""vif and newton against their definitions in more digits, on each of the paths a row may take.
 
-Problems small enough for 50 digits would take every pair of a row and an event time as it is.
+Problems small enough for the definitions would take every pair of a row and an event time as it is.
 `SERIES` lowers the sizes at which the fast path changes its ways: then the same problems go through
 powers of eps over blocks, tiles of few pieces, long segments, blocks of blocks and slices of
 pairs; with `LOOPS` the compiled loops of the extra ``fast`` take the place of tiles.
@@ -20,11 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from references import (
     CoxProblem,
-    cox_gradient_difference,
+    cox_changes,
     cox_hessian,
-    cox_weight_gradient,
     gradient_scale,
-    without,
 )
 from rewordings import as_loss
 from strategies import cox_cases, cox_problems, groups_for, members_of
@@ -72,11 +70,6 @@ def unit_of(problem: CoxProblem) -> np.ndarray:
     return gradient_scale(problem) + np.finfo(float).tiny
 
 
-def reduced_hessian(problem: CoxProblem, theta: np.ndarray, members: np.ndarray) -> np.ndarray:
-    b = without(problem.n_rows, members)
-    return cox_hessian(problem, theta, b, Decimal).astype(float)
-
-
 def determines(H: np.ndarray, problem: CoxProblem) -> bool:
     """Whether H is no smaller in any direction than 1e-3 of what one event may add to it."""
     size = np.sqrt(gradient_scale(problem) * np.ptp(problem.X, axis=0))
@@ -89,9 +82,7 @@ def test_differences(data):
     problem, theta = data.draw(cox_cases(max_rows=30))
     ids = data.draw(groups_for(problem))
     groups, unit = members_of(ids), unit_of(problem)
-    D = [cox_gradient_difference(problem, theta, members) for members in groups]
-    slopes = [cox_weight_gradient(problem, theta, members) for members in groups]
-    H = np.array([reduced_hessian(problem, theta, members) for members in groups])
+    D, slopes, H = cox_changes(problem, theta, groups)
     for path, sizes in PATHS.items():
         with these(sizes):
             loss, removals = as_loss(problem), Removals.of_groups(ids)
@@ -118,13 +109,12 @@ def test_dfbeta(data):
         with these(PATHS[path]):
             est = vs.Estimate(as_loss(problem), theta, tol=np.inf)
             results.append((vs.vif(est, groups=ids), vs.newton_step(est, groups=ids), path))
-    for k, members in enumerate(members_of(ids)):
-        D = cox_gradient_difference(problem, theta, members)
+    changes = cox_changes(problem, theta, members_of(ids))
+    for k, (D, _, reduced) in enumerate(zip(*changes, strict=True)):
         floor = np.abs(np.linalg.inv(H)) @ unit
         exact = -np.linalg.solve(H, D)
         for vif, _, path in results:
             assert relative_error(vif.values[k, None], exact[None], floor) < ROUNDING, path
-        reduced = reduced_hessian(problem, theta, members)
         if determines(reduced, problem):
             floor = np.abs(np.linalg.inv(reduced)) @ unit
             exact = -np.linalg.solve(reduced, D)
@@ -135,7 +125,7 @@ def test_dfbeta(data):
 @drawn
 @given(st.data())
 def test_every_path_gives_the_same(data):
-    """Larger problems, where 50 digits would take too long; eps from 1/200 to 1."""
+    """Larger problems than the definitions are for; eps from 1/200 to 1."""
     problem = data.draw(cox_problems(max_rows=200, covariates=("normal", "binary", "outlier")))
     ids = data.draw(groups_for(problem))
     theta = np.full(problem.n_params, 0.3)

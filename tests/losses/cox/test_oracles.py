@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from oracles import CASES, TIES, OracleCase, load_case
+from oracles import CASES, TIES, WITH_ID, OracleCase, load_case
 from tolerances import R_DFBETA, R_REFIT, R_STANDARD_ERROR, relative_error
 
 import vifstats as vs
@@ -15,7 +15,6 @@ from vifstats.losses import Cox
 every_case = pytest.mark.parametrize(
     ("name", "ties"), [(name, ties) for name in CASES for ties in TIES]
 )
-WITH_ID = [name for name in CASES if load_case(name, "efron").id is not None]
 every_case_with_id = pytest.mark.parametrize(
     ("name", "ties"), [(name, ties) for name in WITH_ID for ties in TIES]
 )
