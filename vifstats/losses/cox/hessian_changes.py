@@ -13,14 +13,15 @@ import numpy as np
 
 from vifstats.losses.cox.explicit_pairs import Terms, geometric, left_over
 from vifstats.losses.cox.fast import loops
-from vifstats.losses.cox.gradient_changes import by_removal
+from vifstats.losses.cox.gradient_changes import OwnChange, by_removal
 from vifstats.losses.cox.hessian import covariances_about_top
 from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import Columns, moments_of
 from vifstats.losses.cox.power_series import exposure
 from vifstats.losses.cox.risk_sums import EveryTerm, RiskSums
+from vifstats.losses.cox.segment_sums import in_cache
 from vifstats.losses.cox.sums_afresh import Others
-from vifstats.losses.cox.tie_changes import tie_changes
+from vifstats.losses.cox.tie_changes import tied_deaths
 from vifstats.losses.cox.tiles import TermColumns
 from vifstats.removals import Removals
 
@@ -78,14 +79,16 @@ class HessianKernel:
     def _columns(self) -> TermColumns:
         i, j = self.columns
         terms = self.sums.terms
-        m, a, q = self.sums.term_means(terms.cell, terms.f), terms.a[:, None], self.width
+        m, q = self.sums.term_means(terms.cell, terms.f), self.width
         plain, grown = np.empty((len(m), 1 + q)), np.empty((len(m), q + 1 + m.shape[1]))
-        np.multiply(m[:, i], m[:, j], out=grown[:, :q])
-        np.subtract(grown[:, :q], self._second(terms.cell, terms.f), out=plain[:, 1:])
-        plain[:, 0] = grown[:, q] = 1.0
-        grown[:, q + 1 :] = m
-        plain *= a
-        grown *= a
+        for some in in_cache(len(m), self.table_width):
+            x, squares, a = m[some], grown[some, :q], terms.a[some, None]
+            np.multiply(x.take(i, axis=1), x.take(j, axis=1), out=squares)
+            np.subtract(squares, self._second(terms.cell[some], terms.f[some]), out=plain[some, 1:])
+            plain[some, 0] = grown[some, q] = 1.0
+            grown[some, q + 1 :] = x
+            plain[some] *= a
+            grown[some] *= a
         return TermColumns(self.table_width, plain, grown)
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
@@ -97,8 +100,8 @@ class HessianKernel:
         # that with V has none, so they are summed apart and only read together.
         part = sums[:, 1 : 1 + q].copy()
         half = 0.5 * kG * x - kM  # (half x' + x half') is x x' kG - x kM' - kM x'
-        part += half[:, i] * x[:, j]
-        part += x[:, i] * half[:, j]
+        part += half.take(i, axis=1) * x.take(j, axis=1)
+        part += x.take(i, axis=1) * half.take(j, axis=1)
         if pieces.scatter is not None:
             part += pieces.scatter[rows] * G
         return part
@@ -142,23 +145,36 @@ def hessian_differences(kernel: HessianKernel, removals: Removals) -> np.ndarray
     pieces, deaths = leaving(sums, row_code, removals.single, kernel.columns)
     taken = exposure(sums, pieces, kernel, row_code)
     own = _own_hessian(kernel, deaths, row_code)
-    return by_removal(taken, pieces, own.__getitem__, deaths, len(removals))
+    return by_removal(taken, pieces, own, deaths, len(removals))
 
 
-def _own_hessian(kernel: HessianKernel, deaths: Deaths, row_code: np.ndarray) -> np.ndarray:
+def _own_hessian(kernel: HessianKernel, deaths: Deaths, row_code: np.ndarray) -> OwnChange:
     """a sum_l V_l of the cells of the deaths, before less after."""
     i, j = kernel.columns
-    sums, cell = kernel.sums, deaths.cell
-    m0 = sums.m0.take(cell, axis=0)
-    # A cell with one death: a V, all of which goes, for without its death there is no term.
-    own = sums.a[cell, None] * (kernel.A0[cell] - m0[:, i] * m0[:, j])
+    sums = kernel.sums
+    ties = tied_deaths(sums, deaths, row_code, kernel.columns)
     dominated, top = sums.dominated
+    # A0 - m0 m0' is next to nothing where one row is nearly all of the risk set.
+    exact = np.empty((0, len(i)))
     if len(dominated):
-        at = np.minimum(np.searchsorted(dominated, cell), len(dominated) - 1)
-        found = np.flatnonzero(dominated[at] == cell)
-        # A0 - m0 m0' is next to nothing where one row is nearly all of the risk set.
         exact = covariances_about_top(sums, dominated, top, kernel.columns)
-        own[found] = exact[at[found]]
-    tie = tie_changes(sums, deaths, row_code, kernel.columns)
-    own[tie.at] = tie.before.curvature(kernel.columns) - tie.after.curvature(kernel.columns)
-    return own
+
+    def change(some: slice) -> np.ndarray:
+        cell = deaths.cell[some]
+        m0 = sums.m0.take(cell, axis=0)
+        # A cell with one death: a V, all of which goes, for without its death there is no term.
+        own = kernel.A0.take(cell, axis=0)
+        own -= m0.take(i, axis=1) * m0.take(j, axis=1)
+        own *= sums.a[cell, None]
+        if len(dominated):
+            at = np.minimum(np.searchsorted(dominated, cell), len(dominated) - 1)
+            found = np.flatnonzero(dominated[at] == cell)
+            own[found] = exact[at[found]]
+        tied = ties.among(some)
+        if tied.start < tied.stop:
+            tie = ties.changes(tied)
+            own[tie.at - some.start] = tie.before.curvature(kernel.columns)
+            own[tie.at - some.start] -= tie.after.curvature(kernel.columns)
+        return own
+
+    return change

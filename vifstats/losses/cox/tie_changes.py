@@ -221,8 +221,8 @@ def _ties_about_origins(sums: RiskSums, columns: Columns) -> tuple[Moments, Mome
 def _second_alive(sums: RiskSums, columns: Columns) -> np.ndarray:
     """r x x' of the rows at risk in each tied cell that do not die there."""
     cells = sums.tied.cells
-    if not len(columns[0]):
-        return np.empty((len(cells), 0))
+    if not len(cells) or not len(columns[0]):
+        return np.empty((len(cells), len(columns[0])))
     # Only over the tied cells: (n_cells, q) second moments of all would be the largest array here.
     exposed = sums.sets.exposed.restricted(cells)
     return exposed.scatter(moments_of(sums.r, sums.X, columns).rxx)
