@@ -26,7 +26,7 @@ from problems import drawn
 import vifstats as vs
 
 RESULTS = Path(__file__).parents[1] / "results"
-SIZES = ((20_000, 200),)
+SIZES = ((20_000, 200), (1_000_000, 10))
 QUICK_SIZES = ((500, 5),)
 MEGABYTE = 2**20
 

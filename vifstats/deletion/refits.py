@@ -87,7 +87,8 @@ def leave_one_out(
     The reference is our own converged full fit, not the theta given: a row without influence has
     exactly 0 although the theta given is a little off. A penalty is held.
 
-    Up to 500 parameters a refit takes Newton steps with a Hessian of its own. Above, a Hessian for
+    Up to 500 parameters a refit takes Newton steps with a Hessian of its own, which for Cox models
+    follows the steps by the third derivatives of the full loss. Above, a Hessian for
     each would cost more than it saves: all share the factor of the full one, corrected by what
     the gradients say along the way (``vifstats.quasi_newton``), to the same tolerance.
 

@@ -102,6 +102,10 @@ def damped_newton(
     `chord`: a Hessian is kept while each step with it is so much shorter than the last. A problem
     has converged once the decrement is at most `tol` units, or would be so by far at the next step,
     or cannot be told from rounding.
+
+    References
+    ----------
+    Cuyt & Rall (1985), ACM Trans. Math. Softw. 11: Halley's method, where there is `third`.
     """
     held = np.zeros(starts.shape, dtype=bool) if fixed is None else fixed
     problems = _Problems(slopes, curvatures, starts.copy(), held, unit, reach, first, third, chord)

@@ -4,6 +4,8 @@ Other workers begin as a new Python, which imports everything and makes again wh
 all data: seconds, for each of them.
 """
 
+import ctypes
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,6 +21,8 @@ __all__ = ["Inherited", "can_copy", "copies"]
 
 # They run threads of their own, which a copy does not have, and would wait for.
 THREADED = {"jax", "tensorflow", "torch"}
+# Of Linux's prctl: the signal that comes with the end of the parent.
+PR_SET_PDEATHSIG = 1
 
 
 def can_copy() -> bool:
@@ -58,10 +62,16 @@ def copies(n: int, value: Any) -> Iterator[tuple[ProcessPoolExecutor, Inherited]
     inherited = Inherited(next(_NUMBERS))
     _VALUES[inherited.number] = value
     try:
-        with ProcessPoolExecutor(n, mp_context=get_context("fork")) as pool:
+        with ProcessPoolExecutor(n, get_context("fork"), initializer=_begin) as pool:
             with catch_warnings():  # Python 3.12 counts the threads of BLAS and Arrow, which sleep
                 simplefilter("ignore", DeprecationWarning)
                 pool.submit(int)  # the first task starts all workers
             yield pool, inherited
     finally:
         del _VALUES[inherited.number]
+
+
+def _begin() -> None:
+    """Leave interrupts to the process that was copied, and end when that is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
