@@ -182,26 +182,49 @@ def _combine(out: np.ndarray, x: np.ndarray, i: int, sums: np.ndarray) -> None:
 
 
 @compiled
+def _tied_odds(r: float, c: int, cells: tuple) -> tuple[float, float]:
+    """The sum of a eps/(1 - eps) over the terms of a cell, and that times f; not of eps > 1/2."""
+    R, S0D, a, n_terms, _, _ = cells
+    plain = lean = 0.0
+    for term in range(n_terms[c]):
+        dying = term / n_terms[c]
+        phi = R[c] + (1 - dying) * S0D[c]
+        if 2 * r <= phi:
+            odds = a[c] * r / (phi - r)
+            plain += odds
+            lean += odds * dying * S0D[c] / phi
+    return plain, lean
+
+
+@compiled
 def _add_pairs(
-    out: np.ndarray, x: np.ndarray, r: float, some: tuple, tie: int, cells: tuple
+    out: np.ndarray,
+    x: np.ndarray,
+    i: int,
+    r: float,
+    some: tuple[int, int],
+    tie: int,
+    cells: tuple,
+    odds: np.ndarray,
 ) -> None:
-    """a (x - m) eps/(1 - eps) of a piece and the terms of some cells; not where eps > 1/2."""
+    """a (x - m) eps/(1 - eps) of piece i and the terms of some cells; not where eps > 1/2.
+
+    `odds` (at least as many as the cells): room.
+    """
     R, S0D, a, n_terms, m0, delta = cells
-    for c in range(some[0], some[1]):
-        d, plain, lean = n_terms[c], 0.0, 0.0
-        for term in range(d):
-            dying = term / d
-            phi = R[c] + (1 - dying) * S0D[c]
-            if 2 * r <= phi:
-                odds = a[c] * r / (phi - r)
-                plain += odds
-                lean += odds * dying * S0D[c] / phi
-        for j in range(len(x)):
-            out[j] += plain * (x[j] - m0[c, j])
-        if d > 1:
-            for j in range(len(x)):
-                out[j] -= lean * delta[tie, j]
+    first, last = some
+    for k in range(last - first):  # all as if of one term, without a branch: several at once
+        phi = R[first + k] + S0D[first + k]
+        odds[k] = a[first + k] * r / (phi - r) if 2 * r <= phi else 0.0
+    for c in range(first, last):
+        plain = odds[c - first]
+        if n_terms[c] > 1:
+            plain, lean = _tied_odds(r, c, cells)
+            for j in range(x.shape[1]):
+                out[i, j] -= lean * delta[tie, j]
             tie += 1
+        for j in range(x.shape[1]):
+            out[i, j] += plain * (x[i, j] - m0[c, j])
 
 
 @compiled
@@ -227,7 +250,7 @@ def exposed_gradients(
     K = _powers_of_cells(r, hi, order, phi_min, segments, limits)
     beyond = np.zeros(len(r), dtype=np.bool_)
     tables, taken = np.empty((1, most, p + 1)), np.empty((1, p + 1))
-    table = tables[0]
+    table, odds = tables[0], np.empty(len(a))
     at = tie = 0
     for s in range(len(bounds) - 1):
         table[:] = 0.0
@@ -244,7 +267,7 @@ def exposed_gradients(
                 i, at = order[at], at + 1
                 beyond[i] = r[i] > limit * smallest
                 if short[s]:
-                    _add_pairs(out[i], x[i], r[i], (bounds[s], c + 1), first_tie, cells)
+                    _add_pairs(out, x, i, r[i], (bounds[s], c + 1), first_tie, cells, odds)
                 else:
                     n_powers = _power(r[i] / smallest, limits)
                     taken[:] = 0.0

@@ -136,7 +136,8 @@ def _end_chunk(tables: np.ndarray, least: np.ndarray, chunk: int, K: int, back: 
         if (chunk >> k & 1) != back:
             least[k] = min(least[k], least[-1])
             for power in range(K):
-                add(tables[k, power], tables[-1, power])
+                for j in range(tables.shape[2]):
+                    tables[k, power, j] += tables[n_levels, power, j]
     tables[-1] = 0.0
     least[-1] = np.inf
 
@@ -232,7 +233,8 @@ def late_gradients(
             out[i, j] = x[i, j] * sums[k, p] - sums[k, j]
     for i in np.flatnonzero(level <= 0):
         out[i] = 0.0
+    odds = np.empty(1 << bits)
     for i in np.flatnonzero(level == 0):
         beyond[i] = 2 * r[i] > phi_min[lo[i] : hi[i]].min()
-        _add_pairs(out[i], x[i], r[i], (lo[i], hi[i]), of_cells[2][lo[i]], cells)
+        _add_pairs(out, x, i, r[i], (lo[i], hi[i]), of_cells[2][lo[i]], cells, odds)
     return K, beyond, level == 0
