@@ -231,10 +231,11 @@ def late_gradients(
         i = by_end[k]
         for j in range(p):
             out[i, j] = x[i, j] * sums[k, p] - sums[k, j]
-    for i in np.flatnonzero(level <= 0):
-        out[i] = 0.0
     odds = np.empty(1 << bits)
-    for i in np.flatnonzero(level == 0):
-        beyond[i] = 2 * r[i] > phi_min[lo[i] : hi[i]].min()
-        _add_pairs(out, x, i, r[i], (lo[i], hi[i]), of_cells[2][lo[i]], cells, odds)
+    for i in range(len(r)):
+        if level[i] <= 0:
+            out[i] = 0.0
+        if level[i] == 0:
+            beyond[i] = 2 * r[i] > phi_min[lo[i] : hi[i]].min()
+            _add_pairs(out, x, i, r[i], (lo[i], hi[i]), of_cells[2][lo[i]], cells, odds)
     return K, beyond, level == 0
