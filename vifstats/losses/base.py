@@ -191,6 +191,11 @@ class Loss(ABC):
         """Hessians (k, p, p) after each removal, each at its own theta (k, p)."""
         return np.stack([self.hessian(t, removals.presence(k)) for k, t in enumerate(thetas)])
 
+    def _differences_at(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
+        """`gradient_differences` from `reduced_slopes`, shape (k, p)."""
+        thetas = np.tile(theta, (len(removals), 1))
+        return self.gradient(theta) - self.reduced_slopes(thetas, removals)[1]
+
     def _curvatures_at(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """The Hessians after each removal at one theta, shape (k, p, p)."""
         return self.reduced_curvatures(np.tile(theta, (len(removals), 1)), removals)

@@ -144,7 +144,7 @@ def test_rows_by_power_series_are_rows_summed_afresh(seed, outlier):
     rows = np.unique(np.r_[7, np.arange(0, 600, 40), np.argsort(plain.data.time)[-10:]])
     some = loss.each().take(rows)
     D = loss.gradient_differences(theta)[rows]
-    assert relative_error(D, loss._differences_afresh(theta, some)) < ROUNDING
+    assert relative_error(D, loss._differences_at(theta, some)) < ROUNDING
     H = loss.reduced_hessians(theta)[rows]
     expected = loss._curvatures_at(theta, some)
     # beside an outlier the second moments of the others cancel

@@ -10,6 +10,7 @@ from vifstats.losses.cox.edit_changes import EditKernel
 from vifstats.losses.cox.loss import BATCH_NUMBERS, Cox
 from vifstats.losses.cox.risk_sets import centred, risk_sets
 from vifstats.losses.edited import Edited
+from vifstats.losses.penalty import penalised_slopes
 from vifstats.removals import Removals
 
 __all__ = ["EditedCox"]
@@ -55,8 +56,7 @@ class EditedCox(Edited):
         if len(some):
             # edits together, and those after which next to nothing of a risk set is as it was
             left = removals.take(some)
-            slopes = self.reduced_slopes(np.tile(theta, (len(some), 1)), left)[1]
-            out[some] = self.gradient(theta) - slopes
+            out[some] = self._differences_at(theta, left)
             unchanged = left.sums(self.kernel.changed.astype(int)) == 0
             out[some[unchanged]] = 0.0
         return out
@@ -73,10 +73,7 @@ class EditedCox(Edited):
             return np.array([one.value(theta, one.everyone())]), one.gradient(theta)[None]
         parts = [(b.values, b.gradients) for b in self._batches(thetas, removals)]
         values, gradients = (np.concatenate(side) for side in zip(*parts, strict=True))
-        if self.loss.penalty is None:
-            return values, gradients
-        pull = thetas @ self.loss.penalty
-        return values + 0.5 * np.einsum("kp,kp->k", pull, thetas), gradients + pull
+        return penalised_slopes(values, gradients, thetas, self.loss.penalty)
 
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         if len(removals) == 1:

@@ -18,8 +18,7 @@ class EditedExact(EditedCox):
         out = np.zeros((len(removals), len(theta)))
         some = np.flatnonzero(removals.sums(self.changed.astype(int)))
         if len(some):
-            thetas = np.tile(theta, (len(some), 1))
-            out[some] = self.gradient(theta) - self.reduced_slopes(thetas, removals.take(some))[1]
+            out[some] = self._differences_at(theta, removals.take(some))
         return out
 
     def reduced_slopes(

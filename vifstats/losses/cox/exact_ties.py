@@ -14,6 +14,7 @@ import pandas as pd
 
 from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
+from vifstats.losses.batched import Batched
 from vifstats.losses.cancellation import mended
 from vifstats.losses.cox.loss import Cox
 from vifstats.losses.cox.risk_sets import RiskSets
@@ -31,7 +32,7 @@ __all__ = ["ExactCox"]
 MANY = 50
 
 
-class ExactCox(Cox, ties="exact"):
+class ExactCox(Batched, Cox, ties="exact"):
     """The loss that ``Cox(..., ties="exact")`` is; parameters as of `Cox`, without weights."""
 
     hessian_at_hand = False  # unlike the plain one's, it costs more than a gradient
@@ -68,16 +69,6 @@ class ExactCox(Cox, ties="exact"):
         if self.penalty is not None:
             flat &= ~self.penalty.any(axis=0)
         return np.flatnonzero(flat)
-
-    def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        if presence is not None:
-            return Loss.gradient(self, theta, presence)
-        return self.reduced_slopes(theta[None], Removals.nobody(self.n_objects))[1][0]
-
-    def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        if presence is not None:
-            return Loss.hessian(self, theta, presence)
-        return self.reduced_curvatures(theta[None], Removals.nobody(self.n_objects))[0]
 
     def value_differences(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals

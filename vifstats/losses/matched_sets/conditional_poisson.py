@@ -10,7 +10,7 @@ import pandas as pd
 from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
-from vifstats.losses.base import Loss
+from vifstats.losses.batched import Batched
 from vifstats.losses.matched_sets.separation import Pairs
 from vifstats.losses.penalty import penalised, penalised_slopes
 from vifstats.removals import Removals
@@ -22,7 +22,7 @@ __all__ = ["ConditionalPoisson"]
 CHUNK_NUMBERS = 2_000_000
 
 
-class ConditionalPoisson(Loss):
+class ConditionalPoisson(Batched):
     """-log of how the counts of each set are shared by its members, given their sum.
 
     Set s with sum Y_s adds Y_s log sum exp(x'theta) - sum y x'theta: a multinomial logit of shares.
@@ -107,29 +107,6 @@ class ConditionalPoisson(Loss):
         logs = anp.log(anp.where(autodiff.plain(Y) > 0, S, 1.0))
         loss = anp.dot(Y, logs) - anp.dot(b * self.y[self._order], z)
         return penalised(loss, theta, self.penalty)
-
-    def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        if presence is not None:
-            return super().gradient(theta, presence)
-        return self.reduced_slopes(theta[None], Removals.nobody(self.n_objects))[1][0]
-
-    def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        if presence is not None:
-            return super().hessian(theta, presence)
-        return self.reduced_curvatures(theta[None], Removals.nobody(self.n_objects))[0]
-
-    def gradient_differences(
-        self, theta: np.ndarray, removals: Removals | None = None
-    ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
-        thetas = np.tile(theta, (len(removals), 1))
-        out = self.gradient(theta) - self.reduced_slopes(thetas, removals)[1]
-        out[removals.sizes == 0] = 0.0
-        return out
-
-    def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
-        return self._curvatures_at(theta, removals)
 
     def reduced_slopes(
         self, thetas: np.ndarray, removals: Removals

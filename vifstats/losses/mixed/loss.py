@@ -11,6 +11,7 @@ import pandas as pd
 from vifstats import checks
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
+from vifstats.losses.batched import Batched
 from vifstats.losses.mixed.cross_products import CrossProducts
 from vifstats.losses.mixed.expansion import Expansion
 from vifstats.losses.mixed.group_sums import GroupSums, group_sums
@@ -38,7 +39,7 @@ MANY_GROUPS = 1_000
 Blocks = Iterator[tuple[slice, GroupSums]]
 
 
-class MixedModel(Loss):
+class MixedModel(Batched):
     r"""-log likelihood of y = X beta + Z u + e, restricted (REML) or full (ML).
 
     Groups are independent; within one, u has the covariance sigma^2 Lambda Lambda'. theta holds
@@ -164,21 +165,6 @@ class MixedModel(Loss):
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         return self._finish(theta[None], self._everybody(theta, presence, curved=True)).hessian[0]
-
-    def gradient_differences(
-        self, theta: np.ndarray, removals: Removals | None = None
-    ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
-        out = np.empty((len(removals), len(theta)))
-        full = self.gradient(theta)
-        for part, sums in self._without_at(theta, removals, curved=False):
-            out[part] = full - self._finish(theta[None], sums).gradient
-        out[removals.sizes == 0] = 0.0
-        return out
-
-    def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
-        return self._curvatures_at(theta, removals)
 
     def _curvatures_at(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         H = np.empty((len(removals), len(theta), len(theta)))

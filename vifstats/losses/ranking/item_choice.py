@@ -110,7 +110,7 @@ class ItemChoice(Loss):
         return twin
 
     def log_weights(self, scores: Differentiable, items: Differentiable) -> Any:
-        """Score plus log presence, `NOTHING` for the absent, shape (n_queries, n_items)."""
+        """Score plus log presence (-1e300 for the absent), shape (n_queries, n_items)."""
         present = autodiff.plain(items) > 0
         return anp.where(present, scores + anp.log(anp.where(present, items, 1.0)), NOTHING)
 

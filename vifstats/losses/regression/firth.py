@@ -9,6 +9,7 @@ import numpy as np
 
 from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
+from vifstats.losses.batched import Batched
 from vifstats.losses.firth import BLOCK_NUMBERS, FIRTH, Firth, log_determinants
 from vifstats.losses.regression.linear_predictor import LinearPredictor
 from vifstats.removals import Removals
@@ -112,7 +113,7 @@ class RowBending:
         return out
 
 
-class _AugmentedInformation(Loss):
+class _AugmentedInformation(Batched):
     """Only the Hessians of Firth's logistic regression as a fit to augmented data.
 
     Each row counts w + h times, with h its leverage: logistf and firthmodels invert this.
@@ -125,15 +126,6 @@ class _AugmentedInformation(Loss):
 
     def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         return self.loss.value(theta, presence)
-
-    def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        if presence is not None:
-            return super().hessian(theta, presence)
-        return self.reduced_curvatures(theta[None], Removals.nobody(self.n_objects))[0]
-
-    def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
-        return self._curvatures_at(theta, removals)
 
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         out = np.empty((len(removals), *2 * thetas.shape[1:]))

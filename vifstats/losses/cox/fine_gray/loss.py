@@ -11,6 +11,7 @@ import pandas as pd
 
 from vifstats import checks
 from vifstats.losses import autodiff
+from vifstats.losses.batched import Batched
 from vifstats.losses.cancellation import mended
 from vifstats.losses.cox.fine_gray.batch import WeightedBatch
 from vifstats.losses.cox.fine_gray.censoring import censoring_of
@@ -35,7 +36,7 @@ BATCH_NUMBERS = 1_000_000
 FEW = 8
 
 
-class FineGray(PartialLikelihood):
+class FineGray(Batched, PartialLikelihood):
     """Negative log partial likelihood of Fine and Gray's model of one of several causes.
 
     A row with an event of another cause stays at risk, with the weight G(t-)/G(T-) of who is
@@ -132,36 +133,19 @@ class FineGray(PartialLikelihood):
             S0 = S0 + G_cells[stratum] * so_far(share)
         return S0
 
-    def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        if presence is not None:
-            return super().gradient(theta, presence)
-        return self.reduced_slopes(theta[None], Removals.nobody(self.n_objects))[1][0]
-
-    def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        if presence is not None:
-            return super().hessian(theta, presence)
-        return self.reduced_curvatures(theta[None], Removals.nobody(self.n_objects))[0]
-
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
         removals = self.each() if removals is None else removals
         if _are_few(removals):
-            return self._differences_afresh(theta, removals)
+            return super().gradient_differences(theta, removals)
         sums = self.sums(theta)
         rows, afresh = changes(sums)
         own = self.risk_sets.own
         rows[own] -= sums.w[own, None] * sums.X[own]
         out, these = self._by_removal(rows, afresh, removals)
         if len(these):
-            out[these] = self._differences_afresh(theta, removals.take(these))
-        return out
-
-    def _differences_afresh(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        out = np.zeros((len(removals), len(theta)))
-        some = np.flatnonzero(removals.sizes)
-        thetas = np.tile(theta, (len(some), 1))
-        out[some] = self.gradient(theta) - self.reduced_slopes(thetas, removals.take(some))[1]
+            out[these] = super().gradient_differences(theta, removals.take(these))
         return out
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
