@@ -1,19 +1,25 @@
 """A loss written in another library: its derivatives by that library, in blocks that fit memory."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.errors import InvalidInputError, InvalidTypeError, LossError
+from vifstats.errors import InvalidInputError
 from vifstats.losses.autodiff import ForeignFunction, plain
+from vifstats.losses.backends.blocks import blocks, padded, unit
 from vifstats.losses.backends.library import Entries, Library, foreign
+from vifstats.losses.backends.requirements import (
+    require_array,
+    require_finite,
+    require_functions,
+    require_number,
+)
 from vifstats.losses.base import Loss
 from vifstats.removals import Removals
 from vifstats.typing import Differentiable
@@ -31,8 +37,8 @@ PRODUCT = 4
 class BackendLoss(Loss):
     """What `JaxLoss` and `TorchLoss` share.
 
-    A subclass sets `entries` and `theta` before it calls this constructor, and writes `library` and
-    `arguments`.
+    A subclass reads the parameters it is made with in `_taken`, and writes `library`, `arguments`
+    and `unflatten`.
 
     Attributes
     ----------
@@ -47,15 +53,18 @@ class BackendLoss(Loss):
         self,
         f: Callable[[Any, Any], Any],
         n_objects: int,
+        theta: Any,
         *,
-        outputs: Callable[[Any], Any] | None,
-        penalty: float | Callable[[Any], Any] | None,
-        labels: Sequence | pd.Index | None,
-        names: Sequence[str] | None,
-        gauge: Callable[[np.ndarray], np.ndarray] | None,
-        block: int | None,
+        outputs: Callable[[Any], Any] | None = None,
+        penalty: float | Callable[[Any], Any] | None = None,
+        labels: Sequence | pd.Index | None = None,
+        names: Sequence[str] | None = None,
+        gauge: Callable[[np.ndarray], np.ndarray] | None = None,
+        block: int | None = None,
     ) -> None:
-        _require_functions(f, outputs, penalty, gauge)
+        self.entries, vector = self._taken(theta)
+        self.theta = checks.parameters(vector, None)
+        require_functions(f, outputs, penalty, gauge)
         self.f, self.outputs, self._gauge = f, outputs, gauge
         given = penalty is None or callable(penalty)
         self._penalty: Any = penalty if given else checks.non_negative_number(penalty, "penalty")
@@ -65,6 +74,10 @@ class BackendLoss(Loss):
         self.names = self.entries.entry_names() if names is None else tuple(names)
         self._block = None if block is None else checks.counting_number(block, "block")
         self._try()
+
+    @abstractmethod
+    def _taken(self, theta: Any) -> tuple[Entries, np.ndarray]:
+        """The form of the parameters, and all of them as one vector; keeps what is told by them."""
 
     @property
     @abstractmethod
@@ -121,7 +134,7 @@ class BackendLoss(Loss):
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         b = self.everyone() if presence is None else self._mask(presence)
         n = len(theta)
-        units = (_unit(k, n) for k in range(n))
+        units = (unit(k, n) for k in range(n))
         H = self._in_blocks(lambda v: (theta, v, b), self._products, units, n, PRODUCT)
         return 0.5 * (H + H.T)
 
@@ -140,7 +153,7 @@ class BackendLoss(Loss):
         out = np.zeros((len(removals), len(theta)))
         reduced = self._in_blocks(lambda B: (theta, B), self._gradients, masks, len(some))
         out[some] = np.subtract(full, reduced, out=reduced)
-        _require_finite(out, removals)
+        require_finite(out, removals)
         return out
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
@@ -153,7 +166,7 @@ class BackendLoss(Loss):
 
     def _presence_slopes(self, theta: np.ndarray, presence: np.ndarray) -> np.ndarray:
         n = self.n_objects
-        units = (_unit(k, n) for k in range(n))
+        units = (unit(k, n) for k in range(n))
         return self._in_blocks(
             lambda E: (theta, presence, E), self._weight_slopes, units, n, PRODUCT
         )
@@ -205,7 +218,7 @@ class BackendLoss(Loss):
             If the loss was made without ``outputs``.
         """
         outputs = self.predictions(theta)
-        units = (_unit(k, outputs.size).reshape(outputs.shape) for k in range(outputs.size))
+        units = (unit(k, outputs.size).reshape(outputs.shape) for k in range(outputs.size))
         rows = self._in_blocks(lambda E: (theta, E), self._pullbacks, units, outputs.size)
         return rows.reshape(*outputs.shape, len(theta))
 
@@ -301,10 +314,10 @@ class BackendLoss(Loss):
         """A batched function of rows, computed a block at a time: shape (n_rows, n_params)."""
         out = np.empty((n_rows, len(self.theta)))
         done = 0
-        for part in _blocks(rows, self.block // cost):
+        for part in blocks(rows, self.block // cost):
             # blocks of few sizes, each of which is compiled once
-            padded = _padded(np.stack(part))
-            found = self.library.call(batched, *arguments(padded))
+            stacked = padded(np.stack(part))
+            found = self.library.call(batched, *arguments(stacked))
             out[done : done + len(part)] = found[: len(part)]
             done += len(part)
         return out
@@ -323,8 +336,8 @@ class BackendLoss(Loss):
         vector, b = library.array(self.theta), library.array(self.everyone())
         with library.at_work():
             if self.outputs is not None:
-                _require_array(library.tried(self._predict, vector))
-            _require_number(library.tried(self.total, vector, b), str(library))
+                require_array(library.tried(self._predict, vector))
+            require_number(library.tried(self.total, vector, b), str(library))
             library.tried(library.grad(self.total), vector, b)
             # a function may have a gradient and still branch on who is present
             batch = library.array(self.everyone()[None])
@@ -339,71 +352,3 @@ class Along:
 
     def __call__(self, outputs: Any, presence: Any) -> Any:
         return (self.slope * outputs).sum()
-
-
-def _require_functions(f: Any, outputs: Any, penalty: Any, gauge: Any) -> None:
-    if not callable(f):
-        raise InvalidTypeError(f"`f` must be a function f(theta, b), but is {f!r}.")
-    for name, function in {"outputs": outputs, "gauge": gauge}.items():
-        if function is not None and not callable(function):
-            raise InvalidTypeError(
-                f"`{name}` must be a function of the parameters, but is {function!r}; leave it "
-                "out, or pass a function."
-            )
-
-
-def _require_array(outputs: Any) -> None:
-    if not hasattr(outputs, "shape") or not hasattr(outputs, "dtype"):
-        raise LossError(
-            f"`outputs` must return one array, but it returned {type(outputs).__name__}; stack "
-            "what the network predicts."
-        )
-
-
-def _require_number(found: Any, library: str) -> None:
-    if not hasattr(found, "dtype"):
-        raise LossError(
-            f"A loss must return one number of {library}, but it returned {found!r}; keep to the "
-            f"functions of {library} from the parameters to the sum."
-        )
-    if tuple(found.shape) != ():
-        raise LossError(
-            f"A loss must return one number, but it returned shape {tuple(found.shape)}; sum over "
-            "the objects."
-        )
-    if (kind := str(found.dtype).removeprefix("torch.")) != "float64":
-        raise LossError(
-            f"A loss must be computed in float64, but it returned {kind}; make the arrays that it "
-            "reads of float64."
-        )
-
-
-def _require_finite(differences: np.ndarray, removals: Removals) -> None:
-    bad = ~np.isfinite(differences).all(axis=1)
-    if bad.any():
-        first = removals.labels[int(np.flatnonzero(bad)[0])]
-        raise LossError(
-            f"The gradient must be finite without any one object, but without {first!r} it is not "
-            f"({int(bad.sum())} of {len(bad)}): log 0 and 0 * inf are the usual causes. Choose a "
-            "safe argument inside the function, as in log(where(x > 0, x, 1)): a where around "
-            "it still has the slope of the other branch."
-        )
-
-
-def _unit(k: int, n: int) -> np.ndarray:
-    unit = np.zeros(n)
-    unit[k] = 1.0
-    return unit
-
-
-def _blocks(rows: Iterable[np.ndarray], most: int) -> Iterator[list[np.ndarray]]:
-    size = 1 << (max(1, most).bit_length() - 1)  # a power of two, as `_padded` makes it
-    ahead = iter(rows)
-    while part := list(islice(ahead, size)):
-        yield part
-
-
-def _padded(rows: np.ndarray) -> np.ndarray:
-    """With the last row repeated, up to the next power of two."""
-    more = (1 << (len(rows) - 1).bit_length()) - len(rows)
-    return np.concatenate([rows, np.repeat(rows[-1:], more, axis=0)]) if more else rows

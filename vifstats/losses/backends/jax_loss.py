@@ -1,12 +1,11 @@
 """A loss written in JAX."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from vifstats import checks
 from vifstats.errors import InvalidInputError, InvalidTypeError
@@ -72,19 +71,7 @@ class JaxLoss(BackendLoss):
     array([-1.,  0.,  1.])
     """
 
-    def __init__(
-        self,
-        f: Callable[[Any, Any], Any],
-        n_objects: int,
-        theta: Any,
-        *,
-        outputs: Callable[[Any], Any] | None = None,
-        penalty: float | Callable[[Any], Any] | None = None,
-        labels: Sequence | pd.Index | None = None,
-        names: Sequence[str] | None = None,
-        gauge: Callable[[np.ndarray], np.ndarray] | None = None,
-        block: int | None = None,
-    ) -> None:
+    def _taken(self, theta: Any) -> tuple[Entries, np.ndarray]:
         jax = _jax()
         if not jax.config.jax_enable_x64:
             raise InvalidInputError(
@@ -93,27 +80,16 @@ class JaxLoss(BackendLoss):
             )
         paths, self._form = jax.tree_util.tree_flatten_with_path(theta)
         leaves = [_numbers(leaf) for _, leaf in paths]
-        self.entries = Entries(
+        entries = Entries(
             tuple(_name(path) for path, _ in paths), tuple(leaf.shape for leaf in leaves)
         )
         remedy = f"call {REMEDY} Then make them anew, or convert them by jax.tree.map."
-        self.entries.require_floats([str(leaf.dtype) for leaf in leaves], remedy)
-        vector = np.concatenate([leaf.ravel() for leaf in leaves])
-        self.theta = checks.parameters(vector, None)
+        entries.require_floats([str(leaf.dtype) for leaf in leaves], remedy)
         # by what another process can find it, too; None for the default
         places = {d for _, leaf in paths for d in getattr(leaf, "devices", set)()}
         only = places.pop() if len(places) == 1 else None
         self._place = None if only is None else (only.platform, only.id)
-        super().__init__(
-            f,
-            n_objects,
-            outputs=outputs,
-            penalty=penalty,
-            labels=labels,
-            names=names,
-            gauge=gauge,
-            block=block,
-        )
+        return entries, np.concatenate([leaf.ravel() for leaf in leaves])
 
     @cached_property
     def library(self) -> Library:

@@ -64,20 +64,10 @@ class TorchLoss(BackendLoss):
         gauge: Callable[[np.ndarray], np.ndarray] | None = None,
         block: int | None = None,
     ) -> None:
-        torch = _torch()
-        self._module = module_or_theta if isinstance(module_or_theta, torch.nn.Module) else None
-        self._bare = isinstance(module_or_theta, torch.Tensor)
-        tensors = _tensors(torch, module_or_theta)
-        self.entries = Entries(tuple(tensors), tuple(tuple(t.shape) for t in tensors.values()))
-        remedy = "call .double() of the module or tensor, and make its data of float64 too."
-        types = [str(t.dtype).removeprefix("torch.") for t in tensors.values()]
-        self.entries.require_floats(types, remedy)
-        vector = torch.cat([t.detach().reshape(-1) for t in tensors.values()])
-        self.theta = checks.parameters(vector.cpu().numpy().copy(), None)
-        self._device = str(vector.device)
         super().__init__(
             f,
             n_objects,
+            module_or_theta,
             outputs=outputs,
             penalty=penalty,
             labels=labels,
@@ -85,6 +75,19 @@ class TorchLoss(BackendLoss):
             gauge=gauge,
             block=block,
         )
+
+    def _taken(self, theta: Any) -> tuple[Entries, np.ndarray]:
+        torch = _torch()
+        self._module = theta if isinstance(theta, torch.nn.Module) else None
+        self._bare = isinstance(theta, torch.Tensor)
+        tensors = _tensors(torch, theta)
+        entries = Entries(tuple(tensors), tuple(tuple(t.shape) for t in tensors.values()))
+        remedy = "call .double() of the module or tensor, and make its data of float64 too."
+        types = [str(t.dtype).removeprefix("torch.") for t in tensors.values()]
+        entries.require_floats(types, remedy)
+        vector = torch.cat([t.detach().reshape(-1) for t in tensors.values()])
+        self._device = str(vector.device)
+        return entries, vector.cpu().numpy().copy()
 
     @cached_property
     def library(self) -> Library:
