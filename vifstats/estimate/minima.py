@@ -12,7 +12,8 @@ from vifstats.estimate.at_minimum import require_loss
 from vifstats.estimate.estimate import Estimate
 from vifstats.estimate.flat_directions import NOTHING, rises
 from vifstats.losses.base import Loss
-from vifstats.losses.equations import EstimatingEquations, solved
+from vifstats.losses.equation_roots import solved
+from vifstats.losses.equations import EstimatingEquations
 from vifstats.losses.separation import in_words
 from vifstats.removals import Removals
 from vifstats.solvers import Cholesky

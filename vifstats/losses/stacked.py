@@ -13,7 +13,8 @@ import pandas as pd
 
 from vifstats.errors import InvalidInputError
 from vifstats.losses.base import Loss
-from vifstats.losses.equations import EstimatingEquations, solved
+from vifstats.losses.equation_roots import solved
+from vifstats.losses.equations import EstimatingEquations
 from vifstats.removals import Removals
 from vifstats.typing import Differentiable
 
