@@ -5,17 +5,11 @@ sign of the package, full data minus without the row, and says it.
 """
 
 from vifstats.plots.accuracy import agreement_plot, error_plot
+from vifstats.plots.counts import counts_plot, distribution_plot
 from vifstats.plots.effects import range_plot, waterfall_plot
 from vifstats.plots.files import save
 from vifstats.plots.forest import forest_plot
-from vifstats.plots.rows import (
-    counts_plot,
-    distribution_plot,
-    index_plot,
-    influence_plot,
-    target_plot,
-    time_plot,
-)
+from vifstats.plots.rows import index_plot, influence_plot, target_plot, time_plot
 from vifstats.plots.sets import set_path_plot
 from vifstats.plots.survival import survival_change_plot, survival_plot
 from vifstats.plots.svg import as_svg

@@ -1,49 +1,31 @@
 """Pictures with one point for each row: against position, against time, against leverage."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from vifstats import checks
-from vifstats.checks.disclosure import FEWEST
-from vifstats.deletion.infinite_ends import is_separating
 from vifstats.deletion.inputs import Source
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.deletion.result import Influence
 from vifstats.deletion.row_facts import follow_up, residuals
 from vifstats.errors import InvalidInputError
-from vifstats.plots.sources import influence_of, target_influence
+from vifstats.plots.sources import influence_of, is_scaled, target_influence, values_of
 from vifstats.plots.style import (
     BLUE,
     FAINT,
-    INK,
+    HARRELL,
     ORANGE,
     RASTERISED_FROM,
     axes_for,
-    called,
     dots,
     largest,
     name_rows,
     plain,
 )
-from vifstats.plots.style import position as parameter
 from vifstats.typing import Axes
 
-__all__ = [
-    "counts_plot",
-    "distribution_plot",
-    "index_plot",
-    "influence_plot",
-    "target_plot",
-    "time_plot",
-]
-
-HARRELL = 0.2
-# So many rows near 0 would hide the few that matter: their numbers go on a logarithmic axis.
-MANY_ROWS = 100
-# A longer name has a line to itself.
-LONG_NAME = 22
+__all__ = ["index_plot", "influence_plot", "target_plot", "time_plot"]
 
 
 def index_plot(
@@ -88,11 +70,11 @@ def index_plot(
     >>> index_plot(inf, "x0").get_ylabel()
     'dfbetas of x0'
     """
-    values, what, source = _values(influence, name)
+    values, what, source = values_of(influence, name)
     line = None if line is None else checks.non_negative_number(line, "line")
     ax = axes_for(ax, n_labels)
     _against_position(ax, values, source, n_labels)
-    if _is_scaled(influence, name):
+    if is_scaled(influence, name):
         _convention(ax, values, line)
     ax.set_ylabel(plain(what))
     return ax
@@ -124,7 +106,7 @@ def target_plot(
     'change of relative risk, full minus without'
     """
     change = target_influence(change)
-    values, what, source = _values(change, change.table.columns[change.position(column)])
+    values, what, source = values_of(change, change.table.columns[change.position(column)])
     ax = axes_for(ax, n_labels)
     _against_position(ax, values, source, n_labels)
     ax.set_ylabel(plain(what))
@@ -170,7 +152,7 @@ def time_plot(
     >>> [text.get_text() for text in time_plot(inf, "x0").get_legend().get_texts()]
     ['event', 'censored']
     """
-    values, what, source = _values(influence, name)
+    values, what, source = values_of(influence, name)
     line = None if line is None else checks.non_negative_number(line, "line")
     facts = follow_up(source)
     if facts is None:
@@ -185,7 +167,7 @@ def time_plot(
     hollow = {"markerfacecolor": "none", "markeredgewidth": 0.7, "markeredgecolor": ORANGE}
     dots(ax, time[~event], values[~event], label="censored", **hollow)
     name_rows(ax, time, values, source.index, largest(values, n_labels))
-    if _is_scaled(influence, name):
+    if is_scaled(influence, name):
         _convention(ax, values, line)
     above: dict[str, Any] = {
         "loc": "lower left",
@@ -238,7 +220,7 @@ def influence_plot(influence: Source, *, ax: Axes | None = None, n_labels: int =
         )
     ax = axes_for(ax, n_labels)
     leverage, residual = pair
-    values, what, _ = _values(influence, None)
+    values, what, _ = values_of(influence, None)
     distance = np.abs(values)
     scale = np.nanmax(distance, initial=0.0)
     area = 4 + 300 * np.nan_to_num(distance) / (scale if scale > 0 else 1.0)
@@ -254,143 +236,6 @@ def influence_plot(influence: Source, *, ax: Axes | None = None, n_labels: int =
     area = "size of the change" if isinstance(influence, TargetInfluence) else what
     ax.set_title(f"area: {area}", fontsize="small", loc="right")
     return ax
-
-
-def distribution_plot(
-    influence: Source,
-    name: str | None = None,
-    *,
-    ax: Axes | None = None,
-    line: float | None = HARRELL,
-) -> Any:
-    """How many rows have which dfbetas.
-
-    No row is named, but the bars at the ends are extremes: `counts_plot` keeps those to itself too.
-
-    Parameters
-    ----------
-    influence : Influence, TargetInfluence, Estimate or fitted model
-    name : str, optional
-        The parameter, or value of the target; default Cook's distance, or the first.
-    ax : matplotlib Axes, optional
-    line : float, optional
-        As in `index_plot`.
-
-    Returns
-    -------
-    matplotlib Axes
-
-    Examples
-    --------
-    >>> import vifstats as vs
-    >>> inf = vs.vif_cox([0.0], [[0.0], [1.0], [1.0], [0.0]], [1, 1, 2, 2], [1, 1, 1, 1])
-    >>> distribution_plot(inf, "x0").get_ylabel()
-    'rows'
-    """
-    values, what, _ = _values(influence, name)
-    line = None if line is None else checks.non_negative_number(line, "line")
-    ax = axes_for(ax)
-    known = values[np.isfinite(values)]
-    ax.hist(known, bins=min(30, max(5, len(known) // 10)), color=BLUE)
-    if len(known) > MANY_ROWS:
-        ax.set_yscale("log", nonpositive="clip")
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_formatter("")
-    if (
-        _is_scaled(influence, name)
-        and line is not None
-        and np.max(np.abs(known), initial=0.0) > line / 2
-    ):
-        for side in (-line, line):
-            ax.axvline(side, color=ORANGE, linewidth=0.8, linestyle="--")
-    ax.set_xlabel(plain(what))
-    ax.set_ylabel("rows")
-    return ax
-
-
-def counts_plot(
-    counts: Sequence[int | None],
-    thresholds: Sequence[float],
-    name: str,
-    *,
-    unit: str = "rows",
-    ax: Axes | None = None,
-) -> Any:
-    """How many rows are beyond some dfbetas: the index plot for pages that must not show rows.
-
-    Nothing but these counts is in the picture. Take them from
-    ``vifstats.checks.disclosure.counts_beyond``, which rounds them.
-
-    Parameters
-    ----------
-    counts : sequence of int or None, shape (m,)
-        None: fewer than can be told.
-    thresholds : sequence of float, shape (m,)
-    name : str
-        The parameter.
-    unit : str
-        What rows are called.
-    ax : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib Axes
-
-    Examples
-    --------
-    >>> [text.get_text() for text in counts_plot([40, None], [0.1, 0.2], "age").texts]
-    ['about 40', 'fewer than 5']
-    """
-    beyond = checks.finite_array(thresholds, "thresholds")
-    many = isinstance(counts, Sequence | np.ndarray)
-    if not many or (len(counts),) != beyond.shape:
-        raise InvalidInputError(
-            f"`counts` must have an entry for each of {thresholds!r:.60}, but is "
-            f"{counts!r:.60}; pass one for each, None where it cannot be told."
-        )
-    for count in counts:
-        if count is not None:
-            checks.whole_number(count, "counts")
-    name, unit = checks.plain_text(name, "name"), checks.plain_text(unit, "unit")
-    ax = axes_for(ax)
-    y = np.arange(len(counts))[::-1]
-    ax.barh(y, [count or 0 for count in counts], height=0.6, color=BLUE)
-    for at, count in zip(y, counts, strict=True):
-        text = f"fewer than {FEWEST}" if count is None else f"about {count}"
-        where: Any = {"xytext": (3, 0), "textcoords": "offset points", "va": "center"}
-        ax.annotate(text, (count or 0, at), fontsize="small", color=INK, **where)
-    ax.set_yticks(y, [f"beyond {threshold:g}" for threshold in beyond])
-    ax.tick_params(axis="y", length=0)
-    ax.margins(x=0.25)
-    ax.set_xlim(left=0, right=max(ax.get_xlim()[1], FEWEST))
-    ax.set_xlabel(plain(f"{unit}, by |dfbetas| of{_space(name)}{called(name)}"))
-    return ax
-
-
-def _values(x: Source, name: str | None) -> tuple[np.ndarray, str, Influence]:
-    """One number for each row, what it is, and the influence on the parameters it is of."""
-    if isinstance(x, TargetInfluence):
-        k = x.position(name)
-        absent = "without" if x.source.wording.past == "removed" else "edited"
-        what = f"change of {called(x.table.columns[k])}, full minus {absent}"
-        return x.influence[:, k], what, x.source
-    influence = influence_of(x)
-    if name is None:
-        return influence.cooks_distance.to_numpy(), "Cook's distance", influence
-    j = parameter(influence.estimate.names, name)
-    # what is predicted without a row that separates means nothing
-    values = np.where(is_separating(influence), np.nan, influence.dfbetas.to_numpy()[:, j])
-    return values, f"dfbetas of{_space(name)}{called(name)}", influence
-
-
-def _space(name: str) -> str:
-    """The separator before a name: a long name has a line of its own."""
-    return "\n" if len(str(name)) > LONG_NAME else " "
-
-
-def _is_scaled(x: Source, name: str | None) -> bool:
-    """Whether the numbers are dfbetas, of which there is a convention."""
-    return name is not None and not isinstance(x, TargetInfluence)
 
 
 def _against_position(ax: Any, values: np.ndarray, influence: Influence, n_labels: int) -> None:

@@ -11,6 +11,7 @@ from vifstats.checks.text import legible
 __all__ = [
     "BLUE",
     "FAINT",
+    "HARRELL",
     "INK",
     "ORANGE",
     "RASTERISED_FROM",
@@ -29,6 +30,8 @@ __all__ = [
 BLUE, ORANGE, INK, FAINT = "#0072b2", "#d55e00", "#222222", "#8a8a8a"
 # Beyond this many points a vector picture is slower and larger than an image of them.
 RASTERISED_FROM = 300
+# |dfbetas| to look at twice, by Harrell's convention.
+HARRELL = 0.2
 # A character and a line of a label, as parts of the width and the height of a picture.
 CHARACTER, LINE = 0.025, 0.075
 # Longer names leave no room for the picture.

@@ -9,7 +9,7 @@ import numpy as np
 from vifstats import plots
 from vifstats.deletion.row_facts import follow_up, residuals
 from vifstats.losses.effects import Effects
-from vifstats.plots.rows import HARRELL
+from vifstats.plots.style import HARRELL
 from vifstats.reporting import sentences
 from vifstats.reporting.findings import Findings
 from vifstats.reporting.formats import count, many, significant

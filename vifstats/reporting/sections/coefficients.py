@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.losses.effects import Effects
-from vifstats.plots.rows import HARRELL
-from vifstats.plots.style import whole
+from vifstats.plots.style import HARRELL, whole
 from vifstats.reporting.findings import LEVEL, Findings
 from vifstats.reporting.sections.steps import steps_of
 from vifstats.reporting.sections.verdicts import Verdict

@@ -7,8 +7,7 @@ import numpy as np
 from vifstats.deletion.row_facts import follow_up
 from vifstats.losses import Cox, FineGray, SharedFrailty
 from vifstats.losses.effects import Effects
-from vifstats.plots.rows import HARRELL
-from vifstats.plots.style import whole
+from vifstats.plots.style import HARRELL, whole
 from vifstats.reporting.findings import Findings
 from vifstats.reporting.sections.coefficients import beyond_the_convention
 
