@@ -9,18 +9,16 @@ import numpy as np
 import pandas as pd
 
 from vifstats import checks
-from vifstats.adapters import from_model
-from vifstats.checks.folders import replacing_all, writable_folder
-from vifstats.deletion.on_target import TargetInfluence
+from vifstats.checks.folders import replacing_all
 from vifstats.deletion.result import Influence
-from vifstats.errors import InvalidInputError
 from vifstats.estimate import Estimate
 from vifstats.losses.effects import Effects, effects_of
-from vifstats.plots.rows import HARRELL
+from vifstats.plots.style import HARRELL
 from vifstats.reporting import sentences
 from vifstats.reporting.figures import MOST, figures, figures_of_counts
 from vifstats.reporting.files import as_json, plain, run_of
 from vifstats.reporting.findings import Findings, confirm, find
+from vifstats.reporting.inputs import page_path, require_words, source_of, unit_of
 from vifstats.reporting.page import render
 from vifstats.reporting.reproduce import recipe
 from vifstats.reporting.sections.accuracy import accuracy
@@ -147,11 +145,11 @@ def report(
     path = checks.file_path(path, "path")
     how = {"path": path.name, "method": method, "top": top, "rows": rows, "unit": unit}
     how |= {"title": title, "table": table, "treatment": treatment, "seconds": seconds}
-    _require_words(unit, title)
+    require_words(unit, title)
     rows, progress = checks.flag(rows, "rows"), checks.flag(progress, "progress")
     seconds = checks.seconds(seconds, "seconds")
-    path = _page_path(path)
-    source = _source(model, data, options)
+    path = page_path(path)
+    source = source_of(model, data, options)
     est = source if isinstance(source, Estimate) else source.estimate
     if table is not None:
         table = checks.table_of_rows(table, est.labels)
@@ -161,7 +159,7 @@ def report(
     document = describe(
         found,
         rows=rows,
-        unit=unit or _unit(found, options.get("groups")),
+        unit=unit or unit_of(found, options.get("groups")),
         title=title,
         table=table,
         fragility=None
@@ -225,12 +223,12 @@ def describe(
     curve = survival(found)
     document = _sections(found, effects, curve, table, seconds, progress)
     document["title"] = title or f"What the {effects.model} depends on"
-    document["overview"]["unit"] = unit or _unit(found)
+    document["overview"]["unit"] = unit or unit_of(found)
     document["method"] = provenance(found, command)
     if not rows:
         document = withheld(document, found, effects, curve)
     document["fragility"] = fragility
-    document = _with_sentences(plain(document))
+    document = sentences.complete(plain(document))
     drawn = figures_of_counts(document) if not rows else figures(found, effects, document, curve)
     return document | {"figures": drawn}
 
@@ -329,81 +327,9 @@ def report_texts(document: dict[str, Any], run: str | None = None) -> tuple[str,
     return render(document), as_json(document)
 
 
-def _unit(found: Findings, groups: Any = None) -> str:
-    """What one row of a result is called where nobody says; `groups`: as of `from_model`."""
-    if found.influence.removals.single:
-        return "row"
-    name = groups if isinstance(groups, str) else getattr(groups, "name", None)
-    return name if isinstance(name, str) and name else "group"
-
-
-def _require_words(unit: str | None, title: str | None) -> None:
-    if unit is not None:
-        checks.plain_text(unit, "unit")
-    if title is not None:
-        checks.plain_text(title, "title")
-
-
-def _page_path(path: str | Path) -> Path:
-    """The path of the page, tried before any work."""
-    path = checks.file_path(path, "path")
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise InvalidInputError(
-            f"`path` must end in .html, but is {str(path)!r}; the JSON gets the same name."
-        )
-    if path.is_dir():
-        raise InvalidInputError(f"`path` must be a file, but {str(path)!r} is a folder.")
-    writable_folder(path.parent)
-    return path
-
-
-def _source(model: Any, data: tuple, options: dict[str, Any]) -> Estimate | Influence:
-    if isinstance(model, TargetInfluence):
-        model = model.source
-    if not isinstance(model, Estimate | Influence):
-        return from_model(model, *data, **options)
-    if data or options:
-        given = ["data"] * bool(data) + sorted(options)
-        raise InvalidInputError(
-            f"An {type(model).__name__} has its data and options already, but {given} were given "
-            "too; leave them out."
-        )
-    return model
-
-
 def _any_predicted(coefficients: list[dict[str, Any]]) -> bool:
     ends = [item[end] for item in coefficients for end in ("lowest", "highest", "largest")]
     return any(not end["exact"] for end in ends if end is not None)
-
-
-def _with_sentences(document: dict[str, Any]) -> dict[str, Any]:
-    about = document["overview"]
-    for found in document["alerts"]:
-        found["sentence"] = sentences.alert(found, about["unit"])
-    for item in (document["rows"] or {"items": []})["items"]:
-        item["sentence"] = sentences.top_row(item, about)
-    if found_sets := document["sets"]:
-        found_sets["sentence"] = sentences.sets_searched(found_sets, about["unit"])
-        for item in found_sets["items"]:
-            item["sentence"] = sentences.set_found(item, about)
-    if (edits := document["fragility"]) is not None:
-        who = about["unit"] if about["n_rows"] == about["n_removals"] else "row"
-        edits["sentence"] = sentences.edits_searched(edits, who)
-        for item in edits["items"]:
-            item["sentence"] = sentences.edits_found(item, edits, who)
-    if document["survival"]:
-        document["survival"]["sentence"] = sentences.survival(document["survival"], about["unit"])
-    accuracy = document["accuracy"]
-    accuracy["sentence"] = sentences.accuracy(accuracy, about["unit"])
-    accuracy["how"] = sentences.how_refitted(accuracy, about["unit"])
-    document["method"]["paragraph"] = sentences.methods(document)
-    document["method"]["limitations"] = sentences.limitations(document)
-    document["subtitle"] = sentences.subtitle(document)
-    document["headline"] = sentences.headline(document)
-    document["method"]["results"] = sentences.results(document)
-    if document["data"] is not None:
-        document["data"]["facts"] = sentences.about_data(document)
-    return document
 
 
 def _changed(how: dict[str, Any]) -> dict[str, Any]:

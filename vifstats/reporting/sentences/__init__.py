@@ -2,6 +2,7 @@
 
 from vifstats.reporting.sentences.accuracy import accuracy, how_refitted, worst_row
 from vifstats.reporting.sentences.alerts import alert
+from vifstats.reporting.sentences.complete import complete
 from vifstats.reporting.sentences.data import about_data, limitations
 from vifstats.reporting.sentences.fragility import edits_found, edits_searched
 from vifstats.reporting.sentences.headline import headline, ranges_plot, subtitle
@@ -14,6 +15,7 @@ __all__ = [
     "about_data",
     "accuracy",
     "alert",
+    "complete",
     "coefficient_plot",
     "counts_plot",
     "edits_found",
