@@ -5,7 +5,7 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-__all__ = ["penalised", "penalised_slopes"]
+__all__ = ["penalised", "penalised_slopes", "untold"]
 
 
 def penalised(value: Any, theta: Any, penalty: np.ndarray | None) -> Any:
@@ -23,3 +23,8 @@ def penalised_slopes(
         return values, gradients
     pull = thetas @ penalty
     return values + 0.5 * np.einsum("kp,kp->k", pull, thetas), gradients + pull
+
+
+def untold(flat: np.ndarray, penalty: np.ndarray | None) -> np.ndarray:
+    """Positions of parameters that data tell nothing of, bool (p,), nor does the penalty P."""
+    return np.flatnonzero(flat if penalty is None else flat & ~penalty.any(axis=0))

@@ -25,6 +25,7 @@ from vifstats.checks.rounded_times import TimeGaps, warn_of_rounding
 from vifstats.checks.survival import require_events
 from vifstats.errors import UnsupportedModelError
 from vifstats.losses.cox.loss import APPROXIMATE
+from vifstats.losses.penalty import untold
 from vifstats.streaming.chunks import chunks_of
 from vifstats.streaming.cox_passes import CoxPasses, Task
 from vifstats.streaming.cox_rows import Columns
@@ -230,9 +231,7 @@ class Stream:
         require_order(surveys, self.columns.time)
         require_events(any(some.n_events for some in surveys))
         flat = ~varying_columns(surveys)
-        if self.penalty is not None:
-            flat &= ~self.penalty.any(axis=0)
-        checks.varying(np.flatnonzero(flat), self.request.names)
+        checks.varying(untold(flat, self.penalty), self.request.names)
         return surveys
 
     def _tasks(self, blocks: list[list[Block]], sizes: list[int]) -> list[Task]:

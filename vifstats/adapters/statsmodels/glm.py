@@ -49,7 +49,7 @@ FAMILIES: dict[str, Callable[[Any, links.Link], RowLoss]] = {
 }
 
 # The same losses with their derivatives written out.
-FAST = {
+FAST: dict[RowLoss, RowLoss] = {
     Gaussian(links.Identity()): SquaredError(),
     Binomial(links.Logit()): Logistic(),
     PoissonGLM(links.Log()): Poisson(),

@@ -21,7 +21,7 @@ from vifstats.losses.cox.risk_sets import RiskSets
 from vifstats.losses.matched_sets.choices import Choices
 from vifstats.losses.matched_sets.separation import MOST_NUMBERS, Pairs
 from vifstats.losses.matched_sets.sets import Members
-from vifstats.losses.penalty import penalised, penalised_slopes
+from vifstats.losses.penalty import penalised, penalised_slopes, untold
 from vifstats.removals import Removals
 from vifstats.typing import Differentiable
 
@@ -66,9 +66,7 @@ class ExactCox(Batched, Cox, ties="exact"):
         flat = self.choices.flat()
         if self._single is not None:
             flat &= np.isin(np.arange(len(flat)), self._single.flat())
-        if self.penalty is not None:
-            flat &= ~self.penalty.any(axis=0)
-        return np.flatnonzero(flat)
+        return untold(flat, self.penalty)
 
     def value_differences(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals

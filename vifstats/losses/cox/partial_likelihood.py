@@ -16,7 +16,7 @@ from vifstats.losses.cox.reduced_batch import Batch
 from vifstats.losses.cox.risk_sets import RiskSets, time_gaps
 from vifstats.losses.cox.separation import Pairs, separating
 from vifstats.losses.cox.terms import by_death, likelihood_terms, predictors
-from vifstats.losses.penalty import penalised, penalised_slopes
+from vifstats.losses.penalty import penalised, penalised_slopes, untold
 from vifstats.losses.separation import diverging, falling
 from vifstats.removals import Removals
 from vifstats.typing import Differentiable
@@ -129,9 +129,7 @@ class PartialLikelihood(Loss):
 
     def flat(self) -> np.ndarray:
         constant = constant_columns(self.data.X, self._reach)
-        if self.penalty is not None:
-            constant &= ~self.penalty.any(axis=0)
-        return np.flatnonzero(constant)
+        return untold(constant, self.penalty)
 
     def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         return separating(self._pairs, theta, removals)

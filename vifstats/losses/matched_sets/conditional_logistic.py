@@ -4,23 +4,22 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from vifstats import checks
 from vifstats.errors import InvalidInputError
-from vifstats.losses.base import Loss
 from vifstats.losses.cancellation import mended
+from vifstats.losses.matched_sets.base import MatchedSets
 from vifstats.losses.matched_sets.choices import Choices
 from vifstats.losses.matched_sets.separation import Pairs
 from vifstats.losses.matched_sets.sets import Members
-from vifstats.losses.penalty import penalised, penalised_slopes
+from vifstats.losses.penalty import penalised, penalised_slopes, untold
 from vifstats.removals import Removals
-from vifstats.typing import ArrayLike1D, Differentiable, Penalty, TableLike
+from vifstats.typing import Differentiable
 
 __all__ = ["ConditionalLogistic"]
 
 
-class ConditionalLogistic(Loss):
+class ConditionalLogistic(MatchedSets):
     """-log of how likely the cases of each set are, given how many there are.
 
     Each set s with m cases adds log e_m(r) - sum over its cases of x'theta, with e_m the
@@ -62,36 +61,17 @@ class ConditionalLogistic(Loss):
     array([0.6931])
     """
 
-    n_params: int
-
-    def __init__(
-        self,
-        X: TableLike,
-        y: ArrayLike1D,
-        sets: ArrayLike1D,
-        *,
-        offset: ArrayLike1D | None = None,
-        penalty: Penalty | None = None,
-    ) -> None:
-        self.X, self.names, self.labels = checks.design_matrix(X)
-        self.n_objects, self.n_params = self.X.shape
-        y = checks.row_vector(y, "y", self.n_objects, self.labels, X)
+    def _take_outcomes(self, y: np.ndarray) -> None:
         if not np.isin(y, (0, 1)).all():
             raise InvalidInputError(
                 f"`y` must be 1 for cases and 0 for the others, but holds {np.unique(y)[:5]}; "
                 "recode it."
             )
         self.case = y == 1
-        self.offset = (
-            np.zeros(self.n_objects)
-            if offset is None
-            else checks.row_vector(offset, "offset", self.n_objects, self.labels, X)
-        )
-        labels = checks.group_labels(sets, self.labels)
-        self.set_of_row, self.set_labels = pd.factorize(pd.Series(np.asarray(labels)))
+
+    def _prepare(self) -> None:
         self.n_sets = len(self.set_labels)
         self._require_cases()
-        self.penalty = checks.penalty_matrix(penalty, self.n_params)
         # what a set has in common cancels: digits change, not results
         sums = np.zeros((self.n_sets, self.n_params))
         np.add.at(sums, self.set_of_row, self.X)
@@ -138,22 +118,13 @@ class ConditionalLogistic(Loss):
     def reduced_curvatures(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         return self._penalised(self.choices.without(thetas, removals, curved=True).curvature)
 
-    def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        pairs = self._case_pairs
-        return super().separated(theta, removals) if pairs is None else pairs.separated(removals)
-
-    def endless(self, theta: np.ndarray) -> np.ndarray | None:
-        return None if self._case_pairs is None else self._case_pairs.falling()
-
     @cached_property
-    def _case_pairs(self) -> Pairs | None:
+    def _pairs(self) -> Pairs | None:
         return Pairs.of(self.choices.x, self.case, self.set_of_row, self.penalty)
 
     def flat(self) -> np.ndarray:
         constant = self.choices.flat()
-        if self.penalty is not None:
-            constant &= ~self.penalty.any(axis=0)
-        return np.flatnonzero(constant)
+        return untold(constant, self.penalty)
 
     def _require_cases(self) -> None:
         cases = np.bincount(self.set_of_row, self.case, minlength=self.n_sets)

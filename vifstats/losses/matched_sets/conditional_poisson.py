@@ -5,16 +5,15 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-import pandas as pd
 
-from vifstats import checks
 from vifstats.errors import InvalidInputError
 from vifstats.losses import autodiff
 from vifstats.losses.batched import Batched
+from vifstats.losses.matched_sets.base import MatchedSets
 from vifstats.losses.matched_sets.separation import Pairs
-from vifstats.losses.penalty import penalised, penalised_slopes
+from vifstats.losses.penalty import penalised, penalised_slopes, untold
 from vifstats.removals import Removals
-from vifstats.typing import ArrayLike1D, Differentiable, Penalty, TableLike
+from vifstats.typing import Differentiable
 
 __all__ = ["ConditionalPoisson"]
 
@@ -22,7 +21,7 @@ __all__ = ["ConditionalPoisson"]
 CHUNK_NUMBERS = 2_000_000
 
 
-class ConditionalPoisson(Batched):
+class ConditionalPoisson(Batched, MatchedSets):
     """-log of how the counts of each set are shared by its members, given their sum.
 
     Set s with sum Y_s adds Y_s log sum exp(x'theta) - sum y x'theta: a multinomial logit of shares.
@@ -60,34 +59,17 @@ class ConditionalPoisson(Batched):
     array([0.6931])
     """
 
-    n_params: int
     everywhere = True
 
-    def __init__(
-        self,
-        X: TableLike,
-        y: ArrayLike1D,
-        sets: ArrayLike1D,
-        *,
-        offset: ArrayLike1D | None = None,
-        penalty: Penalty | None = None,
-    ) -> None:
-        self.X, self.names, self.labels = checks.design_matrix(X)
-        self.n_objects, self.n_params = self.X.shape
-        self.y = checks.row_vector(y, "y", self.n_objects, self.labels, X)
+    def _take_outcomes(self, y: np.ndarray) -> None:
+        self.y = y
         if (bad := np.flatnonzero(self.y < 0)).size:
             raise InvalidInputError(
                 f"`y` must be counts, at least 0, but row {self.labels[bad[0]]} has "
                 f"{self.y[bad[0]]:g}; correct it or drop the row."
             )
-        self.offset = (
-            np.zeros(self.n_objects)
-            if offset is None
-            else checks.row_vector(offset, "offset", self.n_objects, self.labels, X)
-        )
-        labels = checks.group_labels(sets, self.labels)
-        self.set_of_row, self.set_labels = pd.factorize(pd.Series(np.asarray(labels)))
-        self.penalty = checks.penalty_matrix(penalty, self.n_params)
+
+    def _prepare(self) -> None:
         # set by set: sums over sets are sums over slices
         self._order = np.argsort(self.set_of_row, kind="stable")
         sizes = np.bincount(self.set_of_row)
@@ -131,13 +113,6 @@ class ConditionalPoisson(Batched):
             H[part] -= np.einsum("kps,ks,kqs->kpq", means, Y, means)
         return H if self.penalty is None else H + self.penalty
 
-    def separated(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        pairs = self._pairs
-        return super().separated(theta, removals) if pairs is None else pairs.separated(removals)
-
-    def endless(self, theta: np.ndarray) -> np.ndarray | None:
-        return None if self._pairs is None else self._pairs.falling()
-
     @cached_property
     def _pairs(self) -> Pairs | None:
         X = np.empty_like(self._x)
@@ -146,10 +121,7 @@ class ConditionalPoisson(Batched):
 
     def flat(self) -> np.ndarray:
         shared = np.isin(self._set, np.flatnonzero(self._sums(self.y[self._order]) > 0))
-        constant = ~self._x[shared].any(axis=0)
-        if self.penalty is not None:
-            constant &= ~self.penalty.any(axis=0)
-        return np.flatnonzero(constant)
+        return untold(np.all(self._x[shared] == 0, axis=0), self.penalty)
 
     def _present(self, thetas: np.ndarray, removals: Removals) -> Any:
         """Blocks of removals: which, eta minus its largest, risks and counts of who is there."""

@@ -39,7 +39,23 @@ class PoissonCount(RowLoss):
 
 
 @dataclass(frozen=True)
-class NegativeBinomialP(RowLoss):
+class _Overdispersed(RowLoss):
+    """Counts of a variance with a power of the mean; predictors log mu and alpha."""
+
+    power: float
+
+    def __post_init__(self) -> None:
+        checks.positive_number(self.power, "power")
+
+    def domain(self) -> Domain:
+        return NON_NEGATIVE
+
+    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+        return _zeros_fall(y, super().faces(y, designs))
+
+
+@dataclass(frozen=True)
+class NegativeBinomialP(_Overdispersed):
     """Variance mu + alpha mu^power; predictors log mu and alpha.
 
     References
@@ -57,12 +73,6 @@ class NegativeBinomialP(RowLoss):
 
     power: float = 2
 
-    def __post_init__(self) -> None:
-        checks.positive_number(self.power, "power")
-
-    def domain(self) -> Domain:
-        return NON_NEGATIVE
-
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         log_mu, alpha = eta[0], eta[1]
         mu = anp.exp(log_mu)
@@ -76,12 +86,9 @@ class NegativeBinomialP(RowLoss):
             + (y + size) * anp.log(mu + size)
         )
 
-    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
-        return _zeros_fall(y, super().faces(y, designs))
-
 
 @dataclass(frozen=True)
-class GeneralizedPoisson(RowLoss):
+class GeneralizedPoisson(_Overdispersed):
     """Variance mu (1 + alpha mu^(power - 1))^2; predictors log mu and alpha.
 
     References
@@ -99,21 +106,12 @@ class GeneralizedPoisson(RowLoss):
 
     power: float = 1
 
-    def __post_init__(self) -> None:
-        checks.positive_number(self.power, "power")
-
-    def domain(self) -> Domain:
-        return NON_NEGATIVE
-
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         log_mu, alpha = eta[0], eta[1]
         mu = anp.exp(log_mu)
         excess = alpha * anp.exp((self.power - 1) * log_mu)
         a1, a2 = 1 + excess, mu + excess * y
         return -log_mu - (y - 1) * anp.log(a2) + y * anp.log(a1) + log_gamma(y + 1) + a2 / a1
-
-    def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
-        return _zeros_fall(y, super().faces(y, designs))
 
 
 @dataclass(frozen=True)

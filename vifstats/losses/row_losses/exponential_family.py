@@ -27,7 +27,21 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Gaussian(RowLoss):
+class _Family(RowLoss):
+    """A loss in the mean of each row, which its link makes of one predictor."""
+
+    link: Link
+
+    def __post_init__(self) -> None:
+        checks.instance(self.link, Link, "link", "row_losses.links.Log()")
+
+    def _to_zero(self, some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The faces of rows of which some fall for ever as their mean goes to 0."""
+        return one_sided(np.where(some, float(self.link.to_zero), 0.0))
+
+
+@dataclass(frozen=True)
+class Gaussian(_Family):
     """(y - mu)^2 / 2: minus the log likelihood at dispersion 1, as in every family here.
 
     Examples
@@ -37,20 +51,15 @@ class Gaussian(RowLoss):
     array([0., 2.])
     """
 
-    link: Link
-
-    def __post_init__(self) -> None:
-        _require_link(self.link, "link")
-
     def value(self, eta: Differentiable, y: np.ndarray) -> Any:
         return 0.5 * (y - self.link.inverse(eta[0])) ** 2
 
     def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
-        return one_sided(np.where(y <= 0, float(self.link.to_zero), 0.0))
+        return self._to_zero(y <= 0)
 
 
 @dataclass(frozen=True)
-class Binomial(RowLoss):
+class Binomial(_Family):
     """-y log mu - (1 - y) log(1 - mu), y the share of successes; weight it by the trials.
 
     Examples
@@ -60,11 +69,7 @@ class Binomial(RowLoss):
     array([0.6931, 0.6931])
     """
 
-    link: Link
     binary = True
-
-    def __post_init__(self) -> None:
-        _require_link(self.link, "link")
 
     def domain(self) -> Domain:
         return SHARES
@@ -83,7 +88,7 @@ class Binomial(RowLoss):
 
 
 @dataclass(frozen=True)
-class PoissonGLM(RowLoss):
+class PoissonGLM(_Family):
     """mu - y log mu.
 
     Examples
@@ -93,11 +98,6 @@ class PoissonGLM(RowLoss):
     array([[ 1.,  0., -1.]])
     """
 
-    link: Link
-
-    def __post_init__(self) -> None:
-        _require_link(self.link, "link")
-
     def domain(self) -> Domain:
         return NON_NEGATIVE
 
@@ -105,14 +105,14 @@ class PoissonGLM(RowLoss):
         return self.link.inverse(eta[0]) - y * self.link.log_inverse(eta[0])
 
     def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
-        return one_sided(np.where(y == 0, float(self.link.to_zero), 0.0))
+        return self._to_zero(y == 0)
 
     def information(self, eta: np.ndarray) -> tuple[Any, Any, Any] | None:
         return Poisson().information(eta) if isinstance(self.link, Log) else None
 
 
 @dataclass(frozen=True)
-class Gamma(RowLoss):
+class Gamma(_Family):
     """y / mu + log mu.
 
     Examples
@@ -122,11 +122,6 @@ class Gamma(RowLoss):
     array([[ 0., -2.]])
     """
 
-    link: Link
-
-    def __post_init__(self) -> None:
-        _require_link(self.link, "link")
-
     def domain(self) -> Domain:
         return POSITIVE
 
@@ -135,7 +130,7 @@ class Gamma(RowLoss):
 
 
 @dataclass(frozen=True)
-class InverseGaussian(RowLoss):
+class InverseGaussian(_Family):
     """y / (2 mu^2) - 1 / mu.
 
     Examples
@@ -144,11 +139,6 @@ class InverseGaussian(RowLoss):
     >>> InverseGaussian(Log()).slope(np.zeros((1, 2)), np.array([1.0, 3.0]))
     array([[ 0., -2.]])
     """
-
-    link: Link
-
-    def __post_init__(self) -> None:
-        _require_link(self.link, "link")
 
     def domain(self) -> Domain:
         return POSITIVE
@@ -159,7 +149,7 @@ class InverseGaussian(RowLoss):
 
 
 @dataclass(frozen=True)
-class NegativeBinomial(RowLoss):
+class NegativeBinomial(_Family):
     """(y + 1/alpha) log(1 + alpha mu) - y log(alpha mu), alpha known.
 
     Examples
@@ -169,11 +159,10 @@ class NegativeBinomial(RowLoss):
     array([[ 0., -1.]])
     """
 
-    link: Link
     alpha: float
 
     def __post_init__(self) -> None:
-        _require_link(self.link, "link")
+        super().__post_init__()
         checks.positive_number(self.alpha, "alpha")
 
     def domain(self) -> Domain:
@@ -184,11 +173,11 @@ class NegativeBinomial(RowLoss):
         return (y + 1 / self.alpha) * anp.log1p(scaled) - xlogy(y, scaled)
 
     def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
-        return one_sided(np.where(y == 0, float(self.link.to_zero), 0.0))
+        return self._to_zero(y == 0)
 
 
 @dataclass(frozen=True)
-class Tweedie(RowLoss):
+class Tweedie(_Family):
     """Variance mu^power: mu^(2 - power) / (2 - power) - y mu^(1 - power) / (1 - power).
 
     Examples
@@ -198,11 +187,10 @@ class Tweedie(RowLoss):
     array([[ 0., -2.]])
     """
 
-    link: Link
     power: float
 
     def __post_init__(self) -> None:
-        _require_link(self.link, "link")
+        super().__post_init__()
         power = checks.one_number(self.power, "power")
         if not (np.isfinite(power) and (power <= 0 or power >= 1)):
             raise InvalidInputError(
@@ -223,9 +211,4 @@ class Tweedie(RowLoss):
         return first - second
 
     def faces(self, y: Any, designs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
-        zero = (y <= 0) & (self.power < 2)
-        return one_sided(np.where(zero, float(self.link.to_zero), 0.0))
-
-
-def _require_link(link: Link, name: str) -> None:
-    checks.instance(link, Link, name, "row_losses.links.Log()")
+        return self._to_zero((y <= 0) & (self.power < 2))
