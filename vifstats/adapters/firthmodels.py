@@ -34,12 +34,7 @@ def logistic(
 
     `X` (n, p); `y` (n,); `weights`, `offset` (n,): ``sample_weight`` and ``offset`` of the fit.
     """
-    _require_usable(fit, options)
-    if X is None or y is None:
-        raise DataMismatchError(
-            "A firthmodels fit keeps no data under a public name, so X and y are needed, but "
-            f"`{'X' if X is None else 'y'}` is not given; pass the data it was fitted on."
-        )
+    _require_usable(fit, X, y, options)
     matrix, _ = scikit_learn.design(fit, X)
     outcome = scikit_learn.class_codes(np.asarray(fit.classes_), y)
     loss = LinearPredictor(
@@ -69,12 +64,7 @@ def cox(
     `X` (n, p); `T` (n,): the structured array y of the fit, or times; `E` (n,): events, where T
     holds times only.
     """
-    _require_usable(fit, options)
-    if X is None or T is None:
-        raise DataMismatchError(
-            "A firthmodels fit keeps no data under a public name, so X and y are needed, but "
-            f"`{'X' if X is None else 'y'}` is not given; pass the data it was fitted on."
-        )
+    _require_usable(fit, X, T, options)
     if isinstance(T, tuple):  # firthmodels takes (event, time) too
         E, T = T
     names = getattr(fit, "feature_names_in_", None)
@@ -83,13 +73,18 @@ def cox(
     return _estimate(fit, loss, np.asarray(fit.coef_), groups, tol)
 
 
-def _require_usable(fit: Any, options: dict[str, Any]) -> None:
+def _require_usable(fit: Any, X: Any, y: Any, options: dict[str, Any]) -> None:
     require_fitted(fit, "coef_")
     refuse("A firthmodels fit has its own settings", **options)
     if fit.penalty_weight != FIRTH:
         raise UnsupportedModelError(
             f"{type(fit).__name__} must have Firth's penalty, penalty_weight=0.5, but has "
             f"{fit.penalty_weight}; fit it so, or fit the model without a penalty elsewhere."
+        )
+    if X is None or y is None:
+        raise DataMismatchError(
+            "A firthmodels fit keeps no data under a public name, so X and y are needed, but "
+            f"`{'X' if X is None else 'y'}` is not given; pass the data it was fitted on."
         )
 
 

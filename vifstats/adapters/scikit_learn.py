@@ -4,7 +4,8 @@ Parameters are named as the columns, with "intercept" last. Case weights of the 
 ``weights``. A penalty is held when a row is removed, also where scikit-learn's own grows with n.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -29,22 +30,41 @@ from vifstats.losses.row_losses import (
 __all__ = ["class_codes", "design", "generalized_linear", "linear", "logistic", "ridge"]
 
 
-def linear(
-    fit: Any,
-    X: Any = None,
-    y: Any = None,
-    *,
-    weights: Any = None,
-    groups: Any = None,
-    tol: float = 1e-2,
-    **options: Any,
-) -> Estimate:
+# The loss of a fit, and its dispersion at the parameters where that is not 1.
+Dispersion: TypeAlias = Callable[[LinearPredictor, np.ndarray], float]
+Parts: TypeAlias = tuple[LinearPredictor, Dispersion | None]
+
+
+def _adapter(parts: Callable[[Any, Any, Any, Any], Parts]) -> Callable[..., Estimate]:
+    """What `from_model` calls, of a function that reads the loss off a fit."""
+
+    def estimate(
+        fit: Any,
+        X: Any = None,
+        y: Any = None,
+        *,
+        weights: Any = None,
+        groups: Any = None,
+        tol: float = 1e-2,
+        **options: Any,
+    ) -> Estimate:
+        _require_usable(fit, X, y, options)
+        loss, dispersion = parts(fit, X, y, weights)
+        theta = _parameters(fit)
+        scale = 1.0 if dispersion is None else dispersion(loss, theta)
+        return Estimate(loss, theta, dispersion=scale, groups=groups, tol=tol)
+
+    estimate.__doc__ = parts.__doc__
+    return estimate
+
+
+@_adapter
+def linear(fit: Any, X: Any, y: Any, weights: Any) -> Parts:
     """An estimate from LinearRegression.
 
     `X` (n, p); `y` (n,); `weights` (n,): the ``sample_weight`` of the fit; `groups` (n,); `tol`: as
     in `Estimate`; **options: none of the others of `from_model` applies.
     """
-    _require_usable(fit, X, y, options)
     if (rank := getattr(fit, "rank_", None)) is not None and rank < np.size(fit.coef_):
         raise UnsupportedModelError(
             f"LinearRegression must use all columns, but took {rank} of {np.size(fit.coef_)} for "
@@ -52,58 +72,32 @@ def linear(
             "and scale the columns, drop those that are collinear, or fit with tol=0."
         )
     loss = _loss(fit, SquaredError(), X, y, weights, 0.0)
-    return _estimate(fit, loss, groups, tol, _residual_variance)
+    return loss, _residual_variance
 
 
-def ridge(
-    fit: Any,
-    X: Any = None,
-    y: Any = None,
-    *,
-    weights: Any = None,
-    groups: Any = None,
-    tol: float = 1e-2,
-    **options: Any,
-) -> Estimate:
+@_adapter
+def ridge(fit: Any, X: Any, y: Any, weights: Any) -> Parts:
     """An estimate from Ridge, whose penalty is 0.5 alpha |coef|^2; arguments as for `linear`."""
-    _require_usable(fit, X, y, options)
     if np.size(fit.alpha) != 1:
         raise UnsupportedModelError("Ridge: `alpha` must be one number, but is an array.")
     loss = _loss(fit, SquaredError(), X, y, weights, float(np.squeeze(fit.alpha)))
-    return _estimate(fit, loss, groups, tol, _residual_variance)
+    return loss, _residual_variance
 
 
-def generalized_linear(
-    fit: Any,
-    X: Any = None,
-    y: Any = None,
-    *,
-    weights: Any = None,
-    groups: Any = None,
-    tol: float = 1e-2,
-    **options: Any,
-) -> Estimate:
+@_adapter
+def generalized_linear(fit: Any, X: Any, y: Any, weights: Any) -> Parts:
     """An estimate from Poisson-, Gamma- or TweedieRegressor; arguments as for `linear`.
 
     scikit-learn penalises the mean of the loss: here alpha is multiplied by the sum of the
     weights, and held.
     """
-    _require_usable(fit, X, y, options)
     total = float(_case_weights(fit, X, weights).sum())
     loss = _loss(fit, _family(fit), X, y, weights, fit.alpha * total)
-    return _estimate(fit, loss, groups, tol, _pearson_dispersion(fit))
+    return loss, _pearson_dispersion(fit)
 
 
-def logistic(
-    fit: Any,
-    X: Any = None,
-    y: Any = None,
-    *,
-    weights: Any = None,
-    groups: Any = None,
-    tol: float = 1e-2,
-    **options: Any,
-) -> Estimate:
+@_adapter
+def logistic(fit: Any, X: Any, y: Any, weights: Any) -> Parts:
     """An estimate from LogisticRegression with an L2 penalty or none; arguments as for `linear`.
 
     Class weights are those of the full data and held. With more than two classes every class
@@ -111,7 +105,6 @@ def logistic(
     penalty, so the loss adds half the square of each column's sum over classes: that is 0 at
     scikit-learn's optimum, and at every refit.
     """
-    _require_usable(fit, X, y, options)
     _require_smooth_penalty(fit)
     classes = np.asarray(fit.classes_)
     matrix, names = design(fit, X)
@@ -120,7 +113,7 @@ def logistic(
     ridge = 0.0 if getattr(fit, "penalty", "l2") in (None, "none") else 1 / fit.C
     if len(fit.coef_) == 1:
         loss = _loss(fit, Logistic(), X, codes, case, ridge)
-        return _estimate(fit, loss, groups, tol)
+        return loss, None
     k, p = len(classes), matrix.shape[1]
     P = np.kron(np.eye(k), np.diag(_penalties(fit, ridge)))
     loss = LinearPredictor(
@@ -131,7 +124,7 @@ def logistic(
         penalty=P + np.kron(np.ones((k, k)), np.eye(p)),
         names=[f"{c}:{name}" for c in classes for name in names],
     )
-    return _estimate(fit, loss, groups, tol)
+    return loss, None
 
 
 def _loss(
@@ -141,14 +134,6 @@ def _loss(
     outcome = checks.row_vector(y, "y", len(matrix), matrix.index, X)
     case = _case_weights(fit, X, weights)
     return LinearPredictor(row_loss, matrix, outcome, weights=case, penalty=_penalties(fit, ridge))
-
-
-def _estimate(
-    fit: Any, loss: LinearPredictor, groups: Any, tol: float, dispersion: Any = None
-) -> Estimate:
-    theta = _parameters(fit)
-    scale = 1.0 if dispersion is None else dispersion(loss, theta)
-    return Estimate(loss, theta, dispersion=scale, groups=groups, tol=tol)
 
 
 def _require_usable(fit: Any, X: Any, y: Any, options: dict[str, Any]) -> None:
@@ -268,7 +253,7 @@ def _residual_variance(loss: LinearPredictor, theta: np.ndarray) -> float:
     return float(2 * squares / max(loss.n_objects - len(theta), 1))
 
 
-def _pearson_dispersion(fit: Any) -> Any:
+def _pearson_dispersion(fit: Any) -> Dispersion | None:
     """sum w (y - mu)^2 / mu^power / (n - p), except for Poisson, whose dispersion is 1."""
     power = {"PoissonRegressor": 1, "GammaRegressor": 2}.get(type(fit).__name__)
     power = fit.power if power is None else power

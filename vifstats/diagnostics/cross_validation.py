@@ -159,17 +159,13 @@ def _contributions(influence: Influence) -> np.ndarray:
             "A row left out must have a likelihood at the parameters without it, but here some "
             "parameters vanish with it."
         )
-    return _values(loss, thetas, removals) - _values(loss, thetas, _nobody(removals))
+    nobody = Removals(np.full(removals.n_objects, -1), removals.labels)
+    return _values(loss, thetas, removals) - _values(loss, thetas, nobody)
 
 
 def _values(loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
     parts = [loss.reduced_slopes(thetas[part], some)[0] for part, some in removals.blocks(BLOCK)]
     return np.concatenate(parts)
-
-
-def _nobody(removals: Removals) -> Removals:
-    """As many removals, each of which takes nothing."""
-    return Removals(np.full(removals.n_objects, -1), removals.labels)
 
 
 def _concordance(influence: Influence) -> float:

@@ -64,7 +64,7 @@ class BackendLoss(Loss):
     ) -> None:
         self.entries, vector = self._taken(theta)
         self.theta = checks.parameters(vector, None)
-        require_functions(f, outputs, penalty, gauge)
+        require_functions(f, outputs, gauge)
         self.f, self.outputs, self._gauge = f, outputs, gauge
         given = penalty is None or callable(penalty)
         self._penalty: Any = penalty if given else checks.non_negative_number(penalty, "penalty")

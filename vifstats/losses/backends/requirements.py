@@ -10,7 +10,7 @@ from vifstats.removals import Removals
 __all__ = ["require_array", "require_finite", "require_functions", "require_number"]
 
 
-def require_functions(f: Any, outputs: Any, penalty: Any, gauge: Any) -> None:
+def require_functions(f: Any, outputs: Any, gauge: Any) -> None:
     if not callable(f):
         raise InvalidTypeError(f"`f` must be a function f(theta, b), but is {f!r}.")
     for name, function in {"outputs": outputs, "gauge": gauge}.items():
