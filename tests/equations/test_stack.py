@@ -5,7 +5,7 @@ from __future__ import annotations
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import CONVERGED_FIT, REFERENCE, relative_error
 
@@ -56,6 +56,7 @@ def in_one(seed: int) -> vs.Equations:
     return vs.Equations(psi, len(y), 4)
 
 
+@settings(max_examples=50)
 @given(st.integers(0, 10_000))
 def test_a_stack_is_the_equations_in_one(seed):
     est = stacked(seed)
@@ -65,7 +66,7 @@ def test_a_stack_is_the_equations_in_one(seed):
     for verb in (vs.vif, vs.classical_if, vs.newton_step):
         ours, own = (verb(each, objects=some).values for each in (est, one))
         assert relative_error(ours, own, floor=1e-6) <= 1e3 * REFERENCE
-    ours, own = (vs.leave_one_out(each, objects=some).values for each in (est, one))
+    ours, own = (vs.leave_one_out(each, objects=some[:1]).values for each in (est, one))
     assert relative_error(ours, own, floor=1e-6) <= CONVERGED_FIT
     assert est.standard_errors == pytest.approx(one.standard_errors, rel=1e-9)
 

@@ -13,7 +13,7 @@ from vifstats.removals import Removals
 from vifstats.targets import ConfidenceLimits, PValue, StandardError
 
 EVERY_FIT = pytest.mark.parametrize("fit", FITS, ids=str)
-ROWS = np.arange(0, 40, 4)
+ROWS = np.arange(0, 40, 8)
 
 
 @EVERY_FIT

@@ -105,7 +105,7 @@ def test_few_events_are_told(no_pictures):
     ids=["twice", "dates", "levels"],
 )
 def test_labels_may_be_anything(labels):
-    est = cox(40)
+    est = cox(40, 1)  # one covariate has half of the pictures, and each picture the labels
     found = describe(vs.Estimate(est.loss, est.theta, labels=labels), seconds=0.5)
     assert "(np." not in render(found)
 
