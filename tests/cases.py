@@ -334,7 +334,7 @@ CASES = [
         named=True,
     ),
     Case("Bradley-Terry, matches", matches("matches"), somewhere(4), ROWS, penalty=ridge(1.0)),
-    Case("matched sets", matched_sets(), (0.0, 0.0), ROWS, penalty=ridge(1.0)),
+    Case("matched sets", matched_sets(), (0.0, 0.0), ROWS, n=28, penalty=ridge(1.0)),
     Case(
         "shared counts",
         shared_counts(),

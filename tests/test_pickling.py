@@ -1,4 +1,7 @@
-"""What is kept pickles, and is the same afterwards: targets, results and estimates."""
+"""What is kept pickles, and is the same afterwards: targets, results and estimates.
+
+Estimates of every fitted model are pickled where they are: adapters/test_fitted_models.py.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
-from fitted_models import MODELS
 from numpy.testing import assert_array_equal
 from pandas.testing import assert_frame_equal
 from public_calls import TABLES
@@ -32,14 +34,6 @@ def test_targets_and_changes_of_them(case):
     copy = again(change)
     assert_array_equal(copy.value_without, change.value_without)
     assert_array_equal(again(influence).on(again(case.target())).value, change.value)
-
-
-@pytest.mark.parametrize("model", MODELS, ids=str)
-def test_estimates_of_fitted_models(model):
-    est = model.estimate()
-    copy = again(est)
-    assert_array_equal(copy.theta, est.theta)
-    assert_array_equal(copy.loss.gradient(est.theta), est.loss.gradient(est.theta))
 
 
 def doubled(x):

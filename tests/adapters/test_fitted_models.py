@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,14 @@ def test_fast_paths_equal_the_definition(model):
 def test_the_library_is_at_our_minimum(model):
     shift = (model.estimate().theta - model.polished().theta) / model.polished().standard_errors
     assert np.abs(shift).max() <= LIBRARY_FIT
+
+
+@every_model
+def test_what_is_pickled_is_the_same_afterwards(model):
+    est = model.estimate()
+    copy = pickle.loads(pickle.dumps(est))
+    assert np.array_equal(copy.theta, est.theta)
+    assert np.array_equal(copy.loss.gradient(est.theta), est.loss.gradient(est.theta))
 
 
 @every_model
