@@ -82,12 +82,11 @@ def _in_one_pass(compiled: ModuleType, sums: RiskSums, pieces: Pieces) -> tuple[
     short = short_segments(bounds, sums.n_terms)
     pairs_only = np.repeat(short, np.diff(bounds))
     powers = reach(sums, ~pairs_only)
-    some = np.flatnonzero(pieces.ranges.lo < hi)
     # made here: NumPy asks for large pages, in which writing to new memory is several times faster
     out = np.zeros(pieces.x.shape)
     K_cell, beyond = compiled.exposed_gradients(
         out,
-        (pieces.x, pieces.r, hi, _ordered(hi, some)),
+        (pieces.x, pieces.r, hi, pieces.ranges.filled_by_end),
         _cells(sums),
         (bounds, short),
         (powers.scale, powers.limits, powers.explicit),
@@ -175,7 +174,8 @@ def _of_loops(
             np.maximum.reduceat(plan.K_cell, blocks.first).astype(np.intp),
         ),
         (
-            *ranges.ends,
+            np.ascontiguousarray(ranges.lo),  # may be one number for all
+            ranges.hi,
             parts.begin,
             parts.end,
             parts.partial,

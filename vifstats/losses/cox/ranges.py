@@ -64,11 +64,19 @@ class Ranges:
         """The ranges in the order of lo, int (n,)."""
         return np.argsort(self.lo)
 
-    @cached_property
+    @property
     def by_end(self) -> np.ndarray:
         """The ranges in the order of hi, int (n,)."""
         ordered = bool((self.hi[1:] >= self.hi[:-1]).all())
         return np.arange(len(self.hi)) if ordered else np.argsort(self.hi)
+
+    @property
+    def filled_by_end(self) -> np.ndarray:
+        """Those that are not empty, where all begin with their segment, in the order of hi."""
+        if len(self.bounds) == 2:  # the empty ones end at 0
+            return self.by_end[np.count_nonzero(self.hi <= 0) :]
+        order = self.by_end
+        return order[self.lo[order] < self.hi[order]]
 
     @cached_property
     def segments(self) -> Segments:

@@ -124,9 +124,12 @@ def risk_sets(data: SurvivalInput) -> RiskSets:
     bounds = np.append(before, hi[-1])
     first_of_cell = np.flatnonzero(new_instant)[has_event]
     cell_time, cell_stratum = time[first_of_cell], stratum[first_of_cell]
-    lo = np.repeat(before, np.diff(row_bounds))
     entry = in_order(data.entry, order)
     late = np.flatnonzero(entry > -np.inf)
+    if len(first_row) == 1 and not len(late):
+        lo = np.broadcast_to(before[0], n)
+    else:
+        lo = np.repeat(before, np.diff(row_bounds))
     if len(late):
         lo[late] = _cells_up_to(entry[late], stratum[late], cell_time, cell_stratum)
     return RiskSets(
