@@ -17,7 +17,7 @@ from vifstats.checks.text import inert, inert_frame, legible
 from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.typing import ToFile
 
-__all__ = ["Tabular", "short"]
+__all__ = ["Tabular", "largest_first", "short"]
 
 # Lines and columns of a table that is shown; the rest is in `table`.
 LINES, COLUMNS, WIDTH = 16, 12, 80
@@ -59,8 +59,7 @@ class Tabular:
         if by is None and not numeric:
             return table.head(n)
         column = checks.one_of(self._leading(numeric) if by is None else by, numeric, "by")
-        size = np.nan_to_num(np.abs(table[column].to_numpy(dtype=float)), nan=-1.0)
-        return table.iloc[np.argsort(-size, kind="stable")[:n]]
+        return table.iloc[largest_first(table[column].to_numpy(dtype=float))[:n]]
 
     def to_csv(self, path: ToFile | None = None, **options: Any) -> str | None:
         """Write `table` as CSV, or return it as text where no path is given.
@@ -178,6 +177,11 @@ class Tabular:
                 parts.append(cells.to_html(border=0, max_cols=COLUMNS, justify="right"))
             parts += [f"<p>{escape(line)}</p>" for line in _the_rest(shown)]
         return f"<div>{''.join(parts)}</div>"
+
+
+def largest_first(values: np.ndarray) -> np.ndarray:
+    """Positions by absolute value, the largest first, ties in their order and nan last: (n,)."""
+    return np.argsort(-np.nan_to_num(np.abs(values), nan=-1.0), kind="stable")
 
 
 def short(value: Any, column: Any = "") -> str:

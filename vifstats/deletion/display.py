@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from vifstats.deletion.on_target import SHOWN
 from vifstats.solvers.quasi_newton import is_large
+from vifstats.tabular import largest_first
 
 if TYPE_CHECKING:  # it imports this module
     from vifstats.deletion.result import Influence
@@ -69,7 +69,7 @@ def is_shown(influence: "Influence") -> bool:
 def largest_rows(influence: "Influence") -> pd.DataFrame:
     """The rows that are shown, the largest Cook's distance first."""
     distance = influence.cooks_distance
-    rows = np.argsort(-np.nan_to_num(distance.to_numpy(), nan=-1.0), kind="stable")[:SHOWN]
+    rows = largest_first(distance.to_numpy())[:SHOWN]
     labels, names = influence.index[rows], list(influence.estimate.names)
     shown = pd.DataFrame(influence.values[rows], index=labels, columns=names)
     if "cooks_distance" in shown:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from vifstats import checks
 from vifstats.errors import InvalidInputError
-from vifstats.tabular import Tabular
+from vifstats.tabular import Tabular, largest_first
 from vifstats.targets.base import Target, as_target, value_of
 from vifstats.typing import Axes
 
@@ -99,9 +99,8 @@ class TargetInfluence(Tabular):
         DataFrame, shape (n, m)
         """
         n = checks.whole_number(n, "n")
-        size = np.abs(self.influence[:, self.position(column if by is None else by)])
-        order = np.argsort(-np.nan_to_num(size, nan=-1.0), kind="stable")[:n]
-        return self.to_frame().iloc[order]
+        size = self.influence[:, self.position(column if by is None else by)]
+        return self.to_frame().iloc[largest_first(size)[:n]]
 
     def position(self, by: str | int | None) -> int:
         """Which value of the target is meant, by name or position; None is the first."""

@@ -17,6 +17,7 @@ from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.estimate import Estimate
 from vifstats.losses.wording import Wording
 from vifstats.removals import Removals
+from vifstats.tabular import largest_first
 from vifstats.targets.base import Target
 from vifstats.typing import Axes
 
@@ -148,10 +149,9 @@ class Influence(Measures):
         """
         n = checks.whole_number(n, "n")
         checks.one_of(by, ("cooks_distance", *self.estimate.names), "by")
-        size = (self.cooks_distance if by == "cooks_distance" else self.dfbeta[by]).abs()
-        order = np.argsort(-np.nan_to_num(size.to_numpy(), nan=-1.0), kind="stable")[:n]
+        size = self.cooks_distance if by == "cooks_distance" else self.dfbeta[by]
         frame = self._dfbeta_beside(cooks_distance=self.cooks_distance, status=self.status)
-        return frame.iloc[order]
+        return frame.iloc[largest_first(size.to_numpy())[:n]]
 
     def on(self, target: "Target | Callable", linear: bool = False) -> TargetInfluence:
         """The influence of every row on a target.

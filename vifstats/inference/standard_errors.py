@@ -101,8 +101,9 @@ def _variances(
         rows = jackknife_rows(loss, fit.theta, groups_of(fit, loss))
         full = inference.factor * (rows**2).sum(axis=0)
         return full * _growth(fit, loss, thetas, removals, owned)
-    hessians = _reduced_hessians if afresh else partial(_expanded_hessians, fit)
-    inverses = _inverses(partial(hessians, information), thetas, removals, owned)
+    expanded = partial(_expanded_hessians, fit, information)
+    hessians = information.reduced_curvatures if afresh else expanded
+    inverses = _inverses(hessians, thetas, removals, owned)
     if inference.is_naive:
         return naive_variances(fit, loss, inverses, thetas, removals)
     sandwich = Sandwich(inference, loss, fit.clusters, thetas.shape[1])
@@ -163,10 +164,6 @@ def _inverses(
         H = hessians(thetas[part], some)
         out[part] = invert_each(H, None if owned is None else owned[part])
     return out
-
-
-def _reduced_hessians(loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:
-    return loss.reduced_curvatures(thetas, removals)
 
 
 def _expanded_hessians(fit: Any, loss: Loss, thetas: np.ndarray, removals: Removals) -> np.ndarray:

@@ -13,6 +13,7 @@ from vifstats.losses.effects import Effects
 from vifstats.plots.sources import influence_of
 from vifstats.plots.style import BLUE, FAINT, axes_for, called, largest, plain, position
 from vifstats.plots.style import ratio_axis as to_ratios
+from vifstats.tabular import largest_first
 from vifstats.typing import Axes
 
 __all__ = ["forest_plot"]
@@ -120,7 +121,7 @@ def _groups(moves: np.ndarray, n_groups: int | None, sort: str) -> np.ndarray:
     most = len(moves) if n_groups is None else n_groups
     rows = largest(moves, most) if most < len(moves) else np.arange(len(moves))
     if sort == "influence":
-        return rows[np.argsort(-np.nan_to_num(np.abs(moves[rows]), nan=-1.0), kind="stable")]
+        return rows[largest_first(moves[rows])]
     return np.sort(rows) if sort == "data" else rows[np.argsort(-moves[rows], kind="stable")]
 
 

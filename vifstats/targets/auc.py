@@ -1,6 +1,6 @@
 """The area under the time-dependent ROC curve as a target."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,15 +10,14 @@ from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.loss import Cox
 from vifstats.removals import Removals
-from vifstats.targets.base import Fit, Target
-from vifstats.targets.censoring import FollowUp, follow_up, times_of
-from vifstats.typing import ArrayLike1D, Differentiable
+from vifstats.targets.censoring import AtTimes, FollowUp, follow_up
+from vifstats.typing import Differentiable
 
 __all__ = ["AUC"]
 
 
 @dataclass(frozen=True, eq=False)
-class AUC(Target):
+class AUC(AtTimes):
     """Cumulative/dynamic AUC: how well linear predictors tell events by t from those without.
 
     It is how often, of one with an event by t and one without, the first has the larger one.
@@ -50,16 +49,7 @@ class AUC(Target):
     array([0.5])
     """
 
-    t: float | ArrayLike1D
-    # of the times it is asked for, which are not for users to choose
-    names: tuple[str, ...] | None = field(default=None, init=False)
-
-    def bind(self, estimate: Fit) -> "AUC":
-        follow_up(estimate.loss, "AUC")
-        times = times_of(self.t, estimate.loss, "AUC")
-        bound = replace(self, t=times)
-        object.__setattr__(bound, "names", tuple(f"AUC({t:g})" for t in times))
-        return bound
+    called = "AUC"
 
     def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         ranks, times = _Ranks.of(loss), np.atleast_1d(self.t)

@@ -1,6 +1,6 @@
 """The Brier score of predicted survival as a target."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import autograd.numpy as anp
@@ -9,15 +9,14 @@ import numpy as np
 from vifstats.losses import autodiff
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.loss import Cox
-from vifstats.targets.base import Fit, Target
-from vifstats.targets.censoring import follow_up, times_of
-from vifstats.typing import ArrayLike1D, Differentiable
+from vifstats.targets.censoring import AtTimes, follow_up
+from vifstats.typing import Differentiable
 
 __all__ = ["BrierScore"]
 
 
 @dataclass(frozen=True, eq=False)
-class BrierScore(Target):
+class BrierScore(AtTimes):
     """Mean squared difference between living beyond t and its predicted probability S(t | x).
 
     Rows are weighted by the inverse probability of not being censored before it is known which of
@@ -48,16 +47,7 @@ class BrierScore(Target):
     array([0.2534])
     """
 
-    t: float | ArrayLike1D
-    # of the times it is asked for, which are not for users to choose
-    names: tuple[str, ...] | None = field(default=None, init=False)
-
-    def bind(self, estimate: Fit) -> "BrierScore":
-        follow_up(estimate.loss, "BrierScore")
-        times = times_of(self.t, estimate.loss, "BrierScore")
-        bound = replace(self, t=times)
-        object.__setattr__(bound, "names", tuple(f"Brier({t:g})" for t in times))
-        return bound
+    called = "Brier"
 
     def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any:
         seen = follow_up(loss, "BrierScore")

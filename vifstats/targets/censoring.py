@@ -1,8 +1,9 @@
 """Weights that make up for censoring, for targets that compare predictions with what happened."""
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -10,8 +11,10 @@ from vifstats import checks
 from vifstats.errors import InvalidInputError, InvalidTypeError
 from vifstats.losses.base import Loss
 from vifstats.losses.cox.loss import Cox
+from vifstats.targets.base import Fit, Target
+from vifstats.typing import ArrayLike1D, Differentiable
 
-__all__ = ["FollowUp", "follow_up", "times_of"]
+__all__ = ["AtTimes", "FollowUp", "follow_up"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +53,27 @@ class FollowUp:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class AtTimes(Target, ABC):
+    """A target of a Cox model at some times, at which it is known who has had the event."""
+
+    t: float | ArrayLike1D
+    # of the times it is asked for, which are not for users to choose
+    names: tuple[str, ...] | None = field(default=None, init=False)
+    called: ClassVar[str]
+
+    @abstractmethod
+    def value(self, theta: Differentiable, presence: Differentiable, loss: Loss) -> Any: ...
+
+    def bind(self, estimate: Fit) -> Self:
+        name = type(self).__name__
+        follow_up(estimate.loss, name)
+        times = _times_of(self.t, estimate.loss, name)
+        bound = replace(self, t=times)
+        object.__setattr__(bound, "names", tuple(f"{self.called}({t:g})" for t in times))
+        return bound
+
+
 def follow_up(loss: Loss, name: str) -> FollowUp:
     """What happened to the rows of a loss that has no strata and no delayed entry."""
     if not isinstance(loss, Cox):
@@ -65,7 +89,7 @@ def follow_up(loss: Loss, name: str) -> FollowUp:
     return FollowUp(data.time, data.event, data.weights)
 
 
-def times_of(times: Any, loss: Any, name: str) -> np.ndarray:
+def _times_of(times: Any, loss: Any, name: str) -> np.ndarray:
     """Times at which there are events behind and rows ahead, shape (m,)."""
     wanted = checks.times(times, "t")
     first, last = loss.data.time[loss.data.event].min(), loss.data.time.max()

@@ -102,11 +102,16 @@ class LogC(Link):
 
 
 @dataclass(frozen=True)
-class Logit(Link):
-    """log(mu / (1 - mu)) = eta."""
+class _Sigmoid(Link):
+    """A mean that goes from 0 to 1."""
 
     to_zero = -1
     to_one = 1
+
+
+@dataclass(frozen=True)
+class Logit(_Sigmoid):
+    """log(mu / (1 - mu)) = eta."""
 
     def inverse(self, eta: Any) -> Any:
         return expit(eta)
@@ -119,11 +124,8 @@ class Logit(Link):
 
 
 @dataclass(frozen=True)
-class Probit(Link):
+class Probit(_Sigmoid):
     """mu is the normal distribution function of eta."""
-
-    to_zero = -1
-    to_one = 1
 
     def inverse(self, eta: Any) -> Any:
         return ndtr(eta)
@@ -136,11 +138,8 @@ class Probit(Link):
 
 
 @dataclass(frozen=True)
-class Cauchy(Link):
+class Cauchy(_Sigmoid):
     """mu is the Cauchy distribution function of eta."""
-
-    to_zero = -1
-    to_one = 1
 
     def inverse(self, eta: Any) -> Any:
         # arctan2(1, -eta) / pi = 1/2 + arctan(eta) / pi, without cancellation in the left tail
@@ -151,11 +150,8 @@ class Cauchy(Link):
 
 
 @dataclass(frozen=True)
-class CLogLog(Link):
+class CLogLog(_Sigmoid):
     """log(-log(1 - mu)) = eta."""
-
-    to_zero = -1
-    to_one = 1
 
     def inverse(self, eta: Any) -> Any:
         return -anp.expm1(-anp.exp(eta))
@@ -165,11 +161,8 @@ class CLogLog(Link):
 
 
 @dataclass(frozen=True)
-class LogLog(Link):
+class LogLog(_Sigmoid):
     """-log(-log mu) = eta."""
-
-    to_zero = -1
-    to_one = 1
 
     def inverse(self, eta: Any) -> Any:
         return anp.exp(-anp.exp(-eta))
