@@ -76,7 +76,7 @@ def determines(H: np.ndarray, problem: CoxProblem) -> bool:
     return bool(size.all() and np.linalg.eigvalsh(H / np.outer(size, size))[0] > 1e-3)
 
 
-@drawn
+@settings(max_examples=150)
 @given(data=st.data())
 def test_differences(data):
     problem, theta = data.draw(cox_cases(max_rows=30))
