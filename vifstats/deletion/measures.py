@@ -23,29 +23,18 @@ __all__ = ["Measures"]
 
 
 class Measures(Tabular):
-    """What follows from theta^ - theta(-i) and the fit alone, whichever method it comes from."""
+    """What follows from theta^ - theta(-i) and the fit alone, whichever method it comes from.
 
-    if TYPE_CHECKING:  # fields of an `Influence`, and what follows from them there
+    The attributes annotated here are fields of an `Influence`.
+    """
 
-        @property
-        def estimate(self) -> Estimate:
-            """The full fit."""
+    estimate: Estimate
+    values: np.ndarray
+    removals: Removals
+    exact: np.ndarray
+    failed: np.ndarray
 
-        @property
-        def values(self) -> np.ndarray:
-            """Theta^ - theta(-i), shape (n_removals, n_params)."""
-
-        @property
-        def removals(self) -> Removals:
-            """Which objects each row takes."""
-
-        @property
-        def exact(self) -> np.ndarray:
-            """Whether each row was refitted."""
-
-        @property
-        def failed(self) -> np.ndarray:
-            """Whether each refit did not converge."""
+    if TYPE_CHECKING:  # of an `Influence`
 
         @property
         def index(self) -> pd.Index:
