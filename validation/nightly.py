@@ -88,8 +88,10 @@ def own_errors(found: vs.Influence) -> np.ndarray:
     thetas = found.params_without.to_numpy()
     for k in np.flatnonzero(are_finite(found)):
         one = found.removals.take(np.array([k]))
-        variances = np.diag(np.linalg.pinv(loss.reduced_hessians(thetas[k], one)[0]))
-        errors[k] = np.sqrt(np.maximum(variances, 0.0))
+        with np.errstate(all="ignore"):  # a Newton step may end where hazards overflow
+            H = loss.reduced_hessians(thetas[k], one)[0]
+        if np.isfinite(H).all():
+            errors[k] = np.sqrt(np.maximum(np.diag(np.linalg.pinv(H)), 0.0))
     return errors
 
 

@@ -186,6 +186,27 @@ def test_third_derivatives_change_how_often_a_problem_is_evaluated_and_not_its_e
         assert foreseen <= 0.7 * seen.sum()
 
 
+@pytest.mark.parametrize("third", [None, np.full((1, 1, 1), -1.0)], ids=["plain", "third"])
+def test_a_hessian_from_where_the_loss_was_steeper_ends_no_problem(third):
+    """exp(-theta) + least^2 exp(theta) falls far and flat; its rounding is that of 1."""
+    least = 10.0 ** -np.linspace(5.0, 8.0, 25)
+
+    def slopes(rows, thetas):
+        down, up = np.exp(-thetas[:, 0]), least[rows] ** 2 * np.exp(thetas[:, 0])
+        return 1.0 + (down + up) - 1.0, (up - down)[:, None]
+
+    def curvatures(rows, thetas):
+        up = least[rows, None] ** 2 * np.exp(thetas)
+        return (np.exp(-thetas) + up)[:, :, None]
+
+    # a full fit's step may be this long at most
+    options = {"third": third, "unit": 1.0, "reach": np.array([0.8])}
+    found = damped_newton(slopes, curvatures, np.zeros((25, 1)), **options)
+    assert found.converged.all()
+    error = np.abs(found.thetas[:, 0] + np.log(least)) * np.sqrt(2 * least)
+    assert error.max() < 1e-9
+
+
 def test_fixed_parameters_stay():
     slopes, curvatures, _ = quartics(np.array([[1.0, 2.0]]))
     minima = damped_newton(slopes, curvatures, np.zeros((1, 2)), fixed=np.array([[True, False]]))

@@ -154,11 +154,14 @@ class _Problems:
         slow = self.stale[active] & (self.lengths > self.chord * last)
         self.tame[active] &= (self.lengths <= TAME_CONTRACTION * last) | self._short(tol)
         done = self._short(tol) | self._next_is_short(tol) | (slow & self._rounds())
-        if len(renew := np.flatnonzero(slow & ~done)):
+        # by a Hessian kept from where the loss was steeper, a long step looks short
+        doubtful = done & self.stale[active] & ~self.tame[active]
+        if len(renew := np.flatnonzero((slow & ~done) | doubtful)):
             self.H[renew] = self.curvatures(active[renew], self.thetas[active[renew]])
             self.stale[active[renew]] = False
             self.steps[renew], self.lengths[renew] = self._find_steps(renew)
-        done |= self._short(tol)
+            done &= ~doubtful
+        done |= self._short(tol) | (doubtful & self._rounds())
         done |= slow & (self.lengths > STANDSTILL * last) & self._short(STALLED)
         self.last_step[active] = self.lengths
         self.thetas[active[done]] -= self.steps[done]
@@ -174,11 +177,15 @@ class _Problems:
         as_said = (said <= MODEL_ERROR * fallen) & (fallen <= MODEL_ERROR * said)
         readable = said > VALUE_ROUNDING * np.abs(before)
         self.tame[active] &= (share == 1) & (as_said | ~readable)
+        tame, stuck = self.tame[active], ~moved
+        if self.third is not None:  # on a long way they say nothing of where it leads
+            self.H[tame] += _along(self.third, (self.thetas[active] - start)[tame])
+        doubtful = stuck & self.stale[active] & ~tame
+        self.last_step[active[doubtful]] = 0.0  # slow: the next look is by a new Hessian
+        stuck &= ~doubtful
         self.stale[active] = True
-        if self.third is not None:
-            self.H += _along(self.third, self.thetas[active] - start)
         # the loss falls along no part of the step: as low as rounding lets it, or nowhere defined
-        self._end(~moved, ~moved & (self._short(STALLED) | self._rounds()))
+        self._end(stuck, stuck & (self._short(STALLED) | self._rounds()))
 
     def minima(self, scale: np.ndarray | None) -> Minima:
         """Where each problem is; where the loss is flat there is no minimum."""
