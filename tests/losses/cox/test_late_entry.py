@@ -44,13 +44,15 @@ def by_both(loss: Cox, theta: np.ndarray, removals: Removals) -> list[list[np.nd
 
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
-@pytest.mark.parametrize("kind", ["continuous", "days", "strata"])
+@pytest.mark.parametrize("kind", ["continuous", "days", "strata", "hardly"])
 def test_passes_for_late_rows_are_numpys(kind, ties):
     X, data = late_rows(seed=len(kind))
     if kind == "days":
         data["T"], data["entry"] = np.ceil(data["T"] * 200), np.floor(data["entry"] * 200)
     if kind == "strata":
         data["strata"] = np.arange(len(X)) % 4
+    if kind == "hardly":  # from the start, or at no event but one's own
+        data["entry"] = np.where(np.arange(len(X)) % 3, -np.inf, data["T"] * (1 - 1e-9))
     loss = Cox(X, **data, ties=ties)
     clusters = Removals.of_groups(np.arange(len(X)) // 3)
     for removals in (loss.each(), clusters):

@@ -73,7 +73,7 @@ class Ranges:
     @property
     def filled_by_end(self) -> np.ndarray:
         """Those that are not empty, where all begin with their segment, in the order of hi."""
-        if len(self.bounds) == 2:  # the empty ones end at 0
+        if len(self.bounds) == 2 and not self.lo.any():  # the empty ones end at 0
             return self.by_end[np.count_nonzero(self.hi <= 0) :]
         order = self.by_end
         return order[self.lo[order] < self.hi[order]]
