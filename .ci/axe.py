@@ -5,7 +5,7 @@
 prints a line for each rule that a page breaks, and exits with 1 if there is one. axe is the file
 of the package axe-playwright-python (its Playwright is not needed: `pip install --no-deps`), the
 browser is Chromium. Where either is missing nothing is looked at, which it says, and exits with 0.
-One page of the browser opens all others in a frame, one after another.
+One page of each browser opens all others in a frame, one after another.
 """
 
 import argparse
@@ -33,6 +33,7 @@ FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
     "--window-size=1400,1200",
+    "--remote-debugging-port=0",  # it stays open, once the page is there
 )
 SCHEMES = {"light": (), "dark": ("--blink-settings=preferredColorScheme=0",)}
 SECONDS = 1500  # for all pages: 14 minutes where the load is 15 on two cores
@@ -51,7 +52,8 @@ function loaded(address) {
   });
 }
 // Contrast takes nine tenths of axe's time, and is the same for texts that look the same. So it is
-// asked of three of each look in all pages: colours and font, and what all that they lie in paints.
+// asked of three of each look in all its pages: colours and font, and what all that they lie in
+// paints.
 const seen = new Map();
 const PLAIN = "rgba(0, 0, 0, 0),none,1,none,normal,static";
 function mark_looks(page) {
@@ -124,17 +126,18 @@ def main() -> int:
         print(f"axe: no page was looked at, as {missing} is not installed")
         return 0
     pages = [address for address in addresses(args.folders) if args.only in address]
-    asked = {"light": pages, "dark": unlike(pages)}
+    # the pages of a scheme in as many browsers as leave no core idle
+    asked = {"light": (pages[::2], pages[1::2]), "dark": (unlike(pages),)}
     with ThreadPoolExecutor() as pool:
         looks = {
-            scheme: pool.submit(
-                look, [browser, *FLAGS, *flags], args.folders, asked[scheme], axe, WIDTHS[scheme]
-            )
-            for scheme, flags in SCHEMES.items()
+            scheme: [pool.submit(look, browser, scheme, args.folders, some, axe) for some in parts]
+            for scheme, parts in asked.items()
         }
-    return int(
-        sum(show(look.result(), asked[scheme], scheme) for scheme, look in looks.items()) > 0
-    )
+    lines = 0
+    for scheme, parts in asked.items():
+        results = {page: found for one in looks[scheme] for page, found in one.result().items()}
+        lines += show(results, sum(parts, []), scheme)
+    return int(lines > 0)
 
 
 def unlike(pages: list[str]) -> list[str]:
@@ -160,12 +163,13 @@ def addresses(folders: list[Path]) -> list[str]:
 
 
 def look(
-    command: list[str], folders: list[Path], pages: list[str], axe: Path, width: int
+    browser: str, scheme: str, folders: list[Path], pages: list[str], axe: Path
 ) -> dict[str, list[dict]]:
     """What axe finds on each page, by its address."""
     results: dict[str, list[dict]] = {}
     done = threading.Event()
-    runner = RUNNER.replace("WIDTH", str(width)).replace("PATIENCE", str(1000 * PAGE_SECONDS))
+    runner = RUNNER.replace("WIDTH", str(WIDTHS[scheme]))
+    runner = runner.replace("PATIENCE", str(1000 * PAGE_SECONDS))
     texts = {"/runner.html": runner, "/pages.json": json.dumps(pages), "/axe.js": axe.read_text()}
     handler = partial(Handler, folders, texts, results, done)
     with (
@@ -175,7 +179,7 @@ def look(
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}/runner.html"
         with subprocess.Popen(
-            [*command, f"--user-data-dir={own}", "--remote-debugging-port=0", address],
+            [browser, *FLAGS, *SCHEMES[scheme], f"--user-data-dir={own}", address],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
