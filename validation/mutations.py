@@ -6,6 +6,7 @@ tests/reporting/sections on it, and prints which test found it.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import multiprocessing
@@ -172,6 +173,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     # loaded once, before any process forks; nothing of the package itself
     import lifelines  # noqa: F401  as above
     import statsmodels.api  # noqa: F401  as above
