@@ -1,4 +1,7 @@
-"""How long a call takes and how much memory it needs at most, as medians of several runs."""
+"""How long a call takes and how much memory it needs at most.
+
+Seconds are CPU time of this process, on one thread: what else the machine does matters little.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 __all__ = ["Timing", "peak_memory", "timed"]
@@ -50,6 +53,6 @@ def peak_memory(call: Callable[[], Any]) -> int:
 
 
 def _once(call: Callable[[], Any]) -> float:
-    begin = perf_counter()
+    begin = process_time()
     call()
-    return perf_counter() - begin
+    return process_time() - begin

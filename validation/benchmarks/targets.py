@@ -1,4 +1,4 @@
-"""What issue "Cox at full strength" promises, beside what was measured."""
+"""What was promised of Cox models when they were first built, beside what was measured."""
 
 from __future__ import annotations
 
