@@ -31,7 +31,7 @@ def logit():
 
 
 def looked_at(loss, theta):
-    return loss.gradient(theta), loss.hessian(theta)
+    return loss.gradient(theta), loss.hessian(theta), loss.third_derivatives(theta)
 
 
 @pytest.fixture

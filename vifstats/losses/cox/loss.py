@@ -288,13 +288,17 @@ class Cox(PartialLikelihood):
     def third_derivatives(self, theta: np.ndarray) -> np.ndarray | None:
         if not self.hessian_at_hand:
             return None
-        if self._last_third is None or self._last_third[0] != theta.tobytes():
-            H = self.hessian(theta)
-            steps = DIFFERENCE / np.sqrt(np.diag(H))
-            nobody = Removals(np.full(self.n_objects, -1), pd.RangeIndex(len(theta)))
-            ahead = super().reduced_curvatures(theta + np.diag(steps), nobody)
-            self._last_third = theta.tobytes(), (ahead - H) / steps[:, None, None]
-        return self._last_third[1]
+        key, last = theta.tobytes(), self._last_third
+        if last is not None and last[0] == key:
+            return last[1]
+        H = self.hessian(theta)
+        steps = DIFFERENCE / np.sqrt(np.diag(H))
+        nobody = Removals(np.full(self.n_objects, -1), pd.RangeIndex(len(theta)))
+        ahead = super().reduced_curvatures(theta + np.diag(steps), nobody)
+        third = (ahead - H) / steps[:, None, None]
+        # read and written once each, as the sums are
+        self._last_third = key, third
+        return third
 
     def reduced_scores(self, thetas: np.ndarray, removals: Removals) -> np.ndarray:
         out = np.empty((len(removals), self.n_objects, thetas.shape[1]))
