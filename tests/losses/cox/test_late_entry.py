@@ -1,4 +1,4 @@
-"""Compiled passes over ranges that begin anywhere against NumPy, with chunks of their usual size.
+"""Compiled passes against NumPy, with chunks of their usual size: most over ranges that begin late.
 
 `test_definitions` holds both to 50 digits, on problems of a few cells and so with tiny chunks.
 """
@@ -59,3 +59,16 @@ def test_passes_for_late_rows_are_numpys(kind, ties):
         plain, compiled = by_both(loss, np.array([0.5, -1.0, 1.5]), removals)
         for expected, found in zip(plain, compiled, strict=True):
             assert relative_error(found, expected) < ANOTHER_ORDER
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_short_segments_of_many_rows_are_numpys(ties):
+    """Every pair is taken as it is, of so many rows at a time: here of several times as many."""
+    X, data = late_rows(seed=9)
+    data["strata"], data["E"] = np.arange(len(X)) % 2, np.arange(len(X)) % 9 == 0
+    data["T"] = np.ceil(data["T"] * 20)
+    del data["entry"]
+    loss = Cox(X, **data, ties=ties)
+    plain, compiled = by_both(loss, np.array([0.5, -1.0, 1.5]), loss.each())
+    for expected, found in zip(plain, compiled, strict=True):
+        assert relative_error(found, expected) < ANOTHER_ORDER

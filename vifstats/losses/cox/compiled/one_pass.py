@@ -11,6 +11,9 @@ from vifstats.losses.cox.compiled.kept import add, compiled
 
 __all__ = ["exposed_gradients", "first_moments", "second_moments"]
 
+# Pieces of a short segment that are taken together: their sums stay in cache.
+WIDE = 128
+
 
 @compiled
 def _dying(
@@ -174,57 +177,100 @@ def _read(sums: np.ndarray, i: int, tables: np.ndarray, t: int, r: float, K: int
 
 
 @compiled
-def _combine(out: np.ndarray, x: np.ndarray, i: int, sums: np.ndarray) -> None:
-    """x G - M of piece i."""
-    p = x.shape[1]
-    for j in range(p):
-        out[i, j] = x[i, j] * sums[0, p] - sums[0, j]
-
-
-@compiled
-def _tied_odds(r: float, c: int, cells: tuple) -> tuple[float, float]:
-    """The sum of a eps/(1 - eps) over the terms of a cell, and that times f; not of eps > 1/2."""
-    R, S0D, a, n_terms, _, _ = cells
-    plain = lean = 0.0
-    for term in range(n_terms[c]):
-        dying = term / n_terms[c]
-        phi = R[c] + (1 - dying) * S0D[c]
-        if 2 * r <= phi:
-            odds = a[c] * r / (phi - r)
-            plain += odds
-            lean += odds * dying * S0D[c] / phi
-    return plain, lean
-
-
-@compiled
-def _add_pairs(
+def _by_powers(
     out: np.ndarray,
-    x: np.ndarray,
-    i: int,
-    r: float,
+    beyond: np.ndarray,
+    pieces: tuple,
     some: tuple[int, int],
-    tie: int,
     cells: tuple,
-    odds: np.ndarray,
+    segment: tuple[int, int, int],
+    powers: tuple,
+    K: np.ndarray,
 ) -> None:
-    """a (x - m) eps/(1 - eps) of piece i and the terms of some cells; not where eps > 1/2.
+    """Sums of a (x - m) eps/(1 - eps) of the pieces that end in a segment, by powers of eps.
 
-    `odds` (at least as many as the cells): room.
+    `some`: from and up to which piece, by their ends; `segment`: its first cell, its end, and the
+    first of its ties; `K`: how many powers each cell needs.
     """
-    R, S0D, a, n_terms, m0, delta = cells
-    first, last = some
-    for k in range(last - first):  # all as if of one term, without a branch: several at once
-        phi = R[first + k] + S0D[first + k]
-        odds[k] = a[first + k] * r / (phi - r) if 2 * r <= phi else 0.0
-    for c in range(first, last):
-        plain = odds[c - first]
+    x, r, hi, order = pieces
+    scale, limits, explicit = powers
+    R, S0D, a, n_terms, m0, _ = cells
+    p, (at, end), tie, smallest = x.shape[1], some, segment[2], np.inf
+    tables, taken = np.zeros((1, len(limits) + 1, p + 1)), np.empty((1, p + 1))
+    for c in range(segment[0], segment[1]):
+        phi = R[c] + S0D[c] / n_terms[c]
+        smallest = min(smallest, phi)
         if n_terms[c] > 1:
-            plain, lean = _tied_odds(r, c, cells)
-            for j in range(x.shape[1]):
-                out[i, j] -= lean * delta[tie, j]
+            _add_tie(tables[0], c, tie, cells, scale, K[c])
             tie += 1
-        for j in range(x.shape[1]):
-            out[i, j] += plain * (x[i, j] - m0[c, j])
+        else:
+            _add_term(tables[0], c, m0, scale / phi, a[c], K[c])
+        while at < end and hi[order[at]] == c + 1:
+            i, at = order[at], at + 1
+            beyond[i] = r[i] > explicit * smallest
+            taken[:] = 0.0
+            _read(taken, 0, tables, 0, r[i] / scale, _power(r[i] / smallest, limits))
+            for j in range(p):
+                out[i, j] = x[i, j] * taken[0, p] - taken[0, j]
+
+
+@compiled
+def _add_term_pairs(sums: np.ndarray, n: int, room: tuple, term: tuple, m: tuple) -> None:
+    """The odds of n pieces and one term, and those times its mean, to their sums; 0 if eps > 1/2.
+
+    Without a branch, and the pieces innermost: several at once.
+    """
+    mass, odds = room
+    a, phi, f = term
+    m0, c, delta, tie = m
+    p = len(sums) - 1
+    for i in range(n):
+        odds[i] = a * mass[i] / (phi - mass[i]) if 2 * mass[i] <= phi else 0.0
+        sums[p, i] += odds[i]
+    for j in range(p):
+        mean = m0[c, j] + f * delta[tie, j] if f else m0[c, j]
+        for i in range(n):
+            sums[j, i] += odds[i] * mean
+
+
+@compiled
+def _in_pairs(
+    out: np.ndarray,
+    beyond: np.ndarray,
+    pieces: tuple,
+    some: tuple[int, int],
+    cells: tuple,
+    segment: tuple[int, int, int],
+    sums: np.ndarray,
+    room: tuple,
+) -> None:
+    """As `_by_powers`, with every pair as it is, of at most WIDE pieces.
+
+    `sums` (p + 1, WIDE): written over, column i is that of the piece before the last i; `room`:
+    (WIDE,) twice.
+    """
+    x, r, hi, order = pieces
+    R, S0D, a, n_terms, m0, delta = cells
+    (begin, end), (_, _, tie), mass, p = some, segment, room[0], x.shape[1]
+    n, smallest = end - begin, np.inf
+    for i in range(n):
+        mass[i] = r[order[end - 1 - i]]
+        for j in range(p + 1):
+            sums[j, i] = 0.0
+    for c in range(segment[0], segment[1]):
+        smallest = min(smallest, R[c] + S0D[c] / n_terms[c])
+        for term in range(n_terms[c]):
+            dying = term / n_terms[c]
+            phi = R[c] + (1 - dying) * S0D[c]
+            of_term = a[c], phi, dying * S0D[c] / phi
+            _add_term_pairs(sums, n, room, of_term, (m0, c, delta, tie))
+        tie += n_terms[c] > 1
+        while n and hi[order[end - n]] == c + 1:  # the first of those still exposed
+            n -= 1
+            i = order[end - 1 - n]
+            beyond[i] = 2 * mass[n] > smallest
+            for j in range(p):
+                out[i, j] = x[i, j] * sums[p, n] - sums[j, n]
 
 
 @compiled
@@ -243,34 +289,19 @@ def exposed_gradients(
     """
     x, r, hi, order = pieces
     bounds, short = segments
-    scale, limits, explicit = powers
-    _, _, a, n_terms, m0, _ = cells
-    p, most = x.shape[1], len(limits) + 1
-    phi_min = cells[0] + cells[1] / n_terms
-    K = _powers_of_cells(r, hi, order, phi_min, segments, limits)
+    K = _powers_of_cells(r, hi, order, cells[0] + cells[1] / cells[3], segments, powers[1])
     beyond = np.zeros(len(r), dtype=np.bool_)
-    tables, taken = np.empty((1, most, p + 1)), np.empty((1, p + 1))
-    table, odds = tables[0], np.empty(len(a))
-    at = tie = 0
+    sums, room = np.empty((x.shape[1] + 1, WIDE)), (np.empty(WIDE), np.empty(WIDE))
+    end = tie = 0
     for s in range(len(bounds) - 1):
-        table[:] = 0.0
-        smallest, first_tie = np.inf, tie
-        limit = 0.5 if short[s] else explicit
-        for c in range(bounds[s], bounds[s + 1]):
-            smallest = min(smallest, phi_min[c])
-            if n_terms[c] > 1:
-                _add_tie(table, c, tie, cells, scale, K[c])
-                tie += 1
-            else:
-                _add_term(table, c, m0, scale / phi_min[c], a[c], K[c])
-            while at < len(order) and hi[order[at]] == c + 1:
-                i, at = order[at], at + 1
-                beyond[i] = r[i] > limit * smallest
-                if short[s]:
-                    _add_pairs(out, x, i, r[i], (bounds[s], c + 1), first_tie, cells, odds)
-                else:
-                    n_powers = _power(r[i] / smallest, limits)
-                    taken[:] = 0.0
-                    _read(taken, 0, tables, 0, r[i] / scale, n_powers)
-                    _combine(out, x, i, taken)
+        segment, begin = (bounds[s], bounds[s + 1], tie), end
+        tie += (cells[3][bounds[s] : bounds[s + 1]] > 1).sum()
+        while end < len(order) and hi[order[end]] <= bounds[s + 1]:
+            end += 1
+        if not short[s]:
+            _by_powers(out, beyond, pieces, (begin, end), cells, segment, powers, K)
+            continue
+        for at in range(begin, end, WIDE):
+            some = at, min(at + WIDE, end)
+            _in_pairs(out, beyond, pieces, some, cells, segment, sums, room)
     return K, beyond

@@ -11,7 +11,6 @@ import numpy as np
 
 from vifstats.losses.cox.compiled.kept import add, compiled
 from vifstats.losses.cox.compiled.one_pass import (
-    _add_pairs,
     _add_term,
     _add_tie,
     _dying,
@@ -191,6 +190,52 @@ def _read_side(
             _read(sums, at, tables, k, r[at] / scale, n_powers)
             _read(sums, at, tables, n_levels, r[at] / scale, n_powers)
             at += 1
+
+
+@compiled
+def _tied_odds(r: float, c: int, cells: tuple) -> tuple[float, float]:
+    """The sum of a eps/(1 - eps) over the terms of a cell, and that times f; not of eps > 1/2."""
+    R, S0D, a, n_terms, _, _ = cells
+    plain = lean = 0.0
+    for term in range(n_terms[c]):
+        dying = term / n_terms[c]
+        phi = R[c] + (1 - dying) * S0D[c]
+        if 2 * r <= phi:
+            odds = a[c] * r / (phi - r)
+            plain += odds
+            lean += odds * dying * S0D[c] / phi
+    return plain, lean
+
+
+@compiled
+def _add_pairs(
+    out: np.ndarray,
+    x: np.ndarray,
+    i: int,
+    r: float,
+    some: tuple[int, int],
+    tie: int,
+    cells: tuple,
+    odds: np.ndarray,
+) -> None:
+    """a (x - m) eps/(1 - eps) of piece i and the terms of some cells; not where eps > 1/2.
+
+    `odds` (at least as many as the cells): room.
+    """
+    R, S0D, a, n_terms, m0, delta = cells
+    first, last = some
+    for k in range(last - first):  # all as if of one term, without a branch: several at once
+        phi = R[first + k] + S0D[first + k]
+        odds[k] = a[first + k] * r / (phi - r) if 2 * r <= phi else 0.0
+    for c in range(first, last):
+        plain = odds[c - first]
+        if n_terms[c] > 1:
+            plain, lean = _tied_odds(r, c, cells)
+            for j in range(x.shape[1]):
+                out[i, j] -= lean * delta[tie, j]
+            tie += 1
+        for j in range(x.shape[1]):
+            out[i, j] += plain * (x[i, j] - m0[c, j])
 
 
 @compiled
