@@ -50,6 +50,7 @@ nb_execution_cache_path = str(HERE / "_build" / "notebooks")
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_merge_streams = True
+nb_output_stderr = "warn"  # what a cell warns of is an error here, as it is in tests
 
 autosummary_generate = True
 autodoc_typehints = "none"  # the docstring has type, shape and meaning in one place

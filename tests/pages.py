@@ -18,7 +18,8 @@ OPTIONS = r"(?:---\n(?:(?:  [^\n]*|\w+:[^\n]*)\n)+---\n)?"
 FENCE = re.compile(
     rf"^(?P<fence>```+)(?P<language>\S+)[^\n]*\n{OPTIONS}(?P<text>.*?)^(?P=fence)$", re.M | re.S
 )
-CODE = ("python", "{code-cell}")
+# Cells are executed where the site is built, which ends at an error or a warning of one.
+CODE, CELL = "python", "{code-cell}"
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 # Below this a number is what rounding left of 0, and another on another processor.
 ROUNDING = 1e-12
@@ -41,7 +42,7 @@ def blocks(page: str) -> list[Block]:
 
 
 def run(path: Path) -> Iterator[tuple[Block, Block | None, str]]:
-    """Run the code of a page in order, in one namespace.
+    """Run the code of a page in order, in one namespace; but for its cells.
 
     Yields
     ------
@@ -55,7 +56,7 @@ def run(path: Path) -> Iterator[tuple[Block, Block | None, str]]:
     found = blocks(path.read_text(encoding="utf-8"))
     names: dict = {"__name__": path.stem}
     for block, after in zip(found, [*found, None][1:], strict=True):
-        if block.language in CODE:
+        if block.language == CODE:
             shown = after if after is not None and after.language == "text" else None
             yield block, shown, _printed(block, path, names)
         elif block.language == "console":

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import operator
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import public
 import pytest
-from pages import CODE, FENCE, blocks, run, says_the_same
+from pages import CELL, CODE, FENCE, blocks, run, says_the_same
 
 import vifstats
 from vifstats.cli.command import main
@@ -33,7 +34,7 @@ EVERY_PAGE = pytest.mark.parametrize(
 )
 # What is run, what it prints, what is typed on a machine with nothing, what is data, and R, which
 # not everybody has.
-LANGUAGES = {*CODE, "text", "console", "bash", "bibtex", "r"}
+LANGUAGES = {CODE, CELL, "text", "console", "bash", "bibtex", "r"}
 LANGUAGES |= {
     "{every-name}",
     "{toctree}",
@@ -49,7 +50,10 @@ CITATION = re.compile(r"docs/mathematics\.md,\s+equations?\s+((?:\(\d+\)|,|\s|an
 @EVERY_PAGE
 def test_no_block_escapes_these_tests(page):
     text = page.read_text(encoding="utf-8")
-    assert {block.language for block in blocks(text)} <= LANGUAGES
+    languages = [block.language for block in blocks(text)]
+    assert set(languages) <= LANGUAGES
+    assert CELL not in languages or "\nfile_format: mystnb\n" in text, "cells that nobody executes"
+    assert (CELL, "text") not in pairwise(languages), "what a cell prints is there already"
     between = FENCE.sub("", text)
     assert "```" not in between, "a block without a language"
     assert re.findall(r"^\n    .+$", between, re.M) == [], "a block by indentation"
@@ -58,6 +62,8 @@ def test_no_block_escapes_these_tests(page):
 @EVERY_PAGE
 def test_code_runs_and_prints_what_stands_below_it(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    # half the time of a report; nobody looks at its pictures here
+    monkeypatch.setattr("vifstats.plots.as_svg", lambda draw, **options: "<svg></svg>")
     for block, shown, printed in run(page):
         if shown is not None and not says_the_same(printed, shown.text):
             assert printed == shown.text, f"{page.name}, line {shown.line}"
