@@ -50,6 +50,7 @@ SERIES = DEFAULT | {
 LOOPS = SERIES | {
     fast: {"LARGE": 0, "GROUP": 2},
     exposure: {"SLICE": 8, "GROUP": 2, "CHUNK_BITS": 1},
+    ranges: SERIES[ranges] | {"CHUNK_BITS": 1},
     sums: {"CHUNK_BITS": 1},
 }
 compiled = pytest.mark.skipif(find_spec("numba") is None, reason="numba, of the extra fast")

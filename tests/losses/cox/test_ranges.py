@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from vifstats.losses.cox import fast
+from vifstats.losses.cox import ranges as module_of_ranges
 from vifstats.losses.cox import segment_sums as module
 from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.segment_sums import Bins, Segments
@@ -73,12 +78,25 @@ def test_extremes_of_ranges(ranges, seed):
     assert ranges.minimum(cells).tolist() == smallest
 
 
+@pytest.mark.skipif(find_spec("numba") is None, reason="numba, of the extra fast")
+@given(drawn_ranges(), st.integers(0, 1000), st.integers(0, 3))
+def test_compiled_reads(ranges, seed, bits):
+    """The compiled sums and least numbers of ranges, with small chunks."""
+    cells = spread((ranges.n_cells,), seed)
+    within = [cells[on] for on in matrix(ranges)]
+    with patch.multiple(module_of_ranges, CHUNK_BITS=bits), patch.object(fast, "LARGE", 0):
+        ranges = Ranges(ranges.lo, ranges.hi, ranges.bounds)
+        assert ranges.minimum(cells).tolist() == [some.min(initial=np.inf) for some in within]
+        found = ranges.gather(cells)
+    np.testing.assert_allclose(found, [some.sum() for some in within], rtol=NO_CANCELLATION)
+
+
 @given(drawn_ranges(), st.integers(0, 1000))
 def test_short_and_long_segments_are_summed_alike(ranges, seed):
     cells = spread((ranges.n_cells,), seed)
     short = ranges.gather(cells)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "SHORT_SEGMENT", 4)
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(module, "SHORT_SEGMENT", 4)
         long = Ranges(ranges.lo, ranges.hi, ranges.bounds).gather(cells)
     np.testing.assert_allclose(long, short, rtol=NO_CANCELLATION)
 

@@ -103,10 +103,10 @@ def _in_two_passes(compiled: ModuleType, sums: RiskSums, pieces: Pieces) -> tupl
     """The changes of the gradient where ranges begin anywhere."""
     ranges, powers = pieces.ranges, reach(sums, np.ones(sums.sets.n_cells, dtype=bool))
     n, p = pieces.x.shape
-    before = np.zeros((n, p + 1))
-    out = before.reshape(-1)[: n * p].reshape(n, p)  # in its place, once that has been read
+    out = np.zeros((n, p))
     K_cell, beyond, in_pairs = compiled.late_gradients(
-        (before, np.empty((n, p + 1)), out),
+        out,
+        np.zeros((n, p + 1)),
         (pieces.x, pieces.r, *ranges.ends, ranges.by_start, ranges.by_end),
         _cells(sums),
         ranges.bounds,

@@ -16,7 +16,7 @@ from types import ModuleType
 
 import numpy as np
 
-from vifstats.losses.cox.fast import GROUP, levels, loops
+from vifstats.losses.cox.fast import CHUNK_BITS, GROUP, levels, loops
 from vifstats.losses.cox.segment_sums import Bins, Segments
 
 __all__ = ["Ranges"]
@@ -28,6 +28,8 @@ BLOCK_BITS = 5
 BLOCK = 2**BLOCK_BITS
 # With at most this many cells, a table of every (first, last) pair serves.
 FEW_CELLS = 128
+# A range reads so many sums, which is as much work as adding as many numbers.
+READS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +64,8 @@ class Ranges:
     @cached_property
     def by_start(self) -> np.ndarray:
         """The ranges in the order of lo, int (n,)."""
-        return np.argsort(self.lo)
+        n = max(1, len(self.lo))  # whole numbers sort faster than they are ranked
+        return np.sort(self.lo * n + np.arange(len(self.lo))) % n
 
     @property
     def by_end(self) -> np.ndarray:
@@ -153,6 +156,8 @@ class Ranges:
 
     def gather(self, cells: np.ndarray) -> np.ndarray:
         """Sum of the cells in each range: shape (n_cells, ...) to (n, ...)."""
+        if cells.ndim == 1 and (compiled := self._loops(cells)) is not None:
+            return compiled.gathered(cells, *self.ends, CHUNK_BITS, False)
         out = np.zeros((len(self.lo), *cells.shape[1:]))
         if self._few:
             rows = self._nonempty
@@ -175,17 +180,18 @@ class Ranges:
             out[self._across] = whole
         return out
 
-    def _loops(self, rows: np.ndarray) -> ModuleType | None:
+    def _loops(self, values: np.ndarray) -> ModuleType | None:
         """Compiled loops, where ranges begin late and there is much to sum."""
-        much = rows.ndim > 1 and rows.dtype == float and not self.all_prefix
-        return loops(rows.size) if much else None
+        if values.dtype != float or self.all_prefix:
+            return None
+        return loops(READS * max(values.size, len(self.lo)))
 
     def scatter(self, rows: np.ndarray) -> np.ndarray:
         """Sum of the rows whose range covers each cell: shape (n, ...) to (n_cells, ...)."""
         if self._few:
             first_last = self._pair_bins.sums(rows[self._nonempty])
             return _covering(first_last.reshape(self.n_cells, self.n_cells, *rows.shape[1:]))
-        if (compiled := self._loops(rows)) is not None:
+        if rows.ndim > 1 and (compiled := self._loops(rows)) is not None:
             flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
             out = compiled.scattered(flat, self.lo, self.hi, levels(self.n_cells), GROUP)
             return out.reshape(len(out), *rows.shape[1:])
@@ -238,6 +244,8 @@ class Ranges:
 
     def minimum(self, cells: np.ndarray) -> np.ndarray:
         """The smallest cell of each range, inf where it is empty: (n_cells,) to (n,)."""
+        if (compiled := self._loops(cells)) is not None:
+            return compiled.gathered(cells, *self.ends, CHUNK_BITS, True)
         out = np.full(len(self.lo), np.inf)
         rows = np.flatnonzero(self.lo < self.hi)
         lo, hi = self.lo[rows], self.hi[rows]

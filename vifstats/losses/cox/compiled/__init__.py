@@ -7,12 +7,14 @@ from vifstats.losses.cox.compiled.one_pass import (
     second_moments,
 )
 from vifstats.losses.cox.compiled.permuted import permute
+from vifstats.losses.cox.compiled.reading import gathered
 from vifstats.losses.cox.compiled.sweeps import swept
 from vifstats.losses.cox.compiled.two_sided import late_gradients, late_moments
 
 __all__ = [
     "exposed_gradients",
     "first_moments",
+    "gathered",
     "late_gradients",
     "late_moments",
     "permute",

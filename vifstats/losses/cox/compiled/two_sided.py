@@ -44,8 +44,9 @@ def _fetch(near: np.ndarray, x: np.ndarray, order: np.ndarray, at: int) -> None:
     """The next rows of x, at once: one after the other each would be waited for."""
     if at % NEAR == 0:
         for k in range(min(NEAR, len(order) - at)):
+            i = np.uint64(order[at + k])  # never counted from the end: no branch
             for j in range(x.shape[1]):
-                near[k, j] = x[order[at + k], j]
+                near[k, j] = x[i, j]
 
 
 @compiled
@@ -143,8 +144,9 @@ def _end_chunk(tables: np.ndarray, least: np.ndarray, chunk: int, K: int, back: 
 
 @compiled
 def _read_side(
-    sums: np.ndarray,
+    out: np.ndarray,
     beyond: np.ndarray,
+    before: np.ndarray,
     pieces: tuple,
     order: np.ndarray,
     cells: tuple,
@@ -153,42 +155,49 @@ def _read_side(
     bits: int,
     back: bool,
 ) -> None:
-    """Add M and G of the terms of each piece between its middle and its end on one side.
+    """Sum M and G of the terms of each piece between its middle and its end on one side.
 
-    `sums` (k, p + 1), `order` int (k,): the pieces by that end; `pieces`: r, levels, and the cell
-    of that end; `of_cells`: number of powers, the smallest phi, and how many ties are before,
-    (n_cells,) each.
+    Back, they are written to `before`, in this order; then, to what is there, the other side is
+    added, and x G - M is written to `out`. `order` int (k,): the pieces by that end; `pieces`: x,
+    r, levels, the cell of that end, and where each piece stands in `before`; `of_cells`: number of
+    powers, the smallest phi, and how many ties are before, (n_cells,) each.
     """
-    r, level, end = pieces
-    r, level, end = r[order], level[order], end[order]
+    x, r, level, end, place = pieces
+    r, level, end, place = r[order], level[order], end[order], place[order]
     K, phi_min, ties = of_cells
     scale, limits, explicit = powers
-    n_levels, n_terms = (level.max() if len(level) else 0), cells[3]
-    tables = np.zeros((n_levels + 1, len(limits) + 1, sums.shape[1]))
-    own = tables[-1]
-    least, most, before, at = np.full(n_levels + 1, np.inf), 0, -1, 0
+    n_levels, n_terms, p = (level.max() if len(level) else 0), cells[3], x.shape[1]
+    tables = np.zeros((n_levels + 1, len(limits) + 1, p + 1))
+    own, near = tables[-1], np.zeros((NEAR, p + 1))
+    sums = before if back else near
+    least, most, previous, at = np.full(n_levels + 1, np.inf), 0, -1, 0
     for step in range(len(K)):
         c = len(K) - 1 - step if back else step
         chunk = c >> bits
-        if chunk != before:
-            _end_chunk(tables, least, before, most, back)
-            _begin_chunk(tables[:-1], before, chunk)
+        if chunk != previous:
+            _end_chunk(tables, least, previous, most, back)
+            _begin_chunk(tables[:-1], previous, chunk)
             for k in range(n_levels):
-                if before >> k + 1 != chunk >> k + 1:
+                if previous >> k + 1 != chunk >> k + 1:
                     least[k] = np.inf
-            before, most = chunk, 0
+            previous, most = chunk, 0
         least[-1], most = min(least[-1], phi_min[c]), max(most, K[c])
         if n_terms[c] > 1:
             _add_tie(own, c, ties[c], cells, scale, K[c])
         else:
             _add_term(own, c, cells[4], scale / phi_min[c], cells[2][c], K[c])
         while at < len(order) and end[at] == c:
-            k = level[at] - 1
-            smallest = min(least[k], least[-1])
-            beyond[order[at]] |= r[at] > explicit * smallest
+            if not back:
+                _fetch(near, before, place, at)
+            i, row = order[at], (at if back else at % NEAR)
+            smallest = min(least[level[at] - 1], least[-1])
+            beyond[i] |= r[at] > explicit * smallest
             n_powers = _power(r[at] / smallest, limits)
-            _read(sums, at, tables, k, r[at] / scale, n_powers)
-            _read(sums, at, tables, n_levels, r[at] / scale, n_powers)
+            _read(sums, row, tables, level[at] - 1, r[at] / scale, n_powers)
+            _read(sums, row, tables, n_levels, r[at] / scale, n_powers)
+            if not back:
+                for j in range(p):
+                    out[i, j] = x[i, j] * near[row, p] - near[row, j]
             at += 1
 
 
@@ -240,7 +249,8 @@ def _add_pairs(
 
 @compiled
 def late_gradients(
-    space: tuple,
+    out: np.ndarray,
+    before: np.ndarray,
     pieces: tuple,
     cells: tuple,
     bounds: np.ndarray,
@@ -249,37 +259,26 @@ def late_gradients(
 ) -> tuple[np.ndarray, ...]:
     """As `exposed_gradients`, with chunks of 2^bits cells.
 
-    `space`: 0s (n, p + 1); room for as many; and for the result, (n, p), which may be in the place
-    of the 0s; `pieces`: x (n, p), r (n,), the ranges lo and hi, int (n,), and the pieces in the
-    order of lo and of hi, int; `bounds`: where segments begin, with the end. Returns besides of
-    which pieces all pairs are taken as they are, bool (n,).
+    `before` (n, p + 1): 0s, written over; `pieces`: x (n, p), r (n,), the ranges lo and hi, int
+    (n,), and the pieces in the order of lo and of hi, int; `bounds`: where segments begin, with the
+    end. Returns besides of which pieces all pairs are taken as they are, bool (n,).
     """
     x, r, lo, hi, by_start, by_end = pieces
-    n_terms, p = cells[3], x.shape[1]
-    phi_min, level = cells[0] + cells[1] / n_terms, _levels(lo, hi, bits)
+    phi_min, n_terms = cells[0] + cells[1] / cells[3], cells[3]
+    level, place = _levels(lo, hi, bits), np.zeros(len(r), dtype=np.intp)
     no_pairs = np.zeros(len(bounds) - 1, dtype=np.bool_)
     K = _powers_of_cells(r, hi, by_end, phi_min, (bounds, no_pairs), powers[1])
     of_cells = K, phi_min, np.cumsum(n_terms > 1) - (n_terms > 1)
     beyond = np.zeros(len(r), dtype=np.bool_)
     by_start, by_end = by_start[level[by_start] > 0][::-1], by_end[level[by_end] > 0]
-    before, sums, out = space
-    _read_side(before, beyond, (r, level, lo), by_start, cells, of_cells, powers, bits, True)
-    at = np.empty(len(r), dtype=np.intp)
     for k in range(len(by_start)):
-        at[by_start[k]] = k
-    # in this order, for rows that are not in order are read faster than they are written
-    for k in range(len(by_end)):
-        for j in range(p + 1):
-            sums[k, j] = before[at[by_end[k]], j]
-    _read_side(sums, beyond, (r, level, hi - 1), by_end, cells, of_cells, powers, bits, False)
-    for k in range(len(by_end)):
-        i = by_end[k]
-        for j in range(p):
-            out[i, j] = x[i, j] * sums[k, p] - sums[k, j]
+        place[by_start[k]] = k
+    ends = x, r, level, lo, place
+    _read_side(out, beyond, before, ends, by_start, cells, of_cells, powers, bits, True)
+    ends = x, r, level, hi - 1, place
+    _read_side(out, beyond, before, ends, by_end, cells, of_cells, powers, bits, False)
     odds = np.empty(1 << bits)
     for i in range(len(r)):
-        if level[i] <= 0:
-            out[i] = 0.0
         if level[i] == 0:
             beyond[i] = 2 * r[i] > phi_min[lo[i] : hi[i]].min()
             _add_pairs(out, x, i, r[i], (lo[i], hi[i]), of_cells[2][lo[i]], cells, odds)
