@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import MagicMock
+
 import autograd.numpy as anp
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ import vifstats as vs
 from vifstats.deletion import refits
 from vifstats.errors import ConvergenceError
 from vifstats.losses import Cox
+from vifstats.solvers import quasi_newton
 
 EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -97,6 +100,24 @@ def test_processes_change_nothing(name, monkeypatch):
     est = BY_NAME[name].estimate()
     serial, parallel = vs.leave_one_out(est), vs.leave_one_out(est, n_jobs=2)
     np.testing.assert_array_equal(serial.values, parallel.values)
+
+
+@pytest.mark.parametrize(("n_removals", "own_hessians"), [(2, True), (3, True), (5, False)])
+def test_nothing_is_prepared_for_copies_that_refits_do_not_use(
+    n_removals, own_hessians, monkeypatch
+):
+    """Third derivatives serve refits by Hessians of their own, no fewer than parameters."""
+    monkeypatch.setattr(quasi_newton, "LARGE", np.inf if own_hessians else 1)
+    rng = np.random.default_rng(n_removals)
+    loss = Cox(rng.normal(size=(40, 3)), rng.exponential(size=40))
+    refit = refits.Refit.of(vs.minimize(loss, np.zeros(3)))
+    made = MagicMock(wraps=loss.third_derivatives)
+    loss.third_derivatives = made
+    removals = loss.each().take(np.arange(n_removals))
+    refit.prepare(removals)
+    prepared = made.call_count
+    refit(removals)
+    assert (prepared, made.call_count - prepared) == ((1, 1) if n_removals == 3 else (0, 0))
 
 
 def test_the_reference_is_our_own_fit():

@@ -70,6 +70,11 @@ class OwnHessians:
         _, gradients, H = self._at(theta, removals)
         return solve_each(H, gradients, owned)
 
+    def prepare(self, theta: np.ndarray, removals: Removals) -> None:
+        """Make what the loss keeps at theta for such refits."""
+        self._at(theta, removals)
+        self._third(theta, removals)
+
     def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """Whether H at theta is singular without the removal, which D = 0 does not show."""
         zeros = np.zeros((len(removals), len(theta)))
@@ -80,6 +85,10 @@ class OwnHessians:
         """Values, gradients and Hessians at theta."""
         H = self.loss.pinned_reduced_hessians(theta, removals)
         return *self.loss.reduced_slopes_at(theta, removals), H
+
+    def _third(self, theta: np.ndarray, removals: Removals) -> np.ndarray | None:
+        """About as many Hessians of all data as parameters: too much for fewer refits."""
+        return self.loss.third_derivatives(theta) if len(removals) >= len(theta) else None
 
     def _newton(
         self,
@@ -98,8 +107,7 @@ class OwnHessians:
             scale=self.scale,
             reach=reach,
             fixed=self.loss.owned_mask(removals, len(theta)),
-            # about as many Hessians of all data as parameters: too much for fewer refits
-            third=self.loss.third_derivatives(theta) if len(removals) >= len(theta) else None,
+            third=self._third(theta, removals),
             tol=self.tol,
             max_steps=max_steps,
         )
@@ -142,6 +150,10 @@ class FullFactor:
         _, gradients = self.loss.reduced_slopes_at(theta, removals)
         return self.factor.solve(gradients if owned is None else np.where(owned, 0.0, gradients))
 
+    def prepare(self, theta: np.ndarray, removals: Removals) -> None:
+        """Make what the loss keeps at theta."""
+        self.loss.reduced_slopes_at(theta, removals)
+
     def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """Never known: no removal has a Hessian of its own."""
         return np.zeros(len(removals), dtype=bool)
@@ -179,6 +191,10 @@ class NewtonRoots:
         )
 
     path = minima
+
+    def prepare(self, theta: np.ndarray, removals: Removals) -> None:
+        """Make what the loss keeps at theta."""
+        self.steps(theta, removals, None)
 
     def lost_curvature(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
         """Whether the Jacobian at theta is singular without the removal."""

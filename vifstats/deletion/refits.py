@@ -225,8 +225,7 @@ class Refit:
     def prepare(self, removals: Removals) -> None:
         """Make what the loss keeps at theta once, before workers are copied from this process."""
         if not self.perfect:
-            self.by.steps(self.theta, removals, self.by.loss.owned_mask(removals, len(self.theta)))
-            self.by.loss.third_derivatives(self.theta)
+            self.by.prepare(self.theta, removals)
 
     def steps(self, removals: Removals) -> np.ndarray:
         """How far one Newton step goes from the full fit, (n_removals, n_params).
