@@ -3,7 +3,8 @@
 Problems small enough for the definitions would take every pair of a row and an event time as it is.
 `SERIES` lowers the sizes at which the fast path changes its ways: then the same problems go through
 powers of eps over blocks, tiles of few pieces, long segments, blocks of blocks and slices of
-pairs; with `LOOPS` the compiled loops of the extra ``fast`` take the place of tiles.
+pairs, and Newton steps through what the Hessians change; with `LOOPS` the compiled loops of the
+extra ``fast`` take the place of tiles.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from tolerances import ROUNDING, relative_error
 
 import vifstats as vs
 from vifstats.losses.cox import cell_blocks as blocks
-from vifstats.losses.cox import fast, of_each, ranges, tiles
+from vifstats.losses.cox import fast, of_each, ranges, reduced_hessians, tiles
 from vifstats.losses.cox import power_series as exposure
 from vifstats.losses.cox import risk_sums as sums
 from vifstats.losses.cox import segment_sums as running
@@ -46,6 +47,7 @@ SERIES = DEFAULT | {
     exposure: {"SLICE": 8},
     ranges: {"FEW_CELLS": 0, "BLOCK_BITS": 1, "BLOCK": 2, "GROUP": 2},
     running: {"SHORT_SEGMENT": 2},
+    reduced_hessians: {"MANY_SOLVES": 0, "SOLVES_NUMBERS": 30},
 }
 LOOPS = SERIES | {
     fast: {"LARGE": 0, "GROUP": 2},
@@ -106,8 +108,8 @@ def test_dfbeta(data):
     if not determines(H, problem):
         return
     results = []
-    for path in ("default", "series"):
-        with these(PATHS[path]):
+    for path, sizes in PATHS.items():
+        with these(sizes):
             est = vs.Estimate(as_loss(problem), theta, tol=np.inf)
             results.append((vs.vif(est, groups=ids), vs.newton_step(est, groups=ids), path))
     changes = cox_changes(problem, theta, members_of(ids))

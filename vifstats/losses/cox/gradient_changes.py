@@ -5,11 +5,13 @@ See docs/mathematics.md, equations (19) to (22).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
 from vifstats.losses.cox.explicit_pairs import Terms, geometric, left_over
 from vifstats.losses.cox.fast import loops
+from vifstats.losses.cox.kernels import OnePass
 from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import NO_PAIRS
 from vifstats.losses.cox.power_series import exposure
@@ -32,7 +34,7 @@ class GradientKernel:
 
     sums: RiskSums
     columns = NO_PAIRS
-    in_one_pass = True
+    in_two_passes = True
 
     @property
     def width(self) -> int:
@@ -43,6 +45,10 @@ class GradientKernel:
     def table_width(self) -> int:
         """One column for 1, and p for m."""
         return self.width + 1
+
+    def one_pass(self, compiled: ModuleType, pieces: Pieces) -> OnePass | None:
+        """That of gradients, where no range begins late."""
+        return compiled.exposed_gradients if pieces.ranges.all_prefix else None
 
     def of_terms(self, terms: EveryTerm) -> TermColumns:
         """a eps/(1 - eps) [1, m_l]."""
@@ -158,6 +164,8 @@ def by_removal(
         out = np.zeros((n, taken.shape[1]))
         out[pieces.code] = taken
         return out
+    if (pieces.code[1:] > pieces.code[:-1]).all():
+        return taken
     if (compiled := loops(taken.size)) is not None:
         compiled.permute(taken, pieces.code)
         return taken

@@ -12,6 +12,7 @@ and both are sums of powers of eps as those of the gradient are.
 """
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
@@ -135,7 +136,7 @@ class HazardKernel:
     weights: np.ndarray  # (n_cells, q)
     steps: np.ndarray  # (n_pieces, p)
     columns = NO_PAIRS
-    in_one_pass = False
+    in_two_passes = False
 
     @property
     def width(self) -> int:
@@ -146,6 +147,9 @@ class HazardKernel:
     def table_width(self) -> int:
         """A column for 1, p for m and one for k, for each of the weights."""
         return self.weights.shape[1] * (2 + self.sums.X.shape[1])
+
+    def one_pass(self, compiled: ModuleType, pieces: Pieces) -> None:
+        """There is none."""
 
     def of_terms(self, terms: EveryTerm) -> TermColumns:
         """v a/phi [eps/(1 - eps), the sum of both times m_l, eps/(1 - eps)^2]."""

@@ -7,18 +7,21 @@ so that many covariates can be taken a block of pairs at a time.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from types import ModuleType
 
 import numpy as np
 
+from vifstats.losses.cox.cell_blocks import short_segments
 from vifstats.losses.cox.explicit_pairs import Terms, geometric, left_over
 from vifstats.losses.cox.fast import loops
 from vifstats.losses.cox.gradient_changes import OwnChange, by_removal
 from vifstats.losses.cox.hessian import covariances_about_top
+from vifstats.losses.cox.kernels import OnePass
 from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
-from vifstats.losses.cox.moments import Columns, moments_of
+from vifstats.losses.cox.moments import Columns
 from vifstats.losses.cox.power_series import exposure
-from vifstats.losses.cox.risk_sums import EveryTerm, RiskSums
+from vifstats.losses.cox.risk_sums import EveryTerm, RiskSums, sums_at_risk
 from vifstats.losses.cox.segment_sums import in_cache
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tied_deaths
@@ -34,7 +37,7 @@ class HessianKernel:
 
     sums: RiskSums
     columns: Columns
-    in_one_pass = False
+    in_two_passes = False
 
     @property
     def width(self) -> int:
@@ -56,9 +59,25 @@ class HessianKernel:
             rows = sets.exposed.hi, sets.own, sets.row_bounds
             cells = sets.deaths, sets.ranges.bounds
             return compiled.second_moments(sums.X, sums.r, self.columns, rows, cells)
-        rxx = moments_of(sums.r, sums.X, self.columns).rxx
-        S2 = sets.exposed.scatter(rxx) + sets.by_death.sums(rxx.take(sets.own, axis=0))
-        return S2 / sums.S0[:, None]
+        S2 = sums_at_risk(sets, self._squares, self.width)
+        first = np.append(sets.first_death, len(sets.own))
+        for some in in_cache(*S2.shape):
+            start, stop = first[some.start], first[some.stop]
+            dying = self._squares(sets.own[start:stop])
+            if stop - start > some.stop - some.start:  # ties
+                dying = np.add.reduceat(dying, first[some] - start, axis=0)
+            S2[some] += dying
+            S2[some] /= sums.S0[some, None]
+        return S2
+
+    def _squares(self, rows: np.ndarray | slice) -> np.ndarray:
+        """r x x' of some rows."""
+        i, j = self.columns
+        x = self.sums.X[rows]
+        squares = x.take(i, axis=1)
+        squares *= x.take(j, axis=1)
+        squares *= self.sums.r[rows, None]
+        return squares
 
     @cached_property
     def tied_lean(self) -> np.ndarray:
@@ -66,6 +85,15 @@ class HessianKernel:
         sums = self.sums
         cells = sums.tied.cells
         return self.A0[cells] - sums.dying(cells, self.columns).rxx / sums.S0D[cells, None]
+
+    def one_pass(self, compiled: ModuleType, pieces: Pieces) -> OnePass | None:
+        """That of Hessians, of pieces of one x, where no range begins late or is short."""
+        ranges, sums = pieces.ranges, self.sums
+        if pieces.scatter is not None or not ranges.all_prefix:
+            return None
+        if short_segments(ranges.bounds, sums.n_terms).any():
+            return None
+        return partial(compiled.exposed_hessians, (self.A0, self.tied_lean, *self.columns))
 
     def of_terms(self, terms: EveryTerm) -> TermColumns:
         """a [eps/(1 - eps), (g + eps/(1 - eps)) m m' - eps/(1 - eps) psi2/phi, g, g m].

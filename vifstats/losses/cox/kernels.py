@@ -1,5 +1,7 @@
 """What a sum over the terms of risk sets must know of its summands."""
 
+from collections.abc import Callable
+from types import ModuleType
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +13,11 @@ from vifstats.losses.cox.risk_sums import EveryTerm
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tiles import TermColumns
 
-__all__ = ["Kernel"]
+__all__ = ["Kernel", "OnePass"]
+
+# From out (n_pieces, width), pieces, cells, segments and powers, as `exposed_gradients` says, to
+# the number of powers summed of each cell, and which pieces have pairs that are left over.
+OnePass = Callable[..., tuple[np.ndarray, np.ndarray]]
 
 
 class Kernel(Protocol):
@@ -30,8 +36,11 @@ class Kernel(Protocol):
         """The pairs of covariates whose second moments it needs."""
 
     @property
-    def in_one_pass(self) -> bool:
-        """Whether it is the change of the gradient, which has a compiled pass of its own."""
+    def in_two_passes(self) -> bool:
+        """Whether it is the change of the gradient, which has compiled passes for all ranges."""
+
+    def one_pass(self, compiled: ModuleType, pieces: Pieces) -> OnePass | None:
+        """The compiled pass over all cells; None if there is none for such pieces."""
 
     def of_terms(self, terms: EveryTerm) -> TermColumns:
         """What stands behind the sums of powers of eps of each term."""

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,19 +13,14 @@ import pandas as pd
 from vifstats import checks
 from vifstats.checks import SurvivalInput
 from vifstats.losses import autodiff
-from vifstats.losses.cancellation import mended
 from vifstats.losses.cox import gradient_changes as gradients
 from vifstats.losses.cox import hessian as curvature
-from vifstats.losses.cox import hessian_changes as hessians
 from vifstats.losses.cox import value_changes as likelihoods
 from vifstats.losses.cox.hessian_changes import HessianKernel
-from vifstats.losses.cox.moments import Columns
-from vifstats.losses.cox.of_each import OfEach
-from vifstats.losses.cox.partial_likelihood import PartialLikelihood
 from vifstats.losses.cox.reduced_batch import Batch
+from vifstats.losses.cox.reduced_hessians import ReducedHessians, fewer_than
 from vifstats.losses.cox.risk_sets import RiskSets, gathered, in_order, risk_sets
 from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
-from vifstats.losses.cox.segment_sums import in_cache
 from vifstats.losses.cox.separation import Pairs
 from vifstats.losses.penalty import penalised
 from vifstats.removals import Removals
@@ -35,15 +30,13 @@ __all__ = ["Cox"]
 
 APPROXIMATE = ("efron", "breslow")
 TIES = (*APPROXIMATE, "exact")
-# Pairs of covariates are taken in blocks of about this many numbers (32 MB).
-BLOCK_NUMBERS = 4_000_000
 # Refits are taken in batches of about this many numbers for each quantity (8 MB).
 BATCH_NUMBERS = 1_000_000
 # Third derivatives are differences of Hessians over this share of 1/sqrt(diag H).
 DIFFERENCE = 0.01
 
 
-class Cox(PartialLikelihood):
+class Cox(ReducedHessians):
     """Negative log partial likelihood of Cox's model, a sum over event times.
 
     Parameters
@@ -195,71 +188,13 @@ class Cox(PartialLikelihood):
         removals = self.each() if removals is None else removals
         sums = self.sums(theta)
         compute = partial(gradients.gradient_differences, sums)
-        if len(removals) <= _fewer_than(len(theta)):
+        if len(removals) <= fewer_than(len(theta)):
             return compute(removals)
         return self._of_each.of("D", sums, removals, len(theta), compute)
-
-    @cached_property
-    def _of_each(self) -> OfEach:
-        return OfEach()
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         removals = self.each() if removals is None else removals
         return gradients.weight_gradients(self.sums(theta), removals)
-
-    def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
-        if len(removals) <= _fewer_than(len(theta)):
-            return self._hessians_afresh(theta, removals)
-        full, packed = self.hessian(theta), self._hessian_changes(theta, removals)
-        i, j = np.triu_indices(len(full))
-        place = np.empty(full.shape, dtype=np.intp)
-        place[i, j] = place[j, i] = np.arange(len(i))
-        out = np.empty((len(removals), *full.shape))
-        for rows in in_cache(len(out), full.size):
-            np.subtract(full, packed[rows].take(place, axis=1), out=out[rows])
-        return mended(out, full, removals, partial(self._hessians_afresh, theta))
-
-    def _hessian_changes(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        """H - H_-i of the pairs of covariates, (n_removals, p (p + 1)/2)."""
-        sums, pairs = self.sums(theta), np.triu_indices(len(theta))
-        n_pairs = len(pairs[0])
-        # no fewer than the covariates: what is p wide is summed again with every block
-        width = max(len(theta), BLOCK_NUMBERS // self.n_objects)
-        parts = []
-        for start in range(0, n_pairs, width):
-            i, j = (side[start : start + width] for side in pairs)
-            kernel = self._hessian_kernel(sums, (i, j), keep=width >= n_pairs)
-            compute = partial(hessians.hessian_differences, kernel)
-            parts.append(self._of_each.of(f"H{start}", sums, removals, len(i), compute))
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-
-    def _hessian_kernel(self, sums: RiskSums, columns: Columns, keep: bool) -> HessianKernel:
-        """Kept with all pairs of covariates: refits come in blocks, all from one theta."""
-        last = self._last_kernel
-        if keep and last is not None and last.sums is sums:
-            return last
-        kernel = HessianKernel(sums, columns)
-        if keep:
-            self._last_kernel = kernel
-        return kernel
-
-    def _hessians_afresh(self, theta: np.ndarray, removals: Removals) -> np.ndarray:
-        """H_-i from sums over the rows that remain, one removal at a time."""
-        eta = self._X @ theta + self._offset
-        out = np.zeros((len(removals), len(theta), len(theta)))
-        code = removals.codes[self.risk_sets.order]
-        for k in range(len(removals)):
-            self._add_hessian_of(np.flatnonzero(code != k), eta, out[k])
-        return out if self.penalty is None else out + self.penalty
-
-    def _add_hessian_of(self, rows: np.ndarray, eta: np.ndarray, H: np.ndarray) -> None:
-        """Add the part of some sorted rows to H; the copy of the rows is freed on return."""
-        sets = self.risk_sets.take(rows)
-        if sets.n_cells:
-            X, w = self._X.take(rows, axis=0), self._weights[rows]
-            X -= X.mean(axis=0)  # their own, where a row that has left was far away
-            H += curvature.hessian(risk_sums(sets, X, w, eta[rows], self.ties == "efron"))
 
     def reduced_slopes(
         self, thetas: np.ndarray, removals: Removals
@@ -272,7 +207,7 @@ class Cox(PartialLikelihood):
     def reduced_slopes_at(
         self, theta: np.ndarray, removals: Removals
     ) -> tuple[np.ndarray, np.ndarray]:
-        if not self.hessian_at_hand or len(removals) <= _fewer_than(len(theta)):
+        if not self.hessian_at_hand or len(removals) <= fewer_than(len(theta)):
             return super().reduced_slopes_at(theta, removals)
         value, gradient = self.value(theta, self.everyone()), self.gradient(theta)
         return (
@@ -344,12 +279,3 @@ def _plain_and_whole(theta: Any, presence: Any) -> bool:
     """Whether nothing is differentiated and every row is present."""
     plain = isinstance(theta, np.ndarray) and isinstance(presence, np.ndarray)
     return plain and bool((presence == 1).all())
-
-
-def _fewer_than(p: int) -> int:
-    """The most removals that are summed afresh: for more, the differences of all rows cost less.
-
-    Costs in nanoseconds per row: about 135 p^2 for the power sums of all pairs; for one removal
-    0.3 p^2 for matrix products, 30 p for sums, and 500 for what does not depend on p.
-    """
-    return int(135 * p**2 / (0.3 * p**2 + 30 * p + 500))

@@ -22,7 +22,7 @@ import numpy as np
 from vifstats.losses.cox.cell_blocks import short_segments
 from vifstats.losses.cox.explicit_pairs import dominated, terms_of
 from vifstats.losses.cox.fast import CHUNK_BITS, GROUP, levels, loops
-from vifstats.losses.cox.kernels import Kernel
+from vifstats.losses.cox.kernels import Kernel, OnePass
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.plans import BlockPlan, PiecewisePlan, Plan, block_plan, reach
 from vifstats.losses.cox.risk_sums import RiskSums
@@ -49,9 +49,11 @@ def exposure(sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarra
     `row_code` int (n,): the removal of each row, in sorted order. Returns (n_pieces, kernel.width).
     """
     compiled = loops(kernel.table_width * len(pieces.r))
-    if compiled is not None and kernel.in_one_pass:
-        in_passes = _in_one_pass if pieces.ranges.all_prefix else _in_two_passes
-        plan, out = in_passes(compiled, sums, pieces)
+    one_pass = None if compiled is None else kernel.one_pass(compiled, pieces)
+    if one_pass is not None:
+        plan, out = _in_one_pass(one_pass, sums, pieces, kernel.width)
+    elif compiled is not None and kernel.in_two_passes:
+        plan, out = _in_two_passes(compiled, sums, pieces)
     else:
         plan, out = _in_blocks(compiled, sums, pieces, kernel)
     _add_remainder(out, plan, sums, pieces, kernel, row_code)
@@ -76,15 +78,17 @@ def _combined(total: np.ndarray, pieces: Pieces, kernel: Kernel) -> np.ndarray:
     return out
 
 
-def _in_one_pass(compiled: ModuleType, sums: RiskSums, pieces: Pieces) -> tuple[Plan, np.ndarray]:
-    """The changes of the gradient where no range begins late."""
+def _in_one_pass(
+    one_pass: OnePass, sums: RiskSums, pieces: Pieces, width: int
+) -> tuple[Plan, np.ndarray]:
+    """The changes where no range begins late."""
     bounds, hi = pieces.ranges.bounds, pieces.ranges.hi
     short = short_segments(bounds, sums.n_terms)
     pairs_only = np.repeat(short, np.diff(bounds))
     powers = reach(sums, ~pairs_only)
     # made here: NumPy asks for large pages, in which writing to new memory is several times faster
-    out = np.zeros(pieces.x.shape)
-    K_cell, beyond = compiled.exposed_gradients(
+    out = np.zeros((len(pieces.r), width))
+    K_cell, beyond = one_pass(
         out,
         (pieces.x, pieces.r, hi, pieces.ranges.filled_by_end),
         _cells(sums),

@@ -12,6 +12,7 @@ So everything p-wide is kept per cell and only scalars per death. What dies is n
 from what is at risk: R and R1 are sums over the rows at risk that do not die in the cell.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -23,7 +24,7 @@ from vifstats.losses.cox.moments import Columns, Moments, moments_of
 from vifstats.losses.cox.risk_sets import RiskSets
 from vifstats.losses.cox.segment_sums import Bins, expanded, in_cache
 
-__all__ = ["EveryTerm", "PowerSums", "RiskSums", "Tied", "risk_sums"]
+__all__ = ["EveryTerm", "PowerSums", "RiskSums", "Tied", "risk_sums", "sums_at_risk"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,26 +245,34 @@ def _compiled_moments(
 
 def _sums_of_rows(sets: RiskSets, X: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """r x summed over those who are at risk and do not die, and over those who do, of each cell."""
-    own = sets.own
-    S1D = X.take(own, axis=0)
-    S1D *= r[own, None]
-    S1D = sets.by_death.sums(S1D)
+    S1D = X.take(sets.own, axis=0)
+    S1D *= r[sets.own, None]
+    R1 = sums_at_risk(sets, lambda rows: X[rows] * r[rows, None], X.shape[1])
+    return R1, sets.by_death.sums(S1D)
+
+
+def sums_at_risk(sets: RiskSets, of_rows: Callable[[slice], np.ndarray], width: int) -> np.ndarray:
+    """What rows have, summed over those who are at risk in a cell and do not die: (n_cells, width).
+
+    `of_rows`: from some of the sorted rows to what they have, (some, width).
+    """
+    n = sets.row_bounds[-1]
     if len(sets.row_bounds) > 2 or sets.late:
-        return sets.exposed.scatter(r[:, None] * X), S1D
+        return sets.exposed.scatter(of_rows(slice(0, n)))
     # In one stratum without delayed entry, all rows after the deaths of a cell are at risk there:
     # a running sum from the last row back, in blocks that stay in cache.
-    R1 = np.empty_like(S1D)
-    after = own[sets.first_death + sets.deaths - 1] + 1
-    later = np.zeros(X.shape[1])
-    for rows in reversed(list(in_cache(*X.shape))):
-        running = X[rows] * r[rows, None]
+    out = np.empty((sets.n_cells, width))
+    after = sets.own[sets.first_death + sets.deaths - 1] + 1
+    later = np.zeros(width)
+    for rows in reversed(list(in_cache(n, width))):
+        running = of_rows(rows)
         running[-1] += later
         np.add.accumulate(running[::-1], axis=0, out=running[::-1])
         cells = slice(*np.searchsorted(after, [rows.start, rows.stop]))
-        running.take(after[cells] - rows.start, axis=0, out=R1[cells], mode="clip")
+        running.take(after[cells] - rows.start, axis=0, out=out[cells], mode="clip")
         later = running[0]
-    R1[np.searchsorted(after, len(X)) :] = 0.0  # nobody is left after the last deaths
-    return R1, S1D
+    out[np.searchsorted(after, n) :] = 0.0  # nobody is left after the last deaths
+    return out
 
 
 def _tied(

@@ -5,6 +5,7 @@ by -a log(1 - eps) = a (eps + eps^2/2 + eps^3/3 + ...).
 """
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
@@ -52,9 +53,12 @@ class LogKernel:
 
     sums: RiskSums
     columns = NO_PAIRS
-    in_one_pass = False
+    in_two_passes = False
     width = 1
     table_width = 1
+
+    def one_pass(self, compiled: ModuleType, pieces: Pieces) -> None:
+        """There is none."""
 
     def of_terms(self, terms: EveryTerm) -> TermColumns:
         """-a log(1 - eps)."""

@@ -1,5 +1,6 @@
 """The sums that NumPy makes in many passes, as loops that numba compiles (the extra ``fast``)."""
 
+from vifstats.losses.cox.compiled.curvatures import exposed_hessians
 from vifstats.losses.cox.compiled.late import scattered, taken
 from vifstats.losses.cox.compiled.one_pass import (
     exposed_gradients,
@@ -13,6 +14,7 @@ from vifstats.losses.cox.compiled.two_sided import late_gradients, late_moments
 
 __all__ = [
     "exposed_gradients",
+    "exposed_hessians",
     "first_moments",
     "gathered",
     "late_gradients",
