@@ -10,6 +10,7 @@ from tolerances import ROUNDING
 
 import vifstats as vs
 from vifstats.errors import InvalidInputError, LossError
+from vifstats.losses.testing import RULES
 
 N = 30
 RNG = np.random.default_rng(0)
@@ -38,8 +39,10 @@ def check(f, **options):
 @pytest.mark.parametrize("case", CASES, ids=str)
 @pytest.mark.parametrize("rebuilt", [False, True])
 def test_every_loss_of_the_table_passes(case, rebuilt):
-    options = {"rebuild": case.loss} if rebuilt else {}
-    options |= {"penalty": case.penalty, "skip": case.skip}
+    """All rules, then once more the one that a loss built without the absent objects answers."""
+    options = {"penalty": case.penalty, "skip": case.skip}
+    if rebuilt:
+        options = {"rebuild": case.loss, "skip": [rule for rule in RULES if rule != "absent data"]}
     report = vs.check_loss(case.loss(), case.place, tol=ROUNDING, max_objects=8, **options)
     assert "keeps its contract" in repr(report)
     # items have no row of their own in the data: only a loss rebuilt without one can tell

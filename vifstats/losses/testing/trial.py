@@ -31,8 +31,8 @@ class Trial:
     rebuild: Callable[[np.ndarray], Loss] | None
     max_objects: int
     tol: float
-    # by mask, whether the loss is defined there
-    _defined: dict[bytes, bool] = field(default_factory=dict)
+    # by what was computed and mask: rules ask for the same again
+    _known: dict[tuple[str, bytes], Any] = field(default_factory=dict)
 
     # what is tried, in the words of an error, and the class that has the automatic defaults
     noun: ClassVar[str] = "A loss"
@@ -100,10 +100,13 @@ class Trial:
         """
         if not self.loss.fractional or presence.all():
             return True
-        key = presence.tobytes()
-        if key not in self._defined:
-            self._defined[key] = self._settles(presence)
-        return self._defined[key]
+        return self._once(self._settles, presence)
+
+    def _once(self, compute: Callable[[np.ndarray], Any], presence: np.ndarray) -> Any:
+        key = compute.__name__, presence.tobytes()
+        if key not in self._known:
+            self._known[key] = compute(presence)
+        return self._known[key]
 
     def _settles(self, presence: np.ndarray) -> bool:
         values = [self.value(np.maximum(presence, share)) for share in FADING]
@@ -123,6 +126,9 @@ class Trial:
 
     def value(self, presence: np.ndarray) -> float:
         """L(theta, b)."""
+        return self._once(self._value, presence)
+
+    def _value(self, presence: np.ndarray) -> float:
         return float(self.number(self.loss, self.theta, presence))
 
     def number(self, loss: Loss, theta: Any, presence: np.ndarray) -> Any:
@@ -131,10 +137,16 @@ class Trial:
 
     def gradient(self, presence: np.ndarray) -> np.ndarray:
         """The automatic gradient of the number, whatever the loss overrides."""
+        return self._once(self._gradient, presence)
+
+    def _gradient(self, presence: np.ndarray) -> np.ndarray:
         return Loss.gradient(self.loss, self.theta, presence)
 
     def curvature(self, presence: np.ndarray) -> np.ndarray:
         """The automatic Hessian of the number times `direction`."""
+        return self._once(self._curvature, presence)
+
+    def _curvature(self, presence: np.ndarray) -> np.ndarray:
         return autodiff.hessian_product(
             lambda t: self.number(self.loss, t, presence), self.theta, self.direction
         )
@@ -172,7 +184,7 @@ class EquationTrial(Trial):
         assert isinstance(loss, EstimatingEquations)
         return anp.dot(loss.psi(theta, presence), self.direction)
 
-    def gradient(self, presence: np.ndarray) -> np.ndarray:
+    def _gradient(self, presence: np.ndarray) -> np.ndarray:
         return autodiff.gradient(lambda t: self.number(self.loss, t, presence), self.theta)
 
     def bend(self, presence: np.ndarray) -> np.ndarray:
