@@ -145,7 +145,7 @@ def refitted(model, X, y):
         "OLS": lambda: sm.OLS(y, X).fit(),
         "WLS": lambda: sm.WLS(y, X, weights).fit(),
         "GLM": lambda: sm.GLM(y, X).fit(),
-        "RLM": lambda: sm.RLM(y, X).fit(tol=1e-13, maxiter=5000, conv="weights"),
+        "RLM": lambda: sm.RLM(y, X).fit(tol=1e-13, maxiter=500, conv="weights"),
         "Gamma": lambda: sm.GLM(y, X, family=sm.families.Gamma(sm.families.links.Log())).fit(
             tol=1e-14, maxiter=500
         ),

@@ -132,7 +132,8 @@ def test_every_verb_says_the_same_of_each(verb, library):
         np.testing.assert_array_equal(said(verb, x), of_fit)
 
 
-def test_a_report_says_the_same_of_each(tmp_path):
+def test_a_report_says_the_same_of_each(tmp_path, monkeypatch):
+    monkeypatch.setattr("vifstats.plots.as_svg", lambda draw, **options: "<svg></svg>")
     fit = FITS["statsmodels"]()[0]
     est = vs.from_model(fit)
     pages = []

@@ -72,6 +72,12 @@ def of_an_embedding():
     return describe(vs.minimize(loss, loss.start()), unit="node", seconds=2.0)
 
 
+def drawn_only(draw, size=(4.4, 2.8)):
+    """A picture that is neither laid out nor written, which takes longer than the rest."""
+    draw(Figure(figsize=size).add_subplot())
+    return "<svg></svg>"
+
+
 MODELS = {
     "lung": of_lung,
     "metabric": of_metabric,
@@ -89,8 +95,11 @@ def sixty_covariates():
 
 @pytest.fixture(scope="session", params=["rossi", "private", *MODELS])
 def any_document(request):
+    """Pictures of the first two are those of a report; of the others they are only drawn."""
     if request.param in MODELS:
-        return MODELS[request.param]()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("vifstats.plots.as_svg", drawn_only)
+            return MODELS[request.param]()
     return request.getfixturevalue({"rossi": "document"}.get(request.param, request.param))
 
 
@@ -102,10 +111,5 @@ def no_pictures(monkeypatch):
 
 @pytest.fixture
 def unwritten(monkeypatch):
-    """Pictures are drawn, and not laid out and written, which takes longer than the rest."""
-
-    def drawn(draw, size=(4.4, 2.8)):
-        draw(Figure(figsize=size).add_subplot())
-        return "<svg></svg>"
-
-    monkeypatch.setattr("vifstats.plots.as_svg", drawn)
+    """Pictures are only drawn."""
+    monkeypatch.setattr("vifstats.plots.as_svg", drawn_only)
