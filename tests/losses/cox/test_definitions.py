@@ -31,7 +31,7 @@ from tolerances import ROUNDING, relative_error
 
 import vifstats as vs
 from vifstats.losses.cox import cell_blocks as blocks
-from vifstats.losses.cox import fast, of_each, ranges, reduced_hessians, tiles
+from vifstats.losses.cox import fast, of_each, ranges, reduced_hessians, spans, tiles
 from vifstats.losses.cox import power_series as exposure
 from vifstats.losses.cox import risk_sums as sums
 from vifstats.losses.cox import segment_sums as running
@@ -43,16 +43,16 @@ DEFAULT: dict[ModuleType, dict[str, float]] = {fast: {"LARGE": np.inf}}
 SERIES = DEFAULT | {
     blocks: {"TERMS": 3, "MANY_TERMS": 2, "FEW_TERMS": 4},
     tiles: {"PIECES": 3, "CACHE": 40},
-    whole: {"CACHE": 1},
+    whole: {"CACHE": 1, "GROUPS": 3, "USUAL": 0.5},
     exposure: {"SLICE": 8},
-    ranges: {"FEW_CELLS": 0, "BLOCK_BITS": 1, "BLOCK": 2, "GROUP": 2},
+    spans: {"GROUP_BITS": 1},
     running: {"SHORT_SEGMENT": 2},
     reduced_hessians: {"MANY_SOLVES": 0, "SOLVES_NUMBERS": 30},
 }
 LOOPS = SERIES | {
     fast: {"LARGE": 0, "GROUP": 2},
     exposure: {"SLICE": 8, "GROUP": 2, "CHUNK_BITS": 1},
-    ranges: SERIES[ranges] | {"CHUNK_BITS": 1},
+    ranges: {"CHUNK_BITS": 1},
     sums: {"CHUNK_BITS": 1},
 }
 compiled = pytest.mark.skipif(find_spec("numba") is None, reason="numba, of the extra fast")

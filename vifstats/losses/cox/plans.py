@@ -66,9 +66,17 @@ class BlockPlan(Plan):
 
     blocks: CellBlocks
     parts: Blocked
-    # int (n_pieces,): powers that each reads
-    K_piece: np.ndarray
-    scale: float
+    eps: np.ndarray  # (n_pieces,): the largest of each
+    reach: "Reach"
+
+    @property
+    def scale(self) -> float:
+        """The unit of phi and r in powers."""
+        return self.reach.scale
+
+    def powers_of(self, pieces: np.ndarray | slice) -> np.ndarray:
+        """How many powers some pieces read, int (m,)."""
+        return powers_needed(self.eps[pieces], self.reach.most)
 
     def summed(self, piece: np.ndarray, cell: np.ndarray) -> np.ndarray:
         return np.where(self.parts.in_parts(self.blocks, piece, cell), 0, self.K_cell[cell])
@@ -124,8 +132,8 @@ def block_plan(sums: RiskSums, pieces: Pieces) -> BlockPlan:
         candidates=np.flatnonzero(pieces.r > lowest),
         blocks=blocks,
         parts=blocks.split(pieces.ranges),
-        K_piece=powers_needed(pieces.r / smallest, powers.most),
-        scale=powers.scale,
+        eps=pieces.r / smallest,
+        reach=powers,
     )
 
 

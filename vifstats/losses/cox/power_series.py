@@ -26,16 +26,15 @@ from vifstats.losses.cox.kernels import Kernel, OnePass
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.plans import BlockPlan, PiecewisePlan, Plan, block_plan, reach
 from vifstats.losses.cox.risk_sums import RiskSums
-from vifstats.losses.cox.segment_sums import in_cache, slices_of
+from vifstats.losses.cox.segment_sums import in_cache, slices_of, sorted_order
 from vifstats.losses.cox.tiles import (
     BlockTerms,
     Odds,
     TermColumns,
     Tiles,
-    and_none,
     tiles,
 )
-from vifstats.losses.cox.whole_blocks import whole_blocks
+from vifstats.losses.cox.whole_blocks import Whole, whole_blocks
 
 __all__ = ["exposure"]
 
@@ -64,7 +63,8 @@ def _in_blocks(
     compiled: ModuleType | None, sums: RiskSums, pieces: Pieces, kernel: Kernel
 ) -> tuple[Plan, np.ndarray]:
     plan = block_plan(sums, pieces)
-    terms = BlockTerms(np.append(0, np.cumsum(plan.blocks.n_terms)), sums.terms)
+    of_block, of_cell = np.cumsum(plan.blocks.n_terms), np.cumsum(sums.n_terms)
+    terms = BlockTerms(np.append(0, of_block), np.append(0, of_cell), sums.terms)
     columns = kernel.of_terms(terms.every)
     if compiled is None or columns.logs:
         return plan, _of_tiles(plan, terms, columns, pieces, kernel)
@@ -133,27 +133,19 @@ def _of_tiles(
     """What pieces take from whole blocks by powers and from parts of blocks pair by pair."""
     blocks, parts, ranges = plan.blocks, plan.parts, pieces.ranges
     whole = whole_blocks(plan, terms, pieces, columns)
-    taken = _Parts(columns, terms, Odds(*map(and_none, (pieces.r, *ranges.ends))))
-    some, partial = np.flatnonzero(ranges.lo < ranges.hi), np.flatnonzero(parts.partial)
-    at_once = not len(partial) and (whole is None or whole.late is None)
-    # one row more, of no piece; where nothing is added later no table of all pieces is needed
-    total = np.zeros((len(pieces.r) + 1, kernel.width if at_once else columns.width))
+    taken = _Parts(columns, terms, Odds(pieces, terms))
+    before = _before_the_end(taken, plan, whole)
+    out = np.zeros((len(pieces.r), kernel.width))
+    some = np.flatnonzero(ranges.lo < ranges.hi)
     for tile in tiles(parts.end[some], some, blocks):
         part = taken.of(tile)
-        if whole is not None:
-            part += whole.of(tile)
-        if at_once:
-            rows = tile.pieces.ravel()
-            total[rows] = kernel.combined(part.reshape(-1, columns.width), pieces, rows)
-        else:
-            total[tile.pieces] = part
-    if at_once:
-        return total[:-1]
-    for tile in tiles(parts.begin[partial], partial, blocks):
-        total[tile.pieces] += taken.of(tile)
-    if whole is not None:
-        whole.add_late(total)
-    return _combined(total, pieces, kernel)
+        for side in whole.at_end if whole is not None else ():
+            side.add(part, tile, taken.odds.space)
+        part = tile.untiled(part)
+        if before is not None:
+            part += before.of(tile.rows)
+        out[tile.rows] = kernel.combined(part, pieces, tile.rows)
+    return out
 
 
 def _of_loops(
@@ -168,7 +160,7 @@ def _of_loops(
     sizes = levels(len(blocks.first))
     return compiled.taken(
         (columns.plain, grown, columns.width),
-        (terms.every.phi, np.searchsorted(terms.every.cell[:-1], np.arange(blocks.n_cells + 1))),
+        (terms.every.phi, terms.of_cell),
         (
             terms.first,
             blocks.first,
@@ -185,7 +177,7 @@ def _of_loops(
             parts.partial,
             *whole.ends,
             pieces.r,
-            plan.K_piece.astype(np.intp),
+            plan.powers_of(slice(None)).astype(np.intp),
             _ordered(parts.end, some),
         ),
         sizes if late.any() else sizes[:0],
@@ -204,10 +196,49 @@ class _Parts:
 
     def of(self, tile: Tiles) -> np.ndarray:
         """Shape (t, s, table_width)."""
-        if not tile.n_terms:
+        if not tile.n_terms.any():
             return np.zeros((*tile.pieces.shape, self.columns.width))
-        terms = self.terms.of(tile.block, tile.n_terms)
+        terms = self.terms.of(self.terms.first[tile.block][:, None], tile.n_terms[:, None])
         return self.columns.sums(self.odds.of(tile, terms), terms)
+
+
+@dataclass(frozen=True, eq=False)
+class _Before:
+    """What pieces that begin late take before the blocks in which they end."""
+
+    place: np.ndarray  # int (n_pieces,)
+    taken: np.ndarray  # (k + 1, table_width): last of pieces that take nothing
+
+    def of(self, rows: np.ndarray | slice) -> np.ndarray:
+        """What some pieces take, (m, table_width)."""
+        return self.taken.take(self.place[rows], axis=0)
+
+
+def _before_the_end(taken: _Parts, plan: BlockPlan, whole: Whole | None) -> _Before | None:
+    """From the blocks in which they begin, pair by pair, and from whole blocks after them."""
+    parts, late = plan.parts, None if whole is None else whole.late
+    pieces = np.flatnonzero(parts.partial if late is None else parts.partial | late.some)
+    if not len(pieces):
+        return None
+    # the block before the whole ones: a piece that begins with a block takes nothing from it
+    block = np.where(parts.partial, parts.begin, parts.whole.lo - 1)[pieces]
+    # in this order, so that what is written, and read, is near
+    order = sorted_order(block)
+    block, pieces = block[order], pieces[order]
+    place = np.full(len(parts.begin), len(pieces))
+    place[pieces] = np.arange(len(pieces))
+    out = np.zeros((len(pieces) + 1, taken.columns.width))
+    start = 0
+    for tile in tiles(block, pieces, plan.blocks):
+        part = taken.of(tile)
+        if late is not None:
+            late.at_begin.add(part, tile, taken.odds.space)
+        stop = start + len(tile.taken)
+        out[start:stop] = tile.untiled(part)
+        start = stop
+    if late is not None:
+        late.add(out[:-1], pieces)
+    return _Before(place, out)
 
 
 def _add_remainder(

@@ -1,13 +1,8 @@
 """Sums over ranges of cells, and their transpose, without ever subtracting two sums.
 
 A subject is at risk at a range of event times; sums over its risk interval and sums over a risk
-set are a matrix of 0s and 1s and its transpose. Differences of running sums would cancel where
-early risk sets are tiny, so a range is put together from sums that lie inside it:
-
-- one that begins where its segment (stratum) begins reads a running sum;
-- one that crosses blocks of BLOCK cells is the end of a block, whole blocks, and the start of a
-  block; the whole blocks are again a range, of cells BLOCK times as large;
-- one inside a block is added cell by cell, and among few cells read from a table of all pairs.
+set are a matrix of 0s and 1s and its transpose. Where all ranges begin with their segment
+(stratum), each reads a running sum; otherwise see `spans`.
 """
 
 from dataclasses import dataclass
@@ -16,18 +11,12 @@ from types import ModuleType
 
 import numpy as np
 
-from vifstats.losses.cox.fast import CHUNK_BITS, GROUP, levels, loops
-from vifstats.losses.cox.segment_sums import Bins, Segments
+from vifstats.losses.cox.fast import CHUNK_BITS, loops
+from vifstats.losses.cox.segment_sums import Bins, Segments, sorted_order
+from vifstats.losses.cox.spans import Spans, spans
 
 __all__ = ["Ranges"]
 
-# A range that begins after its segment (delayed entry) is the end of one block, whole blocks, and
-# the beginning of another. It is not a difference of two running sums: that would leave a short
-# range the rounding of all cells before it.
-BLOCK_BITS = 5
-BLOCK = 2**BLOCK_BITS
-# With at most this many cells, a table of every (first, last) pair serves.
-FEW_CELLS = 128
 # A range reads so many sums, which is as much work as adding as many numbers.
 READS = 4
 
@@ -64,14 +53,13 @@ class Ranges:
     @cached_property
     def by_start(self) -> np.ndarray:
         """The ranges in the order of lo, int (n,)."""
-        n = max(1, len(self.lo))  # whole numbers sort faster than they are ranked
-        return np.sort(self.lo * n + np.arange(len(self.lo))) % n
+        return sorted_order(self.lo)
 
     @property
     def by_end(self) -> np.ndarray:
         """The ranges in the order of hi, int (n,)."""
         ordered = bool((self.hi[1:] >= self.hi[:-1]).all())
-        return np.arange(len(self.hi)) if ordered else np.argsort(self.hi)
+        return np.arange(len(self.hi)) if ordered else sorted_order(self.hi)
 
     @property
     def filled_by_end(self) -> np.ndarray:
@@ -106,48 +94,8 @@ class Ranges:
         return np.flatnonzero((self.lo < self.hi) & (self.lo != self._segment_start))
 
     @cached_property
-    def _nonempty(self) -> np.ndarray:
-        return np.flatnonzero(self.lo < self.hi)
-
-    @property
-    def _few(self) -> bool:
-        """Whether a table of pairs serves best: few cells, and many ranges within them."""
-        return self.n_cells <= FEW_CELLS and len(self._rest) > self.n_cells
-
-    @cached_property
-    def _pair_bins(self) -> Bins:
-        rows = self._nonempty
-        return Bins(self.lo[rows] * self.n_cells + self.hi[rows] - 1, self.n_cells**2)
-
-    @cached_property
-    def _within(self) -> list[np.ndarray]:
-        """Rows inside a block: those with at least 1, 2, ... cells."""
-        lo, hi = self.lo[self._rest], self.hi[self._rest]
-        inside = np.flatnonzero(lo >> BLOCK_BITS == hi - 1 >> BLOCK_BITS)
-        length = (hi - lo)[inside]
-        longest_first = np.argsort(-length, kind="stable")
-        rows = self._rest[inside[longest_first]]
-        return [rows[: np.sum(length > step)] for step in range(int(length.max(initial=0)))]
-
-    @cached_property
-    def _within_bins(self) -> list[Bins]:
-        """The cell in which each step of `_within` is."""
-        return [Bins(self.lo[rows] + step, self.n_cells) for step, rows in enumerate(self._within)]
-
-    @cached_property
-    def _across(self) -> np.ndarray:
-        """Rows that cross blocks."""
-        lo, last = self.lo[self._rest], self.hi[self._rest] - 1
-        return self._rest[lo >> BLOCK_BITS != last >> BLOCK_BITS]
-
-    @cached_property
-    def _blocks(self) -> "Ranges":
-        """The whole blocks inside each row of `_across`."""
-        lo, last = self.lo[self._across], self.hi[self._across] - 1
-        n_blocks = -(-self.n_cells // BLOCK)
-        # bounds of their own, below which no range begins: a block may hold several segments
-        bounds = np.array([0, n_blocks])
-        return Ranges((lo >> BLOCK_BITS) + 1, last >> BLOCK_BITS, bounds)
+    def _spans(self) -> Spans:
+        return spans(self.lo, self.hi, self.n_cells)
 
     @property
     def all_prefix(self) -> bool:
@@ -158,26 +106,13 @@ class Ranges:
         """Sum of the cells in each range: shape (n_cells, ...) to (n, ...)."""
         if cells.ndim == 1 and (compiled := self._loops(cells)) is not None:
             return compiled.gathered(cells, *self.ends, CHUNK_BITS, False)
+        if not self.all_prefix:
+            return self._spans.gather(cells)
+        running = self.segments.accumulate(cells)
+        if len(self._prefix) == len(self.lo):
+            return running.take(self.hi - 1, axis=0)
         out = np.zeros((len(self.lo), *cells.shape[1:]))
-        if self._few:
-            rows = self._nonempty
-            out[rows] = _all_pairs(cells)[self.lo[rows], self.hi[rows] - 1]
-            return out
-        if len(self._prefix):
-            # From the first cell of the segment on: the range is one entry of its running sums.
-            running = self.segments.accumulate(cells)
-            out[self._prefix] = running.take(self.hi[self._prefix] - 1, axis=0)
-        for step, rows in enumerate(self._within):
-            out[rows] += cells.take(self.lo[rows] + step, axis=0)
-        if len(self._across):
-            lo, last = self.lo[self._across], self.hi[self._across] - 1
-            blocks = _parts(cells, BLOCK)
-            starts = np.cumsum(blocks, axis=1)
-            whole = self._blocks.gather(starts[:, -1])
-            whole += _flat(starts).take(last, axis=0)
-            ends = np.cumsum(blocks[:, ::-1], axis=1)[:, ::-1]
-            whole += _flat(ends).take(lo, axis=0)
-            out[self._across] = whole
+        out[self._prefix] = running.take(self.hi[self._prefix] - 1, axis=0)
         return out
 
     def _loops(self, values: np.ndarray) -> ModuleType | None:
@@ -188,32 +123,10 @@ class Ranges:
 
     def scatter(self, rows: np.ndarray) -> np.ndarray:
         """Sum of the rows whose range covers each cell: shape (n, ...) to (n_cells, ...)."""
-        if self._few:
-            first_last = self._pair_bins.sums(rows[self._nonempty])
-            return _covering(first_last.reshape(self.n_cells, self.n_cells, *rows.shape[1:]))
-        if rows.ndim > 1 and (compiled := self._loops(rows)) is not None:
-            flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
-            out = compiled.scattered(flat, self.lo, self.hi, levels(self.n_cells), GROUP)
-            return out.reshape(len(out), *rows.shape[1:])
-        if len(self._prefix) == len(self.lo):
-            return self.segments.accumulate(self._prefix_bins.sums(rows), reverse=True)
-        binned = self._prefix_bins.sums(rows[self._prefix])
-        out = self.segments.accumulate(binned, reverse=True)
-        for at, bins in zip(self._within, self._within_bins, strict=True):
-            out += bins.sums(rows[at])
-        if len(self._across):
-            first, last, whole = self._across_bins
-            values = rows[self._across]
-            parts = np.cumsum(_parts(first.sums(values), BLOCK), axis=1)
-            parts += np.cumsum(_parts(last.sums(values), BLOCK)[:, ::-1], axis=1)[:, ::-1]
-            parts += whole.scatter(values)[:, None]
-            out += _flat(parts)[: self.n_cells]
-        return out
-
-    @cached_property
-    def _across_bins(self) -> tuple[Bins, Bins, "Ranges"]:
-        first = Bins(self.lo[self._across], self.n_cells)
-        return first, Bins(self.hi[self._across] - 1, self.n_cells), self._blocks
+        if not self.all_prefix:
+            return self._spans.scatter(rows)
+        some = rows if len(self._prefix) == len(self.lo) else rows[self._prefix]
+        return self.segments.accumulate(self._prefix_bins.sums(some), reverse=True)
 
     def scatter_maximum(self, rows: np.ndarray) -> np.ndarray:
         """The largest of the rows, all >= 0, whose range covers each cell; 0 for none."""
@@ -292,32 +205,3 @@ class Ranges:
             below = minima[level][nodes] < threshold[rows]
             rows, nodes = rows[below], nodes[below]
         return rows, nodes
-
-
-def _parts(cells: np.ndarray, size: int) -> np.ndarray:
-    """Cells as aligned parts of ``size``, zero-padded at the end: (n_parts, size, ...)."""
-    n_parts = -(-len(cells) // size)
-    if n_parts * size != len(cells):
-        padded = np.zeros((n_parts * size, *cells.shape[1:]))
-        padded[: len(cells)] = cells
-        cells = padded
-    return cells.reshape(n_parts, size, *cells.shape[1:])
-
-
-def _all_pairs(cells: np.ndarray) -> np.ndarray:
-    """Sums of cells first .. last, shape (n_cells, n_cells, ...), where first <= last."""
-    n = len(cells)
-    upper = np.triu(np.ones((n, n))).reshape(n, n, *(1,) * (cells.ndim - 1))
-    return np.cumsum(upper * cells, axis=1)
-
-
-def _covering(first_last: np.ndarray) -> np.ndarray:
-    """The transpose: for each cell the sum over pairs with first <= cell <= last."""
-    begun = np.cumsum(first_last, axis=0)
-    not_ended = np.cumsum(begun[:, ::-1], axis=1)[:, ::-1]
-    at = np.arange(len(first_last))
-    return not_ended[at, at]
-
-
-def _flat(parts: np.ndarray) -> np.ndarray:
-    return parts.reshape(parts.shape[0] * parts.shape[1], *parts.shape[2:])

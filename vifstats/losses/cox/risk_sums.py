@@ -73,7 +73,7 @@ class PowerSums:
 
 @dataclass(frozen=True, eq=False)
 class EveryTerm:
-    """All terms, and one of none in the last cell, with a = 0 and phi infinite: (n_terms + 1,)."""
+    """All terms, one by one, (n_terms,) each."""
 
     cell: np.ndarray  # int
     a: np.ndarray
@@ -137,15 +137,15 @@ class RiskSums:
         return PowerSums(Z, a * tied.sums(powers * tied.f), a * tied.sums(powers * tied.f**2))
 
     @property
-    def terms(self) -> "EveryTerm":
-        """All terms one by one, and one at the end that stands for none."""
+    def terms(self) -> EveryTerm:
+        """All terms one by one."""
+        if not len(self.tied.cells):
+            cell = np.arange(len(self.a))
+            return EveryTerm(cell, self.a, self.S0, np.zeros(len(self.a)))
         cell, tie = expanded(self.n_terms)
         dying = tie / self.n_terms[cell]
         phi = self.R[cell] + (1 - dying) * self.S0D[cell]
-        f = dying * self.S0D[cell] / phi
-        none = len(self.a) - 1, 0.0, np.inf, 0.0
-        each = zip((cell, self.a[cell], phi, f), none, strict=True)
-        return EveryTerm(*(np.append(values, value) for values, value in each))
+        return EveryTerm(cell, self.a[cell], phi, dying * self.S0D[cell] / phi)
 
     def term_means(self, cells: np.ndarray, f: np.ndarray) -> np.ndarray:
         """m_l = m0 + delta f_l for terms of some cells, shape (k, p)."""

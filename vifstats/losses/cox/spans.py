@@ -1,51 +1,138 @@
-"""Sums over ranges of a few thousand cells, each read as two entries of a table."""
+"""Sums over ranges of cells that begin anywhere, and their transpose, as a product of two matrices.
+
+A sparse one says of which entries of a table each range is put together. The table has a structure:
+cells stand in groups of 2^GROUP_BITS, and a range is the end of one group, whole groups, and the
+start of another, each one or two running sums. Nothing is ever subtracted: differences of running
+sums would leave a short range the rounding of all cells before it.
+"""
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
+from scipy.sparse import csr_array
 
-__all__ = ["Spans", "spans"]
+from vifstats.losses.cox.segment_sums import expanded
+
+__all__ = ["Spans", "span_entries", "spans"]
+
+GROUP_BITS = 5
 
 
 @dataclass(frozen=True, eq=False)
 class Spans:
-    """Non-empty ranges of cells, as two entries each of a table of running sums.
+    """Ranges lo .. hi - 1 of cells, empty where lo >= hi.
 
-    Two numbers lo < last have the same leading bits, then 0 and 1: between them is one multiple of
-    the power of two of that bit. A sum from lo up to it and one from it to last are entries of
-    running sums that go both ways from all such middles (a disjoint sparse table), so nothing is
-    ever subtracted.
+    Ranges within one group are sums of its cells one by one. Of whole groups, two numbers
+    first < last have the same leading bits, then 0 and 1: between them is one multiple of the power
+    of two of that bit. A sum from the first up to it and one from it to the last are entries of
+    running sums that go both ways from all such middles (a disjoint sparse table).
     """
 
-    n_levels: int
-    # int (n,): the two entries; the one after the last of all stands for nothing
-    left: np.ndarray
-    right: np.ndarray
+    # (n, n_entries) of 1s: cells, sums from them to the end of their group, and from its start, and
+    # the levels of the groups
+    parts: csr_array
+    n_cells: int
 
     def gather(self, cells: np.ndarray) -> np.ndarray:
-        """Sum of the cells in each range: shape (n_cells, q) to (n, q)."""
-        n, q = 2**self.n_levels, cells.shape[1]
-        table = np.zeros(((self.n_levels + 1) * n + 1, q))
-        levels = table[:-1].reshape(self.n_levels + 1, n, q)
-        levels[0, : len(cells)] = cells
-        # from each cell to the last of its aligned 1, 2, 4, ... cells, and from the first of them
-        to_end, from_start = levels[0].copy(), levels[0].copy()
-        for level in range(1, self.n_levels + 1):
-            halves = (-1, 2, 2 ** (level - 1), q)
-            ahead, behind = to_end.reshape(halves), from_start.reshape(halves)
-            sums = levels[level].reshape(halves)
-            sums[:, 0], sums[:, 1] = ahead[:, 0], behind[:, 1]
-            ahead[:, 0] += ahead[:, 1, :1]
-            behind[:, 1] += behind[:, 0, -1:]
-        out = table.take(self.left, axis=0)
-        out += table.take(self.right, axis=0)
-        return out
+        """Sum of the cells in each range: shape (n_cells, ...) to (n, ...)."""
+        flat = cells.reshape(self.n_cells, prod(cells.shape[1:]))
+        return (self.parts @ span_entries(flat)).reshape(self.parts.shape[0], *cells.shape[1:])
+
+    def scatter(self, rows: np.ndarray) -> np.ndarray:
+        """Sum of the rows whose range covers each cell: shape (n, ...) to (n_cells, ...)."""
+        flat = self.parts.T @ rows.reshape(len(rows), prod(rows.shape[1:]))
+        return self._covered(flat).reshape(self.n_cells, *rows.shape[1:])
+
+    def _covered(self, table: np.ndarray) -> np.ndarray:
+        """The transpose of `span_entries`, from its end: (n_entries, q) to (n_cells, q)."""
+        own, to_end, from_start, levels = _kinds(table, self.n_cells)
+        ahead, behind = _padded(np.zeros_like(levels))
+        for level in reversed(range(1, len(levels))):
+            a, b = _halves(ahead, level), _halves(behind, level)
+            sums = np.zeros(ahead.shape)
+            sums[: levels.shape[1]] = levels[level]
+            s = _halves(sums, level)
+            a[:, 1, 0] += a[:, 0].sum(axis=1)
+            b[:, 0, -1] += b[:, 1].sum(axis=1)
+            a[:, 0] += s[:, 0]
+            b[:, 1] += s[:, 1]
+        to_end[:, 0] += (ahead + behind)[: levels.shape[1]] + levels[0]
+        for i in range(1, to_end.shape[1]):
+            to_end[:, i] += to_end[:, i - 1]
+            from_start[:, -1 - i] += from_start[:, -i]
+        own += to_end
+        own += from_start
+        return own.reshape(own.shape[0] << GROUP_BITS, table.shape[1])[: self.n_cells]
 
 
-def spans(lo: np.ndarray, last: np.ndarray, n_cells: int) -> Spans:
-    """Ranges lo .. last, both int (n,), of ``n_cells`` cells."""
-    n_levels = int(np.frexp(n_cells - 1)[1])
-    level = np.frexp(lo ^ last)[1]  # 0 where it is one cell
-    first = level << n_levels
-    right = np.where(level > 0, first + last, (n_levels + 1) << n_levels)
-    return Spans(n_levels, first + lo, right)
+def spans(lo: np.ndarray, hi: np.ndarray, n_cells: int) -> Spans:
+    """Ranges lo .. hi - 1, both int (n,), of ``n_cells`` cells."""
+    last, n_groups = hi - 1, _n_groups(n_cells)
+    begin, end = lo >> GROUP_BITS, last >> GROUP_BITS
+    between, far = begin + 1 < end, begin < end
+    level = np.frexp((begin + 1) ^ (end - 1))[1]  # 0 where it is one group
+    counts = np.where(far, 2 + between + (between & (level > 0)), np.maximum(hi - lo, 0))
+    ends = np.cumsum(counts)
+    first = ends - counts
+    item, step = expanded(counts)
+    entries = lo[item] + step  # of ranges within a group
+    size = n_groups << GROUP_BITS
+    entries[first[far]], entries[first[far] + 1] = size + lo[far], 2 * size + last[far]
+    at = 3 * size + level * n_groups
+    entries[first[between] + 2] = (at + begin + 1)[between]
+    split = between & (level > 0)
+    entries[first[split] + 3] = (at + end - 1)[split]
+    shape = (len(lo), 3 * size + _n_levels(n_groups) * n_groups)
+    return Spans(csr_array((np.ones(len(item)), entries, np.append(0, ends)), shape), n_cells)
+
+
+def span_entries(cells: np.ndarray) -> np.ndarray:
+    """What ranges are put together from: shape (n_cells, q) to (n_entries, q)."""
+    n_groups, q = _n_groups(len(cells)), cells.shape[1]
+    table = np.zeros(((3 << GROUP_BITS) * n_groups + _n_levels(n_groups) * n_groups, q))
+    own, to_end, from_start, levels = _kinds(table, len(cells))
+    own.reshape(n_groups << GROUP_BITS, q)[: len(cells)] = cells
+    to_end[:] = from_start[:] = own
+    for i in range(1, to_end.shape[1]):
+        from_start[:, i] += from_start[:, i - 1]
+        to_end[:, -1 - i] += to_end[:, -i]
+    levels[0] = to_end[:, 0]
+    ahead, behind = _padded(levels)
+    for level in range(1, len(levels)):
+        a, b = _halves(ahead, level), _halves(behind, level)
+        # those of the left halves up to the middle, those of the right halves from there
+        sums = np.stack([a[:, 0], b[:, 1]], axis=1).reshape(ahead.shape)
+        levels[level] = sums[:n_groups]
+        a[:, 0] += a[:, 1, :1]
+        b[:, 1] += b[:, 0, -1:]
+    return table
+
+
+def _kinds(table: np.ndarray, n_cells: int) -> tuple[np.ndarray, ...]:
+    """Own cells, to the end and from the start, (n_groups, size, q), and levels of groups."""
+    n_groups, q = _n_groups(n_cells), table.shape[1]
+    size = 1 << GROUP_BITS
+    in_groups = table[: 3 * size * n_groups].reshape(3, n_groups, size, q)
+    return *in_groups, table[3 * size * n_groups :].reshape(_n_levels(n_groups), n_groups, q)
+
+
+def _n_groups(n_cells: int) -> int:
+    return -(-n_cells >> GROUP_BITS)
+
+
+def _n_levels(n_groups: int) -> int:
+    return 1 + int(np.frexp(max(n_groups - 1, 0))[1])
+
+
+def _padded(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first level twice, with 0s up to a power of two."""
+    out = np.zeros((2, 1 << len(levels) - 1, levels.shape[2]))
+    out[:, : levels.shape[1]] = levels[0]
+    return out[0], out[1]
+
+
+def _halves(groups: np.ndarray, level: int) -> np.ndarray:
+    """Aligned blocks of 2^level groups as two halves, a view: (n_blocks, 2, half, q)."""
+    half = 1 << level - 1
+    return groups.reshape(len(groups) // (2 * half), 2, half, groups.shape[1])

@@ -1,55 +1,77 @@
 """Pieces by blocks of terms: what pieces take from whole blocks and from parts of them.
 
-A tile is some pieces that begin, or end, in one block of cells, and the terms of that block. The
-tiles of one shape are taken together, so that products of small matrices do nearly all the work.
+A tile is some pieces that begin, or end, in one block of cells, and the terms of that block. Tiles
+that follow each other are taken together, padded to one shape, so that products of small matrices
+do nearly all the work.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 
 import numpy as np
 
 from vifstats.losses.cox.cell_blocks import CellBlocks
+from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.risk_sums import EveryTerm
-from vifstats.losses.cox.segment_sums import CACHE
+from vifstats.losses.cox.segment_sums import CACHE, expanded, slices_of, sorted_order
 
 __all__ = [
     "BlockTerms",
     "Odds",
     "Powers",
+    "Space",
     "TermColumns",
     "TileTerms",
     "Tiles",
     "Weights",
-    "and_none",
+    "powers",
     "tiles",
 ]
 
 # Pieces of a tile.
 PIECES = 32
-# Pieces put into tiles at once: what says which is where takes ten numbers for each.
-AT_ONCE = 1 << 15
+
+
+class Space:
+    """Room for arrays that are used again: new memory costs as much as what is written to it."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, np.ndarray] = {}
+
+    def room(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """An array with anything in it, valid until the next of this name."""
+        size = prod(shape)
+        if size > len(self._rooms.get(name, ())):
+            self._rooms[name] = np.empty(size)
+        return self._rooms[name][:size].reshape(shape)
 
 
 @dataclass(frozen=True, eq=False)
 class TileTerms:
-    """The terms of the blocks of t tiles, shape (t, c): where there is none phi is infinite."""
+    """The terms of the blocks of t tiles, shape (t, c); the last one again where there is none."""
 
     at: np.ndarray  # int: position among all terms
-    cell: np.ndarray  # int
     phi: np.ndarray
+    # int (t, 1): position of the first, and number of terms
+    first: np.ndarray
+    count: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """The factors of the terms of tiles, shape (t, s, c): sums of powers of eps = r/phi.
+    """The factors of the terms of tiles, shape (t, s, c): sums of all powers of eps = r/phi."""
 
-    For pieces they are over all powers; for tables there is one power, of r = 1, in each row.
-    """
+    # (t, s, 1), (t, s, c): r, and 1/(phi - r) or 0
+    r: np.ndarray
+    inverse: np.ndarray
+    space: "Space"
 
-    plain: np.ndarray  # sum of eps^k
+    @cached_property
+    def plain(self) -> np.ndarray:
+        """The sum of eps^k, which is r/(phi - r)."""
+        return self.r * self.inverse
 
     @cached_property
     def grown(self) -> np.ndarray:
@@ -61,23 +83,31 @@ class Weights:
         """The sum of eps^k / k."""
         return np.log1p(self.plain)
 
+    def plain_sums(self, columns: np.ndarray) -> np.ndarray:
+        """The sum of ``plain`` times columns (t, c, w), shape (t, s, w)."""
+        sums = self.space.room("sums", (*self.inverse.shape[:2], columns.shape[2]))
+        np.matmul(self.inverse, columns, out=sums)
+        sums *= self.r
+        return sums
+
 
 @dataclass(frozen=True, eq=False)
 class TermColumns:
-    """The kernel's columns for each term, made once for all pieces; the last term stands for none.
+    """The kernel's columns for each term, made once for all pieces.
 
     The first columns of a table are sums of ``plain`` times eps/(1 - eps), or -log(1 - eps) with
     ``logs``; the last ones of ``grown`` times eps/(1 - eps)^2. A column between may be of both.
     """
 
     width: int  # of the table
-    plain: np.ndarray  # (n_terms + 1, ...)
-    grown: np.ndarray | None = None  # (n_terms + 1, ...)
+    plain: np.ndarray  # (n_terms, ...)
+    grown: np.ndarray | None = None  # (n_terms, ...)
     logs: bool = False
 
-    def sums(self, weights: Weights, terms: TileTerms) -> np.ndarray:
+    def sums(self, weights: "Weights | Powers", terms: TileTerms) -> np.ndarray:
         """Summed over the terms of tiles: from weights (t, s, c) to (t, s, table_width)."""
-        plain = (weights.logs if self.logs else weights.plain) @ self.plain.take(terms.at, axis=0)
+        columns = self.plain.take(terms.at, axis=0)
+        plain = weights.logs @ columns if self.logs else weights.plain_sums(columns)
         if self.grown is None:
             return plain
         out = np.zeros((*plain.shape[:2], self.width))
@@ -87,35 +117,54 @@ class TermColumns:
         return out
 
 
-class Powers(Weights):
-    """The factors of one power of 1/phi in each row: the first, the second, ..."""
+@dataclass(frozen=True, eq=False)
+class Powers:
+    """The factors of one power of 1/phi in each row, shape (t, K, c): the first, the second, ..."""
 
-    @cached_property
+    plain: np.ndarray
+
+    @property
     def _k(self) -> np.ndarray:
         return np.arange(1.0, self.plain.shape[1] + 1)[:, None]
 
-    @cached_property
+    @property
     def grown(self) -> np.ndarray:
+        """Times k."""
         return self._k * self.plain
 
-    @cached_property
+    @property
     def logs(self) -> np.ndarray:
+        """Divided by k."""
         return self.plain / self._k
+
+    def plain_sums(self, columns: np.ndarray) -> np.ndarray:
+        """As of `Weights`."""
+        return self.plain @ columns
+
+
+def powers(base: np.ndarray, K: int) -> np.ndarray:
+    """The first K powers: (t, c) to (K, t, c)."""
+    out = np.empty((K, *base.shape))
+    out[:1] = base
+    for k in range(1, K):
+        np.multiply(out[k - 1], base, out=out[k])
+    return out
 
 
 @dataclass(frozen=True, eq=False)
 class BlockTerms:
-    """The terms of all blocks, one by one, and one at the end that stands for none."""
+    """The terms of all blocks, one by one."""
 
-    # int (n_blocks + 1,): the first term of each block
+    # int (n_blocks + 1,), (n_cells + 1,): the first term of each, and the number of terms
     first: np.ndarray
+    of_cell: np.ndarray
     every: EveryTerm
 
-    def of(self, blocks: np.ndarray, width: int, skipped: np.ndarray | int = 0) -> TileTerms:
-        """The terms of some blocks, (t,), with ``width`` places each, without the skipped ones."""
-        at = (self.first[blocks] + skipped)[:, None] + np.arange(width)
-        at[at >= self.first[blocks + 1][:, None]] = len(self.every.phi) - 1
-        return TileTerms(at, self.every.cell.take(at), self.every.phi.take(at))
+    def of(self, first: np.ndarray, count: np.ndarray) -> TileTerms:
+        """Some runs of terms, int (t, 1): the first of each, and how many."""
+        at = np.arange(int(count.max())) + first
+        np.minimum(at, first + np.maximum(count - 1, 0), out=at)
+        return TileTerms(at, self.every.phi.take(at), first, count)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,76 +172,77 @@ class Tiles:
     """t tiles of one shape: a block each, and up to s pieces."""
 
     block: np.ndarray  # int (t,)
-    pieces: np.ndarray  # int (t, s): -1 where there is none
-    n_terms: int  # places for terms
+    pieces: np.ndarray  # int (t, s): the last one again where there is none
+    # int (m,), or a slice: the pieces of all tiles
+    rows: np.ndarray | slice
+    taken: np.ndarray  # int (m,): where those are among the t s places
+    n_terms: np.ndarray  # int (t,): of the block, or 0 where pairs are not taken one by one
+
+    def untiled(self, values: np.ndarray) -> np.ndarray:
+        """The values of the pieces, shape (t, s, w) to (m, w)."""
+        return values.reshape(-1, values.shape[2]).take(self.taken, axis=0)
 
 
 def tiles(block: np.ndarray, pieces: np.ndarray, blocks: CellBlocks) -> Iterator[Tiles]:
     """Pieces, int (k,), each in a block, int (k,): all tiles, in parts that stay in cache."""
-    for start in range(0, len(pieces), AT_ONCE):
-        some = slice(start, start + AT_ONCE)
-        yield from _tiles(block[some], pieces[some], blocks)
-
-
-def _tiles(block: np.ndarray, pieces: np.ndarray, blocks: CellBlocks) -> Iterator[Tiles]:
     if np.any(block[1:] < block[:-1]):
-        order = np.argsort(block, kind="stable")
+        order = sorted_order(block)
         block, pieces = block[order], pieces[order]
-    opens = np.flatnonzero(np.diff(block, prepend=-1))
-    number = np.arange(len(block)) - np.repeat(opens, np.diff(opens, append=len(block)))
-    first = np.flatnonzero(number % PIECES == 0)
-    count = np.diff(first, append=len(block))
-    of = block[first]
-    shapes = np.stack([_power_of_two(count), np.where(blocks.light[of], blocks.n_terms[of], 0)])
-    shapes[1] = _power_of_two(shapes[1])
-    padded = np.append(pieces, -1)
-    for s, c in np.unique(shapes, axis=1).T.tolist():
-        same = np.flatnonzero((shapes[0] == s) & (shapes[1] == c))
-        size = max(1, CACHE // (s * max(c, 8)))
-        for start in range(0, len(same), size):
-            at = same[start : start + size]
-            place = first[at][:, None] + np.arange(s)
-            place[np.arange(s) >= count[at][:, None]] = len(pieces)
-            yield Tiles(of[at], padded[place], c)
+    counts = np.bincount(block, minlength=len(blocks.first))
+    # the pieces of a block in tiles of about the same size
+    n_tiles = -(-counts // PIECES)
+    of, number = expanded(n_tiles)
+    size = (-(-counts // np.maximum(n_tiles, 1)))[of]
+    ends = np.cumsum(counts)
+    first = (ends - counts)[of] + number * size
+    after = np.minimum(first + size, ends[of])
+    width = np.where(blocks.light[of], blocks.n_terms[of], 0)
+    in_order = len(pieces) > 0 and bool((np.diff(pieces) == 1).all())
+    for part in slices_of(size * np.maximum(width, 8), CACHE):
+        s, start, stop = int(size[part].max()), first[part.start], after[part.stop - 1]
+        place = first[part, None] + np.arange(s)
+        taken = np.flatnonzero(place < after[part, None])
+        np.minimum(place, after[part, None] - 1, out=place)
+        if in_order:
+            place += pieces[0]
+            rows: np.ndarray | slice = slice(pieces[start], pieces[stop - 1] + 1)
+        else:
+            place, rows = pieces.take(place), pieces[start:stop]
+        yield Tiles(of[part], place, rows, taken, width[part])
 
 
-def _power_of_two(counts: np.ndarray) -> np.ndarray:
-    """The smallest power of two that is at least each number; 0 for 0."""
-    return np.where(counts > 0, 2 ** np.ceil(np.log2(np.maximum(counts, 1))).astype(int), 0)
-
-
-def and_none(values: np.ndarray) -> np.ndarray:
-    """With a 0 at the end, for no piece."""
-    return np.append(values, 0)
+@lru_cache
+def _first_ones(c: int) -> np.ndarray:
+    """k ones and then zeros in row k = 0 .. c, shape (c + 1, c)."""
+    return np.tri(c + 1, c, -1)
 
 
 class Odds:
-    """eps/(1 - eps) of the pieces and terms of tiles, in arrays that are used again.
+    """eps/(1 - eps) of pieces and the terms of their tiles, in arrays that are used again."""
 
-    `r`, `lo`, `hi` (n_pieces + 1,): mass and range of cells, and last those of no piece.
-    """
-
-    def __init__(self, r: np.ndarray, lo: np.ndarray, hi: np.ndarray) -> None:
-        self.r, self.lo, self.hi = r, lo, hi
-        self._space: dict[type, np.ndarray] = {}
+    def __init__(self, pieces: Pieces, terms: BlockTerms) -> None:
+        self._r = pieces.r
+        # the first term in the range of each piece, and the first one after it
+        self._lo, self._hi = (terms.of_cell.take(end) for end in pieces.ranges.ends)
+        self._all_begin = pieces.ranges.all_prefix
+        self.space = Space()
 
     def of(self, tile: Tiles, terms: TileTerms) -> Weights:
         """Valid until the next call; 0 where eps > 1/2, for those are summed afresh."""
-        r, lo, hi = (part.take(tile.pieces)[:, :, None] for part in (self.r, self.lo, self.hi))
-        cell, phi = terms.cell[:, None], terms.phi[:, None]
-        shape = np.broadcast_shapes(r.shape, phi.shape)
-        inside, taken, left = self._room(bool, shape), *self._room(float, (2, *shape))
-        np.less(cell, hi, out=inside)
-        if np.any(lo > cell[:, :, :1]):  # than the first cell of the block
-            inside &= cell >= lo
+        r, phi = self._r.take(tile.pieces)[:, :, None], terms.phi[:, None]
+        shape = (*tile.pieces.shape, phi.shape[2])
+        inverse, left = self.space.room("inverse", shape), self.space.room("left", shape)
+        inside = _first_ones(shape[2])
+        at = self._hi.take(tile.pieces)
+        at -= terms.first
+        inside.take(np.minimum(at, terms.count, out=at), axis=0, out=inverse, mode="clip")
+        if not self._all_begin:
+            self._lo.take(tile.pieces, out=at, mode="clip")
+            at -= terms.first
+            if at.max() > 0:
+                np.minimum(at, terms.count, out=at)
+                inverse -= inside.take(at, axis=0, out=left, mode="clip")
+        np.subtract(phi, r, out=left)
         if 2 * r.max() > phi.min():
-            inside &= 2 * r <= phi
-        np.multiply(r, inside, out=taken)
-        np.subtract(phi, taken, out=left)
-        return Weights(np.divide(taken, left, out=taken))
-
-    def _room(self, kind: type, shape: tuple[int, ...]) -> np.ndarray:
-        size = prod(shape)
-        if size > len(self._space.get(kind, ())):
-            self._space[kind] = np.empty(size, dtype=kind)
-        return self._space[kind][:size].reshape(shape)
+            np.copyto(left, np.inf, where=2 * r > phi)
+        return Weights(r, np.divide(inverse, left, out=inverse), self.space)

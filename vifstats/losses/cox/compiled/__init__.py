@@ -1,7 +1,7 @@
 """The sums that NumPy makes in many passes, as loops that numba compiles (the extra ``fast``)."""
 
 from vifstats.losses.cox.compiled.curvatures import exposed_hessians
-from vifstats.losses.cox.compiled.late import scattered, taken
+from vifstats.losses.cox.compiled.late import taken
 from vifstats.losses.cox.compiled.one_pass import (
     exposed_gradients,
     first_moments,
@@ -20,7 +20,6 @@ __all__ = [
     "late_gradients",
     "late_moments",
     "permute",
-    "scattered",
     "second_moments",
     "swept",
     "taken",

@@ -1,4 +1,4 @@
-"""Sums over ranges that begin anywhere, and the powers of pieces over blocks of cells.
+"""The powers of pieces over blocks of cells.
 
 The same formulas and the same plan as `power_series`: pairs in the blocks where a piece begins and
 ends, powers of eps over the whole blocks between. One pass over the blocks in ascending order keeps
@@ -9,7 +9,7 @@ import numpy as np
 
 from vifstats.losses.cox.compiled.kept import add, compiled
 
-__all__ = ["scattered", "taken"]
+__all__ = ["taken"]
 
 
 @compiled
@@ -116,53 +116,6 @@ def _read_range(
         _read(out, before[start + hi - 1], r, K)
         lo, hi = lo // group + 1, (hi - 1) // group
         start += sizes[level]
-
-
-@compiled
-def _put(
-    tables: np.ndarray, sizes: np.ndarray, group: int, lo: int, hi: int, row: np.ndarray
-) -> None:
-    """The transpose of `_read_range`: a row to all nodes that make up its range."""
-    own, onwards, until = tables
-    start = 0
-    for level in range(len(sizes)):
-        if lo >= hi:
-            return
-        if lo // group == (hi - 1) // group or level + 1 == len(sizes):
-            for i in range(lo, hi):
-                add(own[start + i], row)
-            return
-        add(onwards[start + lo], row)
-        add(until[start + hi - 1], row)
-        lo, hi = lo // group + 1, (hi - 1) // group
-        start += sizes[level]
-
-
-@compiled
-def scattered(
-    rows: np.ndarray, lo: np.ndarray, hi: np.ndarray, sizes: np.ndarray, group: int
-) -> np.ndarray:
-    """Sums of the rows (n, width) whose range covers each cell: (n_cells, width)."""
-    tables = np.zeros((3, sizes.sum(), rows.shape[1]))
-    for i in range(len(lo)):
-        _put(tables, sizes, group, lo[i], hi[i], rows[i])
-    own, onwards, until = tables
-    start = sizes.sum()
-    for level in range(len(sizes) - 1, -1, -1):
-        n, above = sizes[level], start
-        start -= n
-        for i in range(n):
-            if i % group:
-                add(onwards[start + i], onwards[start + i - 1])
-        for i in range(n - 1, -1, -1):
-            if i + 1 < n and (i + 1) % group:
-                add(until[start + i], until[start + i + 1])
-        for i in range(n):
-            add(own[start + i], onwards[start + i])
-            add(own[start + i], until[start + i])
-            if level + 1 < len(sizes):
-                add(own[start + i], own[above + i // group])
-    return own[: sizes[0]].copy()
 
 
 @compiled
