@@ -139,7 +139,7 @@ class AdditiveHazards(EstimatingEquations):
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         out = removals.sums(self._by_row(leaves=True))
         together = np.flatnonzero(removals.sizes > 1)
         if len(together):
@@ -154,8 +154,7 @@ class AdditiveHazards(EstimatingEquations):
         return ~np.isfinite(self.gradient_differences(theta, removals)).all(axis=1)
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
-        return removals.sums(self._by_row(leaves=False))
+        return self.each(removals).sums(self._by_row(leaves=False))
 
     def _by_row(self, leaves: bool) -> np.ndarray:
         """What each row takes from psi by leaving, or the derivative in its presence: (n, p)."""

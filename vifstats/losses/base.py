@@ -136,7 +136,7 @@ class Loss(ABC):
         0 for parameters that vanish with the removal, docs/mathematics.md, equation (10): at a
         minimum grad L(theta, 1) is 0 there, and grad L(theta, 1_-i) is so everywhere.
         """
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         full = self.gradient(theta)
         out = np.zeros((len(removals), len(theta)))
         for k in np.flatnonzero(removals.sizes).tolist():
@@ -150,8 +150,7 @@ class Loss(ABC):
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         """d/db_i of grad L(theta, b) at b = 1, summed by removal: (n_removals, n_params)."""
-        removals = self.each() if removals is None else removals
-        return removals.sums(self._presence_slopes(theta, self.everyone()))
+        return self.each(removals).sums(self._presence_slopes(theta, self.everyone()))
 
     def _presence_slopes(self, theta: np.ndarray, presence: np.ndarray) -> np.ndarray:
         """d/db of the gradient at b = presence, shape (n_objects, n_params)."""
@@ -169,7 +168,7 @@ class Loss(ABC):
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         """H_-i, the Hessian after each removal, shape (n_removals, n_params, n_params)."""
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         return np.stack([self.hessian(theta, removals.presence(k)) for k in range(len(removals))])
 
     def reduced_slopes(
@@ -336,6 +335,6 @@ class Loss(ABC):
         """The same loss with these case weights in the place of its own, shape (n_objects,)."""
         raise InvalidInputError(f"A {type(self).__name__} has no case weights to replace.")
 
-    def each(self) -> Removals:
-        """Every object removed on its own."""
-        return Removals.each(self.n_objects)
+    def each(self, removals: Removals | None = None) -> Removals:
+        """Those asked for; default every object removed on its own."""
+        return Removals.each(self.n_objects) if removals is None else removals

@@ -27,11 +27,11 @@ class Batched(Loss):
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         out = np.zeros((len(removals), len(theta)))
         some = np.flatnonzero(removals.sizes)
         out[some] = self._differences_at(theta, removals.take(some))
         return out
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        return self._curvatures_at(theta, self.each() if removals is None else removals)
+        return self._curvatures_at(theta, self.each(removals))

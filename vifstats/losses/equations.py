@@ -293,12 +293,11 @@ class RowEquations(EstimatingEquations):
         return self.gradient_differences(theta, removals)
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
         own = autodiff.row_jacobian(self.rows, theta)
         full = own.sum(axis=0)
         if self.held is not None:
             full = full + autodiff.row_jacobian(self.held, theta)
-        return full - removals.sums(own)
+        return full - self.each(removals).sums(own)
 
     def given(self, earlier: tuple[np.ndarray, ...]) -> "RowEquations":
         twin = copy(self)

@@ -147,14 +147,14 @@ class Firth(Loss):
 
     def value_differences(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         """L(theta, 1) - L(theta, 1_-i), shape (n_removals,)."""
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         thetas = np.tile(theta, (len(removals), 1))
         return self.value(theta, self.everyone()) - self.reduced_slopes(thetas, removals)[0]
 
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         out = self.plain.gradient_differences(theta, removals)
         some = np.flatnonzero(removals.sizes)
         thetas = np.tile(theta, (len(some), 1))
@@ -163,7 +163,7 @@ class Firth(Loss):
         return out
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         own = self._penalty_slopes(theta, self.everyone())
         return self.plain.weight_gradients(theta, removals) + removals.sums(own)
 
@@ -176,7 +176,7 @@ class Firth(Loss):
         return autodiff.gradients(slope, presence).T
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         thetas = np.tile(theta, (len(removals), 1))
         penalties = self._penalties(thetas, removals, curved=True)
         return self.plain.reduced_hessians(theta, removals) + penalties.hessians
@@ -224,11 +224,6 @@ class Firth(Loss):
 
     def leverages(self, theta: np.ndarray) -> Any:
         return self.plain.leverages(theta)
-
-    def reweighted(self, weights: np.ndarray) -> Any:
-        twin = super().reweighted(weights)
-        twin.__dict__.pop("plain", None)
-        return twin
 
     def _blocks(self, removals: Removals, p: int) -> Iterator[tuple[slice, Removals]]:
         return removals.blocks(max(1, BLOCK_NUMBERS // (self.n_objects * p * p)))

@@ -175,7 +175,7 @@ class Linearized(Loss):
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         y = self.outputs(theta)
         full, D = self.of_outputs.gradient(y), np.zeros((len(removals), len(y)))
         for k in np.flatnonzero(removals.sizes).tolist():

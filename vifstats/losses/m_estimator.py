@@ -154,7 +154,7 @@ class MEstimator(Loss):
         return self.gradient_differences(theta, removals)
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         full, own = self.hessian(theta), removals.sums(self.row_hessians(theta))
         return mended(full - own, full, removals, partial(self._curvatures_at, theta))
 

@@ -107,15 +107,13 @@ class Stacked(EstimatingEquations):
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
-        return self._beside("gradient_differences", theta, removals)
+        return self._beside("gradient_differences", theta, self.each(removals))
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
-        return self._beside("weight_gradients", theta, removals)
+        return self._beside("weight_gradients", theta, self.each(removals))
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         J = np.zeros((len(removals), self.n_params, self.n_params))
         for name, part in self.parts.items():
             given, own = self._given(name, theta), self.blocks[name].take(removals)

@@ -147,7 +147,7 @@ class BackendLoss(Loss):
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         full, some = self.gradient(theta), np.flatnonzero(removals.sizes)
         masks = (removals.presence(int(k)) for k in some)
         out = np.zeros((len(removals), len(theta)))
@@ -157,7 +157,7 @@ class BackendLoss(Loss):
         return out
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         everyone = self.everyone()
         taken = (everyone - removals.presence(k) for k in range(len(removals)))
         return self._in_blocks(

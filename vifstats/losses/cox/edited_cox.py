@@ -7,7 +7,8 @@ import pandas as pd
 
 from vifstats.losses.cox.edit_batch import EditBatch
 from vifstats.losses.cox.edit_changes import EditKernel
-from vifstats.losses.cox.loss import BATCH_NUMBERS, Cox
+from vifstats.losses.cox.loss import Cox
+from vifstats.losses.cox.partial_likelihood import BATCH_NUMBERS
 from vifstats.losses.cox.risk_sets import centred, risk_sets
 from vifstats.losses.edited import Edited
 from vifstats.losses.penalty import penalised_slopes
@@ -45,7 +46,7 @@ class EditedCox(Edited):
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         self.require_possible(removals)
         out = np.zeros((len(removals), len(theta)))
         some = np.flatnonzero(removals.sizes)
@@ -62,8 +63,7 @@ class EditedCox(Edited):
         return out
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
-        return self._curvatures_at(theta, removals)
+        return self._curvatures_at(theta, self.each(removals))
 
     def reduced_slopes(
         self, thetas: np.ndarray, removals: Removals

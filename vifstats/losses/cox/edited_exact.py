@@ -14,7 +14,7 @@ class EditedExact(EditedCox):
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         out = np.zeros((len(removals), len(theta)))
         some = np.flatnonzero(removals.sums(self.changed.astype(int)))
         if len(some):

@@ -69,7 +69,7 @@ class ExactCox(Batched, Cox, ties="exact"):
         return untold(flat, self.penalty)
 
     def value_differences(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         out = self.choices.differences(theta, removals, curved=False).value
         return (
             out if self._single is None else out + self._single.value_differences(theta, removals)
@@ -78,7 +78,7 @@ class ExactCox(Batched, Cox, ties="exact"):
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         out = self.choices.differences(theta, removals, curved=False).gradient
         single = self._single
         return out if single is None else out + single.gradient_differences(theta, removals)
@@ -90,7 +90,7 @@ class ExactCox(Batched, Cox, ties="exact"):
         return out if single is None else out + single.weight_gradients(theta, removals)
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         full = self.choices.at(theta, curved=True)[2].sum(axis=0)
         out = full - self.choices.differences(theta, removals, curved=True).curvature
         out = mended(out, full, removals, partial(self._choices_afresh, theta))

@@ -1,11 +1,9 @@
 """Cox's negative log partial likelihood, with presence: docs/mathematics.md, equation (17)."""
 
 import inspect
-from collections.abc import Iterator
 from copy import copy
-from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -17,7 +15,6 @@ from vifstats.losses.cox import gradient_changes as gradients
 from vifstats.losses.cox import hessian as curvature
 from vifstats.losses.cox import value_changes as likelihoods
 from vifstats.losses.cox.hessian_changes import HessianKernel
-from vifstats.losses.cox.reduced_batch import Batch
 from vifstats.losses.cox.reduced_hessians import ReducedHessians, fewer_than
 from vifstats.losses.cox.risk_sets import RiskSets, gathered, in_order, risk_sets
 from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
@@ -30,8 +27,6 @@ __all__ = ["Cox"]
 
 APPROXIMATE = ("efron", "breslow")
 TIES = (*APPROXIMATE, "exact")
-# Refits are taken in batches of about this many numbers for each quantity (8 MB).
-BATCH_NUMBERS = 1_000_000
 # Third derivatives are differences of Hessians over this share of 1/sqrt(diag H).
 DIFFERENCE = 0.01
 
@@ -144,10 +139,8 @@ class Cox(ReducedHessians):
         twin._hold(data)
         return twin
 
-    def reweighted(self, weights: np.ndarray) -> "Cox":
-        twin = copy(self)
-        twin.data = replace(self.data, weights=weights)
-        twin._weights = weights[self.risk_sets.order]
+    def reweighted(self, weights: np.ndarray) -> Self:
+        twin = super().reweighted(weights)
         twin._forget()
         return twin
 
@@ -177,15 +170,14 @@ class Cox(ReducedHessians):
 
     def value_differences(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         """L(theta, 1) - L(theta, 1_-i), the penalty held, shape (n_removals,)."""
-        removals = self.each() if removals is None else removals
         sums = self.sums(theta)
         compute = partial(likelihoods.value_differences, sums)
-        return self._of_each.of("L", sums, removals, 1, compute)
+        return self._of_each.of("L", sums, self.each(removals), 1, compute)
 
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         sums = self.sums(theta)
         compute = partial(gradients.gradient_differences, sums)
         if len(removals) <= fewer_than(len(theta)):
@@ -193,8 +185,7 @@ class Cox(ReducedHessians):
         return self._of_each.of("D", sums, removals, len(theta), compute)
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
-        return gradients.weight_gradients(self.sums(theta), removals)
+        return gradients.weight_gradients(self.sums(theta), self.each(removals))
 
     def reduced_slopes(
         self, thetas: np.ndarray, removals: Removals
@@ -249,19 +240,6 @@ class Cox(ReducedHessians):
     @property
     def _pairs(self) -> Pairs:
         return Pairs.of(self.risk_sets, self._X, self.penalty)
-
-    def batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[Batch]:
-        size = max(1, BATCH_NUMBERS // max(1, self.n_objects))
-        for part, some in removals.blocks(size):
-            yield Batch(
-                sets=self.risk_sets,
-                X=self._X,
-                w=self._weights,
-                offset=self._offset,
-                efron=self.ties == "efron",
-                thetas=thetas[part],
-                removals=some,
-            )
 
     def _risk_sums(self, r: Any, present: np.ndarray, presence: Any) -> Any:
         ranges = self.risk_sets.ranges

@@ -2,7 +2,9 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from copy import copy
+from dataclasses import replace
+from typing import Any, Self
 
 import autograd.numpy as anp
 import numpy as np
@@ -21,7 +23,10 @@ from vifstats.losses.separation import diverging, falling
 from vifstats.removals import Removals
 from vifstats.typing import Differentiable
 
-__all__ = ["PartialLikelihood"]
+__all__ = ["BATCH_NUMBERS", "PartialLikelihood"]
+
+# Refits are taken in batches of about this many numbers for each quantity (8 MB).
+BATCH_NUMBERS = 1_000_000
 
 
 class PartialLikelihood(Loss):
@@ -56,7 +61,6 @@ class PartialLikelihood(Loss):
     def _pairs(self) -> Pairs:
         """Each event with each other who is in reach."""
 
-    @abstractmethod
     def batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[Batch]:
         """Removals in blocks, each at its own theta, shape (n_removals, p).
 
@@ -64,6 +68,26 @@ class PartialLikelihood(Loss):
         ------
         Batch
         """
+        size = max(1, BATCH_NUMBERS // max(1, self.n_objects))
+        for part, some in removals.blocks(size):
+            yield self._batch(
+                sets=self.risk_sets,
+                X=self._X,
+                w=self._weights,
+                offset=self._offset,
+                efron=self.ties == "efron",
+                thetas=thetas[part],
+                removals=some,
+            )
+
+    def _batch(self, **of: Any) -> Batch:
+        return Batch(**of)
+
+    def reweighted(self, weights: np.ndarray) -> Self:
+        twin = copy(self)
+        twin.data = replace(self.data, weights=weights)
+        twin._weights = weights[self.risk_sets.order]
+        return twin
 
     def value(self, theta: Differentiable, presence: Differentiable) -> Any:
         w, z, present, _ = self._at_risk(theta, presence)

@@ -39,7 +39,7 @@ class ReducedHessians(PartialLikelihood):
         return OfEach()
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         if len(removals) <= fewer_than(len(theta)):
             return self._hessians_afresh(theta, removals)
         return self._hessians_less(theta, self._hessian_changes(theta, removals), removals)

@@ -125,12 +125,10 @@ class SharedFrailty(Loss):
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
-        return self._changes(theta, removals, curved=False).gradients
+        return self._changes(theta, self.each(removals), curved=False).gradients
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
-        return self.hessian(theta) - self._changes(theta, removals, curved=True).hessians
+        return self.hessian(theta) - self._changes(theta, self.each(removals), curved=True).hessians
 
     def reduced_slopes(
         self, thetas: np.ndarray, removals: Removals

@@ -96,15 +96,14 @@ class ConditionalLogistic(MatchedSets):
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
-        return self.choices.differences(theta, removals, curved=False).gradient
+        return self.choices.differences(theta, self.each(removals), curved=False).gradient
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         out = self.choices.weight_gradients(theta)
         return out if removals is None else removals.sums(out)
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         full = self.hessian(theta)
         out = full - self.choices.differences(theta, removals, curved=True).curvature
         return mended(out, full, removals, partial(self._curvatures_at, theta))

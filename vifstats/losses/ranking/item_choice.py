@@ -124,7 +124,7 @@ class ItemChoice(Loss):
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         if not self.by_items:
             return self._query_gradients(theta, removals)
         place = self._place(theta)

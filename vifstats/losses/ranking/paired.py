@@ -161,7 +161,7 @@ class BradleyTerry(Loss):
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         if self.by_items:
             return super().gradient_differences(theta, removals)
         upset, code = self._upset(theta), removals.codes

@@ -35,7 +35,7 @@ class EditedRows(Edited):
         return removals.sums(change)
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         self.require_possible(removals)
         out, full = [], self.hessian(theta)
         for members in removals:
@@ -54,7 +54,7 @@ class EditedTogether(EditedRows):
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         out = Edited.gradient_differences(self, theta, removals)
         out[removals.sums(self.changed.astype(int)) == 0] = 0.0
         return out

@@ -191,7 +191,7 @@ class LinearPredictor(Loss):
         return self.gradient_differences(theta, removals)
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         curvatures, gram = self._curvatures(theta, self.weights), self.predictors.gram
         full = self._penalised(gram(curvatures))
         reduced = np.stack([full - gram(curvatures, members) for members in removals])

@@ -1,6 +1,5 @@
 """Fine and Gray's regression on the subdistribution hazard: docs/mathematics.md, equation (53)."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
@@ -30,8 +29,6 @@ __all__ = ["FineGray"]
 TIES = ("efron", "breslow")
 # Pairs of covariates are taken in blocks of about this many numbers (16 MB).
 BLOCK_NUMBERS = 2_000_000
-# Refits are taken in batches of about this many numbers for each quantity (8 MB).
-BATCH_NUMBERS = 1_000_000
 # At most this many removals are summed afresh: for more, the differences of all rows cost less.
 FEW = 8
 
@@ -136,7 +133,7 @@ class FineGray(Batched, PartialLikelihood):
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None
     ) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         if _are_few(removals):
             return super().gradient_differences(theta, removals)
         sums = self.sums(theta)
@@ -149,11 +146,10 @@ class FineGray(Batched, PartialLikelihood):
         return out
 
     def weight_gradients(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
-        return removals.sums(self._unsorted(presence_slopes(self.sums(theta))))
+        return self.each(removals).sums(self._unsorted(presence_slopes(self.sums(theta))))
 
     def reduced_hessians(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
-        removals = self.each() if removals is None else removals
+        removals = self.each(removals)
         if _are_few(removals):
             return self._curvatures_at(theta, removals)
         full, pairs = self.hessian(theta), np.triu_indices(self.n_params)
@@ -179,18 +175,8 @@ class FineGray(Batched, PartialLikelihood):
                 out[k, left] = self.take(left).weight_gradients(theta)
         return out
 
-    def batches(self, thetas: np.ndarray, removals: Removals) -> Iterator[WeightedBatch]:
-        for part, some in removals.blocks(max(1, BATCH_NUMBERS // self.n_objects)):
-            yield WeightedBatch(
-                sets=self.risk_sets,
-                X=self._X,
-                w=self._weights,
-                offset=self._offset,
-                efron=self.ties == "efron",
-                thetas=thetas[part],
-                removals=some,
-                censoring=self.censoring,
-            )
+    def _batch(self, **of: Any) -> WeightedBatch:
+        return WeightedBatch(censoring=self.censoring, **of)
 
     def sums(self, theta: np.ndarray, columns: Columns = NO_PAIRS) -> Sums:
         """The moments of the risk sets at theta, with second ones of these pairs of covariates."""
@@ -216,14 +202,6 @@ class FineGray(Batched, PartialLikelihood):
             ties=self.ties,
             penalty=self.penalty,
         )
-
-    def reweighted(self, weights: np.ndarray) -> "FineGray":
-        """The same loss with these case weights in the place of its own, shape (n_objects,)."""
-        twin = FineGray.__new__(FineGray)
-        twin.__dict__.update(self.__getstate__())
-        twin.data = replace(self.data, weights=weights)
-        twin._weights = weights[self.risk_sets.order]
-        return twin
 
     @property
     def _pairs(self) -> Pairs:
