@@ -33,7 +33,7 @@ class StackedEquations(EstimatingEquations):
         return self.rows(theta)[presence > 0].T @ presence[presence > 0]
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        b = self.everyone() if presence is None else presence
+        b = self.everyone(presence)
         kept = np.flatnonzero(b > 0)
         return _derivative(
             lambda t: np.array([terms[kept] @ b[kept] for terms in np.atleast_2d(self.f(t))]), theta

@@ -97,13 +97,13 @@ class Loss(ABC):
             1 for present, 0 for absent; between, the share of the object's weight.
         """
 
-    def everyone(self) -> np.ndarray:
-        """The mask b = 1 of the full data."""
-        return np.ones(self.n_objects)
+    def everyone(self, presence: np.ndarray | None = None) -> np.ndarray:
+        """The mask asked for; default b = 1, of the full data."""
+        return np.ones(self.n_objects) if presence is None else presence
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         """Gradient in theta, shape (n_params,)."""
-        b = self.everyone() if presence is None else presence
+        b = self.everyone(presence)
         try:
             return autodiff.gradient(lambda t: self.value(t, b), theta)
         except autodiff.SingularMatrixError:
@@ -113,7 +113,7 @@ class Loss(ABC):
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         """Hessian in theta, shape (n_params, n_params)."""
-        b = self.everyone() if presence is None else presence
+        b = self.everyone(presence)
         try:
             return autodiff.hessian(lambda t: self.value(t, b), theta)
         except autodiff.SingularMatrixError:
@@ -125,7 +125,7 @@ class Loss(ABC):
         self, theta: np.ndarray, vector: np.ndarray, presence: np.ndarray | None = None
     ) -> np.ndarray:
         """Hessian times a vector, without the Hessian: shape (n_params,)."""
-        b = self.everyone() if presence is None else presence
+        b = self.everyone(presence)
         return autodiff.hessian_product(lambda t: self.value(t, b), theta, vector)
 
     def gradient_differences(

@@ -153,18 +153,15 @@ class Edited(Loss):
         return self.stacked.value(theta, self.presence(presence))
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        b = self.everyone() if presence is None else presence
-        return self.stacked.gradient(theta, self.presence(b))
+        return self.stacked.gradient(theta, self.presence(self.everyone(presence)))
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        b = self.everyone() if presence is None else presence
-        return self.stacked.hessian(theta, self.presence(b))
+        return self.stacked.hessian(theta, self.presence(self.everyone(presence)))
 
     def hessian_product(
         self, theta: np.ndarray, vector: np.ndarray, presence: np.ndarray | None = None
     ) -> np.ndarray:
-        b = self.everyone() if presence is None else presence
-        return self.stacked.hessian_product(theta, vector, self.presence(b))
+        return self.stacked.hessian_product(theta, vector, self.presence(self.everyone(presence)))
 
 
 def _positions(rows: Any) -> np.ndarray:

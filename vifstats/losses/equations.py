@@ -73,8 +73,7 @@ class EstimatingEquations(Loss):
         )
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        b = self.everyone() if presence is None else presence
-        psi = np.asarray(self.psi(theta, b), dtype=float)
+        psi = np.asarray(self.psi(theta, self.everyone(presence)), dtype=float)
         if psi.shape != theta.shape:
             raise LossError(
                 f"Equations must return one number for each parameter, shape {theta.shape}, but "
@@ -83,13 +82,13 @@ class EstimatingEquations(Loss):
         return psi
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        b = self.everyone() if presence is None else presence
+        b = self.everyone(presence)
         return autodiff.row_jacobian(lambda t: self.psi(t, b), theta)
 
     def hessian_product(
         self, theta: np.ndarray, vector: np.ndarray, presence: np.ndarray | None = None
     ) -> np.ndarray:
-        b = self.everyone() if presence is None else presence
+        b = self.everyone(presence)
         return autodiff.directional(lambda t: self.psi(t, b), theta, vector)
 
     def _presence_slopes(self, theta: np.ndarray, presence: np.ndarray) -> np.ndarray:

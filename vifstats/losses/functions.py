@@ -77,13 +77,12 @@ class FunctionLoss(Loss):
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         if self._grad is None:
             return super().gradient(theta, presence)
-        b = self.everyone() if presence is None else presence
-        return _of_shape(self._grad(theta, b), theta.shape, "grad")
+        return _of_shape(self._grad(theta, self.everyone(presence)), theta.shape, "grad")
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         if self._hess is None:
             return super().hessian(theta, presence)
-        b = self.everyone() if presence is None else presence
+        b = self.everyone(presence)
         return _of_shape(self._hess(theta, b), (len(theta), len(theta)), "hess")
 
     def owned(self, i: int) -> Sequence[int] | np.ndarray:

@@ -116,14 +116,14 @@ class MEstimator(Loss):
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         if self._grad is None:
             return super().gradient(theta, presence)
-        b = self.everyone() if presence is None else presence
+        b = self.everyone(presence)
         own = np.where(b > 0, b * self.scores(theta).T, 0.0).sum(axis=-1)
         return own if self.penalty is None else own + autodiff.gradient(self.penalty, theta)
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         if self._hess is None:
             return super().hessian(theta, presence)
-        b = self.everyone() if presence is None else presence
+        b = self.everyone(presence)
         own = np.where(b > 0, b * self.row_hessians(theta).T, 0.0).sum(axis=-1)
         return own if self.penalty is None else own + autodiff.hessian(self.penalty, theta)
 

@@ -65,12 +65,10 @@ class _Mask(Loss):
         self._spread = np.eye(loss.n_objects)[self.objects]
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        b = self.everyone() if presence is None else presence
-        return self.loss.gradient(theta, b @ self._spread)
+        return self.loss.gradient(theta, self.everyone(presence) @ self._spread)
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        b = self.everyone() if presence is None else presence
-        return self.loss.hessian(theta, b @ self._spread)
+        return self.loss.hessian(theta, self.everyone(presence) @ self._spread)
 
     def owned(self, i: int) -> Sequence[int] | np.ndarray:
         return self.loss.owned(self.objects[i])

@@ -91,7 +91,7 @@ class Stacked(EstimatingEquations):
         return np.concatenate(parts)
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        b = self.everyone() if presence is None else presence
+        b = self.everyone(presence)
         if not np.isin(b, (0.0, 1.0)).all():
             raise InvalidInputError(
                 "The Jacobian of a stack is known where objects are present or absent, but "

@@ -128,12 +128,10 @@ class BackendLoss(Loss):
         return self._traced(theta, self._mask(presence))
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        b = self.everyone() if presence is None else self._mask(presence)
-        return self.library.call(self._gradient, theta, b)
+        return self.library.call(self._gradient, theta, self._mask(self.everyone(presence)))
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        b = self.everyone() if presence is None else self._mask(presence)
-        n = len(theta)
+        b, n = self._mask(self.everyone(presence)), len(theta)
         units = (unit(k, n) for k in range(n))
         H = self._in_blocks(lambda v: (theta, v, b), self._products, units, n, PRODUCT)
         return 0.5 * (H + H.T)
@@ -141,8 +139,7 @@ class BackendLoss(Loss):
     def hessian_product(
         self, theta: np.ndarray, vector: np.ndarray, presence: np.ndarray | None = None
     ) -> np.ndarray:
-        b = self.everyone() if presence is None else self._mask(presence)
-        return self.library.call(self._product, theta, vector, b)
+        return self.library.call(self._product, theta, vector, self._mask(self.everyone(presence)))
 
     def gradient_differences(
         self, theta: np.ndarray, removals: Removals | None = None

@@ -207,7 +207,7 @@ class NodeEmbedding(Loss):
 
         Conjugate gradients ask for hundreds of products at one place.
         """
-        b = self.everyone() if presence is None else presence
+        b = self.everyone(presence)
         key, last = (theta.tobytes(), b.tobytes()), self._last
         if last is None or last[:2] != key:
             kept, C = self.counts(b)

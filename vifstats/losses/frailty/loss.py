@@ -153,7 +153,7 @@ class SharedFrailty(Loss):
         return Clusters(columns, data.event.astype(float), self.group_of_row, frailty)
 
     def _of_all(self, theta: np.ndarray, presence: np.ndarray | None, curved: bool) -> Terms:
-        b = self.everyone() if presence is None else presence
+        b = self.everyone(presence)
         return self._clusters.terms(theta[None], self._clusters.everybody(b), curved)
 
     def _changes(self, theta: np.ndarray, removals: Removals, curved: bool) -> Terms:

@@ -168,7 +168,7 @@ class ItemChoice(Loss):
         return self._steps_at(self._place(theta), presence)
 
     def _steps_at(self, place: Place, presence: np.ndarray | None) -> Steps:
-        items, queries = self._both(self.everyone() if presence is None else presence)
+        items, queries = self._both(self.everyone(presence))
         of_pools, of_scores = self.coefficients(items, queries)
         return place.steps(items, of_pools, of_scores)
 

@@ -140,7 +140,7 @@ class BradleyTerry(Loss):
         return anp.sum(matches * anp.logaddexp(0.0, gap)) + penalty
 
     def gradient(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        items, matches = self._both(self.everyone() if presence is None else presence)
+        items, matches = self._both(self.everyone(presence))
         upset = matches * self._upset(theta)
         return (
             self._by_item(self.loser, upset)
@@ -149,7 +149,7 @@ class BradleyTerry(Loss):
         )
 
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
-        items, matches = self._both(self.everyone() if presence is None else presence)
+        items, matches = self._both(self.everyone(presence))
         upset = self._upset(theta)
         matches = matches * upset * (1 - upset)
         pairs = scipy.sparse.csr_array(
