@@ -297,7 +297,7 @@ class BackendLoss(Loss):
             return self._block
         arrays = self.library.array(self.theta), self.library.array(self.everyone())
         with self.library.at_work():
-            each = self.library.bytes_of_gradient(self.total, *arrays)
+            each = self.library.bytes_of_gradient(self.total, self._gradient, *arrays)
         return int(np.clip(BLOCK_BYTES // max(each, 1), 1, LARGEST_BLOCK))
 
     def _in_blocks(

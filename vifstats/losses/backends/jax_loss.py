@@ -154,8 +154,9 @@ class Jax(Library):
     def dot(self, x: Any, y: Any) -> Any:
         return _jax().numpy.sum(x * y)
 
-    def bytes_of_gradient(self, f: Callable[..., Any], *arguments: Any) -> int:
-        needs = _jax().jit(self.grad(f)).lower(*arguments).compile().memory_analysis()
+    def bytes_of_gradient(self, f: Callable[..., Any], gradient: Any, *arguments: Any) -> int:
+        # of what is called too: nothing is compiled twice
+        needs = gradient.lower(*arguments).compile().memory_analysis()
         # a library for another kind of device may not know
         return 0 if needs is None else needs.temp_size_in_bytes + needs.output_size_in_bytes
 

@@ -60,8 +60,8 @@ class Library(ABC):
         """The sum of the products of all entries of two arrays of one shape."""
 
     @abstractmethod
-    def bytes_of_gradient(self, f: Function, *arguments: Any) -> int:
-        """About what the gradient of a scalar function needs while it is computed."""
+    def bytes_of_gradient(self, f: Function, gradient: Function, *arguments: Any) -> int:
+        """About what the gradient of a scalar function, compiled, needs while it is computed."""
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

@@ -168,7 +168,9 @@ class Torch(Library):
     def dot(self, x: Any, y: Any) -> Any:
         return (x * y).sum()
 
-    def bytes_of_gradient(self, f: Callable[..., Any], *arguments: Any) -> int:
+    def bytes_of_gradient(
+        self, f: Callable[..., Any], gradient: Callable[..., Any], *arguments: Any
+    ) -> int:
         kept = [0]
 
         def weigh(tensor: Any) -> Any:
