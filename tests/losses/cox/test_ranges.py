@@ -121,6 +121,15 @@ def test_bins_sum_in_order(bin_of, seed):
     np.testing.assert_allclose(Bins(bin_of, 6).sums(rows), expected, rtol=NO_CANCELLATION)
 
 
+@pytest.mark.parametrize("n", [0, 3])
+@pytest.mark.parametrize("each", [(), (2,), (0,), (2, 3), (2, 0)], ids=str)
+def test_bins_sum_rows_of_any_shape_and_none(n, each):
+    rows = spread((n, *each), 1)
+    sums = Bins(np.full(n, 1), 2).sums(rows)
+    assert sums.shape == (2, *each) and not sums[0].any()
+    np.testing.assert_allclose(sums[1], rows.sum(axis=0), rtol=NO_CANCELLATION)
+
+
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=6), st.booleans())
 def test_running_sums_restart(lengths, reverse):
     bounds = np.concatenate([[0], np.cumsum(lengths)])

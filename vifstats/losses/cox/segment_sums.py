@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from math import prod
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -33,7 +34,7 @@ class Bins:
         """Sum of the rows in each bin: shape (n, ...) to (n_bins, ...)."""
         if self._one_each:
             return rows.astype(float)
-        flat = rows.reshape(len(rows), -1) if rows.ndim > 2 else rows
+        flat = rows.reshape(len(rows), prod(rows.shape[1:])) if rows.ndim > 2 else rows
         return (self._matrix @ flat).reshape(self._matrix.shape[0], *rows.shape[1:])
 
 
