@@ -61,7 +61,13 @@ class Removals:
     @cached_property
     def sizes(self) -> np.ndarray:
         """Number of objects in each removal, shape (n_removals,)."""
+        if self._is_identity:
+            return np.broadcast_to(np.intp(1), len(self))
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self))
+
+    def codes_in(self, order: np.ndarray) -> np.ndarray:
+        """The removal that takes each of some objects, or -1: int (k,)."""
+        return order if self._is_identity else self.codes[order]
 
     @cached_property
     def single(self) -> bool:

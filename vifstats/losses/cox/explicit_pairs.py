@@ -76,7 +76,7 @@ def dominated(
 ) -> Others:
     """The cells with a piece of eps > 1/2 in some term, at most one a cell, and its others."""
     ranges = pieces.ranges.take(candidates)
-    at, cells = ranges.pairs_below(0.5 * sums.phi_min, pieces.r[candidates])
+    at, cells = ranges.pairs_below(sums.phi_min, 2 * pieces.r[candidates])
     # Who is at risk and does not die sums to phi_min at most, so no two pieces can have more than
     # half of it: a cell stands here once, and is found by its number.
     order = np.argsort(cells)

@@ -85,7 +85,7 @@ class GradientKernel:
 
 def gradient_differences(sums: RiskSums, removals: Removals) -> np.ndarray:
     """D_i = grad L(theta, 1) - grad L(theta, 1_-i), shape (n_removals, p)."""
-    row_code = removals.codes[sums.sets.order]
+    row_code = removals.codes_in(sums.sets.order)
     pieces, deaths = leaving(sums, row_code, removals.single, NO_PAIRS)
     taken = exposure(sums, pieces, GradientKernel(sums), row_code)
     own = _own_gradient(sums, deaths, row_code)

@@ -104,7 +104,7 @@ def _changes(
     sums: RiskSums, weights: np.ndarray, removals: Removals, steps: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The hazards, and their slopes along a step, without minus with each removal, theta fixed."""
-    row_code = removals.codes[sums.sets.order]
+    row_code = removals.codes_in(sums.sets.order)
     pieces, deaths = leaving(sums, row_code, removals.single, NO_PAIRS)
     kernel = HazardKernel(sums, weights, steps[pieces.code])
     taken = exposure(sums, pieces, kernel, row_code)

@@ -169,7 +169,7 @@ class HessianKernel:
 def hessian_differences(kernel: HessianKernel, removals: Removals) -> np.ndarray:
     """H - H_-i for the pairs of covariates of the kernel, shape (n_removals, q)."""
     sums = kernel.sums
-    row_code = removals.codes[sums.sets.order]
+    row_code = removals.codes_in(sums.sets.order)
     pieces, deaths = leaving(sums, row_code, removals.single, kernel.columns)
     taken = exposure(sums, pieces, kernel, row_code)
     own = _own_hessian(kernel, deaths, row_code)

@@ -13,7 +13,7 @@ import numpy as np
 
 from vifstats.losses.cox.moments import Columns, Moments, moments_of
 from vifstats.losses.cox.ranges import Ranges
-from vifstats.losses.cox.risk_sets import RiskSets
+from vifstats.losses.cox.risk_sets import RiskSets, in_order
 from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.segment_sums import Bins
 
@@ -96,7 +96,7 @@ def _rows_as_pieces(
     def dying(at: np.ndarray) -> Moments:
         return moments_of(sums.r[own[at]], sums.X.take(own[at], axis=0), columns)
 
-    w = sums.w[own]
+    w = in_order(sums.w, own)
 
     def wx(some: slice) -> np.ndarray:
         return w[some, None] * sums.X.take(own[some], axis=0)

@@ -108,11 +108,12 @@ class Ranges:
             return compiled.gathered(cells, *self.ends, CHUNK_BITS, False)
         if not self.all_prefix:
             return self._spans.gather(cells)
-        running = self.segments.accumulate(cells)
-        if len(self._prefix) == len(self.lo):
-            return running.take(self.hi - 1, axis=0)
         out = np.zeros((len(self.lo), *cells.shape[1:]))
-        out[self._prefix] = running.take(self.hi[self._prefix] - 1, axis=0)
+        if self.n_cells:
+            running = self.segments.accumulate(cells)
+            # what is read for an empty range is written over
+            running.take(self.hi - 1, axis=0, out=out, mode="wrap")
+            out[self.lo >= self.hi] = 0.0
         return out
 
     def _loops(self, values: np.ndarray) -> ModuleType | None:
@@ -151,7 +152,7 @@ class Ranges:
         """The same ranges over some of the cells only, renumbered."""
         before = np.zeros(self.n_cells + 1, dtype=np.intp)
         before[1:][cells] = 1
-        before = np.cumsum(before)
+        np.cumsum(before, out=before)
         lo, hi = before[self.lo], before[np.maximum(self.hi, self.lo)]
         return Ranges(lo, hi, before[self.bounds])
 
@@ -189,9 +190,11 @@ class Ranges:
         """
         minima = [key]
         while len(minima[-1]) > 1:
-            # An odd one out is paired with a node that is never below anything.
-            even = minima[-1] if len(minima[-1]) % 2 == 0 else np.append(minima[-1], np.inf)
-            minima.append(np.minimum(even[::2], even[1::2]))
+            below = minima[-1]
+            above = below[::2].copy()  # an odd one out stands alone
+            pairs = above[: len(below) // 2]
+            np.minimum(pairs, below[1::2], out=pairs)
+            minima.append(above)
         rows = np.flatnonzero((self.lo < self.hi) & (minima[-1][0] < threshold))
         nodes = np.zeros(len(rows), dtype=np.intp)
         for level in reversed(range(len(minima) - 1)):

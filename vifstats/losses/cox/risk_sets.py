@@ -123,7 +123,7 @@ def risk_sets(data: SurvivalInput) -> RiskSets:
     before = np.append(0, hi)[first_row]
     bounds = np.append(before, hi[-1])
     first_of_cell = np.flatnonzero(new_instant)[has_event]
-    cell_time, cell_stratum = time[first_of_cell], stratum[first_of_cell]
+    cell_time, cell_stratum = time[first_of_cell], in_order(stratum, first_of_cell)
     entry = in_order(data.entry, order)
     late = np.flatnonzero(entry > -np.inf)
     if len(first_row) == 1 and not len(late):
@@ -185,8 +185,8 @@ def gathered(
 
 
 def in_order(values: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Values of rows, (n,), in this order; one number that stands for all of them as it is."""
-    return values if values.strides == (0,) else values[order]
+    """Values of some rows, (n,) to (k,); one number that stands for all of them as it is."""
+    return np.broadcast_to(values[:1], len(order)) if values.strides == (0,) else values[order]
 
 
 def centred(X: np.ndarray, row_bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

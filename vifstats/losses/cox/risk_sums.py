@@ -112,7 +112,7 @@ class RiskSums:
     @cached_property
     def phi_min(self) -> np.ndarray:
         """The smallest phi of each cell, shape (n_cells,)."""
-        return self.R + self.S0D / self.n_terms
+        return self.R + self.S0D / self.n_terms if len(self.tied.phi) else self.S0
 
     @cached_property
     def dominated(self) -> tuple[np.ndarray, np.ndarray]:
@@ -210,7 +210,7 @@ def risk_sums(
         W=W,
         m0=m0,
         tied=_tied(sets, n_terms, R, S0D, *tied),
-        a=W / n_terms,
+        a=W / n_terms if len(sets.tied) else W,
         n_terms=n_terms,
         efron=efron,
     )

@@ -23,9 +23,11 @@ class Bins:
 
     def __init__(self, bin_of: np.ndarray, n_bins: int) -> None:
         in_order = bool(np.all(bin_of[:-1] <= bin_of[1:]))
-        order = np.arange(len(bin_of)) if in_order else sorted_order(bin_of)
         counts = np.bincount(bin_of, minlength=n_bins)
         self._one_each = in_order and bool((counts == 1).all())
+        if self._one_each:  # nothing is kept
+            return
+        order = np.arange(len(bin_of)) if in_order else sorted_order(bin_of)
         # a sparse product takes the rows as they are and adds them up in one pass
         parts = np.ones(len(bin_of)), order, np.append(0, np.cumsum(counts))
         self._matrix = csr_array(parts, shape=(n_bins, len(bin_of)))

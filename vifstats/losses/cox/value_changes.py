@@ -29,7 +29,7 @@ def value_differences(sums: RiskSums, removals: Removals) -> np.ndarray:
 
     `removals`: of rows in the user's order.
     """
-    row_code = removals.codes[sums.sets.order]
+    row_code = removals.codes_in(sums.sets.order)
     pieces, deaths = leaving(sums, row_code, removals.single, NO_PAIRS)
     taken = exposure(sums, pieces, LogKernel(sums), row_code)
     own = _own_logs(sums, deaths, row_code)[:, None]

@@ -116,13 +116,14 @@ def _powers_of_cells(
     r: np.ndarray,
     hi: np.ndarray,
     order: np.ndarray,
-    phi_min: np.ndarray,
+    cells: tuple,
     segments: tuple,
     limits: np.ndarray,
 ) -> np.ndarray:
     """How many powers each cell needs, for the largest mass that is exposed there; 0 for pairs."""
     bounds, short = segments
-    K = np.zeros(len(phi_min), dtype=np.intp)
+    R, S0D, _, n_terms, _, _ = cells
+    K = np.zeros(len(R), dtype=np.int8)
     at = len(order)
     for s in range(len(bounds) - 2, -1, -1):
         largest = 0.0
@@ -131,7 +132,7 @@ def _powers_of_cells(
                 at -= 1
                 largest = max(largest, r[order[at]])
             if not short[s]:
-                K[c] = _power(largest / phi_min[c], limits)
+                K[c] = _power(largest / (R[c] + S0D[c] / n_terms[c]), limits)
     return K
 
 
@@ -289,7 +290,7 @@ def exposed_gradients(
     """
     x, r, hi, order = pieces
     bounds, short = segments
-    K = _powers_of_cells(r, hi, order, cells[0] + cells[1] / cells[3], segments, powers[1])
+    K = _powers_of_cells(r, hi, order, cells, segments, powers[1])
     beyond = np.zeros(len(r), dtype=np.bool_)
     sums, room = np.empty((x.shape[1] + 1, WIDE)), (np.empty(WIDE), np.empty(WIDE))
     end = tie = 0

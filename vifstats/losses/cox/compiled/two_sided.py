@@ -267,7 +267,7 @@ def late_gradients(
     phi_min, n_terms = cells[0] + cells[1] / cells[3], cells[3]
     level, place = _levels(lo, hi, bits), np.zeros(len(r), dtype=np.intp)
     no_pairs = np.zeros(len(bounds) - 1, dtype=np.bool_)
-    K = _powers_of_cells(r, hi, by_end, phi_min, (bounds, no_pairs), powers[1])
+    K = _powers_of_cells(r, hi, by_end, cells, (bounds, no_pairs), powers[1])
     of_cells = K, phi_min, np.cumsum(n_terms > 1) - (n_terms > 1)
     beyond = np.zeros(len(r), dtype=np.bool_)
     by_start, by_end = by_start[level[by_start] > 0][::-1], by_end[level[by_end] > 0]
