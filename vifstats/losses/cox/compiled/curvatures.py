@@ -78,7 +78,7 @@ def exposed_hessians(
     A0, lean, i, j = second
     scale, limits, explicit = powers
     p, width = x.shape[1], len(i)
-    K = _powers_of_cells(r, hi, order, R + S0D / n_terms, segments, limits)
+    K = _powers_of_cells(r, hi, order, cells, segments, limits)
     beyond = np.zeros(len(r), dtype=np.bool_)
     columns, half = (np.empty(p), np.empty(width), np.empty(width)), np.empty(p)
     tables, taken = np.empty((1, len(limits) + 1, width + p + 1)), np.empty((1, width + p + 1))
