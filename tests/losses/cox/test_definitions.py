@@ -44,7 +44,7 @@ SERIES = DEFAULT | {
     blocks: {"TERMS": 3, "MANY_TERMS": 2, "FEW_TERMS": 4},
     tiles: {"PIECES": 3, "CACHE": 40},
     whole: {"CACHE": 1, "GROUPS": 3, "USUAL": 0.5},
-    exposure: {"SLICE": 8},
+    exposure: {"SLICE": 8, "LEAST_PIECES": 4},
     spans: {"GROUP_BITS": 1},
     running: {"SHORT_SEGMENT": 2},
     reduced_hessians: {"MANY_SOLVES": 0, "SOLVES_NUMBERS": 30},

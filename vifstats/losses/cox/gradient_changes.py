@@ -19,7 +19,7 @@ from vifstats.losses.cox.risk_sums import EveryTerm, RiskSums
 from vifstats.losses.cox.segment_sums import Bins, in_cache
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tied_deaths
-from vifstats.losses.cox.tiles import TermColumns
+from vifstats.losses.cox.tiles import Columns, Powers, TileTerms, Weights
 from vifstats.removals import Removals
 
 __all__ = ["OwnChange", "by_removal", "gradient_differences", "mean_hazards", "weight_gradients"]
@@ -50,12 +50,9 @@ class GradientKernel:
         """That of gradients, where no range begins late."""
         return compiled.exposed_gradients if pieces.ranges.all_prefix else None
 
-    def of_terms(self, terms: EveryTerm) -> TermColumns:
+    def of_terms(self, terms: EveryTerm) -> Columns:
         """a eps/(1 - eps) [1, m_l]."""
-        out = np.empty((len(terms.a), self.table_width))
-        out[:, 0] = terms.a
-        np.multiply(self.sums.term_means(terms.cell, terms.f), terms.a[:, None], out=out[:, 1:])
-        return TermColumns(self.table_width, out)
+        return _MeanColumns(self.table_width, self.sums, terms)
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
         """x G - M, with G and M the sums of r^k G_k and r^k M_k."""
@@ -81,6 +78,25 @@ class GradientKernel:
                 eps[big, None] * (x[big] - mean) - done[:, None] * u[big]
             )
         return out
+
+
+@dataclass(frozen=True, eq=False)
+class _MeanColumns:
+    """a [1, m_l] of terms, made for some tiles at a time: those of all would be as large as X."""
+
+    width: int
+    sums_of_cells: RiskSums
+    terms: EveryTerm
+
+    def sums(self, weights: Weights | Powers, terms: TileTerms) -> np.ndarray:
+        """As of `Columns`."""
+        at = terms.at.ravel()
+        a, cell = self.terms.a.take(at)[:, None], self.terms.cell.take(at)
+        columns = np.empty((len(at), self.width))
+        columns[:, :1] = a
+        means = self.sums_of_cells.term_means(cell, self.terms.f.take(at))
+        np.multiply(means, a, out=columns[:, 1:])
+        return weights.plain_sums(columns.reshape(*terms.at.shape, -1))
 
 
 def gradient_differences(sums: RiskSums, removals: Removals) -> np.ndarray:

@@ -6,12 +6,12 @@ from typing import Protocol
 
 import numpy as np
 
+from vifstats.losses.cox import tiles
 from vifstats.losses.cox.explicit_pairs import Terms
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.moments import Columns
 from vifstats.losses.cox.risk_sums import EveryTerm
 from vifstats.losses.cox.sums_afresh import Others
-from vifstats.losses.cox.tiles import TermColumns
 
 __all__ = ["Kernel", "OnePass"]
 
@@ -42,7 +42,7 @@ class Kernel(Protocol):
     def one_pass(self, compiled: ModuleType, pieces: Pieces) -> OnePass | None:
         """The compiled pass over all cells; None if there is none for such pieces."""
 
-    def of_terms(self, terms: EveryTerm) -> TermColumns:
+    def of_terms(self, terms: EveryTerm) -> tiles.Columns:
         """What stands behind the sums of powers of eps of each term."""
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:

@@ -36,6 +36,12 @@ class Pieces:
     # Whether no two pieces belong to one removal
     distinct: bool
 
+    def take(self, some: slice) -> "Pieces":
+        """Some of them."""
+        scatter = None if self.scatter is None else self.scatter[some]
+        ranges = self.ranges.take(some)
+        return Pieces(self.code[some], self.r[some], self.x[some], scatter, ranges, self.distinct)
+
 
 @dataclass(frozen=True, eq=False)
 class Deaths:

@@ -10,6 +10,7 @@ import numpy as np
 
 from vifstats.losses.cox.cell_blocks import Blocked, CellBlocks, cell_blocks
 from vifstats.losses.cox.leaving import Pieces
+from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.risk_sums import RiskSums
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "PiecewisePlan",
     "Plan",
     "Reach",
+    "Reads",
     "block_plan",
     "powers_needed",
     "reach",
@@ -65,7 +67,7 @@ class BlockPlan(Plan):
     """
 
     blocks: CellBlocks
-    parts: Blocked
+    ranges: Ranges  # of the pieces
     eps: np.ndarray  # (n_pieces,): the largest of each
     reach: "Reach"
 
@@ -74,12 +76,29 @@ class BlockPlan(Plan):
         """The unit of phi and r in powers."""
         return self.reach.scale
 
-    def powers_of(self, pieces: np.ndarray | slice) -> np.ndarray:
-        """How many powers some pieces read, int (m,)."""
-        return powers_needed(self.eps[pieces], self.reach.most)
+    def reads(self, some: slice) -> "Reads":
+        """What some of the pieces read."""
+        ranges = self.ranges.take(some)
+        return Reads(self.blocks, self.blocks.split(ranges), self.eps[some], self.reach.most)
 
     def summed(self, piece: np.ndarray, cell: np.ndarray) -> np.ndarray:
-        return np.where(self.parts.in_parts(self.blocks, piece, cell), 0, self.K_cell[cell])
+        parts = self.blocks.split(self.ranges.take(piece))
+        in_parts = parts.in_parts(self.blocks, np.arange(len(piece)), cell)
+        return np.where(in_parts, 0, self.K_cell[cell])
+
+
+@dataclass(frozen=True, eq=False)
+class Reads:
+    """What some pieces read of the blocks."""
+
+    blocks: CellBlocks
+    parts: Blocked
+    eps: np.ndarray  # (n_pieces,): the largest of each
+    most: int  # powers
+
+    def powers_of(self, pieces: np.ndarray | slice) -> np.ndarray:
+        """How many powers some pieces read, int (m,)."""
+        return powers_needed(self.eps[pieces], self.most)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +150,7 @@ def block_plan(sums: RiskSums, pieces: Pieces) -> BlockPlan:
         key=key,
         candidates=np.flatnonzero(pieces.r > lowest),
         blocks=blocks,
-        parts=blocks.split(pieces.ranges),
+        ranges=pieces.ranges,
         eps=pieces.r / smallest,
         reach=powers,
     )

@@ -24,22 +24,25 @@ from vifstats.losses.cox.explicit_pairs import dominated, terms_of
 from vifstats.losses.cox.fast import CHUNK_BITS, GROUP, levels, loops
 from vifstats.losses.cox.kernels import Kernel, OnePass
 from vifstats.losses.cox.leaving import Pieces
-from vifstats.losses.cox.plans import BlockPlan, PiecewisePlan, Plan, block_plan, reach
+from vifstats.losses.cox.plans import BlockPlan, PiecewisePlan, Plan, Reads, block_plan, reach
 from vifstats.losses.cox.risk_sums import RiskSums
 from vifstats.losses.cox.segment_sums import in_cache, slices_of, sorted_order
 from vifstats.losses.cox.tiles import (
     BlockTerms,
+    Columns,
     Odds,
     TermColumns,
     Tiles,
     tiles,
 )
-from vifstats.losses.cox.whole_blocks import Whole, whole_blocks
+from vifstats.losses.cox.whole_blocks import BlockTables, Whole, whole_blocks
 
 __all__ = ["exposure"]
 
 # Pairs handled at once: their arrays, times the number of covariates, stay in cache.
 SLICE = 1 << 15
+# Tiles are made of the pieces in so many parts, each of no fewer than that.
+PARTS, LEAST_PIECES = 8, 1 << 13
 
 
 def exposure(sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarray) -> np.ndarray:
@@ -66,7 +69,7 @@ def _in_blocks(
     of_block, of_cell = np.cumsum(plan.blocks.n_terms), np.cumsum(sums.n_terms)
     terms = BlockTerms(np.append(0, of_block), np.append(0, of_cell), sums.terms)
     columns = kernel.of_terms(terms.every)
-    if compiled is None or columns.logs:
+    if compiled is None or not isinstance(columns, TermColumns) or columns.logs:
         return plan, _of_tiles(plan, terms, columns, pieces, kernel)
     return plan, _combined(_of_loops(compiled, plan, terms, columns, pieces), pieces, kernel)
 
@@ -128,16 +131,34 @@ def _ordered(end: np.ndarray, some: np.ndarray) -> np.ndarray:
 
 
 def _of_tiles(
-    plan: BlockPlan, terms: BlockTerms, columns: TermColumns, pieces: Pieces, kernel: Kernel
+    plan: BlockPlan, terms: BlockTerms, columns: Columns, pieces: Pieces, kernel: Kernel
 ) -> np.ndarray:
-    """What pieces take from whole blocks by powers and from parts of blocks pair by pair."""
-    blocks, parts, ranges = plan.blocks, plan.parts, pieces.ranges
-    whole = whole_blocks(plan, terms, pieces, columns)
-    taken = _Parts(columns, terms, Odds(pieces, terms))
-    before = _before_the_end(taken, plan, whole)
+    """What pieces take from whole blocks by powers and from parts of blocks pair by pair.
+
+    Some of the pieces at a time: what says which blocks they read takes a dozen numbers for each.
+    """
+    tables = BlockTables.of(plan, terms, columns)
     out = np.zeros((len(pieces.r), kernel.width))
-    some = np.flatnonzero(ranges.lo < ranges.hi)
-    for tile in tiles(parts.end[some], some, blocks):
+    size = max(LEAST_PIECES, -(-len(out) // PARTS))
+    for start in range(0, len(out), size):
+        some = slice(start, start + size)
+        few, reads = pieces.take(some), plan.reads(some)
+        taken = _Parts(columns, terms, Odds(few, terms))
+        _put_changes(out[some], taken, reads, whole_blocks(tables, few, reads), few, kernel)
+    return out
+
+
+def _put_changes(
+    out: np.ndarray,
+    taken: "_Parts",
+    reads: Reads,
+    whole: Whole | None,
+    pieces: Pieces,
+    kernel: Kernel,
+) -> None:
+    before = _before_the_end(taken, reads, whole)
+    some = np.flatnonzero(pieces.ranges.lo < pieces.ranges.hi)
+    for tile in tiles(reads.parts.end[some], some, reads.blocks):
         part = taken.of(tile)
         for side in whole.at_end if whole is not None else ():
             side.add(part, tile, taken.odds.space)
@@ -145,14 +166,14 @@ def _of_tiles(
         if before is not None:
             part += before.of(tile.rows)
         out[tile.rows] = kernel.combined(part, pieces, tile.rows)
-    return out
 
 
 def _of_loops(
     compiled: ModuleType, plan: BlockPlan, terms: BlockTerms, columns: TermColumns, pieces: Pieces
 ) -> np.ndarray:
     """As `_of_tiles`."""
-    blocks, parts, ranges = plan.blocks, plan.parts, pieces.ranges
+    blocks, ranges, reads = plan.blocks, pieces.ranges, plan.reads(slice(None))
+    parts = reads.parts
     grown = np.empty((len(columns.plain), 0)) if columns.grown is None else columns.grown
     some = np.flatnonzero(ranges.lo < ranges.hi)
     whole = parts.whole
@@ -177,7 +198,7 @@ def _of_loops(
             parts.partial,
             *whole.ends,
             pieces.r,
-            plan.powers_of(slice(None)).astype(np.intp),
+            reads.powers_of(slice(None)).astype(np.intp),
             _ordered(parts.end, some),
         ),
         sizes if late.any() else sizes[:0],
@@ -190,7 +211,7 @@ def _of_loops(
 class _Parts:
     """What pieces take from parts of light blocks."""
 
-    columns: TermColumns
+    columns: Columns
     terms: BlockTerms
     odds: Odds
 
@@ -214,9 +235,9 @@ class _Before:
         return self.taken.take(self.place[rows], axis=0)
 
 
-def _before_the_end(taken: _Parts, plan: BlockPlan, whole: Whole | None) -> _Before | None:
+def _before_the_end(taken: _Parts, reads: Reads, whole: Whole | None) -> _Before | None:
     """From the blocks in which they begin, pair by pair, and from whole blocks after them."""
-    parts, late = plan.parts, None if whole is None else whole.late
+    parts, late = reads.parts, None if whole is None else whole.late
     pieces = np.flatnonzero(parts.partial if late is None else parts.partial | late.some)
     if not len(pieces):
         return None
@@ -229,7 +250,7 @@ def _before_the_end(taken: _Parts, plan: BlockPlan, whole: Whole | None) -> _Bef
     place[pieces] = np.arange(len(pieces))
     out = np.zeros((len(pieces) + 1, taken.columns.width))
     start = 0
-    for tile in tiles(block, pieces, plan.blocks):
+    for tile in tiles(block, pieces, reads.blocks):
         part = taken.of(tile)
         if late is not None:
             late.at_begin.add(part, tile, taken.odds.space)

@@ -175,7 +175,7 @@ class Ranges:
             window = np.minimum(window[: max(len(window) - 2**level, 0)], window[2**level :])
         return out
 
-    def take(self, rows: np.ndarray) -> "Ranges":
+    def take(self, rows: np.ndarray | slice) -> "Ranges":
         """Some of the ranges, over the same cells."""
         return Ranges(self.lo[rows], self.hi[rows], self.bounds)
 

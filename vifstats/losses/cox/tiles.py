@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import prod
+from typing import Protocol
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from vifstats.losses.cox.segment_sums import CACHE, expanded, slices_of, sorted_
 
 __all__ = [
     "BlockTerms",
+    "Columns",
     "Odds",
     "Powers",
     "Space",
@@ -91,6 +93,17 @@ class Weights:
         return sums
 
 
+class Columns(Protocol):
+    """The kernel's columns for each term."""
+
+    @property
+    def width(self) -> int:
+        """Number of columns of a table."""
+
+    def sums(self, weights: "Weights | Powers", terms: TileTerms) -> np.ndarray:
+        """Summed over the terms of tiles: from weights (t, s, c) to (t, s, table_width)."""
+
+
 @dataclass(frozen=True, eq=False)
 class TermColumns:
     """The kernel's columns for each term, made once for all pieces.
@@ -105,7 +118,7 @@ class TermColumns:
     logs: bool = False
 
     def sums(self, weights: "Weights | Powers", terms: TileTerms) -> np.ndarray:
-        """Summed over the terms of tiles: from weights (t, s, c) to (t, s, table_width)."""
+        """As of `Columns`."""
         columns = self.plain.take(terms.at, axis=0)
         plain = weights.logs @ columns if self.logs else weights.plain_sums(columns)
         if self.grown is None:
@@ -222,9 +235,11 @@ class Odds:
 
     def __init__(self, pieces: Pieces, terms: BlockTerms) -> None:
         self._r = pieces.r
-        # the first term in the range of each piece, and the first one after it
-        self._lo, self._hi = (terms.of_cell.take(end) for end in pieces.ranges.ends)
-        self._all_begin = pieces.ranges.all_prefix
+        # the first term in the range of each piece, None if that is before its tile, and the first
+        # one after it
+        lo, hi = pieces.ranges.ends
+        self._lo = None if pieces.ranges.all_prefix else terms.of_cell.take(lo)
+        self._hi = terms.of_cell.take(hi)
         self.space = Space()
 
     def of(self, tile: Tiles, terms: TileTerms) -> Weights:
@@ -236,7 +251,7 @@ class Odds:
         at = self._hi.take(tile.pieces)
         at -= terms.first
         inside.take(np.minimum(at, terms.count, out=at), axis=0, out=inverse, mode="clip")
-        if not self._all_begin:
+        if self._lo is not None:
             self._lo.take(tile.pieces, out=at, mode="clip")
             at -= terms.first
             if at.max() > 0:

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from vifstats.losses.cox.cell_blocks import TERMS
 from vifstats.losses.cox.leaving import Pieces
-from vifstats.losses.cox.plans import BlockPlan, powers_needed
+from vifstats.losses.cox.plans import BlockPlan, Reads, powers_needed
 from vifstats.losses.cox.segment_sums import CACHE, Segments, expanded, in_cache
 from vifstats.losses.cox.spans import span_entries, spans
-from vifstats.losses.cox.tiles import BlockTerms, Powers, Space, TermColumns, Tiles, powers
+from vifstats.losses.cox.tiles import BlockTerms, Columns, Powers, Space, Tiles, powers
 
-__all__ = ["Late", "Whole", "whole_blocks"]
+__all__ = ["BlockTables", "Late", "Whole", "whole_blocks"]
 
 # Blocks of a long segment stand in this many groups: a table has the sum of each range of groups.
 GROUPS = 32
@@ -59,24 +60,22 @@ class Late:
     some of one group.
     """
 
-    plan: BlockPlan
+    tables: "BlockTables"
+    reads: Reads
     some: np.ndarray  # bool (n_pieces,)
     r: np.ndarray  # (n_pieces,)
     at_begin: _Side  # of pieces that begin in a block
-    tables: np.ndarray  # (n_blocks, K, table_width)
-    size: int  # blocks of a group
-    between: np.ndarray  # (n_groups, n_groups, K, table_width): over the groups first .. last
 
     def add(self, total: np.ndarray, pieces: np.ndarray) -> None:
         """Add what some pieces, int (k,), take from what is not at one of their ends."""
-        whole = self.plan.parts.whole
-        first, last = whole.lo[pieces] // self.size, (whole.hi[pieces] - 1) // self.size
+        whole, size, between = self.reads.parts.whole, self.tables.size, self.tables.between
+        first, last = whole.lo[pieces] // size, (whole.hi[pieces] - 1) // size
         far = self.some[pieces] & (last - first > 1)
-        pair = np.where(far, (first + 1) * len(self.between) + last - 1, 0)
-        K = np.where(far, self.plan.powers_of(pieces), 0)
+        pair = np.where(far, (first + 1) * len(between) + last - 1, 0)
+        K = np.where(far, self.reads.powers_of(pieces), 0)
         r = np.where(far, self.r[pieces], 0.0)
         for some, need in _stages(K):
-            table = self.between[:, :, some].reshape(len(self.between) ** 2, -1)
+            table = between[:, :, some].reshape(len(between) ** 2, -1)
             for part in in_cache(len(need), table.shape[1]):
                 at = need[part]
                 total[at] += _contracted(table.take(pair[at], axis=0), r[at], some)
@@ -84,10 +83,10 @@ class Late:
 
     def _add_within(self, total: np.ndarray, pieces: np.ndarray, at: np.ndarray) -> None:
         """From blocks of one group."""
-        n, r, K = len(self.tables), self.r[pieces[at]], self.plan.powers_of(pieces[at])
-        parts = spans(*self.plan.parts.whole.take(pieces[at]).ends, n).parts
+        n, r, K = len(self.tables.each), self.r[pieces[at]], self.reads.powers_of(pieces[at])
+        parts = spans(*self.reads.parts.whole.take(pieces[at]).ends, n).parts
         for some, need in _stages(K):
-            table = span_entries(self.tables[:, some].reshape(n, -1))
+            table = span_entries(self.tables.each[:, some].reshape(n, -1))
             total[at[need]] += _contracted(parts[need] @ table, r[need], some)
 
 
@@ -108,54 +107,85 @@ def _contracted(sums: np.ndarray, r: np.ndarray, some: slice) -> np.ndarray:
     return np.einsum("kn,nkw->nw", by_power, sums.reshape(len(r), len(by_power), -1))
 
 
-def whole_blocks(
-    plan: BlockPlan, terms: BlockTerms, pieces: Pieces, columns: TermColumns
-) -> Whole | None:
-    """The sums over whole blocks; None if no range has one."""
-    blocks, whole, end = plan.blocks, plan.parts.whole, plan.parts.end
+@dataclass(frozen=True, eq=False)
+class BlockTables:
+    """The sums of all powers over whole blocks, which serve all pieces."""
+
+    plan: BlockPlan
+    # (n_blocks + 1, K, table_width): over the blocks of a segment up to each; and 0
+    running: np.ndarray
+    # (n_blocks, K, table_width): over each block; none of them where no range begins late
+    each: np.ndarray
+
+    @classmethod
+    def of(cls, plan: BlockPlan, terms: BlockTerms, columns: Columns) -> "BlockTables | None":
+        """None where no block is ever taken as a whole."""
+        if plan.blocks.alone.all():
+            return None
+        tables = _tables(plan, terms, columns)
+        each = tables[:0] if plan.ranges.all_prefix else tables[:-1].copy()
+        _run(tables, plan)
+        return cls(plan, tables, each)
+
+    @property
+    def size(self) -> int:
+        """Blocks of a group."""
+        return -(-len(self.each) // GROUPS)
+
+    @cached_property
+    def within_groups(self) -> np.ndarray:
+        """Over the blocks of a group up to each, and from each on, and 0 at the end."""
+        return _within_groups(self.each, self.size)
+
+    @cached_property
+    def between(self) -> np.ndarray:
+        """Over the groups first .. last, shape (n_groups, n_groups, K, table_width)."""
+        groups = self.within_groups[1, : -1 : self.size]
+        between = np.zeros((len(groups), *groups.shape))
+        for first in range(len(groups)):
+            np.cumsum(groups[first:], axis=0, out=between[first, first:])
+        return between
+
+
+def whole_blocks(tables: BlockTables | None, pieces: Pieces, reads: Reads) -> Whole | None:
+    """The sums over whole blocks that some pieces read; None if no range has one."""
+    blocks, whole, end = reads.blocks, reads.parts.whole, reads.parts.end
     some = whole.lo < whole.hi
-    if not some.any():
+    if tables is None or not some.any():
         return None
-    tables = _tables(plan, terms, columns)
-    n, r = len(tables), np.where(some, pieces.r / plan.scale, 0.0)
+    n, r = len(blocks.first), np.where(some, pieces.r / tables.plan.scale, 0.0)
     last = np.arange(n) - blocks.light
     last[last < blocks.segment_start] = n
     late = some & (whole.lo > blocks.segment_start[end])
 
     def side(running: np.ndarray, at: np.ndarray, block: np.ndarray, who: np.ndarray) -> _Side:
         eps = np.zeros(n)
-        np.maximum.at(eps, block[who], plan.eps[who])
-        return _Side(running, at, powers_needed(eps, plan.reach.most), np.where(who, r, 0.0))
+        np.maximum.at(eps, block[who], reads.eps[who])
+        return _Side(running, at, powers_needed(eps, reads.most), np.where(who, r, 0.0))
 
-    from_segment = side(_running(tables, plan), last, end, some & ~late)
+    from_segment = side(tables.running, last, end, some & ~late)
     if not late.any():
         return Whole([from_segment], None)
-    size = -(-n // GROUPS)
-    up_to, onwards = _within_groups(tables, size)
-    far = late & (whole.lo // size < (whole.hi - 1) // size)
+    up_to, onwards = tables.within_groups
+    far = late & (whole.lo // tables.size < (whole.hi - 1) // tables.size)
     from_group = side(up_to, last, end, far)
     to_group = side(onwards, np.arange(n) + 1, np.maximum(whole.lo - 1, 0), far)
-    groups = onwards[:-1:size]
-    between = np.zeros((len(groups), *groups.shape))
-    for first in range(len(groups)):
-        np.cumsum(groups[first:], axis=0, out=between[first, first:])
-    return Whole([from_segment, from_group], Late(plan, late, r, to_group, tables, size, between))
+    return Whole([from_segment, from_group], Late(tables, reads, late, r, to_group))
 
 
-def _running(tables: np.ndarray, plan: BlockPlan) -> np.ndarray:
-    """Summed over the blocks of a segment up to each, and 0 at the end."""
-    blocks, out = plan.blocks, np.zeros((len(tables) + 1, *tables.shape[1:]))
+def _run(tables: np.ndarray, plan: BlockPlan) -> None:
+    """Make of the tables of blocks, and 0 at the end, sums over those of a segment up to each."""
+    blocks = plan.blocks
     K_block = np.maximum.reduceat(plan.K_cell, blocks.first)
     for k in range(tables.shape[1]):
         # before the first block that needs this power there is nothing to sum
-        some = slice(int(np.argmax(K_block > k)), len(tables))
+        some = slice(int(np.argmax(K_block > k)), len(K_block))
         segments = Segments(np.maximum(blocks.bounds - some.start, 0))
-        out[some, k] = segments.accumulate(tables[some, k])
-    return out
+        tables[some, k] = segments.accumulate(tables[some, k])
 
 
-def _within_groups(tables: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Summed over the blocks of a group up to each, and from each on, and 0 at the end."""
+def _within_groups(tables: np.ndarray, size: int) -> np.ndarray:
+    """As of `BlockTables`, shape (2, n_groups size + 1, K, table_width)."""
     n_groups = -(-len(tables) // size)
     out = np.zeros((2, n_groups * size + 1, *tables.shape[1:]))
     out[:, : len(tables)] = tables
@@ -164,13 +194,13 @@ def _within_groups(tables: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarra
         up_to[:, i] += up_to[:, i - 1]
         onwards[:, -1 - i] += onwards[:, -i]
     out[:, len(tables)] = 0.0  # after the last block
-    return out[0], out[1]
+    return out
 
 
-def _tables(plan: BlockPlan, terms: BlockTerms, columns: TermColumns) -> np.ndarray:
-    """The tables of all powers summed over each block, shape (n_blocks, K, table_width)."""
+def _tables(plan: BlockPlan, terms: BlockTerms, columns: Columns) -> np.ndarray:
+    """The tables of all powers summed over each block; and 0: (n_blocks + 1, K, table_width)."""
     blocks = plan.blocks
-    out = np.zeros((len(blocks.first), int(plan.K_cell.max()), columns.width))
+    out = np.zeros((len(blocks.first) + 1, int(plan.K_cell.max()), columns.width))
     # a block of many terms is several tiles
     block, part = expanded(np.where(blocks.alone, 0, -(-blocks.n_terms // TERMS)))
     size = max(1, CACHE // (TERMS * columns.width))
