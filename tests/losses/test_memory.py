@@ -15,6 +15,7 @@ from joblib import wrap_non_picklable_objects
 
 import vifstats as vs
 from vifstats.losses.base import Loss
+from vifstats.losses.cox import fast
 from vifstats.losses.row_losses import Robust
 from vifstats.losses.row_losses.robust import Huber
 
@@ -103,3 +104,14 @@ def test_no_verb_holds_all_pairs_of_covariates_of_all_rows():
     assert peak_of(lambda: vs.newton_step(est, objects=[5, 7])) < 0.6 * pairs
     twelve = loss.each().take(np.arange(12))
     assert peak_of(lambda: loss.reduced_curvatures(np.zeros((12, p)), twelve)) < 0.9 * pairs
+
+
+def test_influence_takes_little_more_than_itself(monkeypatch):
+    """Of an estimate that is there, by NumPy: at most 3 X, of which the result is one."""
+    monkeypatch.setattr(fast, "LARGE", np.inf)
+    rng = np.random.default_rng(3)
+    n = 150_000  # of fewer rows, blocks that stay in cache are a larger share
+    X, T, E = rng.normal(size=(n, 10)), rng.exponential(size=n), rng.random(n) < 0.7
+    est = vs.minimize(vs.losses.Cox(X, T, E), np.zeros(10))
+    vs.vif(est)  # what the loss keeps of itself is there from now on
+    assert peak_of(lambda: vs.vif(est)) < 3 * X.nbytes
