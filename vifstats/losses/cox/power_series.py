@@ -42,7 +42,7 @@ __all__ = ["exposure"]
 # Pairs handled at once: their arrays, times the number of covariates, stay in cache.
 SLICE = 1 << 15
 # Tiles are made of the pieces in so many parts, each of no fewer than that.
-PARTS, LEAST_PIECES = 8, 1 << 13
+PARTS, LEAST_PIECES = 8, 1 << 15
 
 
 def exposure(sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarray) -> np.ndarray:
