@@ -2,7 +2,7 @@
 
 Problems small enough for the definitions would take every pair of a row and an event time as it is.
 `SERIES` lowers the sizes at which the fast path changes its ways: then the same problems go through
-powers of eps over blocks, tiles of few pieces, long segments, blocks of blocks and slices of
+powers of eps over blocks, tiles of few pieces, long segments, groups of blocks and slices of
 pairs, and Newton steps through what the Hessians change; with `LOOPS` the compiled loops of the
 extra ``fast`` take the place of tiles.
 """

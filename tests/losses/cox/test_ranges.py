@@ -15,7 +15,7 @@ from vifstats.losses.cox import fast
 from vifstats.losses.cox import ranges as module_of_ranges
 from vifstats.losses.cox import segment_sums as module
 from vifstats.losses.cox.ranges import Ranges
-from vifstats.losses.cox.segment_sums import Bins, Segments
+from vifstats.losses.cox.segment_sums import Bins, Segments, sorted_order
 
 # Sums of up to 200 positive numbers: each addition loses at most half an ulp.
 NO_CANCELLATION = 200 * np.finfo(float).eps
@@ -128,6 +128,13 @@ def test_bins_sum_rows_of_any_shape_and_none(n, each):
     sums = Bins(np.full(n, 1), 2).sums(rows)
     assert sums.shape == (2, *each) and not sums[0].any()
     np.testing.assert_allclose(sums[1], rows.sum(axis=0), rtol=NO_CANCELLATION)
+
+
+@given(st.lists(st.integers(0, 3) | st.integers(2**57, 2**63 - 1), max_size=40))
+def test_equal_numbers_stay_in_order_however_large(keys):
+    """Number and position do not fit into one number where the first is large."""
+    expected = sorted(range(len(keys)), key=keys.__getitem__)
+    assert sorted_order(np.array(keys, dtype=np.int64)).tolist() == expected
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=6), st.booleans())

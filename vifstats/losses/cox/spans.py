@@ -16,6 +16,8 @@ from vifstats.losses.cox.segment_sums import expanded
 
 __all__ = ["Spans", "span_entries", "spans"]
 
+# Groups of 32: a range within one is so many numbers at most, and of groups a table has several
+# levels.
 GROUP_BITS = 5
 
 
