@@ -14,6 +14,8 @@ from rewordings import as_loss
 from strategies import cox_cases, groups_for, members_of
 from tolerances import ROUNDING, relative_error
 
+from vifstats.losses import Cox
+from vifstats.losses.cox import fast, power_series
 from vifstats.losses.cox.efron_sums import efron_logs
 from vifstats.losses.cox.hazard_changes import hazards_without
 from vifstats.removals import Removals
@@ -50,6 +52,22 @@ def test_hazards_without_rows_equal_the_definition(data):
     ]
     full = [baseline_cumulative_hazard(problem, theta, None, t, name) for t in times]
     assert relative_error(found * unit, np.array(expected), floor=np.array(full)) < ROUNDING
+
+
+def test_each_row_goes_its_own_step_however_many_are_taken_at_once(monkeypatch):
+    monkeypatch.setattr(power_series, "LEAST_PIECES", 4)
+    monkeypatch.setattr(fast, "LARGE", np.inf)
+    rng = np.random.default_rng(4)
+    loss = Cox(rng.normal(size=(40, 2)), rng.exponential(size=40), rng.random(40) < 0.7)
+    sums, steps = loss.sums(np.array([0.3, -0.2])), rng.normal(size=(40, 2))
+    inside = np.ones((loss.risk_sets.n_cells, 1))
+    every = Removals.each(40)
+    found = hazards_without(sums, inside, every, steps)
+    alone = [
+        hazards_without(sums, inside, every.take(np.array([i])), steps[i : i + 1])[0]
+        for i in range(40)
+    ]
+    assert relative_error(found, np.array(alone)) < ROUNDING
 
 
 @settings(max_examples=60)

@@ -106,7 +106,7 @@ def _changes(
     """The hazards, and their slopes along a step, without minus with each removal, theta fixed."""
     row_code = removals.codes_in(sums.sets.order)
     pieces, deaths = leaving(sums, row_code, removals.single, NO_PAIRS)
-    kernel = HazardKernel(sums, weights, steps[pieces.code])
+    kernel = HazardKernel(sums, weights, steps)
     taken = exposure(sums, pieces, kernel, row_code)
     own = _own_change(sums, weights, deaths, row_code, steps)
     changes = by_removal(taken, pieces, own.__getitem__, deaths, len(removals))
@@ -134,7 +134,7 @@ class HazardKernel:
 
     sums: RiskSums
     weights: np.ndarray  # (n_cells, q)
-    steps: np.ndarray  # (n_pieces, p)
+    steps: np.ndarray  # (n_removals, p)
     columns = NO_PAIRS
     in_two_passes = False
 
@@ -161,7 +161,7 @@ class HazardKernel:
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
         """G, and x'step kG - M'step, with k and k + 1 in the columns of the table."""
-        q, step = self.weights.shape[1], self.steps[rows]
+        q, step = self.weights.shape[1], self.steps[pieces.code[rows]]
         G, mean, kG = sums[:, :q], sums[:, q:-q], sums[:, -q:]
         along = np.einsum("kqp,kp->kq", mean.reshape(len(mean), q, -1), step)
         x_along = np.einsum("kp,kp->k", pieces.x[rows], step)
@@ -169,7 +169,7 @@ class HazardKernel:
 
     def remainder(self, terms: Terms, pieces: Pieces, others: Others) -> np.ndarray:
         """What the powers up to K left out, or where eps > 1/2 the whole less those powers."""
-        eps, K, step = terms.eps, terms.K, self.steps[terms.piece]
+        eps, K, step = terms.eps, terms.K, self.steps[pieces.code[terms.piece]]
         m = self.sums.term_means(terms.cell, terms.f)
         m_along = np.einsum("kp,kp->k", m, step)
         u_along = np.einsum("kp,kp->k", pieces.x[terms.piece], step) - m_along
