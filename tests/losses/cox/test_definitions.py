@@ -46,7 +46,7 @@ SERIES = DEFAULT | {
     whole: {"CACHE": 1, "GROUPS": 3, "USUAL": 0.5},
     exposure: {"SLICE": 8, "LEAST_PIECES": 4},
     spans: {"GROUP_BITS": 1},
-    running: {"SHORT_SEGMENT": 2},
+    running: {"CALL": 4},
     reduced_hessians: {"MANY_SOLVES": 0, "SOLVES_NUMBERS": 30},
 }
 LOOPS = SERIES | {

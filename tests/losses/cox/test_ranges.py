@@ -91,16 +91,6 @@ def test_compiled_reads(ranges, seed, bits):
     np.testing.assert_allclose(found, [some.sum() for some in within], rtol=NO_CANCELLATION)
 
 
-@given(drawn_ranges(), st.integers(0, 1000))
-def test_short_and_long_segments_are_summed_alike(ranges, seed):
-    cells = spread((ranges.n_cells,), seed)
-    short = ranges.gather(cells)
-    with pytest.MonkeyPatch.context() as changed:
-        changed.setattr(module, "SHORT_SEGMENT", 4)
-        long = Ranges(ranges.lo, ranges.hi, ranges.bounds).gather(cells)
-    np.testing.assert_allclose(long, short, rtol=NO_CANCELLATION)
-
-
 def test_a_tiny_sum_beside_a_huge_one():
     """Prefix sums would give 0 for the second range: 1e200 + 1 - 1e200."""
     ranges = Ranges(np.array([0, 1, 1]), np.array([1, 2, 3]), np.array([0, 3]))
@@ -137,11 +127,19 @@ def test_equal_numbers_stay_in_order_however_large(keys):
     assert sorted_order(np.array(keys, dtype=np.int64)).tolist() == expected
 
 
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=6), st.booleans())
-def test_running_sums_restart(lengths, reverse):
+@given(
+    st.lists(st.integers(0, 40), min_size=1, max_size=6),
+    st.sampled_from([(), (3,), (2, 2)]),
+    st.booleans(),
+    st.sampled_from([0, 4, np.inf]),
+)
+def test_running_sums_restart(lengths, each, reverse, call):
+    """However many segments are summed at once."""
     bounds = np.concatenate([[0], np.cumsum(lengths)])
-    cells = spread((bounds[-1],), len(lengths))
-    step = -1 if reverse else 1
-    parts = [cells[a:b][::step].cumsum()[::step] for a, b in zip(bounds, bounds[1:], strict=False)]
-    found = Segments(bounds).accumulate(cells, reverse)
-    np.testing.assert_allclose(found, np.concatenate([*parts, []]), rtol=NO_CANCELLATION)
+    cells, step = spread((bounds[-1], *each), len(lengths)), -1 if reverse else 1
+    expected = np.empty_like(cells)
+    for a, b in zip(bounds, bounds[1:], strict=False):
+        expected[a:b] = cells[a:b][::step].cumsum(axis=0)[::step]
+    with patch.multiple(module, CALL=call, CACHE=100):
+        found = Segments(bounds).accumulate(cells, reverse)
+    np.testing.assert_allclose(found, expected, rtol=NO_CANCELLATION)

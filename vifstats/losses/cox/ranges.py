@@ -75,15 +75,16 @@ class Ranges:
         return Segments(self.bounds)
 
     @property
-    def _segment_start(self) -> np.ndarray:
-        if len(self.bounds) == 2:
-            return self.bounds[:1]  # of all ranges
-        return self.bounds[np.searchsorted(self.bounds, self.lo, side="right") - 1]
+    def _with_segment(self) -> np.ndarray:
+        """Whether each range begins with its segment, bool (n,)."""
+        opens = np.zeros(self.n_cells + 1, dtype=bool)
+        opens[self.bounds] = True
+        return opens[self.lo]
 
     @cached_property
     def _prefix(self) -> np.ndarray:
         """Rows whose range begins with its segment."""
-        return np.flatnonzero((self.lo < self.hi) & (self.lo == self._segment_start))
+        return np.flatnonzero((self.lo < self.hi) & self._with_segment)
 
     @cached_property
     def _prefix_bins(self) -> Bins:
@@ -91,7 +92,7 @@ class Ranges:
 
     @cached_property
     def _rest(self) -> np.ndarray:
-        return np.flatnonzero((self.lo < self.hi) & (self.lo != self._segment_start))
+        return np.flatnonzero((self.lo < self.hi) & ~self._with_segment)
 
     @cached_property
     def _spans(self) -> Spans:
@@ -108,12 +109,14 @@ class Ranges:
             return compiled.gathered(cells, *self.ends, CHUNK_BITS, False)
         if not self.all_prefix:
             return self._spans.gather(cells)
-        out = np.zeros((len(self.lo), *cells.shape[1:]))
+        return self._read(self.segments.accumulate(cells), 0.0)
+
+    def _read(self, running: np.ndarray, empty: float) -> np.ndarray:
+        """What has run up to the last cell of each range, and ``empty`` of those without any."""
+        out = np.full((len(self.lo), *running.shape[1:]), empty)
         if self.n_cells:
-            running = self.segments.accumulate(cells)
-            # what is read for an empty range is written over
             running.take(self.hi - 1, axis=0, out=out, mode="wrap")
-            out[self.lo >= self.hi] = 0.0
+            out[self.lo >= self.hi] = empty
         return out
 
     def _loops(self, values: np.ndarray) -> ModuleType | None:
@@ -160,12 +163,11 @@ class Ranges:
         """The smallest cell of each range, inf where it is empty: (n_cells,) to (n,)."""
         if (compiled := self._loops(cells)) is not None:
             return compiled.gathered(cells, *self.ends, CHUNK_BITS, True)
+        if self.all_prefix:
+            return self._read(self.segments.accumulate(cells, ufunc=np.minimum), np.inf)
         out = np.full(len(self.lo), np.inf)
         rows = np.flatnonzero(self.lo < self.hi)
         lo, hi = self.lo[rows], self.hi[rows]
-        if self.all_prefix:
-            out[rows] = -self.segments.accumulate(-cells, ufunc=np.maximum)[hi - 1]
-            return out
         # Two overlapping windows of 2^level cells cover a range: a minimum may count cells twice.
         levels = np.frexp(hi - lo)[1] - 1
         window = cells

@@ -22,7 +22,7 @@ import numpy as np
 from vifstats.losses.cox.fast import CHUNK_BITS, loops
 from vifstats.losses.cox.moments import Columns, Moments, moments_of
 from vifstats.losses.cox.risk_sets import RiskSets
-from vifstats.losses.cox.segment_sums import Bins, expanded, in_cache
+from vifstats.losses.cox.segment_sums import Bins, Segments, expanded, in_cache
 
 __all__ = ["EveryTerm", "PowerSums", "RiskSums", "Tied", "risk_sums", "sums_at_risk"]
 
@@ -256,22 +256,27 @@ def sums_at_risk(sets: RiskSets, of_rows: Callable[[slice], np.ndarray], width: 
 
     `of_rows`: from some of the sorted rows to what they have, (some, width).
     """
-    n = sets.row_bounds[-1]
-    if len(sets.row_bounds) > 2 or sets.late:
+    bounds, n = sets.row_bounds, sets.row_bounds[-1]
+    if sets.late:
         return sets.exposed.scatter(of_rows(slice(0, n)))
-    # In one stratum without delayed entry, all rows after the deaths of a cell are at risk there:
+    # Without delayed entry, all later rows of the stratum are at risk after the deaths of a cell:
     # a running sum from the last row back, in blocks that stay in cache.
     out = np.empty((sets.n_cells, width))
     after = sets.own[sets.first_death + sets.deaths - 1] + 1
     later = np.zeros(width)
     for rows in reversed(list(in_cache(n, width))):
+        begin, end = np.searchsorted(bounds, [rows.start, rows.stop], side="right")
+        inside = np.unique(np.clip(bounds[begin - 1 : end + 1], rows.start, rows.stop))
         running = of_rows(rows)
-        running[-1] += later
-        np.add.accumulate(running[::-1], axis=0, out=running[::-1])
+        if bounds[end - 1] < rows.stop:
+            running[-1] += later
+        running = Segments(inside - rows.start).accumulate(running, reverse=True)
         cells = slice(*np.searchsorted(after, [rows.start, rows.stop]))
         running.take(after[cells] - rows.start, axis=0, out=out[cells], mode="clip")
         later = running[0]
-    out[np.searchsorted(after, n) :] = 0.0  # nobody is left after the last deaths
+    # nobody is left after the last deaths
+    last = sets.ranges.bounds[1:][np.diff(sets.ranges.bounds) > 0] - 1
+    out[last[np.isin(after[last], bounds)]] = 0.0
     return out
 
 

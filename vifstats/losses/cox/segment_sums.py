@@ -1,7 +1,6 @@
 """Sums by bin, and running sums that restart with each segment."""
 
 from collections.abc import Iterator
-from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -9,8 +8,8 @@ from scipy.sparse import csr_array
 
 __all__ = ["Bins", "Segments", "expanded", "gram", "in_cache", "slices_of", "sorted_order"]
 
-# Segments up to this length are summed together, padded to a power of two.
-SHORT_SEGMENT = 4096
+# A call of NumPy for each segment costs as much as a step for so many numbers of all segments.
+CALL = 500
 # Numbers of a block of rows that passes through several steps while it is in cache (256 kB).
 CACHE = 1 << 15
 
@@ -49,49 +48,39 @@ class Segments:
     def __init__(self, bounds: np.ndarray) -> None:
         self.bounds = bounds
 
-    @cached_property
-    def _parts(self) -> tuple[list[slice], list[np.ndarray]]:
-        """Long segments as slices; short ones as padded index matrices, -1 where there is none."""
-        lengths = np.diff(self.bounds)
-        if len(lengths) == 1:
-            return [slice(0, self.bounds[1])], []
-        is_long = np.flatnonzero(lengths > SHORT_SEGMENT)
-        long = [slice(self.bounds[s], self.bounds[s + 1]) for s in is_long]
-        matrices = []
-        size_class = np.ceil(np.log2(np.maximum(lengths, 1))).astype(int)
-        for c in np.unique(size_class[(lengths > 0) & (lengths <= SHORT_SEGMENT)]):
-            rows = np.flatnonzero((size_class == c) & (lengths > 0))
-            cells = self.bounds[rows, None] + np.arange(2**c)
-            matrices.append(np.where(cells < self.bounds[rows + 1, None], cells, -1))
-        return long, matrices
-
     def accumulate(
         self, cells: np.ndarray, reverse: bool = False, ufunc: np.ufunc = np.add
     ) -> np.ndarray:
-        """Running sum (or maximum) from each segment's first cell, or from its last one back.
-
-        Backwards, a maximum is of values >= 0.
-        """
-        long, matrices = self._parts
+        """Running sum (or maximum) from each segment's first cell, or from its last one back."""
         out = np.empty_like(cells, dtype=float)
-        for part in long:
-            ufunc.accumulate(_turn(cells[part], reverse), axis=0, out=_turn(out[part], reverse))
-        for matrix in matrices:
-            inside = matrix >= 0
-            padded = np.where(_widen(inside, cells.ndim), cells[matrix], 0.0)
-            running = np.empty_like(padded)
-            turned = np.s_[:, ::-1] if reverse else np.s_[:]
-            ufunc.accumulate(padded[turned], axis=1, out=running[turned])
-            out[matrix[inside]] = running[inside]
+        if reverse:
+            _accumulate(self.bounds[-1] - self.bounds[::-1], cells[::-1], out[::-1], ufunc)
+        else:
+            _accumulate(self.bounds, cells, out, ufunc)
         return out
 
 
-def _turn(cells: np.ndarray, reverse: bool) -> np.ndarray:
-    return cells[::-1] if reverse else cells
+def _accumulate(bounds: np.ndarray, cells: np.ndarray, out: np.ndarray, ufunc: np.ufunc) -> None:
+    lengths, width = np.diff(bounds), max(1, prod(cells.shape[1:]))
+    for some in slices_of(lengths, CACHE // width):
+        ends, counts = bounds[some.start : some.stop + 1].tolist(), lengths[some]
+        block = slice(ends[0], ends[-1])
+        steps = int(counts.max() - 1).bit_length()
+        if len(counts) * CALL > (ends[-1] - ends[0]) * width * steps:
+            out[block] = cells[block]
+            _double(out[block], expanded(counts)[1], ufunc)
+            continue
+        for part in map(slice, ends[:-1], ends[1:]):
+            ufunc.accumulate(cells[part], axis=0, out=out[part])
 
 
-def _widen(mask: np.ndarray, ndim: int) -> np.ndarray:
-    return mask.reshape(mask.shape + (1,) * (ndim - 1))
+def _double(cells: np.ndarray, before: np.ndarray, ufunc: np.ufunc) -> None:
+    """Make of cells, in place, sums over each and the ones ``before`` it: of 2, 4, 8, ..."""
+    step = 1
+    while step <= before.max(initial=0):
+        further = (before[step:] >= step).reshape(-1, *[1] * (cells.ndim - 1))
+        ufunc(cells[step:], cells[:-step], out=cells[step:], where=further)
+        step *= 2
 
 
 def sorted_order(keys: np.ndarray) -> np.ndarray:
