@@ -158,7 +158,7 @@ def _put_changes(
 ) -> None:
     before = _before_the_end(taken, reads, whole)
     some = np.flatnonzero(pieces.ranges.lo < pieces.ranges.hi)
-    for tile in tiles(reads.parts.end[some], some, reads.blocks):
+    for tile in tiles(reads.parts.end[some], some, reads.blocks, taken.odds.after[some]):
         part = taken.of(tile)
         for side in whole.at_end if whole is not None else ():
             side.add(part, tile, taken.odds.space)
