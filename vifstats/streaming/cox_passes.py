@@ -14,7 +14,7 @@ import pandas as pd
 from vifstats.checks import SurvivalInput
 from vifstats.losses.cox.gradient_changes import gradient_differences, weight_gradients
 from vifstats.losses.cox.hessian import hessian
-from vifstats.losses.cox.risk_sets import centred, risk_sets
+from vifstats.losses.cox.risk_sets import gathered, risk_sets
 from vifstats.losses.cox.risk_sums import RiskSums, risk_sums
 from vifstats.removals import Removals
 from vifstats.streaming.chunks import in_chunk, read
@@ -153,7 +153,7 @@ class CoxPasses:
     def _closed(self, rows: Rows) -> RiskSums:
         """The sums of whole strata."""
         sets = risk_sets(_survival(rows.time, rows.event, rows.stratum))
-        X, _ = centred(rows.X.take(sets.order, axis=0), sets.row_bounds)
+        X, _ = gathered(rows.X, sets.order, sets.row_bounds)
         eta = X @ self.theta + rows.offset[sets.order]
         return risk_sums(sets, X, rows.weights[sets.order], eta, self.efron)
 

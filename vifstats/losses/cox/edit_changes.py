@@ -19,7 +19,7 @@ import numpy as np
 from vifstats.checks import SurvivalInput
 from vifstats.losses.cox.plans import LOG10_RANGE
 from vifstats.losses.cox.ranges import Ranges
-from vifstats.losses.cox.risk_sets import RiskSets, centred, risk_sets
+from vifstats.losses.cox.risk_sets import RiskSets, gathered, risk_sets
 from vifstats.losses.cox.segment_sums import expanded, slices_of
 
 __all__ = ["EditKernel"]
@@ -77,7 +77,7 @@ class EditKernel:
 
     @cached_property
     def _X(self) -> np.ndarray:
-        return centred(self.data.X.take(self.sets.order, axis=0), self.sets.row_bounds)[0]
+        return gathered(self.data.X, self.sets.order, self.sets.row_bounds)[0]
 
     def gradient_changes(
         self, theta: np.ndarray, edits: np.ndarray

@@ -9,7 +9,7 @@ from vifstats.losses.cox.edit_batch import EditBatch
 from vifstats.losses.cox.edit_changes import EditKernel
 from vifstats.losses.cox.loss import Cox
 from vifstats.losses.cox.partial_likelihood import BATCH_NUMBERS
-from vifstats.losses.cox.risk_sets import centred, risk_sets
+from vifstats.losses.cox.risk_sets import gathered, risk_sets
 from vifstats.losses.edited import Edited
 from vifstats.losses.penalty import penalised_slopes
 from vifstats.removals import Removals
@@ -109,7 +109,7 @@ class EditedCox(Edited):
         kept = np.concatenate([np.arange(self.n_rows), self.n_rows + objects])
         data = self.kernel.part(kept)
         sets = risk_sets(data)
-        X, _ = centred(data.X.take(sets.order, axis=0), sets.row_bounds)
+        X, _ = gathered(data.X, sets.order, sets.row_bounds)
         return EditBatch(
             sets=sets,
             X=X,

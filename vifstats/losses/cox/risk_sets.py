@@ -8,9 +8,9 @@ import numpy as np
 from vifstats.checks import SurvivalInput
 from vifstats.checks.rounded_times import TimeGaps, gaps_of_rows
 from vifstats.losses.cox.ranges import Ranges
-from vifstats.losses.cox.segment_sums import Bins, in_cache
+from vifstats.losses.cox.segment_sums import CACHE, Bins, in_cache, slices_of
 
-__all__ = ["RiskSets", "centred", "gathered", "in_order", "risk_sets", "time_gaps"]
+__all__ = ["RiskSets", "gathered", "in_order", "risk_sets", "time_gaps"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,38 +173,31 @@ def _sorted_rows(data: SurvivalInput) -> np.ndarray:
 def gathered(
     X: np.ndarray, order: np.ndarray, row_bounds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The rows of X in this order, centred, with one array of their size: (n, p), (n_strata, p)."""
-    if len(row_bounds) > 2:
-        return centred(X.take(order, axis=0), row_bounds)
-    # a product sums columns several times as fast as a mean, and a column of ones as exactly
-    means = np.ones((1, len(X))) @ X / len(X)
-    out = np.empty_like(X)
-    for rows in in_cache(len(X), X.shape[1]):
-        np.subtract(X.take(order[rows], axis=0), means, out=out[rows])
+    """The rows of X in this order less the means of their strata: digits change, not results.
+
+    `row_bounds` int (n_strata + 1,). Returns the rows, (n, p), and the means, (n_strata, p).
+    """
+    out, sizes = np.empty(X.shape), np.diff(row_bounds)
+    if len(sizes) == 1:
+        # a product sums columns several times as fast as a mean, and a column of ones as exactly
+        means = np.ones((1, len(X))) @ X / len(X)
+        for rows in in_cache(*X.shape):
+            np.subtract(X.take(order[rows], axis=0), means, out=out[rows])
+        return out, means
+    means = np.empty((len(sizes), X.shape[1]))
+    for some in slices_of(sizes, CACHE // max(1, X.shape[1])):
+        first = row_bounds[some]
+        part = slice(first[0], row_bounds[some.stop])
+        rows = X.take(order[part], axis=0, out=out[part], mode="clip")
+        means[some] = np.add.reduceat(rows, first - first[0], axis=0) / sizes[some, None]
+        # one stratum, which may be large, is not repeated
+        rows -= means[some] if len(first) == 1 else means[some].repeat(sizes[some], axis=0)
     return out, means
 
 
 def in_order(values: np.ndarray, order: np.ndarray) -> np.ndarray:
     """Values of some rows, (n,) to (k,); one number that stands for all of them as it is."""
     return np.broadcast_to(values[:1], len(order)) if values.strides == (0,) else values[order]
-
-
-def centred(X: np.ndarray, row_bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """X less its mean in each stratum, in place, and the means: digits change, not results.
-
-    `X` (n, p): in sorted order; `row_bounds` int (n_strata + 1,). Returns `X` (n, p); `means`
-    (n_strata, p).
-    """
-    sizes = np.diff(row_bounds)
-    if len(sizes) == 1:
-        means = X.mean(axis=0, keepdims=True)
-        X -= means
-        return X, means
-    means = np.add.reduceat(X, row_bounds[:-1], axis=0) / sizes[:, None]
-    stratum = np.repeat(np.arange(len(sizes)), sizes)
-    for rows in in_cache(len(X), X.shape[1]):
-        X[rows] -= means[stratum[rows]]
-    return X, means
 
 
 def _cells_up_to(

@@ -32,9 +32,9 @@ class Bins:
         self._matrix = csr_array(parts, shape=(n_bins, len(bin_of)))
 
     def sums(self, rows: np.ndarray) -> np.ndarray:
-        """Sum of the rows in each bin: shape (n, ...) to (n_bins, ...)."""
+        """Sum of the rows in each bin, perhaps the rows themselves: (n, ...) to (n_bins, ...)."""
         if self._one_each:
-            return rows.astype(float)
+            return rows.astype(float, copy=False)
         flat = rows.reshape(len(rows), prod(rows.shape[1:])) if rows.ndim > 2 else rows
         return (self._matrix @ flat).reshape(self._matrix.shape[0], *rows.shape[1:])
 
