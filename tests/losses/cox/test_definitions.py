@@ -31,7 +31,7 @@ from tolerances import ROUNDING, relative_error
 
 import vifstats as vs
 from vifstats.losses.cox import cell_blocks as blocks
-from vifstats.losses.cox import fast, of_each, ranges, reduced_hessians, spans, tiles
+from vifstats.losses.cox import fast, of_each, power_tables, ranges, reduced_hessians, spans, tiles
 from vifstats.losses.cox import power_series as exposure
 from vifstats.losses.cox import risk_sums as sums
 from vifstats.losses.cox import segment_sums as running
@@ -43,7 +43,8 @@ DEFAULT: dict[ModuleType, dict[str, float]] = {fast: {"LARGE": np.inf}}
 SERIES = DEFAULT | {
     blocks: {"TERMS": 3, "MANY_TERMS": 2, "FEW_TERMS": 4},
     tiles: {"PIECES": 3, "CACHE": 40},
-    whole: {"CACHE": 1, "GROUPS": 3, "USUAL": 0.5},
+    power_tables: {"CACHE": 1},
+    whole: {"GROUPS": 3},
     exposure: {"SLICE": 8, "LEAST_PIECES": 4},
     spans: {"GROUP_BITS": 1},
     running: {"CALL": 4},

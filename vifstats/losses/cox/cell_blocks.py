@@ -37,6 +37,11 @@ class CellBlocks:
     n_cells: int
 
     @cached_property
+    def in_pairs(self) -> np.ndarray:
+        """Number of terms of each whose pairs are taken one by one, shape (n_blocks,)."""
+        return np.where(self.light, self.n_terms, 0)
+
+    @cached_property
     def ends(self) -> np.ndarray:
         """The first cell of each block, and the number of cells, shape (n_blocks + 1,)."""
         return np.append(self.first, self.n_cells)

@@ -76,7 +76,7 @@ class BlockPlan(Plan):
         """The unit of phi and r in powers."""
         return self.reach.scale
 
-    def reads(self, some: slice) -> "Reads":
+    def reads(self, some: slice | np.ndarray) -> "Reads":
         """What some of the pieces read."""
         ranges = self.ranges.take(some)
         return Reads(self.blocks, self.blocks.split(ranges), self.eps[some], self.reach.most)
@@ -99,6 +99,10 @@ class Reads:
     def powers_of(self, pieces: np.ndarray | slice) -> np.ndarray:
         """How many powers some pieces read, int (m,)."""
         return powers_needed(self.eps[pieces], self.most)
+
+    def most_powers(self, pieces: np.ndarray) -> int:
+        """How many powers some pieces read at the most."""
+        return int(powers_needed(self.eps.take(pieces).max(), self.most))
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ risk sum to at most phi; they are added one by one. Where eps > 1/2 (one piece a
 phi - r would cancel: the others are summed afresh.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -26,11 +27,12 @@ from vifstats.losses.cox.kernels import Kernel, OnePass
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.plans import BlockPlan, PiecewisePlan, Plan, Reads, block_plan, reach
 from vifstats.losses.cox.risk_sums import RiskSums
-from vifstats.losses.cox.segment_sums import in_cache, slices_of, sorted_order
+from vifstats.losses.cox.segment_sums import in_cache, slices_of
 from vifstats.losses.cox.tiles import (
     BlockTerms,
     Columns,
     Odds,
+    Taken,
     TermColumns,
     Tiles,
     tiles,
@@ -136,36 +138,26 @@ def _of_tiles(
     """What pieces take from whole blocks by powers and from parts of blocks pair by pair.
 
     Some of the pieces at a time: what says which blocks they read takes a dozen numbers for each.
+    They begin near each other, and then end near each other, so that they share blocks.
     """
     tables = BlockTables.of(plan, terms, columns)
     out = np.zeros((len(pieces.r), kernel.width))
-    size = max(LEAST_PIECES, -(-len(out) // PARTS))
-    for start in range(0, len(out), size):
-        some = slice(start, start + size)
-        few, reads = pieces.take(some), plan.reads(some)
-        taken = _Parts(columns, terms, Odds(few, terms))
-        _put_changes(out[some], taken, reads, whole_blocks(tables, few, reads), few, kernel)
+    for part in _parts(0 if pieces.ranges.all_prefix else len(out)):
+        some = pieces.ranges.by_start[part]
+        few, sums = pieces.take(some), np.zeros((len(some), columns.width))
+        for rows, taken in _Taking.of(tables, plan, terms, columns, few, some).before_ends():
+            sums[rows] += taken
+        out[some] = _combined(sums, few, kernel)
+    for part in _parts(len(out)):
+        few, changes = pieces.take(part), out[part]
+        for rows, taken in _Taking.of(tables, plan, terms, columns, few, part).up_to_ends():
+            changes[rows] += kernel.combined(taken, few, rows)
     return out
 
 
-def _put_changes(
-    out: np.ndarray,
-    taken: "_Parts",
-    reads: Reads,
-    whole: Whole | None,
-    pieces: Pieces,
-    kernel: Kernel,
-) -> None:
-    before = _before_the_end(taken, reads, whole)
-    some = np.flatnonzero(pieces.ranges.lo < pieces.ranges.hi)
-    for tile in tiles(reads.parts.end[some], some, reads.blocks, taken.odds.after[some]):
-        part = taken.of(tile)
-        for side in whole.at_end if whole is not None else ():
-            side.add(part, tile, taken.odds.space)
-        part = tile.untiled(part)
-        if before is not None:
-            part += before.of(tile.rows)
-        out[tile.rows] = kernel.combined(part, pieces, tile.rows)
+def _parts(n: int) -> Iterator[slice]:
+    size = max(LEAST_PIECES, -(-n // PARTS))
+    return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
 def _of_loops(
@@ -208,58 +200,61 @@ def _of_loops(
 
 
 @dataclass(frozen=True, eq=False)
-class _Parts:
-    """What pieces take from parts of light blocks."""
+class _Taking:
+    """What pieces take, before their own x comes in."""
 
     columns: Columns
     terms: BlockTerms
+    reads: Reads
     odds: Odds
+    whole: Whole | None
 
-    def of(self, tile: Tiles) -> np.ndarray:
-        """Shape (t, s, table_width)."""
+    @classmethod
+    def of(
+        cls,
+        tables: BlockTables | None,
+        plan: BlockPlan,
+        terms: BlockTerms,
+        columns: Columns,
+        pieces: Pieces,
+        some: slice | np.ndarray,
+    ) -> "_Taking":
+        """`pieces` are ``some`` of those of the plan."""
+        reads = plan.reads(some)
+        return cls(columns, terms, reads, Odds(pieces, terms), whole_blocks(tables, pieces, reads))
+
+    def up_to_ends(self) -> Iterator[Taken]:
+        """From the blocks in which pieces end, pair by pair, and from whole blocks up to them."""
+        parts = self.reads.parts
+        some = np.flatnonzero(parts.ranges.lo < parts.ranges.hi)
+        end = parts.end[some]
+        taken = self.odds.after[some] - self.terms.first[end]
+        for tile in tiles(end, some, self.reads.blocks.in_pairs, taken):
+            sums = self._pairs(tile)
+            if self.whole is not None:
+                self.whole.add_at_end(sums, tile, self.odds.space)
+            yield tile.rows, tile.untiled(sums)
+
+    def before_ends(self) -> Iterator[Taken]:
+        """What pieces that begin late take besides."""
+        parts, whole = self.reads.parts, self.whole
+        some = np.flatnonzero(parts.partial if whole is None else parts.partial | whole.late)
+        # the block before the whole ones: a piece that begins with a block takes nothing from it
+        block = np.where(parts.partial, parts.begin, parts.whole.lo - 1)[some]
+        for tile in tiles(block, some, self.reads.blocks.in_pairs):
+            sums = self._pairs(tile)
+            if whole is not None:
+                whole.add_at_begin(sums, tile, self.odds.space)
+            yield tile.rows, tile.untiled(sums)
+        if whole is not None:
+            yield from whole.between(self.odds.space)
+
+    def _pairs(self, tile: Tiles) -> np.ndarray:
+        """From parts of light blocks, shape (t, s, table_width)."""
         if not tile.n_terms.any():
             return np.zeros((*tile.pieces.shape, self.columns.width))
         terms = self.terms.of(self.terms.first[tile.block][:, None], tile.n_terms[:, None])
         return self.columns.sums(self.odds.of(tile, terms), terms)
-
-
-@dataclass(frozen=True, eq=False)
-class _Before:
-    """What pieces that begin late take before the blocks in which they end."""
-
-    place: np.ndarray  # int (n_pieces,)
-    taken: np.ndarray  # (k + 1, table_width): last of pieces that take nothing
-
-    def of(self, rows: np.ndarray | slice) -> np.ndarray:
-        """What some pieces take, (m, table_width)."""
-        return self.taken.take(self.place[rows], axis=0)
-
-
-def _before_the_end(taken: _Parts, reads: Reads, whole: Whole | None) -> _Before | None:
-    """From the blocks in which they begin, pair by pair, and from whole blocks after them."""
-    parts, late = reads.parts, None if whole is None else whole.late
-    pieces = np.flatnonzero(parts.partial if late is None else parts.partial | late.some)
-    if not len(pieces):
-        return None
-    # the block before the whole ones: a piece that begins with a block takes nothing from it
-    block = np.where(parts.partial, parts.begin, parts.whole.lo - 1)[pieces]
-    # in this order, so that what is written, and read, is near
-    order = sorted_order(block)
-    block, pieces = block[order], pieces[order]
-    place = np.full(len(parts.begin), len(pieces))
-    place[pieces] = np.arange(len(pieces))
-    out = np.zeros((len(pieces) + 1, taken.columns.width))
-    start = 0
-    for tile in tiles(block, pieces, reads.blocks):
-        part = taken.of(tile)
-        if late is not None:
-            late.at_begin.add(part, tile, taken.odds.space)
-        stop = start + len(tile.taken)
-        out[start:stop] = tile.untiled(part)
-        start = stop
-    if late is not None:
-        late.add(out[:-1], pieces)
-    return _Before(place, out)
 
 
 def _add_remainder(

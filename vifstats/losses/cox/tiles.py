@@ -13,7 +13,6 @@ from typing import Protocol
 
 import numpy as np
 
-from vifstats.losses.cox.cell_blocks import CellBlocks
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.risk_sums import EveryTerm
 from vifstats.losses.cox.segment_sums import CACHE, expanded, slices_of, sorted_order
@@ -24,6 +23,7 @@ __all__ = [
     "Odds",
     "Powers",
     "Space",
+    "Taken",
     "TermColumns",
     "TileTerms",
     "Tiles",
@@ -37,6 +37,8 @@ PIECES = 32
 # Of a block of more terms than this, tiles take no term after the last one that a piece of theirs
 # reads.
 MANY = 32
+# Some pieces, by position, and what they take: (m, table_width)
+Taken = tuple[slice | np.ndarray, np.ndarray]
 
 
 class Space:
@@ -191,27 +193,28 @@ class Tiles:
     pieces: np.ndarray  # int (t, s): the last one again where there is none
     # int (m,), or a slice: the pieces of all tiles
     rows: np.ndarray | slice
-    taken: np.ndarray  # int (m,): where those are among the t s places
+    filled: np.ndarray  # int (m,): where those are among the t s places
     n_terms: np.ndarray  # int (t,): of the block, or 0 where pairs are not taken one by one
 
     def untiled(self, values: np.ndarray) -> np.ndarray:
         """The values of the pieces, shape (t, s, w) to (m, w)."""
-        return values.reshape(-1, values.shape[2]).take(self.taken, axis=0)
+        return values.reshape(-1, values.shape[2]).take(self.filled, axis=0)
 
 
 def tiles(
-    block: np.ndarray, pieces: np.ndarray, blocks: CellBlocks, after: np.ndarray | None = None
+    block: np.ndarray, pieces: np.ndarray, n_terms: np.ndarray, taken: np.ndarray | None = None
 ) -> Iterator[Tiles]:
     """Pieces, int (k,), each in a block, int (k,): all tiles, in parts that stay in cache.
 
-    `after`: of pieces that end in their block, the first term after each, int (k,). Tiles of blocks
-    of many terms then come in the order of their sizes.
+    `n_terms` int (n_blocks,): those of each block that pieces take one by one; `taken` int (k,): up
+    to which of them each piece does, all of them if None. Tiles of blocks of many terms then come
+    in the order of their sizes.
     """
     if np.any(block[1:] < block[:-1]):
         order = sorted_order(block)
         block, pieces = block[order], pieces[order]
-        after = None if after is None else after[order]
-    counts = np.bincount(block, minlength=len(blocks.first))
+        taken = None if taken is None else taken[order]
+    counts = np.bincount(block, minlength=len(n_terms))
     # the pieces of a block in tiles of about the same size
     n_tiles = -(-counts // PIECES)
     of, number = expanded(n_tiles)
@@ -219,26 +222,25 @@ def tiles(
     ends = np.cumsum(counts)
     first = (ends - counts)[of] + number * size
     stop = np.minimum(first + size, ends[of])
-    width = np.where(blocks.light[of], blocks.n_terms[of], 0)
-    if after is not None and width.max(initial=0) > MANY:
-        before = np.cumsum(blocks.n_terms) - blocks.n_terms
-        np.minimum(width, np.maximum.reduceat(after, first) - before[of], out=width)
+    width = n_terms[of]
+    if taken is not None and width.max(initial=0) > MANY:
+        np.minimum(width, np.maximum.reduceat(taken, first), out=width)
         order = sorted_order(size * (width.max() + 1) + width)
         of, size, first, stop, width = (a[order] for a in (of, size, first, stop, width))
     in_order = len(pieces) > 0 and bool((np.diff(pieces) == 1).all())
     for part in slices_of(size * np.maximum(width, 8), CACHE):
         s, begin, end = int(size[part].max()), first[part], stop[part]
         place = begin[:, None] + np.arange(s)
-        taken = np.flatnonzero(place < end[:, None])
+        filled = np.flatnonzero(place < end[:, None])
         np.minimum(place, end[:, None] - 1, out=place)
         if in_order:
             place += pieces[0]
         else:
             place = pieces.take(place)
-        rows: np.ndarray | slice = place.ravel().take(taken)
+        rows: np.ndarray | slice = place.ravel().take(filled)
         if in_order and (begin[1:] == end[:-1]).all():
             rows = slice(rows[0], rows[-1] + 1)
-        yield Tiles(of[part], place, rows, taken, width[part])
+        yield Tiles(of[part], place, rows, filled, width[part])
 
 
 @lru_cache
