@@ -188,10 +188,10 @@ def gathered(
     for some in slices_of(sizes, CACHE // max(1, X.shape[1])):
         first = row_bounds[some]
         part = slice(first[0], row_bounds[some.stop])
-        rows = X.take(order[part], axis=0, out=out[part], mode="clip")
-        means[some] = np.add.reduceat(rows, first - first[0], axis=0) / sizes[some, None]
+        members = X.take(order[part], axis=0, out=out[part], mode="clip")
+        means[some] = np.add.reduceat(members, first - first[0], axis=0) / sizes[some, None]
         # one stratum, which may be large, is not repeated
-        rows -= means[some] if len(first) == 1 else means[some].repeat(sizes[some], axis=0)
+        members -= means[some] if len(first) == 1 else means[some].repeat(sizes[some], axis=0)
     return out, means
 
 

@@ -237,9 +237,9 @@ def tiles(
             place += pieces[0]
         else:
             place = pieces.take(place)
-        rows: np.ndarray | slice = place.ravel().take(filled)
-        if in_order and (begin[1:] == end[:-1]).all():
-            rows = slice(rows[0], rows[-1] + 1)
+        at = place.ravel().take(filled)
+        together = in_order and bool((begin[1:] == end[:-1]).all())
+        rows = slice(at[0], at[-1] + 1) if together else at
         yield Tiles(of[part], place, rows, filled, width[part])
 
 
