@@ -61,6 +61,29 @@ def test_passes_for_late_rows_are_numpys(kind, ties):
             assert relative_error(found, expected) < ANOTHER_ORDER
 
 
+@pytest.mark.parametrize("n_strata", [1, 4])
+@pytest.mark.parametrize(
+    "scale",
+    [
+        np.positive,
+        lambda t: np.expm1(100 * t),  # nearly all in one bucket
+        lambda t: np.ceil(5 * t),
+        lambda t: np.ceil(2 * t) * np.finfo(float).smallest_subnormal,  # no finite unit
+    ],
+)
+def test_rows_enter_where_numpy_says(scale, n_strata):
+    X, data = late_rows(seed=5)
+    late = np.isfinite(data["entry"])
+    data["T"], data["entry"] = scale(data["T"]), np.where(late, scale(data["entry"]), -np.inf)
+    data["entry"] = np.where(data["entry"] < data["T"], data["entry"], -np.inf)
+    plain, compiled = [], []
+    for large, found in ((np.inf, plain), (0, compiled)):
+        with patch.object(fast, "LARGE", large):
+            ranges = Cox(X, **data, strata=np.arange(len(X)) % n_strata).risk_sets.ranges
+            found += [ranges.lo.tolist(), ranges.by_start.tolist()]
+    assert compiled == plain
+
+
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 def test_short_segments_of_many_rows_are_numpys(ties):
     """Every pair is taken as it is, of so many rows at a time: here of several times as many."""

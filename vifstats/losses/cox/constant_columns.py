@@ -31,12 +31,13 @@ def constant_columns(X: np.ndarray, sets: RiskSets) -> np.ndarray:
     """
     lo, hi = sets.ranges.lo, sets.ranges.hi
     rows = sets.exposed.by_start if sets.late else np.arange(len(lo))
-    rows = rows[hi[rows] > lo[rows]]
-    left, ended = np.arange(X.shape[1]), 0
-    for start in range(0, len(rows) - 1, BLOCK):
-        some = rows[start : start + BLOCK + 1]
+    left, last, ended = np.arange(X.shape[1]), rows[:0], 0
+    for start in range(0, len(rows), BLOCK):
+        some = rows[start : start + BLOCK]
+        some = np.append(last, some[lo[some] < hi[some]])
         until = np.maximum.accumulate(np.maximum(hi[some], ended))
-        linked, ended = lo[some[1:]] < until[:-1], until[-1]
+        linked = lo[some[1:]] < until[:-1]
+        last, ended = some[-1:], until.max(initial=ended)
         changes = np.diff(X[np.ix_(sets.order[some], left)], axis=0) != 0
         left = left[~changes[linked].any(axis=0)]
         if not len(left):

@@ -7,10 +7,14 @@ import numpy as np
 
 from vifstats.checks import SurvivalInput
 from vifstats.checks.rounded_times import TimeGaps, gaps_of_rows
+from vifstats.losses.cox.fast import loops
 from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.segment_sums import CACHE, Bins, in_cache, slices_of
 
 __all__ = ["RiskSets", "gathered", "in_order", "risk_sets", "time_gaps"]
+
+# A time that is searched for is as much work as adding so many numbers.
+SEARCHED = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +135,7 @@ def risk_sets(data: SurvivalInput) -> RiskSets:
     else:
         lo = np.repeat(before, np.diff(row_bounds))
     if len(late):
-        lo[late] = _cells_up_to(entry[late], stratum[late], cell_time, cell_stratum)
+        lo[late] = _cells_up_to(entry[late], stratum[late], cell_time, cell_stratum, bounds)
     return RiskSets(
         order=order,
         ranges=Ranges(lo, hi, bounds),
@@ -201,9 +205,18 @@ def in_order(values: np.ndarray, order: np.ndarray) -> np.ndarray:
 
 
 def _cells_up_to(
-    entry: np.ndarray, stratum: np.ndarray, cell_time: np.ndarray, cell_stratum: np.ndarray
+    entry: np.ndarray,
+    stratum: np.ndarray,
+    cell_time: np.ndarray,
+    cell_stratum: np.ndarray,
+    bounds: np.ndarray,
 ) -> np.ndarray:
-    """Position after the last cell of the same or an earlier stratum with time <= entry."""
+    """Position after the last cell of the same or an earlier stratum with time <= entry.
+
+    `bounds`: where the cells of strata begin, with the end.
+    """
+    if (compiled := loops(SEARCHED * len(entry))) is not None:
+        return compiled.cells_up_to(entry, stratum, cell_time, bounds)
     n_cells = len(cell_time)
     if n_cells and not (cell_stratum[-1] or stratum[-1]):  # one stratum: both are sorted by stratum
         # sorted, so that the search goes through the cells in order

@@ -7,12 +7,15 @@ from vifstats.losses.cox.compiled.one_pass import (
     first_moments,
     second_moments,
 )
+from vifstats.losses.cox.compiled.ordered import cells_up_to, counted_order
 from vifstats.losses.cox.compiled.permuted import permute
 from vifstats.losses.cox.compiled.reading import gathered
 from vifstats.losses.cox.compiled.sweeps import swept
 from vifstats.losses.cox.compiled.two_sided import late_gradients, late_moments
 
 __all__ = [
+    "cells_up_to",
+    "counted_order",
     "exposed_gradients",
     "exposed_hessians",
     "first_moments",
