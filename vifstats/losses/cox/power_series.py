@@ -15,7 +15,7 @@ phi - r would cancel: the others are summed afresh.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -27,7 +27,7 @@ from vifstats.losses.cox.kernels import Kernel, OnePass
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.plans import BlockPlan, PiecewisePlan, Plan, Reads, block_plan, reach
 from vifstats.losses.cox.risk_sums import RiskSums
-from vifstats.losses.cox.segment_sums import in_cache, slices_of
+from vifstats.losses.cox.segment_sums import in_cache, put_rows, slices_of
 from vifstats.losses.cox.tiles import (
     BlockTerms,
     Columns,
@@ -141,13 +141,16 @@ def _of_tiles(
     They begin near each other, and then end near each other, so that they share blocks.
     """
     tables = BlockTables.of(plan, terms, columns)
-    out = np.zeros((len(pieces.r), kernel.width))
-    for part in _parts(0 if pieces.ranges.all_prefix else len(out)):
-        some = pieces.ranges.by_start[part]
+    out, late = np.zeros((len(pieces.r), kernel.width)), pieces.ranges.late_by_start
+    for part in _parts(len(late)):
+        some = late[part]
         few, sums = pieces.take(some), np.zeros((len(some), columns.width))
-        for rows, taken in _Taking.of(tables, plan, terms, columns, few, some).before_ends():
+        taking = _Taking.of(tables, plan, terms, columns, few, some)
+        for rows, taken in taking.between():
+            put_rows(sums, rows, taken)
+        for rows, taken in taking.at_begins():
             sums[rows] += taken
-        out[some] = _combined(sums, few, kernel)
+        put_rows(out, some, _combined(sums, few, kernel))
     for part in _parts(len(out)):
         few, changes = pieces.take(part), out[part]
         for rows, taken in _Taking.of(tables, plan, terms, columns, few, part).up_to_ends():
@@ -221,7 +224,13 @@ class _Taking:
     ) -> "_Taking":
         """`pieces` are ``some`` of those of the plan."""
         reads = plan.reads(some)
-        return cls(columns, terms, reads, Odds(pieces, terms), whole_blocks(tables, pieces, reads))
+        return cls(
+            columns,
+            terms,
+            reads,
+            Odds.of_pieces(pieces, terms),
+            whole_blocks(tables, pieces, reads),
+        )
 
     def up_to_ends(self) -> Iterator[Taken]:
         """From the blocks in which pieces end, pair by pair, and from whole blocks up to them."""
@@ -230,31 +239,35 @@ class _Taking:
         end = parts.end[some]
         taken = self.odds.after[some] - self.terms.first[end]
         for tile in tiles(end, some, self.reads.blocks.in_pairs, taken):
-            sums = self._pairs(tile)
+            sums = self._pairs(tile, self.odds)
             if self.whole is not None:
                 self.whole.add_at_end(sums, tile, self.odds.space)
             yield tile.rows, tile.untiled(sums)
 
-    def before_ends(self) -> Iterator[Taken]:
-        """What pieces that begin late take besides."""
-        parts, whole = self.reads.parts, self.whole
-        some = np.flatnonzero(parts.partial if whole is None else parts.partial | whole.late)
-        # the block before the whole ones: a piece that begins with a block takes nothing from it
-        block = np.where(parts.partial, parts.begin, parts.whole.lo - 1)[some]
-        for tile in tiles(block, some, self.reads.blocks.in_pairs):
-            sums = self._pairs(tile)
-            if whole is not None:
-                whole.add_at_begin(sums, tile, self.odds.space)
+    def at_begins(self) -> Iterator[Taken]:
+        """From the blocks in which pieces begin late, to the end of a group of blocks."""
+        parts, blocks = self.reads.parts, self.reads.blocks
+        # a piece that begins with a block takes nothing from the one before it
+        block = parts.begin - (parts.ranges.lo == blocks.first[parts.begin])
+        # the pairs of a piece in one block are those at its end
+        r = np.where(parts.partial | (parts.whole.lo < parts.whole.hi), self.odds.r, 0.0)
+        odds = replace(self.odds, r=r)
+        for tile in tiles(block, np.arange(len(block)), blocks.in_pairs):
+            sums = self._pairs(tile, odds)
+            if self.whole is not None:
+                self.whole.add_at_begin(sums, tile, odds.space)
             yield tile.rows, tile.untiled(sums)
-        if whole is not None:
-            yield from whole.between(self.odds.space)
 
-    def _pairs(self, tile: Tiles) -> np.ndarray:
+    def between(self) -> Iterator[Taken]:
+        """From what is not at one of their ends."""
+        return iter(()) if self.whole is None else self.whole.between(self.odds.space)
+
+    def _pairs(self, tile: Tiles, odds: Odds) -> np.ndarray:
         """From parts of light blocks, shape (t, s, table_width)."""
         if not tile.n_terms.any():
             return np.zeros((*tile.pieces.shape, self.columns.width))
         terms = self.terms.of(self.terms.first[tile.block][:, None], tile.n_terms[:, None])
-        return self.columns.sums(self.odds.of(tile, terms), terms)
+        return self.columns.sums(odds.of(tile, terms), terms)
 
 
 def _add_remainder(

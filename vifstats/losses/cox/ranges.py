@@ -96,6 +96,11 @@ class Ranges:
     def _rest(self) -> np.ndarray:
         return np.flatnonzero((self.lo < self.hi) & ~self._with_segment)
 
+    @property
+    def late_by_start(self) -> np.ndarray:
+        """The ranges that do not begin with their segment, in the order of lo."""
+        return self._rest[sorted_order(self.lo[self._rest])]
+
     @cached_property
     def _spans(self) -> Spans:
         return spans(self.lo, self.hi, self.n_cells)

@@ -6,7 +6,16 @@ from math import prod
 import numpy as np
 from scipy.sparse import csr_array
 
-__all__ = ["Bins", "Segments", "expanded", "gram", "in_cache", "slices_of", "sorted_order"]
+__all__ = [
+    "Bins",
+    "Segments",
+    "expanded",
+    "gram",
+    "in_cache",
+    "put_rows",
+    "slices_of",
+    "sorted_order",
+]
 
 # A call of NumPy for each segment costs as much as a step for so many numbers of all segments.
 CALL = 500
@@ -119,6 +128,15 @@ def in_cache(n_rows: int, width: int) -> Iterator[slice]:
     """Consecutive blocks of rows, of which `width` numbers each stay in cache."""
     size = max(64, CACHE // max(1, width))
     return (slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size))
+
+
+def put_rows(out: np.ndarray, at: np.ndarray | slice, rows: np.ndarray) -> None:
+    """out[at] = rows, of doubles (n, w): a row as one item is put twice as fast as by an index."""
+    if isinstance(at, slice):
+        out[at] = rows
+        return
+    item = np.dtype((np.void, rows.shape[1] * rows.itemsize))
+    np.put(out.view(item), at, np.ascontiguousarray(rows).view(item))
 
 
 def gram(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -249,29 +249,34 @@ def _first_ones(c: int) -> np.ndarray:
     return np.tri(c + 1, c, -1)
 
 
+@dataclass(frozen=True, eq=False)
 class Odds:
     """eps/(1 - eps) of pieces and the terms of their tiles, in arrays that are used again."""
 
-    def __init__(self, pieces: Pieces, terms: BlockTerms) -> None:
-        self._r = pieces.r
-        # the first term in the range of each piece, None if that is before its tile, and the first
-        # one after it
+    r: np.ndarray  # (n_pieces,)
+    # int (n_pieces,): the first term in the range of each piece, None if that is before its tile,
+    # and the first one after it
+    begin: np.ndarray | None
+    after: np.ndarray
+    space: Space
+
+    @classmethod
+    def of_pieces(cls, pieces: Pieces, terms: BlockTerms) -> "Odds":
         lo, hi = pieces.ranges.ends
-        self._lo = None if pieces.ranges.all_prefix else terms.of_cell.take(lo)
-        self.after = terms.of_cell.take(hi)
-        self.space = Space()
+        begin = None if pieces.ranges.all_prefix else terms.of_cell.take(lo)
+        return cls(pieces.r, begin, terms.of_cell.take(hi), Space())
 
     def of(self, tile: Tiles, terms: TileTerms) -> Weights:
         """Valid until the next call; 0 where eps > 1/2, for those are summed afresh."""
-        r, phi = self._r.take(tile.pieces)[:, :, None], terms.phi[:, None]
+        r, phi = self.r.take(tile.pieces)[:, :, None], terms.phi[:, None]
         shape = (*tile.pieces.shape, phi.shape[2])
         inverse, left = self.space.room("inverse", shape), self.space.room("left", shape)
         inside = _first_ones(shape[2])
         at = self.after.take(tile.pieces)
         at -= terms.first
         inside.take(np.minimum(at, terms.count, out=at), axis=0, out=inverse, mode="clip")
-        if self._lo is not None:
-            self._lo.take(tile.pieces, out=at, mode="clip")
+        if self.begin is not None:
+            self.begin.take(tile.pieces, out=at, mode="clip")
             at -= terms.first
             if at.max() > 0:
                 np.minimum(at, terms.count, out=at)
