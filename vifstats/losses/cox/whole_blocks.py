@@ -158,13 +158,12 @@ def whole_blocks(tables: BlockTables | None, pieces: Pieces, reads: Reads) -> Wh
     last = np.arange(n) - blocks.light
     last[last < blocks.segment_start] = -1
     late = some & (whole.lo > blocks.segment_start[end])
+    early = some & ~late
+    at_end = [_Side(tables.from_segment, last, np.where(early, r, 0.0))] if early.any() else []
     if not late.any():
-        return Whole(tables, reads, r, late, None, [_Side(tables.from_segment, last, r)])
+        return Whole(tables, reads, r, late, None, at_end)
     far = np.where(late & (whole.lo // tables.size < (whole.hi - 1) // tables.size), r, 0.0)
-    at_end = [
-        _Side(tables.from_segment, last, np.where(late, 0.0, r)),
-        _Side(tables.from_group, last, far),
-    ]
+    at_end.append(_Side(tables.from_group, last, far))
     # from the block after the one in which a piece begins
     at_begin = _Side(tables.to_group, np.append(np.arange(1, n), -1), far)
     return Whole(tables, reads, r, late, at_begin, at_end)
