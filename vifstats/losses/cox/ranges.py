@@ -7,6 +7,7 @@ set are a matrix of 0s and 1s and its transpose. Where all ranges begin with the
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
@@ -173,14 +174,15 @@ class Ranges:
         if self.all_prefix:
             return self._read(self.segments.accumulate(cells, ufunc=np.minimum), np.inf)
         out = np.full(len(self.lo), np.inf)
-        rows = np.flatnonzero(self.lo < self.hi)
-        lo, hi = self.lo[rows], self.hi[rows]
         # Two overlapping windows of 2^level cells cover a range: a minimum may count cells twice.
-        levels = np.frexp(hi - lo)[1] - 1
+        level_of = np.frexp(np.maximum(self.hi - self.lo, 0))[1].astype(np.uint8)  # 0: empty
+        rows = np.argsort(level_of, kind="stable")
+        ends = np.cumsum(np.bincount(level_of)).tolist()
         window = cells
-        for level in range(int(levels.max()) + 1):
-            at = np.flatnonzero(levels == level)
-            out[rows[at]] = np.minimum(window[lo[at]], window[hi[at] - 2**level])
+        for level, (start, stop) in enumerate(pairwise(ends)):
+            at = rows[start:stop]
+            last = self.hi[at] - 2**level
+            out[at] = np.minimum(window[self.lo[at]], window[last])
             window = np.minimum(window[: max(len(window) - 2**level, 0)], window[2**level :])
         return out
 

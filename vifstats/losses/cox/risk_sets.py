@@ -219,8 +219,8 @@ def _cells_up_to(
         return compiled.cells_up_to(entry, stratum, cell_time, bounds)
     n_cells = len(cell_time)
     if n_cells and not (cell_stratum[-1] or stratum[-1]):  # one stratum: both are sorted by stratum
-        # sorted, so that the search goes through the cells in order
-        order, out = np.argsort(entry), np.empty(len(entry), dtype=np.intp)
+        # nearly sorted, so that the search goes through the cells in order
+        order, out = _nearly_sorted(entry), np.empty(len(entry), dtype=np.intp)
         out[order] = np.searchsorted(cell_time, entry[order], side="right")
         return out
     times, strata = np.append(cell_time, entry), np.append(cell_stratum, stratum)
@@ -230,6 +230,16 @@ def _cells_up_to(
     out = np.empty(len(times), dtype=np.intp)
     out[merged] = cells_so_far
     return out[n_cells:]
+
+
+def _nearly_sorted(values: np.ndarray) -> np.ndarray:
+    """The order of finite numbers, (n,), to six digits, those below 0 last and descending: int (n,).
+
+    Their leading bits are sorted by radix, in half the time of a sort.
+    """
+    bits = values.view(np.uint64)
+    order = np.argsort((bits >> np.uint64(32)).astype(np.uint16), kind="stable")
+    return order[np.argsort((bits[order] >> np.uint64(48)).astype(np.uint16), kind="stable")]
 
 
 def time_gaps(data: SurvivalInput, sets: RiskSets) -> TimeGaps:
