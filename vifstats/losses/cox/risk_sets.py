@@ -233,7 +233,7 @@ def _cells_up_to(
 
 
 def _nearly_sorted(values: np.ndarray) -> np.ndarray:
-    """The order of finite numbers, (n,), to six digits, those below 0 last and descending: int (n,).
+    """The order of finite numbers, (n,), to six digits, those below 0 last and descending: (n,).
 
     Their leading bits are sorted by radix, in half the time of a sort.
     """
