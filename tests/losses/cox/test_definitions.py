@@ -45,7 +45,7 @@ SERIES = DEFAULT | {
     tiles: {"PIECES": 3, "CACHE": 40},
     power_tables: {"CACHE": 1},
     whole: {"GROUPS": 3},
-    exposure: {"SLICE": 8, "LEAST_PIECES": 4},
+    exposure: {"SLICE": 8, "AT_ONCE": 4},
     spans: {"GROUP_BITS": 1},
     running: {"CALL": 4},
     reduced_hessians: {"MANY_SOLVES": 0, "SOLVES_NUMBERS": 30},

@@ -55,7 +55,7 @@ def test_hazards_without_rows_equal_the_definition(data):
 
 
 def test_each_row_goes_its_own_step_however_many_are_taken_at_once(monkeypatch):
-    monkeypatch.setattr(power_series, "LEAST_PIECES", 4)
+    monkeypatch.setattr(power_series, "AT_ONCE", 4)
     monkeypatch.setattr(fast, "LARGE", np.inf)
     rng = np.random.default_rng(4)
     loss = Cox(rng.normal(size=(40, 2)), rng.exponential(size=40), rng.random(40) < 0.7)

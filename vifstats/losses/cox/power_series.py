@@ -43,8 +43,8 @@ __all__ = ["exposure"]
 
 # Pairs handled at once: their arrays, times the number of covariates, stay in cache.
 SLICE = 1 << 15
-# Tiles are made of the pieces in so many parts, each of no fewer than that.
-PARTS, LEAST_PIECES = 8, 1 << 15
+# Tiles are made of so many pieces at a time.
+AT_ONCE = 1 << 15
 
 
 def exposure(sums: RiskSums, pieces: Pieces, kernel: Kernel, row_code: np.ndarray) -> np.ndarray:
@@ -159,8 +159,7 @@ def _of_tiles(
 
 
 def _parts(n: int) -> Iterator[slice]:
-    size = max(LEAST_PIECES, -(-n // PARTS))
-    return (slice(start, min(start + size, n)) for start in range(0, n, size))
+    return (slice(start, min(start + AT_ONCE, n)) for start in range(0, n, AT_ONCE))
 
 
 def _of_loops(

@@ -214,7 +214,8 @@ def tiles(
         order = sorted_order(block)
         block, pieces = block[order], pieces[order]
         taken = None if taken is None else taken[order]
-    counts = np.bincount(block, minlength=len(n_terms))
+    lowest = block[:1].sum()  # 0 of no blocks
+    counts = np.bincount(block - lowest)
     # the pieces of a block in tiles of about the same size
     n_tiles = -(-counts // PIECES)
     of, number = expanded(n_tiles)
@@ -222,6 +223,7 @@ def tiles(
     ends = np.cumsum(counts)
     first = (ends - counts)[of] + number * size
     stop = np.minimum(first + size, ends[of])
+    of += lowest
     width = n_terms[of]
     if taken is not None and width.max(initial=0) > MANY:
         np.minimum(width, np.maximum.reduceat(taken, first), out=width)

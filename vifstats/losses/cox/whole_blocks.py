@@ -106,6 +106,19 @@ class BlockTables:
         """None where no block is ever taken as a whole."""
         return None if plan.blocks.alone.all() else cls(plan, block_sums(plan, terms, columns))
 
+    @cached_property
+    def last(self) -> np.ndarray:
+        """The last whole block of ranges that end in each, or -1: int (n_blocks,)."""
+        blocks = self.plan.blocks
+        last = np.arange(len(blocks.first)) - blocks.light
+        last[last < blocks.segment_start] = -1
+        return last
+
+    @cached_property
+    def next(self) -> np.ndarray:
+        """The block after each, or -1: int (n_blocks,)."""
+        return np.append(np.arange(1, len(self.plan.blocks.first)), -1)
+
     @property
     def size(self) -> int:
         """Blocks of a group."""
@@ -154,9 +167,7 @@ def whole_blocks(tables: BlockTables | None, pieces: Pieces, reads: Reads) -> Wh
     some = whole.lo < whole.hi
     if tables is None or not some.any():
         return None
-    n, r = len(blocks.first), np.where(some, pieces.r / tables.plan.scale, 0.0)
-    last = np.arange(n) - blocks.light
-    last[last < blocks.segment_start] = -1
+    r, last = np.where(some, pieces.r / tables.plan.scale, 0.0), tables.last
     late = some & (whole.lo > blocks.segment_start[end])
     early = some & ~late
     at_end = [_Side(tables.from_segment, last, np.where(early, r, 0.0))] if early.any() else []
@@ -164,6 +175,4 @@ def whole_blocks(tables: BlockTables | None, pieces: Pieces, reads: Reads) -> Wh
         return Whole(tables, reads, r, late, None, at_end)
     far = np.where(late & (whole.lo // tables.size < (whole.hi - 1) // tables.size), r, 0.0)
     at_end.append(_Side(tables.from_group, last, far))
-    # from the block after the one in which a piece begins
-    at_begin = _Side(tables.to_group, np.append(np.arange(1, n), -1), far)
-    return Whole(tables, reads, r, late, at_begin, at_end)
+    return Whole(tables, reads, r, late, _Side(tables.to_group, tables.next, far), at_end)
