@@ -214,21 +214,7 @@ def tiles(
         order = sorted_order(block)
         block, pieces = block[order], pieces[order]
         taken = None if taken is None else taken[order]
-    lowest = block[:1].sum()  # 0 of no blocks
-    counts = np.bincount(block - lowest)
-    # the pieces of a block in tiles of about the same size
-    n_tiles = -(-counts // PIECES)
-    of, number = expanded(n_tiles)
-    size = (-(-counts // np.maximum(n_tiles, 1)))[of]
-    ends = np.cumsum(counts)
-    first = (ends - counts)[of] + number * size
-    stop = np.minimum(first + size, ends[of])
-    of += lowest
-    width = n_terms[of]
-    if taken is not None and width.max(initial=0) > MANY:
-        np.minimum(width, np.maximum.reduceat(taken, first), out=width)
-        order = sorted_order(size * (width.max() + 1) + width)
-        of, size, first, stop, width = (a[order] for a in (of, size, first, stop, width))
+    of, size, first, stop, width = _cut(block, n_terms, taken)
     in_order = len(pieces) > 0 and bool((np.diff(pieces) == 1).all())
     for part in slices_of(size * np.maximum(width, 8), CACHE):
         s, begin, end = int(size[part].max()), first[part], stop[part]
@@ -243,6 +229,31 @@ def tiles(
         together = in_order and bool((begin[1:] == end[:-1]).all())
         rows = slice(at[0], at[-1] + 1) if together else at
         yield Tiles(of[part], place, rows, filled, width[part])
+
+
+def _cut(
+    block: np.ndarray, n_terms: np.ndarray, taken: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The pieces of each block, one after the other, in tiles of about the same size.
+
+    Returns the block, number of pieces, first piece, the one after the last, and number of terms of
+    each tile, int (n_tiles,).
+    """
+    lowest = block[:1].sum()  # 0 of no blocks
+    counts = np.bincount(block - lowest)
+    n_tiles = -(-counts // PIECES)
+    of, number = expanded(n_tiles)
+    size = (-(-counts // np.maximum(n_tiles, 1)))[of]
+    ends = np.cumsum(counts)
+    first = (ends - counts)[of] + number * size
+    stop = np.minimum(first + size, ends[of])
+    of += lowest
+    width = n_terms[of]
+    if taken is not None and width.max(initial=0) > MANY:
+        np.minimum(width, np.maximum.reduceat(taken, first), out=width)
+        order = sorted_order(size * (width.max() + 1) + width)
+        return of[order], size[order], first[order], stop[order], width[order]
+    return of, size, first, stop, width
 
 
 @lru_cache
