@@ -220,7 +220,8 @@ def _first_moments(sets: RiskSets, X: np.ndarray, r: np.ndarray) -> tuple[np.nda
     """R, S0D (n_cells,), m0 (n_cells, p), and R1, S1D of the cells with several deaths, (k, p)."""
     if (compiled := loops(X.size)) is not None:
         return _compiled_moments(compiled, sets, X, r)
-    R, S0D = sets.exposed.scatter(r), sets.by_death.sums(r[sets.own])
+    R = sums_at_risk(sets, lambda rows: r[rows, None].copy(), 1)[:, 0]
+    S0D = sets.by_death.sums(r[sets.own])
     R1, S1D = _sums_of_rows(sets, X, r)
     tied = R1[sets.tied], S1D[sets.tied]
     S0 = R + S0D
@@ -254,7 +255,7 @@ def _sums_of_rows(sets: RiskSets, X: np.ndarray, r: np.ndarray) -> tuple[np.ndar
 def sums_at_risk(sets: RiskSets, of_rows: Callable[[slice], np.ndarray], width: int) -> np.ndarray:
     """What rows have, summed over those who are at risk in a cell and do not die: (n_cells, width).
 
-    `of_rows`: from some of the sorted rows to what they have, (some, width).
+    `of_rows`: from some of the sorted rows to what they have, (some, width), to be written over.
     """
     bounds, n = sets.row_bounds, sets.row_bounds[-1]
     if sets.late:
