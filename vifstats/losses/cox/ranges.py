@@ -14,7 +14,7 @@ import numpy as np
 
 from vifstats.losses.cox.fast import CHUNK_BITS, loops
 from vifstats.losses.cox.segment_sums import Bins, Segments, sorted_order
-from vifstats.losses.cox.spans import Spans, spans
+from vifstats.losses.cox.spans import gathered, spans
 
 __all__ = ["Ranges"]
 
@@ -102,10 +102,6 @@ class Ranges:
         """The ranges that do not begin with their segment, in the order of lo."""
         return self._rest[sorted_order(self.lo[self._rest])]
 
-    @cached_property
-    def _spans(self) -> Spans:
-        return spans(self.lo, self.hi, self.n_cells)
-
     @property
     def all_prefix(self) -> bool:
         """Whether every range is empty or begins with its segment."""
@@ -116,7 +112,7 @@ class Ranges:
         if cells.ndim == 1 and (compiled := self._loops(cells)) is not None:
             return compiled.gathered(cells, *self.ends, CHUNK_BITS, False)
         if not self.all_prefix:
-            return self._spans.gather(cells)
+            return gathered(*self.ends, cells)
         return self._read(self.segments.accumulate(cells), 0.0)
 
     def _read(self, running: np.ndarray, empty: float) -> np.ndarray:
@@ -136,9 +132,14 @@ class Ranges:
     def scatter(self, rows: np.ndarray) -> np.ndarray:
         """Sum of the rows whose range covers each cell: shape (n, ...) to (n_cells, ...)."""
         if not self.all_prefix:
-            return self._spans.scatter(rows)
+            return spans(*self.ends, self.n_cells).scatter(rows)
         some = rows if len(self._prefix) == len(self.lo) else rows[self._prefix]
         return self.segments.accumulate(self._prefix_bins.sums(some), reverse=True)
+
+    def scatter_moments(self, r: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`scatter` of r, (n,), and of r x, (n, p), which is not made."""
+        own = spans(*self.ends, self.n_cells)
+        return own.scatter(r), own.scaled(r).scatter(x)
 
     def scatter_maximum(self, rows: np.ndarray) -> np.ndarray:
         """The largest of the rows, all >= 0, whose range covers each cell; 0 for none."""

@@ -220,9 +220,14 @@ def _first_moments(sets: RiskSets, X: np.ndarray, r: np.ndarray) -> tuple[np.nda
     """R, S0D (n_cells,), m0 (n_cells, p), and R1, S1D of the cells with several deaths, (k, p)."""
     if (compiled := loops(X.size)) is not None:
         return _compiled_moments(compiled, sets, X, r)
-    R = sums_at_risk(sets, lambda rows: r[rows, None].copy(), 1)[:, 0]
-    S0D = sets.by_death.sums(r[sets.own])
-    R1, S1D = _sums_of_rows(sets, X, r)
+    if sets.late:
+        R, R1 = sets.exposed.scatter_moments(r, X)
+    else:
+        R = sums_at_risk(sets, lambda rows: r[rows, None].copy(), 1)[:, 0]
+        R1 = sums_at_risk(sets, lambda rows: X[rows] * r[rows, None], X.shape[1])
+    S1D = X.take(sets.own, axis=0)
+    S1D *= r[sets.own, None]
+    S0D, S1D = (sets.by_death.sums(dying) for dying in (r[sets.own], S1D))
     tied = R1[sets.tied], S1D[sets.tied]
     S0 = R + S0D
     for cells in in_cache(*R1.shape):
@@ -242,14 +247,6 @@ def _compiled_moments(
         ends, cells = (exposed.hi, sets.own, sets.row_bounds), (sets.deaths, exposed.bounds)
         R, S0D, *tied = compiled.first_moments(m0, X, r, ends, cells)
     return R, S0D, m0, *tied
-
-
-def _sums_of_rows(sets: RiskSets, X: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """r x summed over those who are at risk and do not die, and over those who do, of each cell."""
-    S1D = X.take(sets.own, axis=0)
-    S1D *= r[sets.own, None]
-    R1 = sums_at_risk(sets, lambda rows: X[rows] * r[rows, None], X.shape[1])
-    return R1, sets.by_death.sums(S1D)
 
 
 def sums_at_risk(sets: RiskSets, of_rows: Callable[[slice], np.ndarray], width: int) -> np.ndarray:

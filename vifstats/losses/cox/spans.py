@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, get_index_dtype
 
-from vifstats.losses.cox.segment_sums import expanded
+from vifstats.losses.cox.segment_sums import in_cache
 
-__all__ = ["Spans", "span_entries", "spans"]
+__all__ = ["Spans", "gathered", "span_entries", "spans"]
 
 # Groups of 32: a range within one is so many numbers at most, and of groups a table has several
 # levels.
@@ -36,10 +36,11 @@ class Spans:
     parts: csr_array
     n_cells: int
 
-    def gather(self, cells: np.ndarray) -> np.ndarray:
-        """Sum of the cells in each range: shape (n_cells, ...) to (n, ...)."""
-        flat = cells.reshape(self.n_cells, prod(cells.shape[1:]))
-        return (self.parts @ span_entries(flat)).reshape(self.parts.shape[0], *cells.shape[1:])
+    def scaled(self, by: np.ndarray) -> "Spans":
+        """The same, with what rows have taken times a number for each, (n,)."""
+        parts = self.parts
+        data = np.repeat(by, np.diff(parts.indptr))
+        return Spans(csr_array((data, parts.indices, parts.indptr), parts.shape), self.n_cells)
 
     def scatter(self, rows: np.ndarray) -> np.ndarray:
         """Sum of the rows whose range covers each cell: shape (n, ...) to (n_cells, ...)."""
@@ -60,12 +61,23 @@ class Spans:
             a[:, 0] += s[:, 0]
             b[:, 1] += s[:, 1]
         to_end[:, 0] += (ahead + behind)[: levels.shape[1]] + levels[0]
-        for i in range(1, to_end.shape[1]):
-            to_end[:, i] += to_end[:, i - 1]
-            from_start[:, -1 - i] += from_start[:, -i]
-        own += to_end
-        own += from_start
-        return own.reshape(own.shape[0] << GROUP_BITS, table.shape[1])[: self.n_cells]
+        out = np.empty(own.shape)  # not a part of the table, which would be kept with it
+        for groups in in_cache(len(out), out[0].size // 8):
+            _run(to_end[groups])
+            _run(from_start[groups, ::-1])
+            np.add(own[groups], to_end[groups], out=out[groups])
+            out[groups] += from_start[groups]
+        return out.reshape(len(out) << GROUP_BITS, table.shape[1])[: self.n_cells]
+
+
+def gathered(lo: np.ndarray, hi: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Sum of the cells in each range lo .. hi - 1, int (n,): (n_cells, ...) to (n, ...)."""
+    flat = cells.reshape(len(cells), prod(cells.shape[1:]))
+    table, out = span_entries(flat), np.empty((len(lo), flat.shape[1]))
+    # what says which entries a range is put together from takes more room than the sums
+    for some in in_cache(len(lo), 1):
+        out[some] = spans(lo[some], hi[some], len(cells)).parts @ table
+    return out.reshape(len(lo), *cells.shape[1:])
 
 
 def spans(lo: np.ndarray, hi: np.ndarray, n_cells: int) -> Spans:
@@ -75,18 +87,19 @@ def spans(lo: np.ndarray, hi: np.ndarray, n_cells: int) -> Spans:
     between, far = begin + 1 < end, begin < end
     level = np.frexp((begin + 1) ^ (end - 1))[1]  # 0 where it is one group
     counts = np.where(far, 2 + between + (between & (level > 0)), np.maximum(hi - lo, 0))
-    ends = np.cumsum(counts)
-    first = ends - counts
-    item, step = expanded(counts)
-    entries = lo[item] + step  # of ranges within a group
-    size = n_groups << GROUP_BITS
+    ends = np.append(0, np.cumsum(counts))
+    first, size = ends[:-1], n_groups << GROUP_BITS
+    shape = (len(lo), 3 * size + _n_levels(n_groups) * n_groups)
+    number = get_index_dtype(maxval=max(ends[-1], shape[1]))
+    # of ranges within a group, from lo on; the others are written over
+    entries = np.arange(ends[-1], dtype=number)
+    entries += np.repeat((lo - first).astype(number), counts)
     entries[first[far]], entries[first[far] + 1] = size + lo[far], 2 * size + last[far]
     at = 3 * size + level * n_groups
     entries[first[between] + 2] = (at + begin + 1)[between]
     split = between & (level > 0)
     entries[first[split] + 3] = (at + end - 1)[split]
-    shape = (len(lo), 3 * size + _n_levels(n_groups) * n_groups)
-    return Spans(csr_array((np.ones(len(item)), entries, np.append(0, ends)), shape), n_cells)
+    return Spans(csr_array((np.ones(len(entries)), entries, ends.astype(number)), shape), n_cells)
 
 
 def span_entries(cells: np.ndarray) -> np.ndarray:
@@ -96,9 +109,8 @@ def span_entries(cells: np.ndarray) -> np.ndarray:
     own, to_end, from_start, levels = _kinds(table, len(cells))
     own.reshape(n_groups << GROUP_BITS, q)[: len(cells)] = cells
     to_end[:] = from_start[:] = own
-    for i in range(1, to_end.shape[1]):
-        from_start[:, i] += from_start[:, i - 1]
-        to_end[:, -1 - i] += to_end[:, -i]
+    _run(to_end[:, ::-1])
+    _run(from_start)
     levels[0] = to_end[:, 0]
     ahead, behind = _padded(levels)
     for level in range(1, len(levels)):
@@ -109,6 +121,12 @@ def span_entries(cells: np.ndarray) -> np.ndarray:
         a[:, 0] += a[:, 1, :1]
         b[:, 1] += b[:, 0, -1:]
     return table
+
+
+def _run(cells: np.ndarray) -> None:
+    """Make of the cells of groups, (k, size, q), running sums."""
+    for i in range(1, cells.shape[1]):
+        cells[:, i] += cells[:, i - 1]
 
 
 def _kinds(table: np.ndarray, n_cells: int) -> tuple[np.ndarray, ...]:
