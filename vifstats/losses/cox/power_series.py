@@ -111,11 +111,9 @@ def _cells(sums: RiskSums) -> tuple[np.ndarray, ...]:
 def _in_two_passes(compiled: ModuleType, sums: RiskSums, pieces: Pieces) -> tuple[Plan, np.ndarray]:
     """The changes of the gradient where ranges begin anywhere."""
     ranges, powers = pieces.ranges, reach(sums, np.ones(sums.sets.n_cells, dtype=bool))
-    n, p = pieces.x.shape
-    out = np.zeros((n, p))
+    out = np.zeros(pieces.x.shape)
     K_cell, beyond, in_pairs = compiled.late_gradients(
         out,
-        np.zeros((n, p + 1)),
         (pieces.x, pieces.r, *ranges.ends, ranges.by_start, ranges.by_end),
         _cells(sums),
         ranges.bounds,

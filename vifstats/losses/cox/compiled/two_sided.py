@@ -3,8 +3,9 @@
 Cells stand in chunks of 2^bits. A range within one chunk is taken cell by cell. The first and the
 last chunk of any other have the same leading bits, then 0 and 1: between is a middle, a chunk that
 is a multiple of the power of two of that bit, its level. A pass forward keeps for each level a sum
-from the last middle on, a pass back the same, so a range reads one sum of either side, or adds to
-one of either side, all of them in cache; and nothing is ever subtracted.
+from the last middle on, a pass back the same, so a range reads one sum of either side and one
+within the chunk where it ends, or adds to as many, all of them in cache; and nothing is ever
+subtracted.
 """
 
 import numpy as np
@@ -16,13 +17,12 @@ from vifstats.losses.cox.compiled.one_pass import (
     _dying,
     _power,
     _powers_of_cells,
-    _read,
 )
 
 __all__ = ["late_gradients", "late_moments"]
 
-# Rows that are fetched at once, when they are not in order.
-NEAR = 128
+# Rows that are fetched at once, and numbers of a row that one fetch brings to cache.
+NEAR, LINE = 32, 8
 
 
 @compiled
@@ -40,80 +40,120 @@ def _levels(lo: np.ndarray, hi: np.ndarray, bits: int) -> np.ndarray:
 
 
 @compiled
-def _fetch(near: np.ndarray, x: np.ndarray, order: np.ndarray, at: int) -> None:
-    """The next rows of x, at once: one after the other each would be waited for."""
-    if at % NEAR == 0:
-        for k in range(min(NEAR, len(order) - at)):
-            i = np.uint64(order[at + k])  # never counted from the end: no branch
-            for j in range(x.shape[1]):
-                near[k, j] = x[i, j]
+def _n_levels(level: np.ndarray) -> int:
+    most = 0
+    for i in range(len(level)):
+        most = max(most, level[i])
+    return most
+
+
+def _side(order: np.ndarray, r: np.ndarray, level: np.ndarray, end: np.ndarray) -> tuple:
+    """Rows in the order of their ends on one side, and what is read of each."""
+    return order, r[order], level[order], end[order]
 
 
 @compiled
-def _begin_chunk(totals: np.ndarray, before: int, chunk: int) -> None:
-    """The sum of each level begins anew at each multiple of twice its power of two."""
+def _look_at(seen: np.ndarray, wide: np.ndarray, order: np.ndarray, at: int, step: int) -> None:
+    """Have the next rows in cache, all at once: one after the other they would be waited for."""
+    for k in range(len(seen)):
+        if 0 <= at + k * step < len(order):
+            i = np.uint64(order[at + k * step])  # never counted from the end: no branch
+            seen[k] = 0.0
+            for j in range(0, wide.shape[1], LINE):
+                seen[k] += wide[i, j]
+
+
+@compiled
+def _begin_chunk(totals: np.ndarray, before: int, chunk: int, nothing: float) -> None:
+    """The sum, or least, of each level begins anew at each multiple of twice its power of two."""
     for k in range(len(totals)):
         if before >> k + 1 != chunk >> k + 1:
-            totals[k] = 0.0
+            totals[k] = nothing
+
+
+@compiled
+def _add_rows(
+    cells: np.ndarray,
+    totals: np.ndarray,
+    X: np.ndarray,
+    rows: tuple,
+    seen: np.ndarray,
+    at: int,
+    chunk: tuple[int, int],
+    step: int,
+) -> int:
+    """Add r and r x of the rows that end in a chunk to its cells, and to the sums of levels.
+
+    `at`: the next row, and returned as it is then; `chunk`: its number, and bits.
+    """
+    order, r, level, end = rows
+    p, first = X.shape[1], chunk[0] << chunk[1]
+    while 0 <= at < len(order):
+        if at % NEAR == 0:
+            _look_at(seen, X, order, at, step)
+        if level[at] > 0:
+            if end[at] >> chunk[1] != chunk[0]:
+                break
+            i, cell, t = np.uint64(order[at]), end[at] - first, level[at] - 1
+            for j in range(p):
+                rx = r[at] * X[i, j]
+                cells[cell, j] += rx
+                totals[t, j] += rx
+            cells[cell, p] += r[at]
+            totals[t, p] += r[at]
+        at += step
+    return at
 
 
 @compiled
 def _cover(
-    R: np.ndarray, R1: np.ndarray, rows: tuple, order: np.ndarray, bits: int, back: bool
+    R: np.ndarray, R1: np.ndarray, X: np.ndarray, rows: tuple, bits: int, back: bool
 ) -> None:
     """Add r and r x of each row to the cells between its end on one side and its middle.
 
-    `rows`: X, r, levels, and the cell of that end, int (n,); `order`: the rows by that end.
+    `rows`: in the order of the cells of that end: their numbers, r, levels, and those cells.
     """
-    X, r, level, end = rows
-    order = order[level[order] > 0]
-    r, level, end = r[order], level[order], end[order]
-    p, before, at = X.shape[1], -1, 0
-    totals, now = np.zeros((level.max() if len(level) else 0, p + 1)), np.zeros(p + 1)
-    near = np.empty((NEAR, p))
-    for step in range(len(R)):
-        c = len(R) - 1 - step if back else step
-        chunk = c >> bits
-        if chunk != before:
-            _begin_chunk(totals, before, chunk)
-            before = chunk
-            now[:] = 0.0
-            for k in range(len(totals)):
-                if (chunk >> k & 1) == back:
-                    add(now, totals[k])
-        while at < len(order) and end[at] == c:
-            _fetch(near, X, order, at)
-            k = level[at] - 1
+    p, n_levels, size = R1.shape[1], _n_levels(rows[2]), 1 << bits
+    totals, cells, now = np.zeros((n_levels, p + 1)), np.zeros((size, p + 1)), np.zeros(p + 1)
+    seen, before, n_chunks = np.empty(NEAR), -1, (len(R) - 1 >> bits) + 1
+    at, ahead = (len(rows[0]) - 1, -1) if back else (0, 1)
+    for step in range(n_chunks):
+        chunk = n_chunks - 1 - step if back else step
+        _begin_chunk(totals, before, chunk, 0.0)
+        before = chunk
+        now[:] = 0.0
+        for k in range(n_levels):
+            if (chunk >> k & 1) == back:
+                add(now, totals[k])
+        at = _add_rows(cells, totals, X, rows, seen, at, (chunk, bits), ahead)
+        first, n = chunk << bits, min(size, len(R) - (chunk << bits))
+        for k in range(n):
+            cell = n - 1 - k if back else k
+            add(now, cells[cell])
+            R[first + cell] += now[p]
             for j in range(p):
-                rx = r[at] * near[at % NEAR, j]
-                totals[k, j] += rx
-                now[j] += rx
-            totals[k, p] += r[at]
-            now[p] += r[at]
-            at += 1
-        R[c] += now[p]
-        for j in range(p):
-            R1[c, j] += now[j]
+                R1[first + cell, j] += now[j]
+        cells[:] = 0.0
 
 
 @compiled
-def late_moments(
-    m0: np.ndarray, X: np.ndarray, r: np.ndarray, rows: tuple, deaths: np.ndarray, bits: int
-) -> tuple[np.ndarray, ...]:
-    """As `first_moments`, with chunks of 2^bits cells.
-
-    `rows`: int arrays, the ranges of each row without its own event, lo and hi, the rows in the
-    order of lo and of hi, and the event rows; `deaths` int (n_cells,).
-    """
-    lo, hi, by_start, by_end, own = rows
-    R, level = np.zeros(len(deaths)), _levels(lo, hi, bits)
-    _cover(R, m0, (X, r, level, lo), by_start, bits, False)
-    _cover(R, m0, (X, r, level, hi - 1), by_end[::-1], bits, True)
+def _cover_within(
+    R: np.ndarray, R1: np.ndarray, X: np.ndarray, r: np.ndarray, ranges: tuple, level: np.ndarray
+) -> None:
+    """Add r and r x of each row whose range is within a chunk to its cells."""
+    lo, hi = ranges
     for i in np.flatnonzero(level == 0):
         for c in range(lo[i], hi[i]):
             R[c] += r[i]
             for j in range(X.shape[1]):
-                m0[c, j] += r[i] * X[i, j]
+                R1[c, j] += r[i] * X[i, j]
+
+
+@compiled
+def _means(
+    m0: np.ndarray, R: np.ndarray, X: np.ndarray, r: np.ndarray, own: np.ndarray, deaths: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """S0D, and R1, S1D of the cells with several deaths; R1 in `m0` becomes S1/S0."""
     S0D, tied = np.zeros(len(deaths)), np.zeros((2, (deaths > 1).sum(), X.shape[1]))
     event, tie, dying = len(own), tied.shape[1], np.empty(X.shape[1])
     for c in range(len(deaths) - 1, -1, -1):
@@ -125,30 +165,155 @@ def late_moments(
             add(tied[1, tie], dying)
         for j in range(X.shape[1]):
             m0[c, j] = (m0[c, j] + dying[j]) / (R[c] + S0D[c])
-    return R, S0D, tied[0], tied[1]
+    return S0D, tied[0], tied[1]
+
+
+def late_moments(
+    m0: np.ndarray, X: np.ndarray, r: np.ndarray, rows: tuple, deaths: np.ndarray, bits: int
+) -> tuple[np.ndarray, ...]:
+    """As `first_moments`, with chunks of 2^bits cells.
+
+    `rows`: int arrays, the ranges of each row without its own event, lo and hi, the rows in the
+    order of lo and of hi, and the event rows; `deaths` int (n_cells,).
+    """
+    lo, hi, by_start, by_end, own = rows
+    R, level = np.zeros(len(deaths)), _levels(lo, hi, bits)
+    _cover(R, m0, X, _side(by_start, r, level, lo), bits, False)
+    _cover(R, m0, X, _side(by_end, r, level, hi - 1), bits, True)
+    _cover_within(R, m0, X, r, (lo, hi), level)
+    return R, *_means(m0, R, X, r, own, deaths)
 
 
 @compiled
-def _end_chunk(tables: np.ndarray, least: np.ndarray, chunk: int, K: int, back: bool) -> None:
-    """Add the table of a chunk, which is the last of these, to the levels whose side it is on."""
-    n_levels = len(tables) - 1
-    for k in range(n_levels):
-        if (chunk >> k & 1) != back:
-            least[k] = min(least[k], least[-1])
-            for power in range(K):
-                for j in range(tables.shape[2]):
-                    tables[k, power, j] += tables[n_levels, power, j]
-    tables[-1] = 0.0
-    least[-1] = np.inf
+def _end_chunk(levels: np.ndarray, least: np.ndarray, whole: tuple, chunk: int, back: bool) -> None:
+    """Add the table of a chunk to the levels whose side it is on.
+
+    `whole`: the table (K, p + 1), its least phi, and how many powers of it there are.
+    """
+    table, smallest, K = whole
+    for t in range(len(levels)):
+        if (chunk >> t & 1) != back:
+            least[t] = min(least[t], smallest)
+            for k in range(K):
+                for j in range(table.shape[1]):
+                    levels[t, k, j] += table[k, j]
+
+
+@compiled
+def _tables_of_chunk(
+    own: np.ndarray,
+    least: np.ndarray,
+    table: np.ndarray,
+    some: tuple[int, int],
+    cells: tuple,
+    of_cells: tuple,
+    scale: float,
+    back: bool,
+) -> int:
+    """Sums over the cells of a chunk up to each, from one side, and the least phi of them.
+
+    To `own` (size, K, p + 1) and `least` (size,), and the whole to `table` (K, p + 1). Returns the
+    number of powers.
+    """
+    first, last = some
+    K, phi_min, ties = of_cells
+    a, n_terms, m0 = cells[2], cells[3], cells[4]
+    most, smallest, of_each, flat = 0, np.inf, own.reshape(len(own), -1), table.reshape(-1)
+    for c in range(first, last):
+        most = max(most, K[c])
+    table[:most] = 0.0
+    for step in range(last - first):
+        c = last - 1 - step if back else first + step
+        if n_terms[c] > 1:
+            _add_tie(table, c, ties[c], cells, scale, K[c])
+        else:
+            _add_term(table, c, m0, scale / phi_min[c], a[c], K[c])
+        smallest = min(smallest, phi_min[c])
+        least[c - first] = smallest
+        for k in range(most * table.shape[1]):
+            of_each[c - first, k] = flat[k]
+    return most
+
+
+@compiled
+def _read_both(
+    sums: np.ndarray,
+    own: np.ndarray,
+    cell: int,
+    K_own: int,
+    levels: np.ndarray,
+    t: int,
+    r: float,
+    K: int,
+) -> None:
+    """The sum of the first K powers of r times two tables, of which one has K_own at the most."""
+    sums[:] = 0.0
+    power = 1.0
+    for k in range(K):
+        power *= r
+        if k < K_own:
+            for j in range(len(sums)):
+                sums[j] += power * (own[cell, k, j] + levels[t, k, j])
+        else:
+            for j in range(len(sums)):
+                sums[j] += power * levels[t, k, j]
+
+
+@compiled
+def _read_pieces(
+    out: np.ndarray,
+    G: np.ndarray,
+    beyond: np.ndarray,
+    x: np.ndarray,
+    pieces: tuple,
+    tables: tuple,
+    chunk: tuple[int, int, int],
+    at: int,
+    powers: tuple,
+    room: tuple,
+    back: bool,
+) -> int:
+    """As `_read_side`, of the pieces that end in a chunk.
+
+    `tables`: of the cells and of the levels, each with the least phi; `chunk`: its number, bits,
+    and powers; `at`: the next piece, and returned as it is then.
+    """
+    order, r, level, end = pieces
+    own, least, levels, least_of_level = tables
+    number, bits, K_own = chunk
+    scale, limits, explicit = powers
+    seen, sums = room
+    p, step = x.shape[1], -1 if back else 1
+    while 0 <= at < len(order):
+        if back and at % NEAR == 0:
+            _look_at(seen, out, order, at, step)
+        if level[at] > 0:
+            if end[at] >> bits != number:
+                break
+            i, cell, t = np.uint64(order[at]), end[at] & (1 << bits) - 1, level[at] - 1
+            smallest = min(least_of_level[t], least[cell])
+            beyond[at] |= r[at] > explicit * smallest
+            K = _power(r[at] / smallest, limits)
+            _read_both(sums, own, cell, K_own, levels, t, r[at] / scale, K)
+            if back:
+                G[at] = sums[p]
+                for j in range(p):
+                    out[i, j] = sums[j]
+            else:
+                grown = G[at] + sums[p]
+                for j in range(p):
+                    out[i, j] = x[i, j] * grown - (out[i, j] + sums[j])
+        at += step
+    return at
 
 
 @compiled
 def _read_side(
     out: np.ndarray,
+    G: np.ndarray,
     beyond: np.ndarray,
-    before: np.ndarray,
+    x: np.ndarray,
     pieces: tuple,
-    order: np.ndarray,
     cells: tuple,
     of_cells: tuple,
     powers: tuple,
@@ -157,48 +322,33 @@ def _read_side(
 ) -> None:
     """Sum M and G of the terms of each piece between its middle and its end on one side.
 
-    Back, they are written to `before`, in this order; then, to what is there, the other side is
-    added, and x G - M is written to `out`. `order` int (k,): the pieces by that end; `pieces`: x,
-    r, levels, the cell of that end, and where each piece stands in `before`; `of_cells`: number of
-    powers, the smallest phi, and how many ties are before, (n_cells,) each.
+    Back, they are written to `out` and `G`; then the other side is added, and x G - M is written to
+    `out`. `pieces`: as `_side` has them, in the order of those of `G` and `beyond`, but not of
+    `out` and `x`; `of_cells`: number of powers, the smallest phi, and how many ties are before,
+    (n_cells,) each.
     """
-    x, r, level, end, place = pieces
-    r, level, end, place = r[order], level[order], end[order], place[order]
-    K, phi_min, ties = of_cells
-    scale, limits, explicit = powers
-    n_levels, n_terms, p = (level.max() if len(level) else 0), cells[3], x.shape[1]
-    tables = np.zeros((n_levels + 1, len(limits) + 1, p + 1))
-    own, near = tables[-1], np.zeros((NEAR, p + 1))
-    sums = before if back else near
-    least, most, previous, at = np.full(n_levels + 1, np.inf), 0, -1, 0
-    for step in range(len(K)):
-        c = len(K) - 1 - step if back else step
-        chunk = c >> bits
-        if chunk != previous:
-            _end_chunk(tables, least, previous, most, back)
-            _begin_chunk(tables[:-1], previous, chunk)
-            for k in range(n_levels):
-                if previous >> k + 1 != chunk >> k + 1:
-                    least[k] = np.inf
-            previous, most = chunk, 0
-        least[-1], most = min(least[-1], phi_min[c]), max(most, K[c])
-        if n_terms[c] > 1:
-            _add_tie(own, c, ties[c], cells, scale, K[c])
-        else:
-            _add_term(own, c, cells[4], scale / phi_min[c], cells[2][c], K[c])
-        while at < len(order) and end[at] == c:
-            if not back:
-                _fetch(near, before, place, at)
-            i, row = order[at], (at if back else at % NEAR)
-            smallest = min(least[level[at] - 1], least[-1])
-            beyond[i] |= r[at] > explicit * smallest
-            n_powers = _power(r[at] / smallest, limits)
-            _read(sums, row, tables, level[at] - 1, r[at] / scale, n_powers)
-            _read(sums, row, tables, n_levels, r[at] / scale, n_powers)
-            if not back:
-                for j in range(p):
-                    out[i, j] = x[i, j] * near[row, p] - near[row, j]
-            at += 1
+    width, size, n_levels, n_cells = (
+        x.shape[1] + 1,
+        1 << bits,
+        _n_levels(pieces[2]),
+        len(of_cells[0]),
+    )
+    shape = len(powers[1]) + 1, width
+    own, levels, table = np.zeros((size, *shape)), np.zeros((n_levels, *shape)), np.zeros(shape)
+    least, least_of_level = np.empty(size), np.full(n_levels, np.inf)
+    tables, room = (own, least, levels, least_of_level), (np.empty(NEAR), np.empty(width))
+    before, n_chunks, at = -1, (n_cells - 1 >> bits) + 1, len(pieces[0]) - 1 if back else 0
+    for step in range(n_chunks):
+        chunk = n_chunks - 1 - step if back else step
+        _begin_chunk(levels, before, chunk, 0.0)
+        _begin_chunk(least_of_level, before, chunk, np.inf)
+        before = chunk
+        some = chunk << bits, min(chunk + 1 << bits, n_cells)
+        K = _tables_of_chunk(own, least, table, some, cells, of_cells, powers[0], back)
+        now = chunk, bits, K
+        at = _read_pieces(out, G, beyond, x, pieces, tables, now, at, powers, room, back)
+        whole = table, least[0 if back else some[1] - some[0] - 1], K
+        _end_chunk(levels, least_of_level, whole, chunk, back)
 
 
 @compiled
@@ -248,38 +398,47 @@ def _add_pairs(
 
 
 @compiled
-def late_gradients(
+def _add_within(
     out: np.ndarray,
-    before: np.ndarray,
+    beyond: np.ndarray,
+    x: np.ndarray,
     pieces: tuple,
     cells: tuple,
-    bounds: np.ndarray,
-    powers: tuple,
+    of_cells: tuple,
     bits: int,
-) -> tuple[np.ndarray, ...]:
-    """As `exposed_gradients`, with chunks of 2^bits cells.
-
-    `before` (n, p + 1): 0s, written over; `pieces`: x (n, p), r (n,), the ranges lo and hi, int
-    (n,), and the pieces in the order of lo and of hi, int; `bounds`: where segments begin, with the
-    end. Returns besides of which pieces all pairs are taken as they are, bool (n,).
-    """
-    x, r, lo, hi, by_start, by_end = pieces
-    phi_min, n_terms = cells[0] + cells[1] / cells[3], cells[3]
-    level, place = _levels(lo, hi, bits), np.zeros(len(r), dtype=np.intp)
-    no_pairs = np.zeros(len(bounds) - 1, dtype=np.bool_)
-    K = _powers_of_cells(r, hi, by_end, cells, (bounds, no_pairs), powers[1])
-    of_cells = K, phi_min, np.cumsum(n_terms > 1) - (n_terms > 1)
-    beyond = np.zeros(len(r), dtype=np.bool_)
-    by_start, by_end = by_start[level[by_start] > 0][::-1], by_end[level[by_end] > 0]
-    for k in range(len(by_start)):
-        place[by_start[k]] = k
-    ends = x, r, level, lo, place
-    _read_side(out, beyond, before, ends, by_start, cells, of_cells, powers, bits, True)
-    ends = x, r, level, hi - 1, place
-    _read_side(out, beyond, before, ends, by_end, cells, of_cells, powers, bits, False)
+) -> None:
+    """As `_add_pairs`, of the pieces whose range is within a chunk: r, level, lo and hi."""
+    r, level, lo, hi = pieces
+    _, phi_min, ties = of_cells
     odds = np.empty(1 << bits)
     for i in range(len(r)):
         if level[i] == 0:
             beyond[i] = 2 * r[i] > phi_min[lo[i] : hi[i]].min()
-            _add_pairs(out, x, i, r[i], (lo[i], hi[i]), of_cells[2][lo[i]], cells, odds)
+            _add_pairs(out, x, i, r[i], (lo[i], hi[i]), ties[lo[i]], cells, odds)
+
+
+def late_gradients(
+    out: np.ndarray, pieces: tuple, cells: tuple, bounds: np.ndarray, powers: tuple, bits: int
+) -> tuple[np.ndarray, ...]:
+    """As `exposed_gradients`, with chunks of 2^bits cells.
+
+    `pieces`: x (n, p), r (n,), the ranges lo and hi, int (n,), and the pieces in the order of lo
+    and of hi, int; `bounds`: where segments begin, with the end. Returns besides of which pieces
+    all pairs are taken as they are, bool (n,).
+    """
+    x, r, lo, hi, by_start, by_end = pieces
+    phi_min, n_terms = cells[0] + cells[1] / cells[3], cells[3]
+    level, no_pairs = _levels(lo, hi, bits), np.zeros(len(bounds) - 1, dtype=bool)
+    K = _powers_of_cells(r, hi, by_end, cells, (bounds, no_pairs), powers[1])
+    of_cells = K, phi_min, np.cumsum(n_terms > 1) - (n_terms > 1)
+    G, beyond = np.zeros(len(r)), np.zeros(len(r), dtype=bool)
+    side = _side(by_start, r, level, lo)
+    _read_side(out, G, beyond, x, side, cells, of_cells, powers, bits, True)
+    # a piece is where it is in this order, and where in the other: here at once, there late
+    G[by_start], beyond[by_start] = G.copy(), beyond.copy()
+    G, beyond = G[by_end], beyond[by_end]
+    side = _side(by_end, r, level, hi - 1)
+    _read_side(out, G, beyond, x, side, cells, of_cells, powers, bits, False)
+    beyond[by_end] = beyond.copy()
+    _add_within(out, beyond, x, (r, level, lo, hi), cells, of_cells, bits)
     return K, beyond, level == 0
