@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import vifstats as vs
-from vifstats.losses.cox import fast
+from vifstats.losses.cox import fast, segment_sums
 
 
 def data(n=60, p=2, seed=3):
@@ -65,13 +65,15 @@ def test_what_was_not_given_stands_for_all_rows():
         np.testing.assert_allclose(loss.hessian(theta), plain.hessian(theta), rtol=1e-12)
 
 
-@pytest.mark.skipif(fast.loops(10**9) is None, reason="numba is not there")
-def test_rows_are_moved_in_place():
-    from vifstats.losses.cox.compiled import permute
-
+@pytest.mark.parametrize("compiled", [False, True])
+def test_rows_are_moved_in_place(compiled):
+    if compiled and fast.loops(10**9) is None:
+        pytest.skip("numba is not there")
+    permute = fast.loops(10**9).permute if compiled else segment_sums.permute
     rng = np.random.default_rng(0)
     for n in (1, 2, 7, 50):
-        rows, place = rng.normal(size=(n, 3)), rng.permutation(n)
-        moved = rows.copy()
-        permute(moved, place)
-        np.testing.assert_array_equal(moved[place], rows)
+        for place in (rng.permutation(n), np.arange(n), np.arange(n)[::-1]):
+            rows = rng.normal(size=(n, 3))
+            moved = rows.copy()
+            permute(moved, place)
+            np.testing.assert_array_equal(moved[place], rows)

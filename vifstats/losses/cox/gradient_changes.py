@@ -16,7 +16,7 @@ from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import NO_PAIRS
 from vifstats.losses.cox.power_series import exposure
 from vifstats.losses.cox.risk_sums import EveryTerm, RiskSums
-from vifstats.losses.cox.segment_sums import Bins, in_cache
+from vifstats.losses.cox.segment_sums import Bins, in_cache, permute
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tied_deaths
 from vifstats.losses.cox.tiles import Columns, Powers, TileTerms, Weights
@@ -182,9 +182,6 @@ def by_removal(
         return out
     if (pieces.code[1:] > pieces.code[:-1]).all():
         return taken
-    if (compiled := loops(taken.size)) is not None:
-        compiled.permute(taken, pieces.code)
-        return taken
-    place = np.empty(n, dtype=np.intp)
-    place[pieces.code] = np.arange(n)
-    return taken.take(place, axis=0)
+    compiled = loops(taken.size)
+    (permute if compiled is None else compiled.permute)(taken, pieces.code)
+    return taken

@@ -93,16 +93,17 @@ class Ranges:
     def _prefix_bins(self) -> Bins:
         return Bins(self.hi[self._prefix] - 1, self.n_cells)
 
-    @cached_property
+    @property
     def _rest(self) -> np.ndarray:
         return np.flatnonzero((self.lo < self.hi) & ~self._with_segment)
 
     @property
     def late_by_start(self) -> np.ndarray:
         """The ranges that do not begin with their segment, in the order of lo."""
-        return self._rest[sorted_order(self.lo[self._rest])]
+        rest = self._rest
+        return rest[sorted_order(self.lo[rest])]
 
-    @property
+    @cached_property
     def all_prefix(self) -> bool:
         """Whether every range is empty or begins with its segment."""
         return not len(self._rest)
@@ -147,7 +148,8 @@ class Ranges:
         np.maximum.at(out, self.hi[self._prefix] - 1, rows[self._prefix])
         out = self.segments.accumulate(out, reverse=True, ufunc=np.maximum)
         # Two overlapping windows of 2^level cells cover a range: a maximum may count twice.
-        lo, hi = self.lo[self._rest], self.hi[self._rest]
+        rest = self._rest
+        lo, hi = self.lo[rest], self.hi[rest]
         levels = np.frexp(hi - lo)[1] - 1
         window = np.zeros(self.n_cells)
         for level in reversed(range(int(levels.max(initial=-1)) + 1)):
@@ -156,8 +158,8 @@ class Ranges:
             # its last.
             window[half:] = np.maximum(window[half:], window[:-half].copy())
             at = np.flatnonzero(levels == level)
-            np.maximum.at(window, lo[at], rows[self._rest[at]])
-            np.maximum.at(window, hi[at] - half, rows[self._rest[at]])
+            np.maximum.at(window, lo[at], rows[rest[at]])
+            np.maximum.at(window, hi[at] - half, rows[rest[at]])
         return np.maximum(out, window)
 
     def restricted(self, cells: np.ndarray) -> "Ranges":

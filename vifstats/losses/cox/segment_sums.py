@@ -12,11 +12,14 @@ __all__ = [
     "expanded",
     "gram",
     "in_cache",
+    "permute",
     "put_rows",
     "slices_of",
     "sorted_order",
 ]
 
+# Rows change places in so many parts.
+PERMUTED = 8
 # A call of NumPy for each segment costs as much as a step for so many numbers of all segments.
 CALL = 500
 # Numbers of a block of rows that passes through several steps while it is in cache (256 kB).
@@ -137,6 +140,30 @@ def put_rows(out: np.ndarray, at: np.ndarray | slice, rows: np.ndarray) -> None:
         return
     item = np.dtype((np.void, rows.shape[1] * rows.itemsize))
     np.put(out.view(item), at, np.ascontiguousarray(rows).view(item))
+
+
+def permute(rows: np.ndarray, place: np.ndarray) -> None:
+    """Move each of the rows (n, w) to its place, int (n,), with room for a share of them.
+
+    A part of the places is filled at a time, and who stands there moves to where the others were.
+    """
+    n = len(rows)
+    size = -(-n // PERMUTED)
+    belongs, stands = place.copy(), np.empty(n, dtype=np.intp)
+    stands[place] = np.arange(n)
+    filling, moving = np.empty((2, size, rows.shape[1]))
+    for start in range(0, n, size):
+        stop = min(start + size, n)
+        comes = stands[start:stop]
+        filled = rows.take(comes, axis=0, out=filling[: stop - start], mode="clip")
+        far = comes >= stop
+        leaves = np.ones(stop - start, dtype=bool)
+        leaves[comes[~far] - start] = False
+        out, into = start + np.flatnonzero(leaves), comes[far]
+        put_rows(rows, into, rows.take(out, axis=0, out=moving[: len(out)], mode="clip"))
+        belongs[into] = belongs[out]
+        stands[belongs[into]] = into
+        rows[start:stop] = filled
 
 
 def gram(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
