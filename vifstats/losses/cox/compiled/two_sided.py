@@ -49,6 +49,8 @@ def _n_levels(level: np.ndarray) -> int:
 
 def _side(order: np.ndarray, r: np.ndarray, level: np.ndarray, end: np.ndarray) -> tuple:
     """Rows in the order of their ends on one side, and what is read of each."""
+    if (end[1:] >= end[:-1]).all():  # as they are
+        return order, r, level, end
     return order, r[order], level[order], end[order]
 
 
@@ -434,7 +436,8 @@ def late_gradients(
     G, beyond = np.zeros(len(r)), np.zeros(len(r), dtype=bool)
     side = _side(by_start, r, level, lo)
     _read_side(out, G, beyond, x, side, cells, of_cells, powers, bits, True)
-    # a piece is where it is in this order, and where in the other: here at once, there late
+    del side  # before there is another
+    # a piece is at one place in this order, and at another in the next
     G[by_start], beyond[by_start] = G.copy(), beyond.copy()
     G, beyond = G[by_end], beyond[by_end]
     side = _side(by_end, r, level, hi - 1)
