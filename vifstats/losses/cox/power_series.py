@@ -27,7 +27,7 @@ from vifstats.losses.cox.kernels import Kernel, OnePass
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.plans import BlockPlan, PiecewisePlan, Plan, Reads, block_plan, reach
 from vifstats.losses.cox.risk_sums import RiskSums
-from vifstats.losses.cox.segment_sums import in_cache, put_rows, slices_of
+from vifstats.losses.cox.segment_sums import add_rows, in_cache, put_rows, slices_of
 from vifstats.losses.cox.tiles import (
     BlockTerms,
     Columns,
@@ -152,7 +152,7 @@ def _of_tiles(
     for part in _parts(len(out)):
         few, changes = pieces.take(part), out[part]
         for rows, taken in _Taking.of(tables, plan, terms, columns, few, part).up_to_ends():
-            changes[rows] += kernel.combined(taken, few, rows)
+            add_rows(changes, rows, kernel.combined(taken, few, rows))
     return out
 
 

@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 __all__ = [
     "Bins",
     "Segments",
+    "add_rows",
     "expanded",
     "gram",
     "in_cache",
@@ -140,6 +141,14 @@ def put_rows(out: np.ndarray, at: np.ndarray | slice, rows: np.ndarray) -> None:
         return
     item = np.dtype((np.void, rows.shape[1] * rows.itemsize))
     np.put(out.view(item), at, np.ascontiguousarray(rows).view(item))
+
+
+def add_rows(out: np.ndarray, at: np.ndarray | slice, rows: np.ndarray) -> None:
+    """out[at] += rows, as `put_rows`, at places that differ."""
+    if isinstance(at, slice):
+        out[at] += rows
+    else:
+        put_rows(out, at, out.take(at, axis=0) + rows)
 
 
 def permute(rows: np.ndarray, place: np.ndarray) -> None:
