@@ -100,8 +100,8 @@ class Ranges:
     @property
     def late_by_start(self) -> np.ndarray:
         """The ranges that do not begin with their segment, in the order of lo."""
-        rest = self._rest
-        return rest[sorted_order(self.lo[rest])]
+        late = (self.lo < self.hi) & ~self._with_segment
+        return self.by_start[late[self.by_start]]
 
     @cached_property
     def all_prefix(self) -> bool:

@@ -9,7 +9,7 @@ from vifstats.checks import SurvivalInput
 from vifstats.checks.rounded_times import TimeGaps, gaps_of_rows
 from vifstats.losses.cox.fast import loops
 from vifstats.losses.cox.ranges import Ranges
-from vifstats.losses.cox.segment_sums import CACHE, Bins, in_cache, slices_of
+from vifstats.losses.cox.segment_sums import CACHE, Bins, in_cache, slices_of, sorted_order
 
 __all__ = ["RiskSets", "gathered", "in_order", "risk_sets", "time_gaps"]
 
@@ -167,11 +167,7 @@ def _sorted_rows(data: SurvivalInput) -> np.ndarray:
         rows = order[tied]
         key = 2 * np.append(0, np.cumsum(new_time))[tied] + ~data.event[rows]
         order[tied] = np.sort(key * n + rows) % n
-    if not data.strata.any():
-        return order
-    strata = data.strata[order]
-    small = strata.astype(np.uint16) if strata.max() < 2**16 else strata  # sorted by radix
-    return order[np.argsort(small, kind="stable")]
+    return order[sorted_order(data.strata[order])] if data.strata.any() else order
 
 
 def gathered(
@@ -233,13 +229,8 @@ def _cells_up_to(
 
 
 def _nearly_sorted(values: np.ndarray) -> np.ndarray:
-    """The order of finite numbers, (n,), to six digits, those below 0 last and descending: (n,).
-
-    Their leading bits are sorted by radix, in half the time of a sort.
-    """
-    bits = values.view(np.uint64)
-    order = np.argsort((bits >> np.uint64(32)).astype(np.uint16), kind="stable")
-    return order[np.argsort((bits[order] >> np.uint64(48)).astype(np.uint16), kind="stable")]
+    """The order of finite numbers, (n,), to six digits, those below 0 last and descending: (n,)."""
+    return sorted_order(values.view(np.uint64) >> np.uint64(32))
 
 
 def time_gaps(data: SurvivalInput, sets: RiskSets) -> TimeGaps:

@@ -99,16 +99,16 @@ def _double(cells: np.ndarray, before: np.ndarray, ufunc: np.ufunc) -> None:
 def sorted_order(keys: np.ndarray) -> np.ndarray:
     """The order that sorts whole numbers >= 0, (n,), and leaves equal ones as they are: int (n,).
 
-    Number and position as one number are sorted several times as fast as by a stable argsort.
+    NumPy sorts numbers of 16 bits by radix, several times as fast as longer ones.
     """
-    bits = int(len(keys)).bit_length()
-    if not len(keys) or int(keys.max()) >> (62 - bits):
+    largest = int(keys.max(initial=0))
+    if largest >> 32:
         return np.argsort(keys, kind="stable")
-    packed = keys.astype(np.int64) << bits
-    packed |= np.arange(len(keys))
-    packed.sort()
-    packed &= (1 << bits) - 1
-    return packed
+    order = np.argsort(keys.astype(np.uint16), kind="stable")
+    if largest >> 16:
+        high = (keys >> 16).astype(np.uint16)
+        order = order[np.argsort(high[order], kind="stable")]
+    return order
 
 
 def expanded(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
