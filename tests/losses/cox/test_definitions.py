@@ -33,7 +33,6 @@ import vifstats as vs
 from vifstats.losses.cox import cell_blocks as blocks
 from vifstats.losses.cox import fast, of_each, power_tables, ranges, reduced_hessians, spans, tiles
 from vifstats.losses.cox import power_series as exposure
-from vifstats.losses.cox import risk_sums as sums
 from vifstats.losses.cox import segment_sums as running
 from vifstats.losses.cox import whole_blocks as whole
 from vifstats.removals import Removals
@@ -52,9 +51,8 @@ SERIES = DEFAULT | {
 }
 LOOPS = SERIES | {
     fast: {"LARGE": 0, "GROUP": 2},
-    exposure: {"SLICE": 8, "GROUP": 2, "CHUNK_BITS": 1},
+    exposure: {"SLICE": 8, "GROUP": 2},
     ranges: {"CHUNK_BITS": 1},
-    sums: {"CHUNK_BITS": 1},
 }
 compiled = pytest.mark.skipif(find_spec("numba") is None, reason="numba, of the extra fast")
 PATHS = {"default": DEFAULT, "series": SERIES, "loops": LOOPS}  # without numba the last two are one

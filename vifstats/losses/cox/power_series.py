@@ -22,7 +22,7 @@ import numpy as np
 
 from vifstats.losses.cox.cell_blocks import short_segments
 from vifstats.losses.cox.explicit_pairs import dominated, terms_of
-from vifstats.losses.cox.fast import CHUNK_BITS, GROUP, levels, loops
+from vifstats.losses.cox.fast import GROUP, levels, loops
 from vifstats.losses.cox.kernels import Kernel, OnePass
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.plans import BlockPlan, PiecewisePlan, Plan, Reads, block_plan, reach
@@ -118,7 +118,7 @@ def _in_two_passes(compiled: ModuleType, sums: RiskSums, pieces: Pieces) -> tupl
         _cells(sums),
         ranges.bounds,
         (powers.scale, powers.limits, powers.explicit),
-        CHUNK_BITS,
+        ranges.chunks,
     )
     key = sums.phi_min * powers.explicit
     return PiecewisePlan(K_cell, key, np.flatnonzero(beyond), in_pairs), out

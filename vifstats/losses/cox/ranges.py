@@ -108,10 +108,20 @@ class Ranges:
         """Whether every range is empty or begins with its segment."""
         return not len(self._rest)
 
+    @cached_property
+    def chunks(self) -> tuple[np.ndarray, int]:
+        """For compiled loops: levels of the ranges, int (n,), and bits of a chunk.
+
+        The level is by how many bits the chunks differ where a range begins and ends; -1 if empty.
+        """
+        level = np.frexp((self.lo >> CHUNK_BITS) ^ (self.hi - 1 >> CHUNK_BITS))[1].astype(np.int8)
+        level[self.lo >= self.hi] = -1
+        return level, CHUNK_BITS
+
     def gather(self, cells: np.ndarray) -> np.ndarray:
         """Sum of the cells in each range: shape (n_cells, ...) to (n, ...)."""
         if cells.ndim == 1 and (compiled := self._loops(cells)) is not None:
-            return compiled.gathered(cells, *self.ends, CHUNK_BITS, False)
+            return compiled.gathered(cells, *self.ends, *self.chunks, False)
         if not self.all_prefix:
             return gathered(*self.ends, cells)
         return self._read(self.segments.accumulate(cells), 0.0)
@@ -173,7 +183,7 @@ class Ranges:
     def minimum(self, cells: np.ndarray) -> np.ndarray:
         """The smallest cell of each range, inf where it is empty: (n_cells,) to (n,)."""
         if (compiled := self._loops(cells)) is not None:
-            return compiled.gathered(cells, *self.ends, CHUNK_BITS, True)
+            return compiled.gathered(cells, *self.ends, *self.chunks, True)
         if self.all_prefix:
             return self._read(self.segments.accumulate(cells, ufunc=np.minimum), np.inf)
         out = np.full(len(self.lo), np.inf)

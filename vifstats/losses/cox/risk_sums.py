@@ -19,7 +19,7 @@ from types import ModuleType
 
 import numpy as np
 
-from vifstats.losses.cox.fast import CHUNK_BITS, loops
+from vifstats.losses.cox.fast import loops
 from vifstats.losses.cox.moments import Columns, Moments, moments_of
 from vifstats.losses.cox.risk_sets import RiskSets
 from vifstats.losses.cox.segment_sums import Bins, Segments, expanded, in_cache
@@ -242,7 +242,7 @@ def _compiled_moments(
     exposed, m0 = sets.exposed, np.zeros((sets.n_cells, X.shape[1]))
     if sets.late:
         rows = exposed.lo, exposed.hi, exposed.by_start, exposed.by_end, sets.own
-        R, S0D, *tied = compiled.late_moments(m0, X, r, rows, sets.deaths, CHUNK_BITS)
+        R, S0D, *tied = compiled.late_moments(m0, X, r, rows, sets.deaths, exposed.chunks)
     else:
         ends, cells = (exposed.hi, sets.own, sets.row_bounds), (sets.deaths, exposed.bounds)
         R, S0D, *tied = compiled.first_moments(m0, X, r, ends, cells)

@@ -13,7 +13,9 @@ __all__ = ["gathered"]
 
 @compiled
 def _joined(one: float, other: float, least: bool) -> float:
-    return min(one, other) if least else one + other
+    if least:
+        return one if one < other else other  # without a branch, as `min` is not
+    return one + other
 
 
 @compiled
@@ -38,34 +40,46 @@ def _from_middles(chunks: np.ndarray, least: bool) -> np.ndarray:
 
 
 @compiled
+def _within_chunks(until: np.ndarray, after: np.ndarray, bits: int, least: bool) -> None:
+    """Of the cells of each chunk up to each, and from each on: both begin as the cells."""
+    within = (1 << bits) - 1
+    for c in range(1, len(until)):
+        if c & within:
+            until[c] = _joined(until[c - 1], until[c], least)
+    for c in range(len(after) - 2, -1, -1):
+        if (c + 1) & within:
+            after[c] = _joined(after[c], after[c + 1], least)
+
+
+@compiled
+def _read_ranges(
+    out: np.ndarray, cells: np.ndarray, ranges: tuple, sums: tuple, bits: int, least: bool
+) -> None:
+    """`ranges`: lo, hi, and levels; `sums`: as of `_within_chunks`."""
+    lo, hi, level = ranges
+    until, after = sums
+    middles = _from_middles(after[:: 1 << bits], least)
+    for i in range(len(lo)):
+        if level[i] > 0:
+            # as indices that are never counted from the end: no branch
+            first, last, t = np.uint64(lo[i]), np.uint64(hi[i] - 1), level[i] - 1
+            a, b = first >> np.uint64(bits), last >> np.uint64(bits)
+            whole = _joined(middles[t, a], middles[t, b], least)
+            out[i] = _joined(_joined(after[first], until[last], least), whole, least)
+        else:
+            for c in range(lo[i], hi[i]):
+                out[i] = _joined(out[i], cells[c], least)
+
+
 def gathered(
-    cells: np.ndarray, lo: np.ndarray, hi: np.ndarray, bits: int, least: bool
+    cells: np.ndarray, lo: np.ndarray, hi: np.ndarray, level: np.ndarray, bits: int, least: bool
 ) -> np.ndarray:
     """The sum of the cells in each range, or the least: (n_cells,) to (n,); of none, 0 or inf.
 
-    `lo`, `hi` int (n,); chunks of 2^bits cells.
+    `lo`, `hi`, `level` int (n,); chunks of 2^bits cells.
     """
-    within = (1 << bits) - 1
-    until, after = cells.copy(), cells.copy()
-    for c in range(1, len(cells)):
-        if c & within:
-            until[c] = _joined(until[c - 1], until[c], least)
-    for c in range(len(cells) - 2, -1, -1):
-        if (c + 1) & within:
-            after[c] = _joined(after[c], after[c + 1], least)
-    middles = _from_middles(after[:: within + 1], least)
-    out = np.full(len(lo), np.inf if least else 0.0)
-    for i in range(len(lo)):
-        first, last = lo[i], hi[i] - 1
-        a, b = first >> bits, last >> bits
-        if a < b:
-            level, differ = 0, a ^ b
-            while differ > 1:
-                differ >>= 1
-                level += 1
-            whole = _joined(middles[level, a], middles[level, b], least)
-            out[i] = _joined(_joined(after[first], until[last], least), whole, least)
-        else:
-            for c in range(first, last + 1):
-                out[i] = _joined(out[i], cells[c], least)
+    # made here: NumPy asks for large pages
+    sums, out = (cells.copy(), cells.copy()), np.full(len(lo), np.inf if least else 0.0)
+    _within_chunks(*sums, bits, least)
+    _read_ranges(out, cells, (lo, hi, level), sums, bits, least)
     return out

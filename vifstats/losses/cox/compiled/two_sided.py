@@ -26,20 +26,6 @@ NEAR, LINE = 32, 8
 
 
 @compiled
-def _levels(lo: np.ndarray, hi: np.ndarray, bits: int) -> np.ndarray:
-    """How many bits of the first and last chunk of each range differ, int (n,); -1 if empty."""
-    level = np.full(len(lo), -1, dtype=np.int8)
-    for i in range(len(lo)):
-        if lo[i] < hi[i]:
-            differ = (lo[i] >> bits) ^ (hi[i] - 1 >> bits)
-            level[i] = 0
-            while differ:
-                differ >>= 1
-                level[i] += 1
-    return level
-
-
-@compiled
 def _n_levels(level: np.ndarray) -> int:
     most = 0
     for i in range(len(level)):
@@ -171,15 +157,15 @@ def _means(
 
 
 def late_moments(
-    m0: np.ndarray, X: np.ndarray, r: np.ndarray, rows: tuple, deaths: np.ndarray, bits: int
+    m0: np.ndarray, X: np.ndarray, r: np.ndarray, rows: tuple, deaths: np.ndarray, chunks: tuple
 ) -> tuple[np.ndarray, ...]:
-    """As `first_moments`, with chunks of 2^bits cells.
+    """As `first_moments`, where ranges have these levels, int (n,), and chunks these bits.
 
     `rows`: int arrays, the ranges of each row without its own event, lo and hi, the rows in the
     order of lo and of hi, and the event rows; `deaths` int (n_cells,).
     """
     lo, hi, by_start, by_end, own = rows
-    R, level = np.zeros(len(deaths)), _levels(lo, hi, bits)
+    R, (level, bits) = np.zeros(len(deaths)), chunks
     _cover(R, m0, X, _side(by_start, r, level, lo), bits, False)
     _cover(R, m0, X, _side(by_end, r, level, hi - 1), bits, True)
     _cover_within(R, m0, X, r, (lo, hi), level)
@@ -420,9 +406,9 @@ def _add_within(
 
 
 def late_gradients(
-    out: np.ndarray, pieces: tuple, cells: tuple, bounds: np.ndarray, powers: tuple, bits: int
+    out: np.ndarray, pieces: tuple, cells: tuple, bounds: np.ndarray, powers: tuple, chunks: tuple
 ) -> tuple[np.ndarray, ...]:
-    """As `exposed_gradients`, with chunks of 2^bits cells.
+    """As `exposed_gradients`, where ranges have these levels, int (n,), and chunks these bits.
 
     `pieces`: x (n, p), r (n,), the ranges lo and hi, int (n,), and the pieces in the order of lo
     and of hi, int; `bounds`: where segments begin, with the end. Returns besides of which pieces
@@ -430,7 +416,7 @@ def late_gradients(
     """
     x, r, lo, hi, by_start, by_end = pieces
     phi_min, n_terms = cells[0] + cells[1] / cells[3], cells[3]
-    level, no_pairs = _levels(lo, hi, bits), np.zeros(len(bounds) - 1, dtype=bool)
+    (level, bits), no_pairs = chunks, np.zeros(len(bounds) - 1, dtype=bool)
     K = _powers_of_cells(r, hi, by_end, cells, (bounds, no_pairs), powers[1])
     of_cells = K, phi_min, np.cumsum(n_terms > 1) - (n_terms > 1)
     G, beyond = np.zeros(len(r)), np.zeros(len(r), dtype=bool)
