@@ -68,8 +68,8 @@ def _in_blocks(
     compiled: ModuleType | None, sums: RiskSums, pieces: Pieces, kernel: Kernel
 ) -> tuple[Plan, np.ndarray]:
     plan = block_plan(sums, pieces)
-    of_block, of_cell = np.cumsum(plan.blocks.n_terms), np.cumsum(sums.n_terms)
-    terms = BlockTerms(np.append(0, of_block), np.append(0, of_cell), sums.terms)
+    of_block, of_cell = (np.append(0, np.cumsum(n)) for n in (plan.blocks.n_terms, sums.n_terms))
+    terms = BlockTerms(of_block, of_cell, sums.terms)
     columns = kernel.of_terms(terms.every)
     if compiled is None or not isinstance(columns, TermColumns) or columns.logs:
         return plan, _of_tiles(plan, terms, columns, pieces, kernel)

@@ -100,6 +100,8 @@ class Ranges:
     @property
     def late_by_start(self) -> np.ndarray:
         """The ranges that do not begin with their segment, in the order of lo."""
+        if self.all_prefix:
+            return np.zeros(0, dtype=np.intp)
         late = (self.lo < self.hi) & ~self._with_segment
         return self.by_start[late[self.by_start]]
 
@@ -149,8 +151,8 @@ class Ranges:
 
     def scatter_moments(self, r: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """`scatter` of r, (n,), and of r x, (n, p), which is not made."""
-        own = spans(*self.ends, self.n_cells)
-        return own.scatter(r), own.scaled(r).scatter(x)
+        own = spans(*self.ends, self.n_cells).scaled(r)
+        return own.scatter(np.ones(len(r))), own.scatter(x)
 
     def scatter_maximum(self, rows: np.ndarray) -> np.ndarray:
         """The largest of the rows, all >= 0, whose range covers each cell; 0 for none."""

@@ -68,6 +68,8 @@ class RiskSets:
     @cached_property
     def first_death(self) -> np.ndarray:
         """The position in ``own`` of the first death of each cell, shape (n_cells,)."""
+        if len(self.own) == self.n_cells:  # the same numbers are kept once
+            return self.cell_of_event
         return np.cumsum(self.deaths) - self.deaths
 
     @cached_property

@@ -140,8 +140,7 @@ class RiskSums:
     def terms(self) -> EveryTerm:
         """All terms one by one."""
         if not len(self.tied.cells):
-            cell = np.arange(len(self.a))
-            return EveryTerm(cell, self.a, self.S0, np.zeros(len(self.a)))
+            return EveryTerm(self.sets.cell_of_event, self.a, self.S0, np.zeros(len(self.a)))
         cell, tie = expanded(self.n_terms)
         dying = tie / self.n_terms[cell]
         phi = self.R[cell] + (1 - dying) * self.S0D[cell]
