@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from cases import BY_NAME
 from scipy import stats
 
@@ -98,6 +99,16 @@ def test_repeated_labels_compare_by_position_only():
     mask = np.arange(CASE.n) < 5
     with pytest.raises(InvalidInputError, match="more than once"):
         vs.compare(vif, vs.leave_one_out(repeated, objects=mask))
+
+
+def test_rows_without_influence_but_for_rounding_share_a_rank():
+    """The mean of one group: of the other one, no row moves it, and the order is that of e/n."""
+    y = np.random.default_rng(3).normal(size=50)
+    second = np.resize([0.0, 1.0], 50)
+    est = vs.from_model(sm.OLS(y, np.column_stack([np.ones(50), second])).fit())
+    vif, refit = vs.vif(est), vs.leave_one_out(est)
+    assert 0 < np.abs(refit.values[second == 1, 0]).max() < 1e-12
+    assert vs.compare(vif, refit).spearman.iloc[0] == pytest.approx(1.0)
 
 
 def test_what_cannot_be_compared(sides):

@@ -74,7 +74,12 @@ def fitted(model, X, y):
     ],
 )
 def test_no_row_moves_a_perfect_fit(model, name):
-    est = fitted(model, *DATA[name]())
+    try:
+        est = fitted(model, *DATA[name]())
+    except InvalidInputError as error:
+        # on some processors the residuals of a constant are exactly 0, which is refused: see below
+        assert name == "a constant" and "it is perfect" in str(error)
+        return
     assert est.perfect
     for method in METHODS:
         influence = method(est)

@@ -17,7 +17,10 @@ from vifstats.deletion.result import Influence
 from vifstats.errors import InvalidInputError
 from vifstats.tabular import Tabular
 
-__all__ = ["Agreement", "compare"]
+__all__ = ["Agreement", "compare", "ranks"]
+
+# Of the largest value of a column, what is rounding.
+ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -193,7 +196,7 @@ def _figures(a: np.ndarray, r: np.ndarray) -> dict[str, float]:
     return {
         "slope": float(a @ r) / square if square > 0 else np.nan,
         "pearson": _correlation(a, r),
-        "spearman": _correlation(_ranks(a), _ranks(r)),
+        "spearman": _correlation(ranks(a), ranks(r)),
         "largest_relative_error": _relative(a, r, lambda v: np.abs(v).max(initial=0.0)),
         "frobenius": _relative(a, r, np.linalg.norm),
         "n": len(a),
@@ -206,8 +209,10 @@ def _relative(a: np.ndarray, r: np.ndarray, size: Any) -> float:
     return float(size(a - r)) / reference if reference > 0 else np.nan
 
 
-def _ranks(v: np.ndarray) -> np.ndarray:
-    return pd.Series(v).rank().to_numpy()
+def ranks(v: np.ndarray) -> np.ndarray:
+    """Values that differ by rounding alone share a rank: else rows without influence have any."""
+    unit = ROUNDING * np.abs(v).max(initial=0.0)
+    return pd.Series(np.round(v / unit) if unit > 0 else v).rank().to_numpy()
 
 
 def _correlation(a: np.ndarray, r: np.ndarray) -> float:

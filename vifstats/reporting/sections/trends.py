@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from vifstats.deletion.agreement import ranks
 from vifstats.deletion.row_facts import follow_up
 from vifstats.losses.effects import Effects
 from vifstats.reporting.findings import Findings
@@ -47,7 +47,7 @@ def rank_correlation(values: np.ndarray, against: np.ndarray) -> float | None:
     (1.0, None)
     """
     known = np.isfinite(values) & np.isfinite(against)
-    ranks = [pd.Series(v[known]).rank().to_numpy() for v in (values, against)]
-    if known.sum() < FEWEST or not all(np.ptp(rank) for rank in ranks):
+    both = [ranks(v[known]) for v in (values, against)]
+    if known.sum() < FEWEST or not all(np.ptp(rank) for rank in both):
         return None
-    return round(float(np.corrcoef(*ranks)[0, 1]), 2)
+    return round(float(np.corrcoef(both)[0, 1]), 2)
