@@ -115,3 +115,20 @@ def test_influence_takes_little_more_than_itself(monkeypatch):
     est = vs.minimize(vs.losses.Cox(X, T, E), np.zeros(10))
     vs.vif(est)  # what the loss keeps of itself is there from now on
     assert peak_of(lambda: vs.vif(est)) < 3 * X.nbytes
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "most"),
+    [("", "vif", 7), ("", "if", 7.5), ("strata", "vif", 7), ("entry", "vif", 9.5)],
+)
+def test_from_raw_arrays(kind, method, most, monkeypatch):
+    """By NumPy: what the loss keeps, which is 4 X, and what passes."""
+    monkeypatch.setattr(fast, "LARGE", np.inf)
+    rng = np.random.default_rng(3)
+    n = 150_000
+    X, T, E = rng.normal(size=(n, 10)), rng.exponential(size=n), rng.random(n) < 0.7
+    given = {"strata": rng.integers(0, n // 100, n), "entry": T * rng.random(n)}
+    options = {kind: given[kind]} if kind else {}
+    theta = vs.minimize(vs.losses.Cox(X, T, E, **options), np.zeros(10)).theta
+    taken = peak_of(lambda: vs.vif_cox(theta, X, T, E, method=method, **options))
+    assert taken < most * X.nbytes

@@ -16,7 +16,7 @@ from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import NO_PAIRS
 from vifstats.losses.cox.power_series import exposure
 from vifstats.losses.cox.risk_sums import EveryTerm, RiskSums
-from vifstats.losses.cox.segment_sums import Bins, in_cache, permute
+from vifstats.losses.cox.segment_sums import Bins, add_rows, in_cache, permute
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tied_deaths
 from vifstats.losses.cox.tiles import Columns, Powers, TileTerms, Weights
@@ -139,29 +139,47 @@ def mean_hazards(sums: RiskSums) -> np.ndarray:
 
 def weight_gradients(sums: RiskSums, removals: Removals) -> np.ndarray:
     """d/db_i of grad L at b = 1 with the tie counts held, summed by removal: (n_removals, p)."""
-    sets = sums.sets
-    G = sets.exposed.gather(mean_hazards(sums))
-    rows = sums.X * G[:, :1]
-    rows -= G[:, 1:]
-    rows *= sums.r[:, None]
-    rows[sets.own] += _own_weight_gradient(sums)
-    user = np.empty_like(rows)
-    user[sets.order] = rows
-    return removals.sums(user)
+    rows, own = _exposed_weight_gradient(sums), sums.sets.own
+    of_cells = _own_sums(sums)
+    for some in in_cache(len(own), rows.shape[1]):
+        add_rows(rows, own[some], _own_weight_gradient(sums, some, *of_cells))
+    permute(rows, sums.sets.order)
+    return removals.sums(rows)
 
 
-def _own_weight_gradient(sums: RiskSums) -> np.ndarray:
-    """w (mean of m_l - x) + a sum_l (1 - l/d) eps_l (x - m_l) of each death, (n_events, p)."""
-    own, cell, tied = sums.sets.own, sums.sets.cell_of_event, sums.tied
+def _exposed_weight_gradient(sums: RiskSums) -> np.ndarray:
+    """r a sum_l (x - m_l)/phi_l over the cells at which each row is exposed, (n, p)."""
+    G, rows = sums.sets.exposed.gather(mean_hazards(sums)), np.empty(sums.X.shape)
+    for some in in_cache(len(rows), rows.shape[1]):
+        part = sums.X[some] * G[some, :1]
+        part -= G[some, 1:]
+        np.multiply(part, sums.r[some, None], out=rows[some])
+    return rows
+
+
+def _own_sums(sums: RiskSums) -> tuple[np.ndarray, ...]:
+    """a sum_l (1 - l/d)/phi_l of each cell; the mean of f_l, and a sum_l (1 - l/d) f_l/phi_l, of
+    the tied ones.
+    """
+    tied = sums.tied
+    mean_f = tied.sums(tied.f) / sums.n_terms[tied.cells]
+    return sums.own_hazard(), mean_f, sums.a[tied.cells] * tied.sums(tied.alive * tied.f / tied.phi)
+
+
+def _own_weight_gradient(
+    sums: RiskSums, some: slice, hazard: np.ndarray, mean_f: np.ndarray, share_f: np.ndarray
+) -> np.ndarray:
+    """w (mean of m_l - x) + a sum_l (1 - l/d) eps_l (x - m_l) of some deaths, (k, p)."""
+    own, cell, tied = sums.sets.own[some], sums.sets.cell_of_event[some], sums.tied
     w, r = sums.w[own], sums.r[own]
     # With m_l = m0 + delta f_l both sums part into one along x - m0, which every cell has, and one
     # along delta, which only a tie has.
-    share = r * sums.own_hazard()[cell] - w
-    out = share[:, None] * (sums.X.take(own, axis=0) - sums.m0.take(cell, axis=0))
+    out = sums.X.take(own, axis=0)
+    out -= sums.m0.take(cell, axis=0)
+    out *= (r * hazard[cell] - w)[:, None]
     found, at = tied.find(cell)
-    mean_f = (tied.sums(tied.f) / sums.n_terms[tied.cells])[at]
-    share_f = (sums.a[tied.cells] * tied.sums(tied.alive * tied.f / tied.phi))[at]
-    out[found] += (w[found] * mean_f - r[found] * share_f)[:, None] * tied.delta[at]
+    along = w[found] * mean_f[at] - r[found] * share_f[at]
+    out[found] += along[:, None] * tied.delta[at]
     return out
 
 
