@@ -149,7 +149,7 @@ def weight_gradients(sums: RiskSums, removals: Removals) -> np.ndarray:
 
 def _exposed_weight_gradient(sums: RiskSums) -> np.ndarray:
     """r a sum_l (x - m_l)/phi_l over the cells at which each row is exposed, (n, p)."""
-    G, rows = sums.sets.exposed.gather(mean_hazards(sums)), np.empty(sums.X.shape)
+    G, rows = sums.sets.exposed.gather(mean_hazards(sums)), np.empty_like(sums.X)
     for some in in_cache(len(rows), rows.shape[1]):
         part = sums.X[some] * G[some, :1]
         part -= G[some, 1:]
