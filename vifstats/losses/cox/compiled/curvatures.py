@@ -6,7 +6,7 @@ the formulas those of `hessian_changes`, with every cell a block of its own.
 
 import numpy as np
 
-from vifstats.losses.cox.compiled.kept import compiled
+from vifstats.losses.cox.compiled.kept import compiled, zero
 from vifstats.losses.cox.compiled.one_pass import _power, _powers_of_cells, _read
 
 __all__ = ["exposed_hessians"]
@@ -82,7 +82,7 @@ def exposed_hessians(
     beyond = np.zeros(len(r), dtype=np.bool_)
     columns, half = (np.empty(p), np.empty(width), np.empty(width)), np.empty(p)
     tables, taken = np.empty((1, len(limits) + 1, width + p + 1)), np.empty((1, width + p + 1))
-    at = tie = 0
+    at = tie = zero()
     for s in range(len(segments[0]) - 1):
         tables[:] = 0.0
         smallest = np.inf

@@ -7,7 +7,7 @@ are those of `power_series`, with every cell a block of its own.
 
 import numpy as np
 
-from vifstats.losses.cox.compiled.kept import add, compiled
+from vifstats.losses.cox.compiled.kept import add, compiled, zero
 
 __all__ = ["exposed_gradients", "first_moments", "second_moments"]
 
@@ -293,7 +293,7 @@ def exposed_gradients(
     K = _powers_of_cells(r, hi, order, cells, segments, powers[1])
     beyond = np.zeros(len(r), dtype=np.bool_)
     sums, room = np.empty((x.shape[1] + 1, WIDE)), (np.empty(WIDE), np.empty(WIDE))
-    end = tie = 0
+    end = tie = zero()
     for s in range(len(bounds) - 1):
         segment, begin = (bounds[s], bounds[s + 1], tie), end
         tie += (cells[3][bounds[s] : bounds[s + 1]] > 1).sum()

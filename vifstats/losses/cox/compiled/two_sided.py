@@ -52,8 +52,9 @@ def _look_at(seen: np.ndarray, wide: np.ndarray, order: np.ndarray, at: int, ste
 
 
 @compiled
-def _begin_chunk(totals: np.ndarray, before: int, chunk: int, nothing: float) -> None:
+def _begin_chunk(totals: np.ndarray, chunk: int, back: bool, nothing: float) -> None:
     """The sum, or least, of each level begins anew at each multiple of twice its power of two."""
+    before = chunk + 1 if back else chunk - 1
     for k in range(len(totals)):
         if before >> k + 1 != chunk >> k + 1:
             totals[k] = nothing
@@ -103,12 +104,11 @@ def _cover(
     """
     p, n_levels, size = R1.shape[1], _n_levels(rows[2]), 1 << bits
     totals, cells, now = np.zeros((n_levels, p + 1)), np.zeros((size, p + 1)), np.zeros(p + 1)
-    seen, before, n_chunks = np.empty(NEAR), -1, (len(R) - 1 >> bits) + 1
+    seen, n_chunks = np.empty(NEAR), (len(R) - 1 >> bits) + 1
     at, ahead = (len(rows[0]) - 1, -1) if back else (0, 1)
     for step in range(n_chunks):
         chunk = n_chunks - 1 - step if back else step
-        _begin_chunk(totals, before, chunk, 0.0)
-        before = chunk
+        _begin_chunk(totals, chunk, back, 0.0)
         now[:] = 0.0
         for k in range(n_levels):
             if (chunk >> k & 1) == back:
@@ -325,12 +325,11 @@ def _read_side(
     own, levels, table = np.zeros((size, *shape)), np.zeros((n_levels, *shape)), np.zeros(shape)
     least, least_of_level = np.empty(size), np.full(n_levels, np.inf)
     tables, room = (own, least, levels, least_of_level), (np.empty(NEAR), np.empty(width))
-    before, n_chunks, at = -1, (n_cells - 1 >> bits) + 1, len(pieces[0]) - 1 if back else 0
+    n_chunks, at = (n_cells - 1 >> bits) + 1, len(pieces[0]) - 1 if back else 0
     for step in range(n_chunks):
         chunk = n_chunks - 1 - step if back else step
-        _begin_chunk(levels, before, chunk, 0.0)
-        _begin_chunk(least_of_level, before, chunk, np.inf)
-        before = chunk
+        _begin_chunk(levels, chunk, back, 0.0)
+        _begin_chunk(least_of_level, chunk, back, np.inf)
         some = chunk << bits, min(chunk + 1 << bits, n_cells)
         K = _tables_of_chunk(own, least, table, some, cells, of_cells, powers[0], back)
         now = chunk, bits, K
