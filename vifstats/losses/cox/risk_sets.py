@@ -13,7 +13,7 @@ from vifstats.losses.cox.segment_sums import CACHE, Bins, in_cache, slices_of, s
 
 __all__ = ["RiskSets", "gathered", "in_order", "risk_sets", "time_gaps"]
 
-# A time that is searched for is as much work as adding so many numbers.
+# A time is searched for as fast as so many numbers are added.
 SEARCHED = 4
 
 
@@ -137,7 +137,9 @@ def risk_sets(data: SurvivalInput) -> RiskSets:
     else:
         lo = np.repeat(before, np.diff(row_bounds))
     if len(late):
-        lo[late] = _cells_up_to(entry[late], stratum[late], cell_time, cell_stratum, bounds)
+        begin = np.searchsorted(late, row_bounds), bounds
+        of_late = in_order(stratum, late)
+        lo[late] = _cells_up_to(entry[late], of_late, cell_time, cell_stratum, begin)
     return RiskSets(
         order=order,
         ranges=Ranges(lo, hi, bounds),
@@ -207,14 +209,14 @@ def _cells_up_to(
     stratum: np.ndarray,
     cell_time: np.ndarray,
     cell_stratum: np.ndarray,
-    bounds: np.ndarray,
+    begin: tuple[np.ndarray, np.ndarray],
 ) -> np.ndarray:
     """Position after the last cell of the same or an earlier stratum with time <= entry.
 
-    `bounds`: where the cells of strata begin, with the end.
+    `begin`: where the entries, and the cells, of each stratum begin, with the end.
     """
     if (compiled := loops(SEARCHED * len(entry))) is not None:
-        return compiled.cells_up_to(entry, stratum, cell_time, bounds)
+        return compiled.cells_up_to(entry, cell_time, *begin)
     n_cells = len(cell_time)
     if n_cells and not (cell_stratum[-1] or stratum[-1]):  # one stratum: both are sorted by stratum
         # nearly sorted, so that the search goes through the cells in order

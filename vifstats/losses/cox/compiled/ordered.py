@@ -49,23 +49,21 @@ def _count_up_to(out: np.ndarray, entry: np.ndarray, times: np.ndarray, before: 
 
 @compiled
 def cells_up_to(
-    entry: np.ndarray, stratum: np.ndarray, cell_time: np.ndarray, bounds: np.ndarray
+    entry: np.ndarray, cell_time: np.ndarray, row_bounds: np.ndarray, bounds: np.ndarray
 ) -> np.ndarray:
     """The cell after the last one of the same or an earlier stratum with time <= entry, int (n,).
 
-    `entry` (n,), `stratum` int (n,): ascending; `bounds`: where the cells of strata begin, with the
+    `entry` (n,); `row_bounds`, `bounds`: where the rows and the cells of strata begin, with the
     end.
     """
-    out, before, at = np.empty(len(entry), dtype=np.intp), np.empty(len(cell_time) + 1, np.intp), 0
+    out, before = np.empty(len(entry), dtype=np.intp), np.empty(len(cell_time) + 1, dtype=np.intp)
     for s in range(len(bounds) - 1):
-        begin, cells = at, slice(bounds[s], bounds[s + 1])
-        while at < len(entry) and stratum[at] == s:
-            at += 1
-        out[begin:at] = cells.start
-        if begin < at and cells.start < cells.stop:
+        rows, cells = slice(row_bounds[s], row_bounds[s + 1]), slice(bounds[s], bounds[s + 1])
+        out[rows] = cells.start
+        if rows.start < rows.stop and cells.start < cells.stop:
             room = before[: cells.stop - cells.start + 1]
             room[:] = 0
-            _count_up_to(out[begin:at], entry[begin:at], cell_time[cells], room)
+            _count_up_to(out[rows], entry[rows], cell_time[cells], room)
     return out
 
 
