@@ -315,15 +315,11 @@ def _read_side(
     `out` and `x`; `of_cells`: number of powers, the smallest phi, and how many ties are before,
     (n_cells,) each.
     """
-    width, size, n_levels, n_cells = (
-        x.shape[1] + 1,
-        1 << bits,
-        _n_levels(pieces[2]),
-        len(of_cells[0]),
-    )
+    width, size, n_cells = x.shape[1] + 1, 1 << bits, len(of_cells[0])
     shape = len(powers[1]) + 1, width
-    own, levels, table = np.zeros((size, *shape)), np.zeros((n_levels, *shape)), np.zeros(shape)
-    least, least_of_level = np.empty(size), np.full(n_levels, np.inf)
+    own, table = np.zeros((size, *shape)), np.zeros(shape)
+    levels = np.zeros((_n_levels(pieces[2]), *shape))
+    least, least_of_level = np.empty(size), np.full(len(levels), np.inf)
     tables, room = (own, least, levels, least_of_level), (np.empty(NEAR), np.empty(width))
     n_chunks, at = (n_cells - 1 >> bits) + 1, len(pieces[0]) - 1 if back else 0
     for step in range(n_chunks):
