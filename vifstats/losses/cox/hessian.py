@@ -31,9 +31,10 @@ def hessian(sums: RiskSums) -> np.ndarray:
     cross = (m0 * (a * tied.sums(tied.f))[:, None]).T @ tied.delta
     H -= cross + cross.T + gram(tied.delta, a * tied.sums(tied.f**2))
     if len(cells):
-        p = sums.X.shape[1]
-        every = np.divmod(np.arange(p * p), p)
-        H += covariances_about_top(sums, cells, top, every).sum(axis=0).reshape(p, p)
+        i, j = pairs = np.triu_indices(len(H))
+        about_top = np.empty_like(H)
+        about_top[i, j] = about_top[j, i] = covariances_about_top(sums, cells, top, pairs).sum(0)
+        H += about_top
     return 0.5 * (H + H.T)
 
 
