@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-from scipy.sparse import csr_array, get_index_dtype
+from scipy.sparse import csr_array
 
 from vifstats.losses.cox.segment_sums import in_cache
 
@@ -90,7 +90,7 @@ def spans(lo: np.ndarray, hi: np.ndarray, n_cells: int) -> Spans:
     ends = np.append(0, np.cumsum(counts))
     first, size = ends[:-1], n_groups << GROUP_BITS
     shape = (len(lo), 3 * size + _n_levels(n_groups) * n_groups)
-    number = get_index_dtype(maxval=max(ends[-1], shape[1]))
+    number = np.int32 if max(ends[-1], shape[1]) < 2**31 else np.int64  # half the room, if it can
     # of ranges within a group, from lo on; the others are written over
     entries = np.arange(ends[-1], dtype=number)
     entries += np.repeat((lo - first).astype(number), counts)
