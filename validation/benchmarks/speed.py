@@ -45,7 +45,7 @@ def main() -> None:
     sizes = [(n, 10), (n, 50)] + [(10 * n, 10)] * options.large
     found = {}
     for problem, works in _all_works(sizes):
-        yards = _in_yards(yard(problem), works, runs=5 if problem.n < 10**6 else 2)
+        yards = _in_yards(yard(problem), works, runs=5)
         if options.r and R and problem.family in ("n", "entry"):
             yards["R survival dfbeta (elapsed)"] = _r_yards(problem)
         _tell({f"{name}, {problem.name}": value for name, value in yards.items()}, found)
