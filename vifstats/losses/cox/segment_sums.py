@@ -74,6 +74,9 @@ class Segments:
 
 
 def _accumulate(bounds: np.ndarray, cells: np.ndarray, out: np.ndarray, ufunc: np.ufunc) -> None:
+    if len(bounds) == 2:
+        ufunc.accumulate(cells, axis=0, out=out)
+        return
     lengths, width = np.diff(bounds), max(1, prod(cells.shape[1:]))
     for some in slices_of(lengths, CACHE // width):
         ends, counts = bounds[some.start : some.stop + 1].tolist(), lengths[some]
