@@ -68,7 +68,7 @@ def test_what_was_not_given_stands_for_all_rows():
 @pytest.mark.parametrize("compiled", [False, True])
 def test_rows_are_moved_in_place(compiled):
     if compiled and fast.loops(10**9) is None:
-        pytest.skip("numba is not there")
+        pytest.skip("without numba there are no compiled loops")
     permute = fast.loops(10**9).permute if compiled else segment_sums.permute
     rng = np.random.default_rng(0)
     for n in (1, 2, 7, 50):
