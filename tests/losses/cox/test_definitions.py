@@ -42,7 +42,7 @@ DEFAULT: dict[ModuleType, dict[str, float]] = {fast: {"LARGE": np.inf}}
 SERIES = DEFAULT | {
     blocks: {"TERMS": 3, "MANY_TERMS": 2, "FEW_TERMS": 4},
     tiles: {"PIECES": 3, "CACHE": 40},
-    power_tables: {"CACHE": 1},
+    power_tables: {"CACHE": 200},
     whole: {"GROUPS": 3},
     exposure: {"SLICE": 8, "AT_ONCE": 4},
     spans: {"GROUP_BITS": 1},
