@@ -19,7 +19,7 @@ from vifstats.losses.cox.risk_sums import EveryTerm, RiskSums
 from vifstats.losses.cox.segment_sums import Bins, add_rows, in_cache, permute
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tied_deaths
-from vifstats.losses.cox.tiles import Columns, Powers, TileTerms, Weights
+from vifstats.losses.cox.tiles import Columns, Powers, TermColumns, TileTerms, Weights
 from vifstats.removals import Removals
 
 __all__ = ["OwnChange", "by_removal", "gradient_differences", "mean_hazards", "weight_gradients"]
@@ -51,8 +51,9 @@ class GradientKernel:
         return compiled.exposed_gradients if pieces.ranges.all_prefix else None
 
     def of_terms(self, terms: EveryTerm) -> Columns:
-        """a eps/(1 - eps) [1, m_l]."""
-        return _MeanColumns(self.table_width, self.sums, terms)
+        """a eps/(1 - eps) [1, m_l]; made once where blocks are read from both ends."""
+        columns = _MeanColumns(self.table_width, self.sums, terms)
+        return columns.of_all() if self.sums.sets.late else columns
 
     def combined(self, sums: np.ndarray, pieces: Pieces, rows: np.ndarray | slice) -> np.ndarray:
         """x G - M, with G and M the sums of r^k G_k and r^k M_k."""
@@ -90,13 +91,24 @@ class _MeanColumns:
 
     def sums(self, weights: Weights | Powers, terms: TileTerms) -> np.ndarray:
         """As of `Columns`."""
-        at = terms.at.ravel()
+        columns = self._of(terms.at.ravel())
+        return weights.plain_sums(columns.reshape(*terms.at.shape, -1))
+
+    def of_all(self) -> TermColumns:
+        """Made for all terms."""
+        columns = np.empty((len(self.terms.a), self.width))
+        for some in in_cache(*columns.shape):
+            columns[some] = self._of(np.arange(some.start, some.stop))
+        return TermColumns(self.width, columns)
+
+    def _of(self, at: np.ndarray) -> np.ndarray:
+        """Of some terms, int (k,), shape (k, width)."""
         a, cell = self.terms.a.take(at)[:, None], self.terms.cell.take(at)
         columns = np.empty((len(at), self.width))
         columns[:, :1] = a
         means = self.sums_of_cells.term_means(cell, self.terms.f.take(at))
         np.multiply(means, a, out=columns[:, 1:])
-        return weights.plain_sums(columns.reshape(*terms.at.shape, -1))
+        return columns
 
 
 def gradient_differences(sums: RiskSums, removals: Removals) -> np.ndarray:

@@ -79,7 +79,8 @@ class BlockPlan(Plan):
     def reads(self, some: slice | np.ndarray) -> "Reads":
         """What some of the pieces read."""
         ranges = self.ranges.take(some)
-        return Reads(self.blocks, self.blocks.split(ranges), self.eps[some], self.reach.most)
+        parts, late = self.blocks.split(ranges), self.ranges.late[some]
+        return Reads(self.blocks, parts, late, self.eps[some], self.reach.most)
 
     def summed(self, piece: np.ndarray, cell: np.ndarray) -> np.ndarray:
         parts = self.blocks.split(self.ranges.take(piece))
@@ -93,6 +94,7 @@ class Reads:
 
     blocks: CellBlocks
     parts: Blocked
+    late: np.ndarray  # bool (n_pieces,): which do not begin with their segment
     eps: np.ndarray  # (n_pieces,): the largest of each
     most: int  # powers
 
@@ -145,17 +147,21 @@ def block_plan(sums: RiskSums, pieces: Pieces) -> BlockPlan:
     K_cell[pairs_only] = 0
     # All pairs with these are taken as they are, except where eps > 1/2.
     key = sums.phi_min * np.where(pairs_only, 0.5, powers.explicit)
-    smallest = pieces.ranges.minimum(sums.phi_min)
-    # The smallest phi of the whole range, read once for each piece, shows which pieces may have
-    # such pairs. The search for pairs then starts with few of them.
-    lowest = pieces.ranges.minimum(key) if pairs_only.any() else smallest * powers.explicit
+    rows = pieces.ranges is sums.sets.exposed and pieces.r is sums.r
+    eps = sums.shares if rows else pieces.r / pieces.ranges.minimum(sums.phi_min)
+    # The largest eps of the whole range, read once for each piece, shows which pieces may have such
+    # pairs. The search for pairs then starts with few of them.
+    if pairs_only.any():
+        candidates = pieces.r > pieces.ranges.minimum(key)
+    else:
+        candidates = eps > powers.explicit
     return BlockPlan(
         K_cell=K_cell,
         key=key,
-        candidates=np.flatnonzero(pieces.r > lowest),
+        candidates=np.flatnonzero(candidates),
         blocks=blocks,
         ranges=pieces.ranges,
-        eps=pieces.r / smallest,
+        eps=eps,
         reach=powers,
     )
 

@@ -15,7 +15,7 @@ phi - r would cancel: the others are summed afresh.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
@@ -27,11 +27,12 @@ from vifstats.losses.cox.kernels import Kernel, OnePass
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.plans import BlockPlan, PiecewisePlan, Plan, Reads, block_plan, reach
 from vifstats.losses.cox.risk_sums import RiskSums
-from vifstats.losses.cox.segment_sums import add_rows, in_cache, put_rows, slices_of
+from vifstats.losses.cox.segment_sums import in_cache, put_rows, slices_of
 from vifstats.losses.cox.tiles import (
     BlockTerms,
     Columns,
     Odds,
+    Space,
     Taken,
     TermColumns,
     Tiles,
@@ -139,25 +140,38 @@ def _of_tiles(
     They begin near each other, and then end near each other, so that they share blocks.
     """
     tables = BlockTables.of(plan, terms, columns)
-    out, late = np.zeros((len(pieces.r), kernel.width)), pieces.ranges.late_by_start
+    n, late = len(pieces.r), pieces.ranges.late_by_start
+    # What pieces take before the blocks in which they end, and, in the same memory, what they
+    # change: that is never wider, and is put where what had been there has been read.
+    room = np.zeros(n * (columns.width if len(late) else kernel.width))
+    before, out = _rows(room, n, columns.width if len(late) else 0), _rows(room, n, kernel.width)
     for part in _parts(len(late)):
-        some = late[part]
-        few, sums = pieces.take(some), np.zeros((len(some), columns.width))
-        taking = _Taking.of(tables, plan, terms, columns, few, some)
+        some, sums = late[part], np.zeros((len(late[part]), columns.width))
+        taking = _Taking.of(tables, plan, terms, columns, pieces.r, some)
         for rows, taken in taking.between():
             put_rows(sums, rows, taken)
         for rows, taken in taking.at_begins():
             sums[rows] += taken
-        put_rows(out, some, _combined(sums, few, kernel))
-    for part in _parts(len(out)):
-        few, changes = pieces.take(part), out[part]
-        for rows, taken in _Taking.of(tables, plan, terms, columns, few, part).up_to_ends():
-            add_rows(changes, rows, kernel.combined(taken, few, rows))
+        put_rows(before, some, sums)
+    for part in _parts(n):
+        few, sums, changes = pieces.take(part), before[part].copy(), out[part]
+        changes.fill(0.0)
+        for rows, taken in _Taking.of(tables, plan, terms, columns, pieces.r, part).up_to_ends():
+            if len(late):
+                taken += sums[rows]
+            put_rows(changes, rows, kernel.combined(taken, few, rows))
     return out
 
 
+def _rows(room: np.ndarray, n: int, width: int) -> np.ndarray:
+    """The beginning of some room as n rows."""
+    return room[: n * width].reshape(n, width)
+
+
 def _parts(n: int) -> Iterator[slice]:
-    return (slice(start, min(start + AT_ONCE, n)) for start in range(0, n, AT_ONCE))
+    """Parts of about the same size."""
+    ends = np.linspace(0, n, -(-n // AT_ONCE) + 1).astype(int).tolist()
+    return map(slice, ends[:-1], ends[1:])
 
 
 def _of_loops(
@@ -206,8 +220,9 @@ class _Taking:
     columns: Columns
     terms: BlockTerms
     reads: Reads
-    odds: Odds
+    r: np.ndarray  # (n_pieces,)
     whole: Whole | None
+    space: Space
 
     @classmethod
     def of(
@@ -216,54 +231,50 @@ class _Taking:
         plan: BlockPlan,
         terms: BlockTerms,
         columns: Columns,
-        pieces: Pieces,
+        r: np.ndarray,
         some: slice | np.ndarray,
     ) -> "_Taking":
-        """`pieces` are ``some`` of those of the plan."""
-        reads = plan.reads(some)
-        return cls(
-            columns,
-            terms,
-            reads,
-            Odds.of_pieces(pieces, terms),
-            whole_blocks(tables, pieces, reads),
-        )
+        """`r` (n_pieces,): of all pieces, of which ``some`` take."""
+        reads, r = plan.reads(some), r[some]
+        return cls(columns, terms, reads, r, whole_blocks(tables, r, reads), Space())
 
     def up_to_ends(self) -> Iterator[Taken]:
         """From the blocks in which pieces end, pair by pair, and from whole blocks up to them."""
         parts = self.reads.parts
-        some = np.flatnonzero(parts.ranges.lo < parts.ranges.hi)
-        end = parts.end[some]
-        taken = self.odds.after[some] - self.terms.first[end]
+        lo, hi = parts.ranges.ends
+        some = np.flatnonzero(lo < hi)
+        end, after = parts.end[some], self.terms.of_cell.take(hi)
+        taken = after[some] - self.terms.first[end]
+        begin = self.terms.of_cell.take(lo) if self.reads.late.any() else None
+        odds = Odds(self.r, begin, after, self.space)
         for tile in tiles(end, some, self.reads.blocks.in_pairs, taken):
-            sums = self._pairs(tile, self.odds)
+            sums = self._pairs(tile, tile.block, odds)
             if self.whole is not None:
-                self.whole.add_at_end(sums, tile, self.odds.space)
+                self.whole.add_at_end(sums, tile, self.space)
             yield tile.rows, tile.untiled(sums)
 
     def at_begins(self) -> Iterator[Taken]:
         """From the blocks in which pieces begin late, to the end of a group of blocks."""
-        parts, blocks = self.reads.parts, self.reads.blocks
-        # a piece that begins with a block takes nothing from the one before it
-        block = parts.begin - (parts.ranges.lo == blocks.first[parts.begin])
-        # the pairs of a piece in one block are those at its end
-        r = np.where(parts.partial | (parts.whole.lo < parts.whole.hi), self.odds.r, 0.0)
-        odds = replace(self.odds, r=r)
-        for tile in tiles(block, np.arange(len(block)), blocks.in_pairs):
-            sums = self._pairs(tile, odds)
+        parts, first = self.reads.parts, self.reads.parts.whole.lo
+        begin = self.terms.of_cell.take(parts.ranges.lo)
+        odds = Odds(np.where(parts.partial, self.r, 0.0), begin, None, self.space)
+        # in tiles by the first whole block: the block before it is the one in which they begin
+        n_terms = np.append(0, self.reads.blocks.in_pairs)
+        for tile in tiles(first, np.arange(len(first)), n_terms):
+            sums = self._pairs(tile, np.maximum(tile.block - 1, 0), odds)
             if self.whole is not None:
-                self.whole.add_at_begin(sums, tile, odds.space)
+                self.whole.add_at_begin(sums, tile, self.space)
             yield tile.rows, tile.untiled(sums)
 
     def between(self) -> Iterator[Taken]:
         """From what is not at one of their ends."""
-        return iter(()) if self.whole is None else self.whole.between(self.odds.space)
+        return iter(()) if self.whole is None else self.whole.between(self.space)
 
-    def _pairs(self, tile: Tiles, odds: Odds) -> np.ndarray:
-        """From parts of light blocks, shape (t, s, table_width)."""
+    def _pairs(self, tile: Tiles, block: np.ndarray, odds: Odds) -> np.ndarray:
+        """From parts of light blocks, of each tile one, shape (t, s, table_width)."""
         if not tile.n_terms.any():
             return np.zeros((*tile.pieces.shape, self.columns.width))
-        terms = self.terms.of(self.terms.first[tile.block][:, None], tile.n_terms[:, None])
+        terms = self.terms.of(self.terms.first[block][:, None], tile.n_terms[:, None])
         return self.columns.sums(odds.of(tile, terms), terms)
 
 

@@ -57,11 +57,11 @@ class PowerTable:
         K = Segments(bounds).accumulate(self.K, reverse, np.maximum).astype(np.intp)
         out = PowerTable.zeros(K, self.rows.shape[1])
         out.rows[out._row[:-1].T[: len(self._needed)][self._needed]] = self.rows[:-1]
-        start = 0
-        for needed in out._needed:
-            part = slice(start, start := start + int(np.count_nonzero(needed)))
-            segments = Segments(np.append(0, np.cumsum(needed))[bounds])
-            out.rows[part] = segments.accumulate(out.rows[part], reverse)
+        # the segments of the first power, of the second, ... are segments of all rows
+        most, n = out._needed.shape
+        opens = (n * np.arange(most)[:, None] + bounds[:-1]).ravel()
+        ends = np.append(0, np.cumsum(out._needed))[np.append(opens, most * n)]
+        out.rows[:-1] = Segments(ends).accumulate(out.rows[:-1], reverse)
         return out
 
 
@@ -79,9 +79,8 @@ def block_sums(plan: BlockPlan, terms: BlockTerms, columns: Columns) -> PowerTab
         count = np.minimum(terms.first[some + 1] - opens, TERMS)
         of_tile = terms.of(opens[:, None], count[:, None])
         K = int(table.K[some[0] : some[-1] + 1].max())
-        base = plan.scale / of_tile.phi
-        base *= np.arange(base.shape[1]) < of_tile.count
-        sums = columns.sums(Powers(powers(base, K).swapaxes(0, 1)), of_tile)
+        powers_of = powers(plan.scale / of_tile.phi, K).swapaxes(0, 1)
+        sums = columns.sums(Powers(powers_of), of_tile)
         first = np.flatnonzero(np.diff(some, prepend=-1))
         if len(first) < len(some):
             some, sums = some[first], np.add.reduceat(sums, first, axis=0)

@@ -20,6 +20,8 @@ __all__ = ["Ranges"]
 
 # A range reads so many sums, or is sorted, which is as much work as adding as many numbers.
 READS = 4
+# Running sums serve at least one of so many ranges.
+EARLY = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,17 +79,22 @@ class Ranges:
         """The running sums of these cells."""
         return Segments(self.bounds)
 
-    @property
-    def _with_segment(self) -> np.ndarray:
-        """Whether each range begins with its segment, bool (n,)."""
-        opens = np.zeros(self.n_cells + 1, dtype=bool)
+    @cached_property
+    def late(self) -> np.ndarray:
+        """Which ranges, not empty, do not begin with their segment, bool (n,).
+
+        Where few do begin with it, they are as the others: running sums would serve few.
+        """
+        opens, some = np.zeros(self.n_cells + 1, dtype=bool), self.lo < self.hi
         opens[self.bounds] = True
-        return opens[self.lo]
+        late = some & ~opens[self.lo]
+        early = np.count_nonzero(some) - np.count_nonzero(late)
+        return some if early * EARLY < len(late) else late
 
     @cached_property
     def _prefix(self) -> np.ndarray:
         """Rows whose range begins with its segment."""
-        return np.flatnonzero((self.lo < self.hi) & self._with_segment)
+        return np.flatnonzero((self.lo < self.hi) & ~self.late)
 
     @cached_property
     def _prefix_bins(self) -> Bins:
@@ -95,20 +102,19 @@ class Ranges:
 
     @property
     def _rest(self) -> np.ndarray:
-        return np.flatnonzero((self.lo < self.hi) & ~self._with_segment)
+        return np.flatnonzero(self.late)
 
     @property
     def late_by_start(self) -> np.ndarray:
-        """The ranges that do not begin with their segment, in the order of lo."""
+        """The late ranges in the order of lo."""
         if self.all_prefix:
             return np.zeros(0, dtype=np.intp)
-        late = (self.lo < self.hi) & ~self._with_segment
-        return self.by_start[late[self.by_start]]
+        return self.by_start[self.late[self.by_start]]
 
     @cached_property
     def all_prefix(self) -> bool:
         """Whether every range is empty or begins with its segment."""
-        return not len(self._rest)
+        return not self.late.any()
 
     @cached_property
     def chunks(self) -> tuple[np.ndarray, int]:

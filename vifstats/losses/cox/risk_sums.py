@@ -115,15 +115,22 @@ class RiskSums:
         return self.R + self.S0D / self.n_terms if len(self.tied.phi) else self.S0
 
     @cached_property
+    def shares(self) -> np.ndarray:
+        """The largest eps = r/phi of each row where it is exposed, shape (n,)."""
+        return self.r / self.sets.exposed.minimum(self.phi_min)
+
+    @cached_property
     def dominated(self) -> tuple[np.ndarray, np.ndarray]:
         """Cells in which one row has more than half of S0, ascending, and that row.
 
         Where it is at the origin, x = 0, sums about the origin are already sums about that row.
         """
-        ranges, half = self.sets.ranges, 0.5 * self.S0
-        rows = np.flatnonzero(self.r > ranges.minimum(half))
+        sets, half = self.sets, 0.5 * self.S0
+        may = self.shares > 0.5  # no phi is above S0
+        may[sets.own] |= self.r[sets.own] > half[sets.cell_of_event]
+        rows = np.flatnonzero(may)
         rows = rows[self.X[rows].any(axis=1)]
-        at, cells = ranges.take(rows).pairs_below(half, self.r[rows])
+        at, cells = sets.ranges.take(rows).pairs_below(half, self.r[rows])
         order = np.argsort(cells)
         return cells[order], rows[at][order]
 

@@ -12,13 +12,15 @@ from math import prod
 import numpy as np
 from scipy.sparse import csr_array
 
-from vifstats.losses.cox.segment_sums import in_cache
+from vifstats.losses.cox.segment_sums import expanded, in_cache
 
-__all__ = ["Spans", "gathered", "span_entries", "spans"]
+__all__ = ["Spans", "gathered", "spans"]
 
 # Groups of 32: a range within one is so many numbers at most, and of groups a table has several
 # levels.
 GROUP_BITS = 5
+# Entries of a range: to the end of a group, from the start of another, and two of those between.
+ENTRIES = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,84 +33,83 @@ class Spans:
     running sums that go both ways from all such middles (a disjoint sparse table).
     """
 
-    # (n, n_entries) of 1s: cells, sums from them to the end of their group, and from its start, and
-    # the levels of the groups
+    # (n, n_entries) of 1s: sums to the end of a group of cells and from its start, levels of the
+    # groups, and last a 0, for what a range does not need
     parts: csr_array
-    n_cells: int
+    # int (m,), and (m, n_cells) of 1s: the ranges within one group, and their cells
+    near: np.ndarray
+    cells: csr_array
 
     def scaled(self, by: np.ndarray) -> "Spans":
         """The same, with what rows have taken times a number for each, (n,)."""
-        parts = self.parts
-        data = np.repeat(by, np.diff(parts.indptr))
-        return Spans(csr_array((data, parts.indices, parts.indptr), parts.shape), self.n_cells)
+        cells, near = _scaled(self.cells, by[self.near]), self.near
+        return Spans(_scaled(self.parts, by), near, cells)
 
     def scatter(self, rows: np.ndarray) -> np.ndarray:
         """Sum of the rows whose range covers each cell: shape (n, ...) to (n_cells, ...)."""
-        flat = self.parts.T @ rows.reshape(len(rows), prod(rows.shape[1:]))
-        return self._covered(flat).reshape(self.n_cells, *rows.shape[1:])
+        flat = rows.reshape(len(rows), prod(rows.shape[1:]))
+        out = _covered(self.parts.T @ flat, self.cells.shape[1])
+        if len(self.near):
+            out += self.cells.T @ flat.take(self.near, axis=0)
+        return out.reshape(len(out), *rows.shape[1:])
 
-    def _covered(self, table: np.ndarray) -> np.ndarray:
-        """The transpose of `span_entries`, from its end: (n_entries, q) to (n_cells, q)."""
-        own, to_end, from_start, levels = _kinds(table, self.n_cells)
-        ahead, behind = _padded(np.zeros_like(levels))
-        for level in reversed(range(1, len(levels))):
-            a, b = _halves(ahead, level), _halves(behind, level)
-            sums = np.zeros(ahead.shape)
-            sums[: levels.shape[1]] = levels[level]
-            s = _halves(sums, level)
-            a[:, 1, 0] += a[:, 0].sum(axis=1)
-            b[:, 0, -1] += b[:, 1].sum(axis=1)
-            a[:, 0] += s[:, 0]
-            b[:, 1] += s[:, 1]
-        to_end[:, 0] += (ahead + behind)[: levels.shape[1]] + levels[0]
-        out = np.empty(own.shape)  # not a part of the table, which would be kept with it
-        for groups in in_cache(len(out), out[0].size // 8):
-            _run(to_end[groups])
-            _run(from_start[groups, ::-1])
-            np.add(own[groups], to_end[groups], out=out[groups])
-            out[groups] += from_start[groups]
-        return out.reshape(len(out) << GROUP_BITS, table.shape[1])[: self.n_cells]
+    def gather(self, cells: np.ndarray, table: np.ndarray | None = None) -> np.ndarray:
+        """Sum of the cells in each range, (n_cells, q) to (n, q); `table`: of these cells."""
+        out = self.parts @ (_table(cells) if table is None else table)
+        out[self.near] = self.cells @ cells
+        return out
 
 
 def gathered(lo: np.ndarray, hi: np.ndarray, cells: np.ndarray) -> np.ndarray:
     """Sum of the cells in each range lo .. hi - 1, int (n,): (n_cells, ...) to (n, ...)."""
     flat = cells.reshape(len(cells), prod(cells.shape[1:]))
-    table, out = span_entries(flat), np.empty((len(lo), flat.shape[1]))
+    table, out = _table(flat), np.empty((len(lo), flat.shape[1]))
     # what says which entries a range is put together from takes more room than the sums
     for some in in_cache(len(lo), 1):
-        out[some] = spans(lo[some], hi[some], len(cells)).parts @ table
+        out[some] = spans(lo[some], hi[some], len(cells)).gather(flat, table)
     return out.reshape(len(lo), *cells.shape[1:])
 
 
 def spans(lo: np.ndarray, hi: np.ndarray, n_cells: int) -> Spans:
     """Ranges lo .. hi - 1, both int (n,), of ``n_cells`` cells."""
-    last, n_groups = hi - 1, _n_groups(n_cells)
-    begin, end = lo >> GROUP_BITS, last >> GROUP_BITS
-    between, far = begin + 1 < end, begin < end
-    level = np.frexp((begin + 1) ^ (end - 1))[1]  # 0 where it is one group
-    counts = np.where(far, 2 + between + (between & (level > 0)), np.maximum(hi - lo, 0))
-    ends = np.append(0, np.cumsum(counts))
-    first, size = ends[:-1], n_groups << GROUP_BITS
-    shape = (len(lo), 3 * size + _n_levels(n_groups) * n_groups)
-    number = np.int32 if max(ends[-1], shape[1]) < 2**31 else np.int64  # half the room, if it can
-    # of ranges within a group, from lo on; the others are written over
-    entries = np.arange(ends[-1], dtype=number)
-    entries += np.repeat((lo - first).astype(number), counts)
-    entries[first[far]], entries[first[far] + 1] = size + lo[far], 2 * size + last[far]
-    at = 3 * size + level * n_groups
-    entries[first[between] + 2] = (at + begin + 1)[between]
-    split = between & (level > 0)
-    entries[first[split] + 3] = (at + end - 1)[split]
-    return Spans(csr_array((np.ones(len(entries)), entries, ends.astype(number)), shape), n_cells)
+    n, last, n_groups = len(lo), hi - 1, _n_groups(n_cells)
+    size, n_entries = n_groups << GROUP_BITS, _n_entries(n_cells)
+    first, final = (lo >> GROUP_BITS) + 1, (last >> GROUP_BITS) - 1
+    # half the room, if it can
+    number = np.int32 if max(ENTRIES * n, n_entries) < 2**31 else np.int64
+    entries = np.empty((n, ENTRIES), dtype=number)
+    entries[:, 0], entries[:, 1] = lo, size + last
+    level = 2 * size + n_groups * np.frexp(first ^ final)[1]  # 0 where it is one group
+    entries[:, 2] = np.where(first <= final, level + first, n_entries - 1)
+    entries[:, 3] = np.where(first < final, level + final, n_entries - 1)
+    within = first > final + 1
+    entries[within] = n_entries - 1
+    near = np.flatnonzero(within & (lo < hi))
+    item, offset = expanded((hi - lo)[near])
+    return Spans(
+        _ones(entries.ravel(), np.arange(0, ENTRIES * n + 1, ENTRIES, dtype=number), n_entries),
+        near,
+        _ones(lo[near][item] + offset, np.append(0, np.cumsum((hi - lo)[near])), n_cells),
+    )
 
 
-def span_entries(cells: np.ndarray) -> np.ndarray:
+def _ones(entries: np.ndarray, ends: np.ndarray, width: int) -> csr_array:
+    return csr_array((np.ones(len(entries)), entries, ends), (len(ends) - 1, width))
+
+
+def _scaled(parts: csr_array, by: np.ndarray) -> csr_array:
+    """Of 1s: each row times a number."""
+    data = np.repeat(by, np.diff(parts.indptr))
+    return csr_array((data, parts.indices, parts.indptr), parts.shape)
+
+
+def _table(cells: np.ndarray) -> np.ndarray:
     """What ranges are put together from: shape (n_cells, q) to (n_entries, q)."""
     n_groups, q = _n_groups(len(cells)), cells.shape[1]
-    table = np.zeros(((3 << GROUP_BITS) * n_groups + _n_levels(n_groups) * n_groups, q))
-    own, to_end, from_start, levels = _kinds(table, len(cells))
-    own.reshape(n_groups << GROUP_BITS, q)[: len(cells)] = cells
-    to_end[:] = from_start[:] = own
+    table = np.zeros((_n_entries(len(cells)), q))
+    to_end, from_start, levels = _kinds(table, len(cells))
+    to_end.reshape(n_groups << GROUP_BITS, q)[: len(cells)] = cells
+    from_start[:] = to_end
     _run(to_end[:, ::-1])
     _run(from_start)
     levels[0] = to_end[:, 0]
@@ -123,6 +124,28 @@ def span_entries(cells: np.ndarray) -> np.ndarray:
     return table
 
 
+def _covered(table: np.ndarray, n_cells: int) -> np.ndarray:
+    """The transpose of `_table`, from its end: (n_entries, q) to (n_cells, q)."""
+    to_end, from_start, levels = _kinds(table, n_cells)
+    ahead, behind = _padded(np.zeros_like(levels))
+    for level in reversed(range(1, len(levels))):
+        a, b = _halves(ahead, level), _halves(behind, level)
+        sums = np.zeros(ahead.shape)
+        sums[: levels.shape[1]] = levels[level]
+        s = _halves(sums, level)
+        a[:, 1, 0] += a[:, 0].sum(axis=1)
+        b[:, 0, -1] += b[:, 1].sum(axis=1)
+        a[:, 0] += s[:, 0]
+        b[:, 1] += s[:, 1]
+    to_end[:, 0] += (ahead + behind)[: levels.shape[1]] + levels[0]
+    # running sums as products with ones, which are faster
+    up_to = np.tri(1 << GROUP_BITS)
+    out = up_to @ to_end
+    for groups in in_cache(len(out), out[0].size):
+        out[groups] += up_to.T @ from_start[groups]
+    return out.reshape(len(out) << GROUP_BITS, table.shape[1])[:n_cells]
+
+
 def _run(cells: np.ndarray) -> None:
     """Make of the cells of groups, (k, size, q), running sums."""
     for i in range(1, cells.shape[1]):
@@ -130,11 +153,16 @@ def _run(cells: np.ndarray) -> None:
 
 
 def _kinds(table: np.ndarray, n_cells: int) -> tuple[np.ndarray, ...]:
-    """Own cells, to the end and from the start, (n_groups, size, q), and levels of groups."""
+    """To the end and from the start, (n_groups, size, q), and levels of groups."""
     n_groups, q = _n_groups(n_cells), table.shape[1]
     size = 1 << GROUP_BITS
-    in_groups = table[: 3 * size * n_groups].reshape(3, n_groups, size, q)
-    return *in_groups, table[3 * size * n_groups :].reshape(_n_levels(n_groups), n_groups, q)
+    in_groups = table[: 2 * size * n_groups].reshape(2, n_groups, size, q)
+    return *in_groups, table[2 * size * n_groups : -1].reshape(_n_levels(n_groups), n_groups, q)
+
+
+def _n_entries(n_cells: int) -> int:
+    n_groups = _n_groups(n_cells)
+    return n_groups * ((2 << GROUP_BITS) + _n_levels(n_groups)) + 1
 
 
 def _n_groups(n_cells: int) -> int:

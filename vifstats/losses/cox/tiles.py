@@ -13,7 +13,6 @@ from typing import Protocol
 
 import numpy as np
 
-from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.risk_sums import EveryTerm
 from vifstats.losses.cox.segment_sums import CACHE, expanded, slices_of, sorted_order
 
@@ -60,10 +59,8 @@ class TileTerms:
     """The terms of the blocks of t tiles, shape (t, c); the last one again where there is none."""
 
     at: np.ndarray  # int: position among all terms
-    phi: np.ndarray
-    # int (t, 1): position of the first, and number of terms
-    first: np.ndarray
-    count: np.ndarray
+    phi: np.ndarray  # inf where there is none: nothing is taken from it
+    first: np.ndarray  # int (t, 1): position of the first
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,9 +177,11 @@ class BlockTerms:
 
     def of(self, first: np.ndarray, count: np.ndarray) -> TileTerms:
         """Some runs of terms, int (t, 1): the first of each, and how many."""
-        at = np.arange(int(count.max())) + first
-        np.minimum(at, first + np.maximum(count - 1, 0), out=at)
-        return TileTerms(at, self.every.phi.take(at), first, count)
+        number = np.arange(int(count.max()))
+        at = first + np.minimum(number, np.maximum(count - 1, 0))
+        phi = self.every.phi.take(at)
+        phi[number >= count] = np.inf
+        return TileTerms(at, phi, first)
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +215,7 @@ def tiles(
         taken = None if taken is None else taken[order]
     of, size, first, stop, width = _cut(block, n_terms, taken)
     in_order = len(pieces) > 0 and bool((np.diff(pieces) == 1).all())
-    for part in slices_of(size * np.maximum(width, 8), CACHE):
+    for part in slices_of(size * np.maximum(width, 8), 2 * CACHE):
         s, begin, end = int(size[part].max()), first[part], stop[part]
         place = begin[:, None] + np.arange(s)
         filled = np.flatnonzero(place < end[:, None])
@@ -262,42 +261,47 @@ def _first_ones(c: int) -> np.ndarray:
     return np.tri(c + 1, c, -1)
 
 
+@lru_cache
+def _last_ones(c: int) -> np.ndarray:
+    """k zeros and then ones in row k = 0 .. c, shape (c + 1, c)."""
+    return 1 - _first_ones(c)
+
+
 @dataclass(frozen=True, eq=False)
 class Odds:
     """eps/(1 - eps) of pieces and the terms of their tiles, in arrays that are used again."""
 
     r: np.ndarray  # (n_pieces,)
-    # int (n_pieces,): the first term in the range of each piece, None if that is before its tile,
-    # and the first one after it
+    # int (n_pieces,): the first term in the range of each, and the first one after it; None if it
+    # is before, or after, every tile
     begin: np.ndarray | None
-    after: np.ndarray
+    after: np.ndarray | None
     space: Space
-
-    @classmethod
-    def of_pieces(cls, pieces: Pieces, terms: BlockTerms) -> "Odds":
-        lo, hi = pieces.ranges.ends
-        begin = None if pieces.ranges.all_prefix else terms.of_cell.take(lo)
-        return cls(pieces.r, begin, terms.of_cell.take(hi), Space())
 
     def of(self, tile: Tiles, terms: TileTerms) -> Weights:
         """Valid until the next call; 0 where eps > 1/2, for those are summed afresh."""
         r, phi = self.r.take(tile.pieces)[:, :, None], terms.phi[:, None]
         shape = (*tile.pieces.shape, phi.shape[2])
         inverse, left = self.space.room("inverse", shape), self.space.room("left", shape)
-        inside = _first_ones(shape[2])
-        at = self.after.take(tile.pieces)
-        at -= terms.first
-        inside.take(np.minimum(at, terms.count, out=at), axis=0, out=inverse, mode="clip")
-        if self.begin is not None:
-            self.begin.take(tile.pieces, out=at, mode="clip")
-            at -= terms.first
-            if at.max() > 0:
-                np.minimum(at, terms.count, out=at)
-                inverse -= inside.take(at, axis=0, out=left, mode="clip")
+        self._mark(tile, terms.first, inverse)
         _subtract(phi, r, left)
         if 2 * r.max() > phi.min():
             np.copyto(left, np.inf, where=2 * r > phi)
         return Weights(r, np.divide(inverse, left, out=inverse), self.space)
+
+    def _mark(self, tile: Tiles, first: np.ndarray, out: np.ndarray) -> None:
+        """1 where a term is in the range of a piece, and 0 elsewhere: (t, s, c)."""
+        c = out.shape[2]
+        begin, after = (
+            None if at is None else at.take(tile.pieces) - first for at in (self.begin, self.after)
+        )
+        if after is None:
+            _last_ones(c).take(begin, axis=0, out=out, mode="clip")
+            return
+        _first_ones(c).take(after, axis=0, out=out, mode="clip")
+        # few pieces begin in the block in which they end
+        if begin is not None and len(inside := np.flatnonzero(begin > 0)):
+            out.reshape(-1, c)[inside] *= _last_ones(c).take(begin.ravel()[inside], axis=0)
 
 
 def _subtract(phi: np.ndarray, r: np.ndarray, out: np.ndarray) -> None:

@@ -6,16 +6,17 @@ from functools import cached_property
 
 import numpy as np
 
-from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.plans import BlockPlan, Reads
 from vifstats.losses.cox.power_tables import PowerTable, block_sums
-from vifstats.losses.cox.spans import span_entries, spans
+from vifstats.losses.cox.spans import spans
 from vifstats.losses.cox.tiles import BlockTerms, Columns, Space, Taken, Tiles, powers, tiles
 
 __all__ = ["BlockTables", "Whole", "whole_blocks"]
 
 # Blocks of a long segment stand in this many groups: a table has the sum of each range of groups.
 GROUPS = 32
+# This share of the pieces within a group is taken with as many powers as they read.
+FEW_POWERS = 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +47,7 @@ class Whole:
     tables: "BlockTables"
     reads: Reads
     r: np.ndarray  # (n_pieces,)
-    late: np.ndarray  # bool (n_pieces,): whether its blocks do not begin with its segment
-    # of pieces that begin, or end, in a block; the first is None if none begins late
+    # of pieces whose first whole block it is, or that end in it; the first is None if none is late
     at_begin: _Side | None
     at_end: list[_Side]
 
@@ -64,14 +64,19 @@ class Whole:
 
     def between(self, space: Space) -> Iterator[Taken]:
         """What pieces take from what is not at one of their ends."""
-        late = np.flatnonzero(self.late)
+        late = np.flatnonzero(self.reads.late & (self.r != 0))
         whole, size = self.reads.parts.whole.take(late), self.tables.size
         first, last = whole.lo // size, (whole.hi - 1) // size
         far = last - first > 1
         pair = ((first + 1) * self.tables.n_groups + last - 1)[far]
         yield from self._of_groups(pair, late[far], space)
-        if len(near := late[first == last]):
-            yield near, self._within(near)
+        near = late[first == last]
+        # a table has as many powers as the piece that reads most; nearly all read few
+        K = self.reads.powers_of(near)
+        few = K <= np.quantile(K, FEW_POWERS) if len(K) else K > 0
+        for some in (near[few], near[~few]):
+            if len(some):
+                yield some, self._within(some)
 
     def _of_groups(self, pair: np.ndarray, pieces: np.ndarray, space: Space) -> Iterator[Taken]:
         """From whole groups, of which each piece has a first and a last one."""
@@ -86,11 +91,11 @@ class Whole:
         """From blocks of one group."""
         lo, hi = self.reads.parts.whole.take(pieces).ends
         blocks = np.arange(lo.min(), hi.max())
-        parts = spans(lo - blocks[0], hi - blocks[0], len(blocks)).parts
         some = slice(0, self.reads.most_powers(pieces))
         table = self.tables.each.of(blocks, some)
         n, K, width = table.shape
-        sums = parts @ span_entries(table.reshape(n, K * width))
+        parts = spans(lo - blocks[0], hi - blocks[0], n)
+        sums = parts.gather(table.reshape(n, K * width))
         return np.einsum("km,mkw->mw", powers(self.r[pieces], K), sums.reshape(-1, K, width))
 
 
@@ -113,11 +118,6 @@ class BlockTables:
         last = np.arange(len(blocks.first)) - blocks.light
         last[last < blocks.segment_start] = -1
         return last
-
-    @cached_property
-    def next(self) -> np.ndarray:
-        """The block after each, or -1: int (n_blocks,)."""
-        return np.append(np.arange(1, len(self.plan.blocks.first)), -1)
 
     @property
     def size(self) -> int:
@@ -161,18 +161,18 @@ class BlockTables:
         return out
 
 
-def whole_blocks(tables: BlockTables | None, pieces: Pieces, reads: Reads) -> Whole | None:
-    """The sums over whole blocks that some pieces read; None if no range has one."""
-    blocks, whole, end = reads.blocks, reads.parts.whole, reads.parts.end
+def whole_blocks(tables: BlockTables | None, r: np.ndarray, reads: Reads) -> Whole | None:
+    """The sums over whole blocks that pieces of masses ``r`` read; None if no range has one."""
+    whole, late = reads.parts.whole, reads.late
     some = whole.lo < whole.hi
     if tables is None or not some.any():
         return None
-    r, last = np.where(some, pieces.r / tables.plan.scale, 0.0), tables.last
-    late = some & (whole.lo > blocks.segment_start[end])
-    early = some & ~late
-    at_end = [_Side(tables.from_segment, last, np.where(early, r, 0.0))] if early.any() else []
+    r, last, at_end = np.where(some, r / tables.plan.scale, 0.0), tables.last, []
+    if (early := some & ~late).any():
+        at_end.append(_Side(tables.from_segment, last, np.where(early, r, 0.0)))
     if not late.any():
-        return Whole(tables, reads, r, late, None, at_end)
+        return Whole(tables, reads, r, None, at_end)
     far = np.where(late & (whole.lo // tables.size < (whole.hi - 1) // tables.size), r, 0.0)
     at_end.append(_Side(tables.from_group, last, far))
-    return Whole(tables, reads, r, late, _Side(tables.to_group, tables.next, far), at_end)
+    each = np.arange(len(tables.each.K) + 1)  # after the last one, none
+    return Whole(tables, reads, r, _Side(tables.to_group, each, far), at_end)
