@@ -72,11 +72,13 @@ class CellBlocks:
 
         If one block holds all of a range, that block counts as its end.
         """
-        lo, last = ranges.lo, np.maximum(ranges.hi - 1, 0)
-        some = lo < ranges.hi
-        begin, end = (self.of_cell[np.where(some, cell, 0)] for cell in (lo, last))
-        partial = some & (begin < end) & (lo > self.first[begin])
-        whole = Ranges(begin + partial, np.where(some, end + ~self.light[end], 0), self.bounds)
+        lo, hi = ranges.ends
+        # of empty ranges, some block
+        begin, end = (self.of_cell.take(cell, mode="clip") for cell in (lo, hi - 1))
+        partial = (begin < end) & (lo > self.first.take(begin, mode="clip")) & (lo < hi)
+        after = end + ~self.light.take(end, mode="clip")
+        after[lo >= hi] = 0
+        whole = Ranges(begin + partial, after, self.bounds)
         return Blocked(begin, end, partial, whole, ranges)
 
 

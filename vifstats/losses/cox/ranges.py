@@ -8,6 +8,7 @@ set are a matrix of 0s and 1s and its transpose. Where all ranges begin with the
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from math import prod
 from types import ModuleType
 
 import numpy as np
@@ -151,14 +152,16 @@ class Ranges:
     def scatter(self, rows: np.ndarray) -> np.ndarray:
         """Sum of the rows whose range covers each cell: shape (n, ...) to (n_cells, ...)."""
         if not self.all_prefix:
-            return spans(*self.ends, self.n_cells).scatter(rows)
+            flat = rows.reshape(len(rows), prod(rows.shape[1:]))
+            out = spans(*self.ends, self.n_cells).scatter(flat)
+            return out.reshape(len(out), *rows.shape[1:])
         some = rows if len(self._prefix) == len(self.lo) else rows[self._prefix]
         return self.segments.accumulate(self._prefix_bins.sums(some), reverse=True)
 
     def scatter_moments(self, r: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """`scatter` of r, (n,), and of r x, (n, p), which is not made."""
-        own = spans(*self.ends, self.n_cells).scaled(r)
-        return own.scatter(np.ones(len(r))), own.scatter(x)
+        own = spans(*self.ends, self.n_cells)
+        return own.scatter(r[:, None])[:, 0], own.scatter(x, by=r)
 
     def scatter_maximum(self, rows: np.ndarray) -> np.ndarray:
         """The largest of the rows, all >= 0, whose range covers each cell; 0 for none."""

@@ -74,6 +74,7 @@ class Segments:
 
 
 def _accumulate(bounds: np.ndarray, cells: np.ndarray, out: np.ndarray, ufunc: np.ufunc) -> None:
+    bounds = bounds[np.diff(bounds, prepend=-1) > 0]  # without segments of nothing
     if len(bounds) == 2:
         ufunc.accumulate(cells, axis=0, out=out)
         return

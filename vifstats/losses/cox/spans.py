@@ -33,30 +33,46 @@ class Spans:
     running sums that go both ways from all such middles (a disjoint sparse table).
     """
 
-    # (n, n_entries) of 1s: sums to the end of a group of cells and from its start, levels of the
-    # groups, and last a 0, for what a range does not need
-    parts: csr_array
-    # int (m,), and (m, n_cells) of 1s: the ranges within one group, and their cells
+    # int (n, ENTRIES) of the table: sums to the end of a group of cells and from its start, levels
+    # of the groups, and its last one, 0, for what a range does not need
+    entries: np.ndarray
+    # int (m,): the ranges within one group; int (m,), (m,): where they begin, and how many cells
     near: np.ndarray
-    cells: csr_array
+    first: np.ndarray
+    sizes: np.ndarray
+    n_cells: int
 
-    def scaled(self, by: np.ndarray) -> "Spans":
-        """The same, with what rows have taken times a number for each, (n,)."""
-        cells, near = _scaled(self.cells, by[self.near]), self.near
-        return Spans(_scaled(self.parts, by), near, cells)
+    @property
+    def _cells(self) -> csr_array:
+        """The cells of the ranges within one group, (m, n_cells) of 1s."""
+        item, offset = expanded(self.sizes)
+        entries = np.ones(len(item)), self.first[item] + offset, np.append(0, np.cumsum(self.sizes))
+        return csr_array(entries, (len(self.near), self.n_cells))
 
-    def scatter(self, rows: np.ndarray) -> np.ndarray:
-        """Sum of the rows whose range covers each cell: shape (n, ...) to (n_cells, ...)."""
-        flat = rows.reshape(len(rows), prod(rows.shape[1:]))
-        out = _covered(self.parts.T @ flat, self.cells.shape[1])
+    def scatter(self, rows: np.ndarray, by: np.ndarray | None = None) -> np.ndarray:
+        """Sum of the rows whose range covers each cell: (n, q) to (n_cells, q).
+
+        `by` (n,): what rows are taken times.
+        """
+        n, by = len(rows), np.ones(len(rows)) if by is None else by
+        ends = np.arange(0, ENTRIES * n + 1, ENTRIES, dtype=self.entries.dtype)
+        data = by.repeat(ENTRIES), self.entries.ravel(), ends
+        out = _covered(csr_array(data, (n, _n_entries(self.n_cells))).T @ rows, self.n_cells)
         if len(self.near):
-            out += self.cells.T @ flat.take(self.near, axis=0)
-        return out.reshape(len(out), *rows.shape[1:])
+            out += self._cells.T @ (rows[self.near] * by[self.near, None])
+        return out
 
     def gather(self, cells: np.ndarray, table: np.ndarray | None = None) -> np.ndarray:
         """Sum of the cells in each range, (n_cells, q) to (n, q); `table`: of these cells."""
-        out = self.parts @ (_table(cells) if table is None else table)
-        out[self.near] = self.cells @ cells
+        table = _table(cells) if table is None else table
+        out = np.empty((len(self.entries), table.shape[1]))
+        for some in in_cache(*out.shape):
+            first, *more = self.entries[some].T
+            part = table.take(first, axis=0, out=out[some], mode="clip")
+            for entry in more:
+                part += table.take(entry, axis=0)
+        if len(self.near):
+            out[self.near] = self._cells @ cells
         return out
 
 
@@ -85,22 +101,7 @@ def spans(lo: np.ndarray, hi: np.ndarray, n_cells: int) -> Spans:
     within = first > final + 1
     entries[within] = n_entries - 1
     near = np.flatnonzero(within & (lo < hi))
-    item, offset = expanded((hi - lo)[near])
-    return Spans(
-        _ones(entries.ravel(), np.arange(0, ENTRIES * n + 1, ENTRIES, dtype=number), n_entries),
-        near,
-        _ones(lo[near][item] + offset, np.append(0, np.cumsum((hi - lo)[near])), n_cells),
-    )
-
-
-def _ones(entries: np.ndarray, ends: np.ndarray, width: int) -> csr_array:
-    return csr_array((np.ones(len(entries)), entries, ends), (len(ends) - 1, width))
-
-
-def _scaled(parts: csr_array, by: np.ndarray) -> csr_array:
-    """Of 1s: each row times a number."""
-    data = np.repeat(by, np.diff(parts.indptr))
-    return csr_array((data, parts.indices, parts.indptr), parts.shape)
+    return Spans(entries, near, lo[near], (hi - lo)[near], n_cells)
 
 
 def _table(cells: np.ndarray) -> np.ndarray:

@@ -73,8 +73,8 @@ class Whole:
         near = late[first == last]
         # a table has as many powers as the piece that reads most; nearly all read few
         K = self.reads.powers_of(near)
-        few = K <= np.quantile(K, FEW_POWERS) if len(K) else K > 0
-        for some in (near[few], near[~few]):
+        most = np.searchsorted(np.cumsum(np.bincount(K)), FEW_POWERS * len(K))
+        for some in (near[most >= K], near[most < K]):
             if len(some):
                 yield some, self._within(some)
 
