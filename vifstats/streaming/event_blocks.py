@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vifstats.errors import InvalidInputError, InvalidTypeError
-from vifstats.losses.cox.plans import MAX_POWER, powers_needed
+from vifstats.losses.cox.plans import MAX_POWER, power_limits, powers_needed
 from vifstats.streaming.first_pass import ChunkSurvey, Stretch
 from vifstats.streaming.tail_moments import HeavyRows, Load, Mass
 
@@ -199,4 +199,4 @@ def _powers(later: Load) -> int:
         return 1
     # phi is at least what is at risk after the block, so this bounds eps in all of its cells.
     eps = np.exp(later.light.log_largest - later.log_r)
-    return int(powers_needed(np.array([eps]), MAX_POWER)[0])
+    return int(powers_needed(np.array([eps]), power_limits(MAX_POWER))[0])

@@ -15,7 +15,7 @@ from vifstats.losses.cox.moments import Columns, Moments, moments_of
 from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.risk_sets import RiskSets, in_order
 from vifstats.losses.cox.risk_sums import RiskSums
-from vifstats.losses.cox.segment_sums import Bins
+from vifstats.losses.cox.segment_sums import Bins, rows_of
 
 __all__ = ["Deaths", "Pieces", "leaving"]
 
@@ -38,13 +38,9 @@ class Pieces:
 
     def take(self, some: slice | np.ndarray) -> "Pieces":
         """Some of them."""
-
-        def rows(values: np.ndarray) -> np.ndarray:  # `take` is faster than an index
-            return values[some] if isinstance(some, slice) else values.take(some, axis=0)
-
-        scatter = None if self.scatter is None else rows(self.scatter)
-        ranges = self.ranges.take(some)
-        return Pieces(rows(self.code), rows(self.r), rows(self.x), scatter, ranges, self.distinct)
+        code, r, x = (rows_of(values, some) for values in (self.code, self.r, self.x))
+        scatter = None if self.scatter is None else rows_of(self.scatter, some)
+        return Pieces(code, r, x, scatter, self.ranges.take(some), self.distinct)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from vifstats.losses.cox.cell_blocks import Blocked, CellBlocks, cell_blocks
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.ranges import Ranges
 from vifstats.losses.cox.risk_sums import RiskSums
+from vifstats.losses.cox.segment_sums import rows_of
 
 __all__ = [
     "EXPLICIT",
@@ -23,6 +24,7 @@ __all__ = [
     "Reach",
     "Reads",
     "block_plan",
+    "power_limits",
     "powers_needed",
     "reach",
 ]
@@ -79,8 +81,8 @@ class BlockPlan(Plan):
     def reads(self, some: slice | np.ndarray) -> "Reads":
         """What some of the pieces read."""
         ranges = self.ranges.take(some)
-        parts, late = self.blocks.split(ranges), self.ranges.late[some]
-        return Reads(self.blocks, parts, late, self.eps[some], self.reach.most)
+        late, eps = rows_of(self.ranges.late, some), rows_of(self.eps, some)
+        return Reads(self.blocks, self.blocks.split(ranges), late, eps, self.reach.limits)
 
     def summed(self, piece: np.ndarray, cell: np.ndarray) -> np.ndarray:
         parts = self.blocks.split(self.ranges.take(piece))
@@ -96,15 +98,15 @@ class Reads:
     parts: Blocked
     late: np.ndarray  # bool (n_pieces,): which do not begin with their segment
     eps: np.ndarray  # (n_pieces,): the largest of each
-    most: int  # powers
+    limits: np.ndarray  # as of `Reach`
 
     def powers_of(self, pieces: np.ndarray | slice) -> np.ndarray:
         """How many powers some pieces read, int (m,)."""
-        return powers_needed(self.eps[pieces], self.most)
+        return powers_needed(self.eps[pieces], self.limits)
 
     def most_powers(self, pieces: np.ndarray) -> int:
         """How many powers some pieces read at the most."""
-        return int(powers_needed(self.eps.take(pieces).max(), self.most))
+        return int(powers_needed(self.eps.take(pieces).max(), self.limits))
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +128,7 @@ class Reach:
     @property
     def limits(self) -> np.ndarray:
         """The largest eps of which 1, 2, ... powers suffice, shape (most - 1,)."""
-        return 10.0 ** (-DIGITS / np.arange(1, self.most))
+        return power_limits(self.most)
 
 
 def reach(sums: RiskSums, cells: np.ndarray) -> Reach:
@@ -143,7 +145,7 @@ def block_plan(sums: RiskSums, pieces: Pieces) -> BlockPlan:
     blocks = cell_blocks(pieces.ranges.bounds, sums.n_terms)
     pairs_only = blocks.alone[blocks.of_cell]
     powers = reach(sums, ~pairs_only)
-    K_cell = powers_needed(_largest_mass(pieces) / sums.phi_min, powers.most)
+    K_cell = powers_needed(_largest_mass(pieces) / sums.phi_min, powers.limits)
     K_cell[pairs_only] = 0
     # All pairs with these are taken as they are, except where eps > 1/2.
     key = sums.phi_min * np.where(pairs_only, 0.5, powers.explicit)
@@ -166,11 +168,14 @@ def block_plan(sums: RiskSums, pieces: Pieces) -> BlockPlan:
     )
 
 
-def powers_needed(eps: np.ndarray, most: int) -> np.ndarray:
-    """The K with eps^K < 10^-DIGITS, from 1 to ``most``; exposed nowhere, eps is 0."""
-    with np.errstate(divide="ignore"):
-        K = np.ceil(DIGITS / -np.log10(np.minimum(eps, EXPLICIT)))
-    return np.clip(K, 1, most).astype(np.int8)
+def power_limits(most: int) -> np.ndarray:
+    """The largest eps of which 1, 2, ... powers suffice, eps^K <= 10^-DIGITS: (most - 1,)."""
+    return 10.0 ** (-DIGITS / np.arange(1, most))
+
+
+def powers_needed(eps: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """How many powers are summed, one more than ``limits`` below eps: int8, shape of eps."""
+    return (1 + limits.searchsorted(eps)).astype(np.int8)
 
 
 def _largest_mass(pieces: Pieces) -> np.ndarray:

@@ -27,7 +27,7 @@ from vifstats.losses.cox.kernels import Kernel, OnePass
 from vifstats.losses.cox.leaving import Pieces
 from vifstats.losses.cox.plans import BlockPlan, PiecewisePlan, Plan, Reads, block_plan, reach
 from vifstats.losses.cox.risk_sums import RiskSums
-from vifstats.losses.cox.segment_sums import in_cache, put_rows, slices_of
+from vifstats.losses.cox.segment_sums import in_cache, put_rows, rows_of, slices_of
 from vifstats.losses.cox.tiles import (
     BlockTerms,
     Columns,
@@ -235,7 +235,7 @@ class _Taking:
         some: slice | np.ndarray,
     ) -> "_Taking":
         """`r` (n_pieces,): of all pieces, of which ``some`` take."""
-        reads, r = plan.reads(some), r[some]
+        reads, r = plan.reads(some), rows_of(r, some)
         return cls(columns, terms, reads, r, whole_blocks(tables, r, reads), Space())
 
     def up_to_ends(self) -> Iterator[Taken]:

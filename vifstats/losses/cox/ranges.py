@@ -14,7 +14,7 @@ from types import ModuleType
 import numpy as np
 
 from vifstats.losses.cox.fast import CHUNK_BITS, loops
-from vifstats.losses.cox.segment_sums import Bins, Segments, sorted_order
+from vifstats.losses.cox.segment_sums import Bins, Segments, rows_of, sorted_order
 from vifstats.losses.cox.spans import gathered, spans
 
 __all__ = ["Ranges"]
@@ -212,7 +212,7 @@ class Ranges:
 
     def take(self, rows: np.ndarray | slice) -> "Ranges":
         """Some of the ranges, over the same cells."""
-        return Ranges(self.lo[rows], self.hi[rows], self.bounds)
+        return Ranges(rows_of(self.lo, rows), rows_of(self.hi, rows), self.bounds)
 
     def pairs_below(self, key: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Every (row, cell) with the cell in the row's range and ``key[cell] < threshold[row]``.

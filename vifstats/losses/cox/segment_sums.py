@@ -15,6 +15,7 @@ __all__ = [
     "in_cache",
     "permute",
     "put_rows",
+    "rows_of",
     "slices_of",
     "sorted_order",
 ]
@@ -136,6 +137,11 @@ def in_cache(n_rows: int, width: int) -> Iterator[slice]:
     """Consecutive blocks of rows, of which `width` numbers each stay in cache."""
     size = max(64, CACHE // max(1, width))
     return (slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size))
+
+
+def rows_of(values: np.ndarray, some: slice | np.ndarray) -> np.ndarray:
+    """values[some] of some rows: `take` is several times as fast as an index."""
+    return values[some] if isinstance(some, slice) else values.take(some, axis=0)
 
 
 def put_rows(out: np.ndarray, at: np.ndarray | slice, rows: np.ndarray) -> None:
