@@ -15,6 +15,8 @@ __all__ = ["RiskSets", "gathered", "in_order", "risk_sets", "time_gaps"]
 
 # A time is searched for as fast as so many numbers are added.
 SEARCHED = 4
+# Places of a grid for each time, and how many times may be in one place.
+PLACES, MOST = 4, 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,10 +221,7 @@ def _cells_up_to(
         return compiled.cells_up_to(entry, cell_time, *begin)
     n_cells = len(cell_time)
     if n_cells and not (cell_stratum[-1] or stratum[-1]):  # one stratum: both are sorted by stratum
-        # nearly sorted, so that the search goes through the cells in order
-        order, out = _nearly_sorted(entry), np.empty(len(entry), dtype=np.intp)
-        out[order] = np.searchsorted(cell_time, entry[order], side="right")
-        return out
+        return _up_to(cell_time, entry)
     times, strata = np.append(cell_time, entry), np.append(cell_stratum, stratum)
     is_entry = np.arange(len(times)) >= n_cells
     merged = np.lexsort((is_entry, times, strata))
@@ -230,6 +229,32 @@ def _cells_up_to(
     out = np.empty(len(times), dtype=np.intp)
     out[merged] = cells_so_far
     return out[n_cells:]
+
+
+def _up_to(times: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """How many of the sorted times are at most each finite value, int (n,)."""
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        width = times[-1] - times[0]
+        scale = PLACES * len(times) / width
+    if 0 < scale < np.inf:
+        # the place of a number on a grid, which is not below that of a smaller one
+        def place(numbers: np.ndarray) -> np.ndarray:
+            return ((np.clip(numbers, times[0], times[-1]) - times[0]) * scale).astype(np.int32)
+
+        there = np.bincount(place(times))
+        if there.max() <= MOST:
+            before, later = np.cumsum(there), np.append(times, np.inf)
+            before -= there
+            out = before.take(place(values))
+            left = np.flatnonzero(times.take(out) <= values)
+            while len(left):
+                out[left] += 1
+                left = left[later.take(out.take(left)) <= values.take(left)]
+            return out
+    # nearly sorted, so that the search goes through the times in order
+    order, out = _nearly_sorted(values), np.empty(len(values), dtype=np.intp)
+    out[order] = np.searchsorted(times, values[order], side="right")
+    return out
 
 
 def _nearly_sorted(values: np.ndarray) -> np.ndarray:
