@@ -1,6 +1,8 @@
 """Numbers from the containers that users keep them in, aligned with the rows of one data set."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from numbers import Real
 from typing import Any
 
@@ -19,6 +21,7 @@ __all__ = [
     "finite_array",
     "frame_numbers",
     "group_labels",
+    "matrices_in_place",
     "number_array",
     "numbers",
     "row_positions",
@@ -27,18 +30,33 @@ __all__ = [
 ]
 
 
+# Whether a matrix of floats is read where it is.
+_in_place: ContextVar[bool] = ContextVar("matrices in place", default=False)
+
+
+@contextmanager
+def matrices_in_place() -> Iterator[None]:
+    """A context in which matrices of floats are not copied, by those who copy them in the end."""
+    before = _in_place.set(True)
+    try:
+        yield
+    finally:
+        _in_place.reset(before)
+
+
 def design_matrix(X: Any, name: str = "X") -> tuple[np.ndarray, tuple[str, ...], pd.Index]:
     """A finite float matrix with its column names and row labels.
 
-    `X` (n, p) or (n,); `name`: what errors call it. Returns `matrix` (n, p).
+    `X` (n, p) or (n,); `name`: what errors call it. Returns `matrix` (n, p): a copy.
     """
+    copied = not (_in_place.get() and isinstance(X, np.ndarray))
     X = as_pandas(X)
     if isinstance(X, pd.Series):
         X = X.to_frame()
     if isinstance(X, pd.DataFrame):
         matrix, names, labels = frame_numbers(X, name), tuple(map(str, X.columns)), X.index
     else:
-        matrix = numbers(X, f"`{name}`")
+        matrix = numbers(X, f"`{name}`", copied)
         matrix = matrix[:, None] if matrix.ndim == 1 else matrix
         if matrix.ndim != 2:
             raise InvalidInputError(
@@ -192,12 +210,12 @@ def frame_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
     return np.column_stack(columns) if columns else np.empty((len(frame), 0))
 
 
-def numbers(values: Any, what: str) -> np.ndarray:
+def numbers(values: Any, what: str, copied: bool = True) -> np.ndarray:
     """Floats from numeric, boolean, nullable and categorical containers; missing becomes nan.
 
     Text and dates are refused, although NumPy would convert some of them.
 
-    `what`: what errors call it, such as "`T`".
+    `what`: what errors call it, such as "`T`"; `copied`: whether floats are copied too.
     """
     array = _numpy(as_pandas(values), what)
     if array.dtype.kind not in "biuf":
@@ -209,12 +227,12 @@ def numbers(values: Any, what: str) -> np.ndarray:
         raise InvalidTypeError(
             f"{what[0].upper()}{what[1:]} must be numeric, but {_contents(array)}; {remedy}."
         )
-    return _as_floats(array, what)
+    return _as_floats(array, what, copied)
 
 
-def _as_floats(array: np.ndarray, what: str) -> np.ndarray:
+def _as_floats(array: np.ndarray, what: str, copied: bool) -> np.ndarray:
     """Floats; integers so large that two of them would become the same float are refused."""
-    floats = array.astype(float)
+    floats = array.astype(float, copy=copied)
     if array.dtype.kind in "iu" and array.size and np.abs(floats).max() > EXACT_INTEGERS:
         _require_exact(array.ravel().tolist(), floats.ravel().tolist(), what)
     return floats

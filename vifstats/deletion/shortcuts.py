@@ -135,13 +135,15 @@ def vif_cox(
         "penalty": penalty,
     }
     given = {name: value for name, value in options.items() if value is not None}
-    est = from_model(fit, *_data(X, T, E), **given, tol=tol)
+    with checks.matrices_in_place():
+        est = from_model(fit, *_data(X, T, E), **given, tol=tol)
     if not isinstance(est.loss, Cox):
         raise UnsupportedModelError(
             f"vif_cox takes Cox models, but this is a {type(fit).__name__}; use "
             "vifstats.vif(vifstats.from_model(fit, ...))."
         )
     influence = compute(est)
+    est.loss.own()
     return with_refits(influence, refit_top) if refit_top else influence
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -113,6 +114,12 @@ class Cox(ReducedHessians):
         self._X, self.centres = gathered(data.X, sets.order, sets.row_bounds)
         self._weights = in_order(data.weights, sets.order)
         self._offset = in_order(data.offset, sets.order)
+
+    def own(self) -> None:
+        """Copy data that were read in place, once the sums that need as much room are no more."""
+        if self.data.in_place:
+            self._forget()
+            self.data = replace(self.data, X=self.data.X.copy(), in_place=False)
 
     def _forget(self) -> None:
         """What is kept of the last theta."""

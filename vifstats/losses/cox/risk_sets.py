@@ -243,9 +243,9 @@ def _up_to(times: np.ndarray, values: np.ndarray) -> np.ndarray:
 
         there = np.bincount(place(times))
         if there.max() <= MOST:
-            before, later = np.cumsum(there), np.append(times, np.inf)
-            before -= there
-            out = before.take(place(values))
+            before, later = np.zeros(len(there), dtype=np.int32), np.append(times, np.inf)
+            np.cumsum(there[:-1], out=before[1:])
+            out = before.take(place(values)).astype(np.intp)
             left = np.flatnonzero(times.take(out) <= values)
             while len(left):
                 out[left] += 1

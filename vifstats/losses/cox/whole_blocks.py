@@ -92,7 +92,7 @@ class Whole:
         lo, hi = self.reads.parts.whole.take(pieces).ends
         blocks = np.arange(lo.min(), hi.max())
         some = slice(0, self.reads.most_powers(pieces))
-        table = self.tables.each.of(blocks, some)
+        table = self.tables.sums.of(blocks, some)
         n, K, width = table.shape
         parts = spans(lo - blocks[0], hi - blocks[0], n)
         sums = parts.gather(table.reshape(n, K * width))
@@ -104,12 +104,16 @@ class BlockTables:
     """The sums of all powers over whole blocks, which serve all pieces."""
 
     plan: BlockPlan
-    each: PowerTable
+    # over each block; if no range begins late, over the blocks of its segment up to it
+    sums: PowerTable
 
     @classmethod
     def of(cls, plan: BlockPlan, terms: BlockTerms, columns: Columns) -> "BlockTables | None":
         """None where no block is ever taken as a whole."""
-        return None if plan.blocks.alone.all() else cls(plan, block_sums(plan, terms, columns))
+        if plan.blocks.alone.all():
+            return None
+        sums = block_sums(plan, terms, columns)
+        return cls(plan, sums.running(plan.blocks.bounds) if plan.ranges.all_prefix else sums)
 
     @cached_property
     def last(self) -> np.ndarray:
@@ -122,32 +126,33 @@ class BlockTables:
     @property
     def size(self) -> int:
         """Blocks of a group."""
-        return -(-len(self.each.K) // GROUPS)
+        return -(-len(self.sums.K) // GROUPS)
 
     @property
     def n_groups(self) -> int:
         """Number of groups."""
-        return -(-len(self.each.K) // self.size)
+        return -(-len(self.sums.K) // self.size)
 
     @cached_property
     def from_segment(self) -> PowerTable:
         """Over the blocks of a segment up to each."""
-        return self.each.running(self.plan.blocks.bounds)
+        prefix = self.plan.ranges.all_prefix
+        return self.sums if prefix else self.sums.running(self.plan.blocks.bounds)
 
     @property
     def _bounds(self) -> np.ndarray:
         """Where groups begin, int (n_groups + 1,)."""
-        return np.append(np.arange(0, len(self.each.K), self.size), len(self.each.K))
+        return np.append(np.arange(0, len(self.sums.K), self.size), len(self.sums.K))
 
     @cached_property
     def from_group(self) -> PowerTable:
         """Over the blocks of a group up to each."""
-        return self.each.running(self._bounds)
+        return self.sums.running(self._bounds)
 
     @cached_property
     def to_group(self) -> PowerTable:
         """Over the blocks of a group from each on."""
-        return self.each.running(self._bounds, reverse=True)
+        return self.sums.running(self._bounds, reverse=True)
 
     @cached_property
     def between(self) -> PowerTable:
@@ -174,5 +179,5 @@ def whole_blocks(tables: BlockTables | None, r: np.ndarray, reads: Reads) -> Who
         return Whole(tables, reads, r, None, at_end)
     far = np.where(late & (whole.lo // tables.size < (whole.hi - 1) // tables.size), r, 0.0)
     at_end.append(_Side(tables.from_group, last, far))
-    each = np.arange(len(tables.each.K) + 1)  # after the last one, none
+    each = np.arange(len(tables.sums.K) + 1)  # after the last one, none
     return Whole(tables, reads, r, _Side(tables.to_group, each, far), at_end)
