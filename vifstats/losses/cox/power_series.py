@@ -243,8 +243,8 @@ class _Taking:
         parts = self.reads.parts
         lo, hi = parts.ranges.ends
         some = np.flatnonzero(lo < hi)
-        end, after = parts.end[some], self.terms.of_cell.take(hi)
-        taken = after[some] - self.terms.first[end]
+        end, after = parts.end.take(some), self.terms.of_cell.take(hi)
+        taken = after.take(some) - self.terms.first.take(end)
         begin = self.terms.of_cell.take(lo) if self.reads.late.any() else None
         odds = Odds(self.r, begin, after, self.space)
         for tile in tiles(end, some, self.reads.blocks.in_pairs, taken):

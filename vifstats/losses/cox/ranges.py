@@ -110,7 +110,7 @@ class Ranges:
         """The late ranges in the order of lo."""
         if self.all_prefix:
             return np.zeros(0, dtype=np.intp)
-        return self.by_start[self.late[self.by_start]]
+        return self.by_start[self.late.take(self.by_start)]
 
     @cached_property
     def all_prefix(self) -> bool:
@@ -205,8 +205,8 @@ class Ranges:
         window = cells
         for level, (start, stop) in enumerate(pairwise(ends)):
             at = rows[start:stop]
-            last = self.hi[at] - 2**level
-            out[at] = np.minimum(window[self.lo[at]], window[last])
+            last = self.hi.take(at) - 2**level
+            out[at] = np.minimum(window.take(self.lo.take(at)), window.take(last))
             window = np.minimum(window[: max(len(window) - 2**level, 0)], window[2**level :])
         return out
 

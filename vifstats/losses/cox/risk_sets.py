@@ -203,7 +203,7 @@ def gathered(
 
 def in_order(values: np.ndarray, order: np.ndarray) -> np.ndarray:
     """Values of some rows, (n,) to (k,); one number that stands for all of them as it is."""
-    return np.broadcast_to(values[:1], len(order)) if values.strides == (0,) else values[order]
+    return np.broadcast_to(values[:1], len(order)) if values.strides == (0,) else values.take(order)
 
 
 def _cells_up_to(
@@ -264,8 +264,9 @@ def _nearly_sorted(values: np.ndarray) -> np.ndarray:
 
 def time_gaps(data: SurvivalInput, sets: RiskSets) -> TimeGaps:
     """Between the times of rows, and from entries, to the next event time of the stratum."""
-    time, entry = data.time[sets.order], in_order(data.entry, sets.order)
+    time, entry = data.time.take(sets.order), in_order(data.entry, sets.order)
     own = gaps_of_rows(time, sets.event, np.diff(sets.stratum) == 0)
     late = np.flatnonzero((entry > -np.inf) & (sets.ranges.lo < sets.ranges.hi))
-    entries = TimeGaps.between(entry[late], sets.cell_time[sets.ranges.lo[late]])
+    first = sets.ranges.lo.take(late)
+    entries = TimeGaps.between(entry.take(late), sets.cell_time.take(first))
     return TimeGaps.joined([own, entries])

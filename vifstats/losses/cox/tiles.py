@@ -211,8 +211,8 @@ def tiles(
     """
     if np.any(block[1:] < block[:-1]):
         order = sorted_order(block)
-        block, pieces = block[order], pieces[order]
-        taken = None if taken is None else taken[order]
+        block, pieces = block.take(order), pieces.take(order)
+        taken = None if taken is None else taken.take(order)
     of, size, first, stop, width = _cut(block, n_terms, taken)
     in_order = len(pieces) > 0 and bool((np.diff(pieces) == 1).all())
     for part in slices_of(size * np.maximum(width, 8), 2 * CACHE):

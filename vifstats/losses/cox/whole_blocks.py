@@ -68,7 +68,7 @@ class Whole:
         whole, size = self.reads.parts.whole.take(late), self.tables.size
         first, last = whole.lo // size, (whole.hi - 1) // size
         far = last - first > 1
-        pair = ((first + 1) * self.tables.n_groups + last - 1)[far]
+        pair = (first * self.tables.n_groups + last)[far] + self.tables.n_groups - 1
         yield from self._of_groups(pair, late[far], space)
         near = late[first == last]
         # a table has as many powers as the piece that reads most; nearly all read few
