@@ -45,7 +45,6 @@ class SurvivalInput:
     # The user's name of each stratum, a tuple where several columns make it; a single None if there
     # are no strata
     stratum_names: tuple = (None,)
-    in_place: bool = False  # whether X is the user's own, and may change
 
 
 def survival(
@@ -88,7 +87,6 @@ def survival(
         strata=np.broadcast_to(np.intp(0), n) if strata is None else strata_codes(strata, *rows),
         offset=np.broadcast_to(0.0, n) if offset is None else row_vector(offset, "offset", *rows),
         stratum_names=(None,) if strata is None else _stratum_names(strata),
-        in_place=isinstance(X, np.ndarray) and np.may_share_memory(matrix, X),
     )
 
 

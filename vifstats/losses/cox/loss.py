@@ -104,6 +104,7 @@ class Cox(ReducedHessians):
         self.ties = ties
         self.n_params = data.X.shape[1]
         self.penalty = checks.penalty_matrix(penalty, self.n_params)
+        self._in_place = isinstance(X, np.ndarray) and np.may_share_memory(data.X, X)
         self._hold(data)
 
     def _hold(self, data: SurvivalInput) -> None:
@@ -117,9 +118,9 @@ class Cox(ReducedHessians):
 
     def own(self) -> None:
         """Copy data that were read in place, once the sums that need as much room are no more."""
-        if self.data.in_place:
+        if self._in_place:
             self._forget()
-            self.data = replace(self.data, X=self.data.X.copy(), in_place=False)
+            self.data, self._in_place = replace(self.data, X=self.data.X.copy()), False
 
     def _forget(self) -> None:
         """What is kept of the last theta."""
