@@ -119,13 +119,13 @@ def test_influence_takes_little_more_than_itself(monkeypatch):
 
 @pytest.mark.parametrize(
     ("kind", "method", "most"),
-    [("", "vif", 7), ("", "if", 7.5), ("strata", "vif", 7), ("entry", "vif", 9.5)],
+    [("", "vif", 5), ("", "if", 6), ("strata", "vif", 5.75), ("entry", "vif", 7.5)],
 )
 def test_from_raw_arrays(kind, method, most, monkeypatch):
-    """By NumPy: what the loss keeps, which is 4 X, and what passes."""
+    """By NumPy: the result, what the loss keeps, which is 3 X, and what passes."""
     monkeypatch.setattr(fast, "LARGE", np.inf)
     rng = np.random.default_rng(3)
-    n = 150_000
+    n = 400_000
     X, T, E = rng.normal(size=(n, 10)), rng.exponential(size=n), rng.random(n) < 0.7
     given = {"strata": rng.integers(0, n // 100, n), "entry": T * rng.random(n)}
     options = {kind: given[kind]} if kind else {}

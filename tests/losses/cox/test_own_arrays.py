@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from statsmodels.duration.hazard_regression import PHReg
 
 import vifstats as vs
 from vifstats.losses.cox import fast, segment_sums
@@ -44,6 +45,41 @@ def test_differences_that_a_loss_keeps_are_not_written_over():
     first = vs.vif(est).values.copy()
     np.testing.assert_array_equal(vs.vif(est).values, first)
     np.testing.assert_array_equal(own, (3.0 - y)[:, None])
+
+
+def same_as_of(X: np.ndarray, found: vs.Influence, *others: np.ndarray) -> None:
+    """An influence and the refits of its estimate, against those of a copy of X."""
+    again = vs.vif_cox(found.estimate.theta, X, *others)
+    np.testing.assert_array_equal(found.values, again.values)
+    np.testing.assert_array_equal(found.estimate.loss.data.X, X)
+    for method in (vs.leave_one_out, vs.newton_step):
+        np.testing.assert_array_equal(method(found.estimate).values, method(again.estimate).values)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("method", ["vif", "refit"])
+def test_what_is_done_to_data_afterwards_does_not_matter(method, order):
+    X, T, E = data()
+    theta = vs.minimize(vs.losses.Cox(X, T, E), np.zeros(2)).theta
+    mine, T_mine, E_mine, theta_mine = X.copy(order), T.copy(), E.copy(), theta.copy()
+    found = vs.vif_cox(theta_mine, mine, T_mine, E_mine, method=method)
+    np.testing.assert_array_equal(mine, X)
+    mine[:], T_mine[:], E_mine[:], theta_mine[:] = 7.0, 1.0, True, 5.0
+    if method == "vif":
+        same_as_of(X, found, T, E)
+    else:
+        again = vs.vif_cox(theta, X, T, E, method=method)
+        np.testing.assert_array_equal(found.values, again.values)
+        np.testing.assert_array_equal(found.estimate.loss.data.X, X)
+
+
+def test_a_fit_keeps_its_design_to_itself():
+    X, T, E = data(seed=5)
+    fit = PHReg(T, X.copy(), status=E.astype(int)).fit()
+    found = vs.vif_cox(fit)
+    assert not np.may_share_memory(found.estimate.loss.data.X, fit.model.exog)
+    fit.model.exog[:] = 0.0
+    np.testing.assert_array_equal(found.estimate.loss.data.X, X)
 
 
 def test_what_was_not_given_stands_for_all_rows():

@@ -11,10 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from vifstats.checks import survival
 from vifstats.losses.cox import fast
 from vifstats.losses.cox import ranges as module_of_ranges
+from vifstats.losses.cox import risk_sets as module_of_risk_sets
 from vifstats.losses.cox import segment_sums as module
 from vifstats.losses.cox.ranges import Ranges
+from vifstats.losses.cox.risk_sets import risk_sets
 from vifstats.losses.cox.segment_sums import Bins, Segments, sorted_order
 
 # Sums of up to 200 positive numbers: each addition loses at most half an ulp.
@@ -89,6 +92,30 @@ def test_compiled_reads(ranges, seed, bits):
         assert ranges.minimum(cells).tolist() == [some.min(initial=np.inf) for some in within]
         found = ranges.gather(cells)
     np.testing.assert_allclose(found, [some.sum() for some in within], rtol=NO_CANCELLATION)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 5), st.sampled_from([0, 2, 32]))
+def test_entries_among_event_times(seed, kind, most):
+    """On a grid where no place of it has many times, else by a search: as NumPy's search."""
+    rng = np.random.default_rng(seed)
+    time = (
+        rng.exponential(size=40),
+        rng.integers(-4, 5, 40) + 0.0,
+        rng.normal(size=40) * 2e307,
+        rng.integers(1, 40, 40) * 5e-324,
+        10.0 ** rng.uniform(-300, 300, 40),
+        np.append(rng.exponential(size=39), 1e9),
+    )[kind]
+    event = rng.random(40) < 0.7
+    event[time.argmax()] = True
+    entry = np.nextafter(rng.choice(time, 40), rng.choice([-np.inf, np.inf], 40))
+    entry = np.where(rng.random(40) < 0.5, rng.choice(time, 40), entry)
+    entry = np.where(entry < time, entry, -np.inf)
+    data = survival(np.zeros((40, 1)), time, event, entry=entry)
+    with patch.multiple(module_of_risk_sets, MOST=most):
+        sets = risk_sets(data)
+    expected = np.searchsorted(np.unique(time[event]), entry, side="right")
+    assert sets.ranges.lo.tolist() == expected[sets.order].tolist()
 
 
 def test_a_tiny_sum_beside_a_huge_one():
