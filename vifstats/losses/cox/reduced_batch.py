@@ -13,7 +13,7 @@ import numpy as np
 
 from vifstats.losses.cox.fast import loops
 from vifstats.losses.cox.risk_sets import RiskSets
-from vifstats.losses.cox.segment_sums import expanded, gram
+from vifstats.losses.cox.segment_sums import CACHE, expanded, gram, slices_of
 from vifstats.removals import Removals
 
 __all__ = ["Batch"]
@@ -134,16 +134,31 @@ class Batch:
 
     @cached_property
     def _tied(self) -> "_TiedBatch":
-        cells = self.sets.tied if self.efron else self.sets.tied[:0]
-        item, tie = expanded(self.sets.deaths[cells])
-        N = self._N[cells]
-        exists = tie[:, None] < N[item]
-        dying = self._S0D[cells]
-        gone = np.where(exists, tie[:, None] / np.maximum(N, 1)[item], 0.0) * dying[item]
-        phi = (self._R[cells] + dying)[item] - gone
-        phi = np.where(exists, phi, 1.0)
-        first = np.flatnonzero(tie == 0)
-        return _TiedBatch(cells, first, exists, phi, np.where(exists, gone / phi, 0.0))
+        """The terms of all tied cells."""
+        return self._terms(self._tied_cells)
+
+    @property
+    def _tied_cells(self) -> np.ndarray:
+        return self.sets.tied if self.efron else self.sets.tied[:0]
+
+    def _terms(self, cells: np.ndarray) -> "_TiedBatch":
+        """The terms of some tied cells, int (m,)."""
+        deaths, N, dying = (values[cells] for values in (self.sets.deaths, self._N, self._S0D))
+        item, tie = expanded(deaths)
+        gone = (dying / np.maximum(N, 1)).take(item, axis=0)
+        gone *= tie[:, None]
+        phi = (self._R[cells] + dying).take(item, axis=0)
+        phi -= gone
+        # of cells with fewer deaths left, the last terms are no more; they are few
+        cell, column = np.nonzero(deaths[:, None] > N)
+        fewer, number = expanded(deaths[cell] - N[cell, column])
+        first = np.cumsum(deaths) - deaths
+        none = first[cell][fewer] + N[cell, column][fewer] + number, column[fewer]
+        phi[none], gone[none] = 1.0, 0.0
+        inverse = 1 / phi
+        gone *= inverse
+        inverse[none] = 0.0
+        return _TiedBatch(cells, first, phi, inverse, gone)
 
     @cached_property
     def _S0(self) -> np.ndarray:
@@ -198,14 +213,16 @@ class Batch:
 
     def _of_ties(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """As the first three of `_of_cells`: one term a cell, then those of cells with several."""
-        tied = self._tied
         logs, hazards = np.log(self._S0), self._a / self._S0
-        a, dying, own = self._a[tied.cells], self._S0D[tied.cells], hazards.copy()
-        logs[tied.cells] = tied.sums(np.log(tied.phi))
-        hazards[tied.cells] = a * tied.sums(np.where(tied.exists, 1 / tied.phi, 0.0))
-        # (1 - l/d)/phi_l = (1 - f_l R/S0D)/phi_l is summed as (1/phi_l - (l/d)/phi_l)
-        share = tied.f / np.where(dying > 0, dying, 1.0)[tied.item]
-        own[tied.cells] = hazards[tied.cells] - a * tied.sums(share)
+        own, cells = hazards.copy(), self._tied_cells
+        # a dozen steps, each over terms that stay in cache
+        for some in slices_of(self.sets.deaths[cells], CACHE // max(1, len(self.thetas))):
+            tied = self._terms(at := cells[some])
+            a, dying = self._a[at], self._S0D[at]
+            logs[at] = tied.sums(np.log(tied.phi))
+            hazards[at] = a * tied.sums(tied.inverse)
+            # (1 - l/d)/phi_l = (1 - f_l R/S0D)/phi_l is summed as (1/phi_l - (l/d)/phi_l)
+            own[at] = hazards[at] - a * tied.sums(tied.f) / np.where(dying > 0, dying, 1.0)
         return logs, hazards, own
 
     @cached_property
@@ -264,7 +281,7 @@ class Batch:
         own, cell, tied = self.sets.own, self.sets.cell_of_event, self._tied
         m0, xD = (means.transpose(2, 1, 0) for means in self._means(slice(None)))
         a, dying = self._a[tied.cells], self._S0D[tied.cells]
-        share = a * tied.sums(tied.f / tied.phi)
+        share = a * tied.sums(tied.f * tied.inverse)
         alive = share - a * tied.sums(tied.f**2) / np.where(dying > 0, dying, 1.0)
         mean_f = tied.sums(tied.f) / np.maximum(self._N[tied.cells], 1)
         left = np.ones_like(self._r)
@@ -298,20 +315,14 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class _TiedBatch:
-    """Efron's terms of the tied cells, a column for each removal."""
+    """Efron's terms of tied cells, a column for each removal."""
 
     cells: np.ndarray
-    first: np.ndarray
-    exists: np.ndarray
+    first: np.ndarray  # int (n_cells,): of each cell
+    # (n_terms, k): phi_l, 1/phi_l and f_l; 1, 0 and 0 of terms that are no more
     phi: np.ndarray
+    inverse: np.ndarray
     f: np.ndarray
-
-    @cached_property
-    def item(self) -> np.ndarray:
-        """The position in ``cells`` of each term."""
-        is_first = np.zeros(len(self.phi), dtype=np.intp)
-        is_first[self.first] = 1
-        return np.cumsum(is_first) - 1
 
     def sums(self, terms: np.ndarray) -> np.ndarray:
         """Sum over the terms of each cell."""
