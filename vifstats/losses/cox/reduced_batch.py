@@ -69,11 +69,13 @@ class Batch:
 
     @cached_property
     def _shifted(self) -> tuple[np.ndarray, np.ndarray]:
-        eta = self.X @ self.thetas.T + self.offset[:, None]
+        eta, begins = self.X @ self.thetas.T, self.sets.row_bounds[:-1]
+        if self.offset.any():
+            eta += self.offset[:, None]
         eta[self._gone] = -np.inf
-        largest = np.maximum.reduceat(eta, self.sets.row_bounds[:-1], axis=0)
+        one = len(begins) == 1
+        largest = eta.max(axis=0)[None] if one else np.maximum.reduceat(eta, begins, axis=0)
         largest = np.where(np.isfinite(largest), largest, 0.0)
-        one = len(largest) == 1
         eta -= largest if one else np.repeat(largest, np.diff(self.sets.row_bounds), axis=0)
         eta[self._gone] = 0.0
         return eta, largest
