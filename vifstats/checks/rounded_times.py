@@ -34,21 +34,22 @@ class TimeGaps:
     around: np.ndarray
     # (2,): the widest of those that are near
     widest: np.ndarray
-    # The two times that are nearest to each other, by their ratio
+    # The two of the neighbourhood that are nearest to each other, by their ratio
     pair: tuple[float, float]
 
     @classmethod
     def between(cls, earlier: np.ndarray, later: np.ndarray) -> "TimeGaps":
         """The gaps between pairs of different times, (k,) each."""
-        gaps = later - earlier
-        share = gaps / np.maximum(np.abs(earlier), np.abs(later))
-        few = np.flatnonzero(share <= AROUND * TINY.max())
-        near = share[few] <= TINY[:, None]
-        first = int(np.argmin(share)) if len(share) else None
+        gaps, size = later - earlier, np.maximum(np.abs(earlier), np.abs(later))
+        few = np.flatnonzero(gaps <= AROUND * TINY.max() * size)
+        gaps = gaps[few]
+        share = gaps / size[few]
+        near = share <= TINY[:, None]
+        first = few[np.argmin(share)] if len(few) else None
         return cls(
             near=near.sum(axis=1),
-            around=(share[few] <= AROUND * TINY[:, None]).sum(axis=1),
-            widest=np.where(near, gaps[few], 0.0).max(axis=1, initial=0.0),
+            around=(share <= AROUND * TINY[:, None]).sum(axis=1),
+            widest=np.where(near, gaps, 0.0).max(axis=1, initial=0.0),
             pair=NO_PAIR if first is None else (float(earlier[first]), float(later[first])),
         )
 

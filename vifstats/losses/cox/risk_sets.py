@@ -141,7 +141,7 @@ def risk_sets(data: SurvivalInput) -> RiskSets:
     if len(late):
         begin = np.searchsorted(late, row_bounds), bounds
         of_late = in_order(stratum, late)
-        lo[late] = _cells_up_to(entry[late], of_late, cell_time, cell_stratum, begin)
+        lo[late] = _cells_up_to(entry.take(late), of_late, cell_time, cell_stratum, begin)
     return RiskSets(
         order=order,
         ranges=Ranges(lo, hi, bounds),

@@ -14,13 +14,15 @@ from scipy.sparse import csr_array
 
 from vifstats.losses.cox.segment_sums import expanded, in_cache
 
-__all__ = ["Spans", "gathered", "spans"]
+__all__ = ["Spans", "gathered", "spans", "summed"]
 
 # Groups of 32: a range within one is so many numbers at most, and of groups a table has several
 # levels.
 GROUP_BITS = 5
 # Entries of a range: to the end of a group, from the start of another, and two of those between.
 ENTRIES = 4
+# What says which entries ranges read takes more room than what they read: some ranges at a time.
+AT_ONCE = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +46,7 @@ class Spans:
 
     @property
     def _cells(self) -> csr_array:
-        """The cells of the ranges within one group, (m, n_cells) of 1s."""
-        item, offset = expanded(self.sizes)
-        entries = np.ones(len(item)), self.first[item] + offset, np.append(0, np.cumsum(self.sizes))
-        return csr_array(entries, (len(self.near), self.n_cells))
+        return _one_by_one(self.first, self.sizes, self.n_cells)
 
     def scatter(self, rows: np.ndarray, by: np.ndarray | None = None) -> np.ndarray:
         """Sum of the rows whose range covers each cell: (n, q) to (n_cells, q).
@@ -80,10 +79,25 @@ def gathered(lo: np.ndarray, hi: np.ndarray, cells: np.ndarray) -> np.ndarray:
     """Sum of the cells in each range lo .. hi - 1, int (n,): (n_cells, ...) to (n, ...)."""
     flat = cells.reshape(len(cells), prod(cells.shape[1:]))
     table, out = _table(flat), np.empty((len(lo), flat.shape[1]))
-    # what says which entries a range is put together from takes more room than the sums
-    for some in in_cache(len(lo), 1):
+    for start in range(0, len(lo), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
         out[some] = spans(lo[some], hi[some], len(cells)).gather(flat, table)
     return out.reshape(len(lo), *cells.shape[1:])
+
+
+def summed(lo: np.ndarray, hi: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """As `gathered`, of a few ranges that are not empty: (n_cells, q) to (n, q)."""
+    sizes = hi - lo
+    if sizes.sum() > ENTRIES * len(cells):
+        return spans(lo, hi, len(cells)).gather(cells)
+    return _one_by_one(lo, sizes, len(cells)) @ cells
+
+
+def _one_by_one(first: np.ndarray, sizes: np.ndarray, n_cells: int) -> csr_array:
+    """The cells of ranges, (n, n_cells) of 1s."""
+    item, offset = expanded(sizes)
+    entries = np.ones(len(item)), first[item] + offset, np.append(0, np.cumsum(sizes))
+    return csr_array(entries, (len(sizes), n_cells))
 
 
 def spans(lo: np.ndarray, hi: np.ndarray, n_cells: int) -> Spans:

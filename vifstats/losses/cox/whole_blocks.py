@@ -8,7 +8,7 @@ import numpy as np
 
 from vifstats.losses.cox.plans import BlockPlan, Reads
 from vifstats.losses.cox.power_tables import PowerTable, block_sums
-from vifstats.losses.cox.spans import spans
+from vifstats.losses.cox.spans import summed
 from vifstats.losses.cox.tiles import BlockTerms, Columns, Space, Taken, Tiles, powers, tiles
 
 __all__ = ["BlockTables", "Whole", "whole_blocks"]
@@ -94,8 +94,7 @@ class Whole:
         some = slice(0, self.reads.most_powers(pieces))
         table = self.tables.sums.of(blocks, some)
         n, K, width = table.shape
-        parts = spans(lo - blocks[0], hi - blocks[0], n)
-        sums = parts.gather(table.reshape(n, K * width))
+        sums = summed(lo - blocks[0], hi - blocks[0], table.reshape(n, K * width))
         return np.einsum("km,mkw->mw", powers(self.r[pieces], K), sums.reshape(-1, K, width))
 
 
