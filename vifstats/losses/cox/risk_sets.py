@@ -245,11 +245,15 @@ def _up_to(times: np.ndarray, values: np.ndarray) -> np.ndarray:
         if there.max() <= MOST:
             before, later = np.zeros(len(there), dtype=np.int32), np.append(times, np.inf)
             np.cumsum(there[:-1], out=before[1:])
-            out = before.take(place(values)).astype(np.intp)
-            left = np.flatnonzero(times.take(out) <= values)
-            while len(left):
-                out[left] += 1
-                left = left[later.take(out.take(left)) <= values.take(left)]
+            out = np.empty(len(values), dtype=np.intp)
+            for some in in_cache(len(out), 1):
+                part = values[some]
+                at = before.take(place(part)).astype(np.intp)
+                left = np.flatnonzero(times.take(at) <= part)
+                while len(left):
+                    at[left] += 1
+                    left = left[later.take(at.take(left)) <= part.take(left)]
+                out[some] = at
             return out
     # nearly sorted, so that the search goes through the times in order
     order, out = _nearly_sorted(values), np.empty(len(values), dtype=np.intp)

@@ -102,20 +102,28 @@ def _one_by_one(first: np.ndarray, sizes: np.ndarray, n_cells: int) -> csr_array
 
 def spans(lo: np.ndarray, hi: np.ndarray, n_cells: int) -> Spans:
     """Ranges lo .. hi - 1, both int (n,), of ``n_cells`` cells."""
-    n, last, n_groups = len(lo), hi - 1, _n_groups(n_cells)
-    size, n_entries = n_groups << GROUP_BITS, _n_entries(n_cells)
-    first, final = (lo >> GROUP_BITS) + 1, (last >> GROUP_BITS) - 1
+    n, n_entries = len(lo), _n_entries(n_cells)
     # half the room, if it can
     number = np.int32 if max(ENTRIES * n, n_entries) < 2**31 else np.int64
-    entries = np.empty((n, ENTRIES), dtype=number)
+    entries, within = np.empty((n, ENTRIES), dtype=number), np.empty(n, dtype=bool)
+    for some in in_cache(n, 1):
+        within[some] = _put_entries(entries[some], lo[some], hi[some], n_cells)
+    near = np.flatnonzero(within)
+    begin = lo.take(near)
+    return Spans(entries, near, begin, hi.take(near) - begin, n_cells)
+
+
+def _put_entries(entries: np.ndarray, lo: np.ndarray, hi: np.ndarray, n_cells: int) -> np.ndarray:
+    """What ranges read, into ``entries``, and which are within one group: (n, ENTRIES) to (n,)."""
+    last, n_groups, none = hi - 1, _n_groups(n_cells), _n_entries(n_cells) - 1
+    size, first, final = n_groups << GROUP_BITS, (lo >> GROUP_BITS) + 1, (last >> GROUP_BITS) - 1
     entries[:, 0], entries[:, 1] = lo, size + last
     level = 2 * size + n_groups * np.frexp(first ^ final)[1]  # 0 where it is one group
-    entries[:, 2] = np.where(first <= final, level + first, n_entries - 1)
-    entries[:, 3] = np.where(first < final, level + final, n_entries - 1)
+    entries[:, 2] = np.where(first <= final, level + first, none)
+    entries[:, 3] = np.where(first < final, level + final, none)
     within = first > final + 1
-    entries[within] = n_entries - 1
-    near = np.flatnonzero(within & (lo < hi))
-    return Spans(entries, near, lo[near], (hi - lo)[near], n_cells)
+    entries[within] = none
+    return within & (lo < hi)
 
 
 def _table(cells: np.ndarray) -> np.ndarray:
