@@ -14,7 +14,7 @@ from vifstats.losses.cox.tiles import BlockTerms, Columns, Space, Taken, Tiles, 
 __all__ = ["BlockTables", "Whole", "whole_blocks"]
 
 # Blocks of a long segment stand in this many groups: a table has the sum of each range of groups.
-GROUPS = 32
+GROUPS = 48
 # This share of the pieces within a group is taken with as many powers as they read.
 FEW_POWERS = 0.9
 
