@@ -74,6 +74,15 @@ def test_ranges_from_the_start_of_their_segment(ranges, seed):
     np.testing.assert_allclose(ranges.gather(cells), expected, rtol=NO_CANCELLATION)
 
 
+def test_where_most_ranges_are_empty_the_others_begin_as_they_do():
+    empty, cells = np.zeros(60, dtype=int), np.array([1.0, 10.0, 100.0])
+    early = Ranges(np.append(empty, 0), np.append(empty, 2), np.array([0, 3]))
+    assert early.all_prefix and not len(early.late_by_start)
+    late = Ranges(np.append(empty, 1), np.append(empty, 3), np.array([0, 3]))
+    assert not late.all_prefix and late.late_by_start.tolist() == [60]
+    assert [ranges.gather(cells)[60] for ranges in (early, late)] == [11.0, 110.0]
+
+
 @given(drawn_ranges(), st.integers(0, 1000))
 def test_extremes_of_ranges(ranges, seed):
     cells = spread((ranges.n_cells,), seed)

@@ -21,7 +21,8 @@ __all__ = ["Ranges"]
 
 # A range reads so many sums, or is sorted, which is as much work as adding as many numbers.
 READS = 4
-# Running sums serve at least one of so many ranges.
+# For each range that begins with its segment so many may begin late: of more, running sums from
+# the beginnings of segments serve too few.
 EARLY = 16
 
 
@@ -84,13 +85,13 @@ class Ranges:
     def late(self) -> np.ndarray:
         """Which ranges, not empty, do not begin with their segment, bool (n,).
 
-        Where few do begin with it, they are as the others: running sums would serve few.
+        Where few others do begin with it, they count as these: running sums would serve few.
         """
         opens, some = np.zeros(self.n_cells + 1, dtype=bool), self.lo < self.hi
         opens[self.bounds] = True
         late = some & ~opens[self.lo]
-        early = np.count_nonzero(some) - np.count_nonzero(late)
-        return some if early * EARLY < len(late) else late
+        n, n_late = np.count_nonzero(some), np.count_nonzero(late)
+        return some if EARLY * (n - n_late) < n_late else late
 
     @cached_property
     def _prefix(self) -> np.ndarray:

@@ -292,15 +292,15 @@ class Odds:
     def _mark(self, tile: Tiles, first: np.ndarray, out: np.ndarray) -> None:
         """1 where a term is in the range of a piece, and 0 elsewhere: (t, s, c)."""
         c = out.shape[2]
-        begin, after = (
-            None if at is None else at.take(tile.pieces) - first for at in (self.begin, self.after)
-        )
-        if after is None:
-            _last_ones(c).take(begin, axis=0, out=out, mode="clip")
+        if self.after is not None:
+            after = self.after.take(tile.pieces) - first
+            _first_ones(c).take(after, axis=0, out=out, mode="clip")
+        if self.begin is None:
             return
-        _first_ones(c).take(after, axis=0, out=out, mode="clip")
-        # few pieces begin in the block in which they end
-        if begin is not None and len(inside := np.flatnonzero(begin > 0)):
+        begin = self.begin.take(tile.pieces) - first
+        if self.after is None:
+            _last_ones(c).take(begin, axis=0, out=out, mode="clip")
+        elif len(inside := np.flatnonzero(begin > 0)):  # few begin in the block in which they end
             out.reshape(-1, c)[inside] *= _last_ones(c).take(begin.ravel()[inside], axis=0)
 
 
