@@ -181,7 +181,8 @@ class RiskSums:
         """Gradient of the loss without its penalty, shape (p,)."""
         tied, own = self.tied, self.sets.own
         expected = self.W @ self.m0 + (self.a[tied.cells] * tied.sums(tied.f)) @ tied.delta
-        return expected - self.w[own] @ self.X.take(own, axis=0)
+        parts = (own[some] for some in in_cache(len(own), len(expected)))  # no copy of all rows
+        return expected - sum(self.w[rows] @ self.X.take(rows, axis=0) for rows in parts)
 
     def own_hazard(self) -> np.ndarray:
         """a sum_l (1 - l/d) / phi_l of each cell: what a row that dies there adds to its m_l."""
