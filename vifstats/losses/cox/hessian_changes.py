@@ -22,7 +22,7 @@ from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import Columns
 from vifstats.losses.cox.power_series import exposure
 from vifstats.losses.cox.risk_sums import EveryTerm, RiskSums, sums_at_risk
-from vifstats.losses.cox.segment_sums import in_cache
+from vifstats.losses.cox.segment_sums import in_cache, put_rows
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tied_deaths
 from vifstats.losses.cox.tiles import TermColumns
@@ -181,28 +181,33 @@ def _own_hessian(kernel: HessianKernel, deaths: Deaths, row_code: np.ndarray) ->
     i, j = kernel.columns
     sums = kernel.sums
     ties = tied_deaths(sums, deaths, row_code, kernel.columns)
+    whole = ties.tie.curvature(kernel.columns)  # one for all deaths of a cell
     dominated, top = sums.dominated
     # A0 - m0 m0' is next to nothing where one row is nearly all of the risk set.
     exact = np.empty((0, len(i)))
     if len(dominated):
         exact = covariances_about_top(sums, dominated, top, kernel.columns)
 
-    def change(some: slice) -> np.ndarray:
-        cell = deaths.cell[some]
-        m0 = sums.m0.take(cell, axis=0)
+    def alone(cell: np.ndarray) -> np.ndarray:
         # A cell with one death: a V, all of which goes, for without its death there is no term.
-        own = kernel.A0.take(cell, axis=0)
+        m0, own = sums.m0.take(cell, axis=0), kernel.A0.take(cell, axis=0)
         own -= m0.take(i, axis=1) * m0.take(j, axis=1)
         own *= sums.a[cell, None]
         if len(dominated):
             at = np.minimum(np.searchsorted(dominated, cell), len(dominated) - 1)
             found = np.flatnonzero(dominated[at] == cell)
             own[found] = exact[at[found]]
-        tied = ties.among(some)
-        if tied.start < tied.stop:
-            tie = ties.changes(tied)
-            own[tie.at - some.start] = tie.before.curvature(kernel.columns)
-            own[tie.at - some.start] -= tie.after.curvature(kernel.columns)
+        return own
+
+    def change(some: slice) -> np.ndarray:
+        cell, tied = deaths.cell[some], ties.among(some)
+        if tied.start == tied.stop:
+            return alone(cell)
+        tie, own = ties.changes(tied), np.empty((len(cell), len(i)))
+        at = tie.at - some.start
+        put_rows(own, at, whole.take(tie.position, axis=0) - tie.after.curvature(kernel.columns))
+        others = np.delete(np.arange(len(cell)), at)
+        put_rows(own, others, alone(cell[others]))
         return own
 
     return change

@@ -234,30 +234,37 @@ def _cells_up_to(
 def _up_to(times: np.ndarray, values: np.ndarray) -> np.ndarray:
     """How many of the sorted times are at most each finite value, int (n,)."""
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        width = times[-1] - times[0]
-        scale = PLACES * len(times) / width
+        scale = PLACES * len(times) / (times[-1] - times[0])
     if 0 < scale < np.inf:
-        # the place of a number on a grid, which is not below that of a smaller one
-        def place(numbers: np.ndarray) -> np.ndarray:
-            return ((np.clip(numbers, times[0], times[-1]) - times[0]) * scale).astype(np.int32)
-
-        there = np.bincount(place(times))
+        there = np.bincount(_places(times, times, scale))
         if there.max() <= MOST:
-            before, later = np.zeros(len(there), dtype=np.int32), np.append(times, np.inf)
-            np.cumsum(there[:-1], out=before[1:])
-            out = np.empty(len(values), dtype=np.intp)
-            for some in in_cache(len(out), 1):
-                part = values[some]
-                at = before.take(place(part)).astype(np.intp)
-                left = np.flatnonzero(times.take(at) <= part)
-                while len(left):
-                    at[left] += 1
-                    left = left[later.take(at.take(left)) <= part.take(left)]
-                out[some] = at
-            return out
+            return _up_to_on_grid(times, values, scale, there)
     # nearly sorted, so that the search goes through the times in order
     order, out = _nearly_sorted(values), np.empty(len(values), dtype=np.intp)
     out[order] = np.searchsorted(times, values[order], side="right")
+    return out
+
+
+def _places(numbers: np.ndarray, times: np.ndarray, scale: float) -> np.ndarray:
+    """The places of numbers on a grid over the times: of a larger one not below, int (k,)."""
+    return ((np.clip(numbers, times[0], times[-1]) - times[0]) * scale).astype(np.int32)
+
+
+def _up_to_on_grid(
+    times: np.ndarray, values: np.ndarray, scale: float, there: np.ndarray
+) -> np.ndarray:
+    """As `_up_to`: times at earlier places, and those of ``there``, int (n_places,), one by one."""
+    before, later = np.zeros(len(there), dtype=np.int32), np.append(times, np.inf)
+    np.cumsum(there[:-1], out=before[1:])
+    out = np.empty(len(values), dtype=np.intp)
+    for some in in_cache(len(out), 1):
+        part = values[some]
+        at = before.take(_places(part, times, scale)).astype(np.intp)
+        left = np.flatnonzero(times.take(at) <= part)
+        while len(left):
+            at[left] += 1
+            left = left[later.take(at.take(left)) <= part.take(left)]
+        out[some] = at
     return out
 
 

@@ -90,14 +90,20 @@ class Tie:
 class TieChange:
     """The deaths that share their cell with others, and the tie with and without them."""
 
-    # int (k,): positions among the deaths given
+    # int (k,): positions among the deaths given, and among the tied cells
     at: np.ndarray
-    before: Tie
+    position: np.ndarray
+    tie: Tie  # of the tied cells
     after: Tie
     # (k,): weight of the deaths that remain
     W_left: np.ndarray
     # (k, p): m0 before minus after
     m0_change: np.ndarray
+
+    @property
+    def before(self) -> Tie:
+        """The tie with them."""
+        return self.tie.take(self.position)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,14 +177,15 @@ class TiedDeaths:
     def changes(self, some: slice) -> TieChange:
         """The sums with and without some of these."""
         sums, at, position = self.sums, self.at[some], self.position[some]
-        full, before = self.masses.take(position), self.tie.take(position)
+        full, m0 = self.masses.take(position), self.tie.m0.take(position, axis=0)
         origin = self.origin.take(position, axis=0)
         gone = _Gone(self.deaths, at, origin, self.row_code, self.columns)
         dying_left, W_left = gone.from_dying(sums, full)
         alive_left, N_left = gone.from_alive(sums, full), full.N - self.deaths.d[at]
         left = _Masses(alive_left, dying_left, W_left, N_left)
         after = left.tie(sums.efron)
-        return TieChange(at, before, after, W_left, gone.m0_change(full, left, before, after))
+        m0_change = gone.m0_change(full, left, m0, after.m0)
+        return TieChange(at, position, self.tie, after, W_left, m0_change)
 
 
 def tied_deaths(
@@ -278,11 +285,13 @@ class _Gone:
         left.put(most, others.about(self.origin[most], self.columns))
         return left
 
-    def m0_change(self, full: _Masses, left: _Masses, before: Tie, after: Tie) -> np.ndarray:
+    def m0_change(
+        self, full: _Masses, left: _Masses, m0: np.ndarray, m0_left: np.ndarray
+    ) -> np.ndarray:
         """m0 - m0', small where the removal is, not by the difference of nearly equal means."""
         gone = self.dying if self.alive is None else self.dying + self.alive
         S0_left = np.where(left.S0 > 0, left.S0, 1.0)
         # m0 - m0' = (g1 - m0 g0)/S0', with g what leaves: as small as that, and right to its last
         # digit. Where most leaves, m0' is summed afresh and the plain difference is exact enough.
-        small = (gone.rx - before.m0 * gone.r[:, None]) / S0_left[:, None]
-        return np.where((gone.r <= 0.5 * full.S0)[:, None], small, before.m0 - after.m0)
+        small = (gone.rx - m0 * gone.r[:, None]) / S0_left[:, None]
+        return np.where((gone.r <= 0.5 * full.S0)[:, None], small, m0 - m0_left)
