@@ -31,7 +31,16 @@ from tolerances import ROUNDING, relative_error
 
 import vifstats as vs
 from vifstats.losses.cox import cell_blocks as blocks
-from vifstats.losses.cox import fast, of_each, power_tables, ranges, reduced_hessians, spans, tiles
+from vifstats.losses.cox import (
+    fast,
+    of_each,
+    power_tables,
+    ranges,
+    reduced_batch,
+    reduced_hessians,
+    spans,
+    tiles,
+)
 from vifstats.losses.cox import power_series as exposure
 from vifstats.losses.cox import segment_sums as running
 from vifstats.losses.cox import whole_blocks as whole
@@ -46,8 +55,9 @@ SERIES = DEFAULT | {
     whole: {"GROUPS": 3, "FEW_POWERS": 0.5},
     ranges: {"EARLY": 2},
     exposure: {"SLICE": 8, "AT_ONCE": 4},
-    spans: {"GROUP_BITS": 1},
-    running: {"CALL": 4},
+    spans: {"GROUP_BITS": 1, "AT_ONCE": 3},
+    running: {"CALL": 4, "CACHE": 64},
+    reduced_batch: {"CACHE": 40},
     reduced_hessians: {"MANY_SOLVES": 0, "SOLVES_NUMBERS": 30},
 }
 LOOPS = SERIES | {

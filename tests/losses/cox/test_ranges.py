@@ -106,22 +106,23 @@ def test_compiled_reads(ranges, seed, bits):
 @given(st.integers(0, 10_000), st.integers(0, 5), st.sampled_from([0, 2, 32]))
 def test_entries_among_event_times(seed, kind, most):
     """On a grid where no place of it has many times, else by a search: as NumPy's search."""
+    n = 150  # rows are taken 64 at a time
     rng = np.random.default_rng(seed)
     time = (
-        rng.exponential(size=40),
-        rng.integers(-4, 5, 40) + 0.0,
-        rng.normal(size=40) * 2e307,
-        rng.integers(1, 40, 40) * 5e-324,
-        10.0 ** rng.uniform(-300, 300, 40),
-        np.append(rng.exponential(size=39), 1e9),
+        rng.exponential(size=n),
+        rng.integers(-4, 5, n) + 0.0,
+        rng.normal(size=n) * 2e307,
+        rng.integers(1, n, n) * 5e-324,
+        10.0 ** rng.uniform(-300, 300, n),
+        np.append(rng.exponential(size=n - 1), 1e9),
     )[kind]
-    event = rng.random(40) < 0.7
+    event = rng.random(n) < 0.7
     event[time.argmax()] = True
-    entry = np.nextafter(rng.choice(time, 40), rng.choice([-np.inf, np.inf], 40))
-    entry = np.where(rng.random(40) < 0.5, rng.choice(time, 40), entry)
+    entry = np.nextafter(rng.choice(time, n), rng.choice([-np.inf, np.inf], n))
+    entry = np.where(rng.random(n) < 0.5, rng.choice(time, n), entry)
     entry = np.where(entry < time, entry, -np.inf)
-    data = survival(np.zeros((40, 1)), time, event, entry=entry)
-    with patch.multiple(module_of_risk_sets, MOST=most):
+    data = survival(np.zeros((n, 1)), time, event, entry=entry)
+    with patch.multiple(module_of_risk_sets, MOST=most), patch.object(module, "CACHE", 64):
         sets = risk_sets(data)
     expected = np.searchsorted(np.unique(time[event]), entry, side="right")
     assert sets.ranges.lo.tolist() == expected[sets.order].tolist()

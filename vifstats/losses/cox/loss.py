@@ -117,7 +117,15 @@ class Cox(ReducedHessians):
         self._offset = in_order(data.offset, sets.order)
 
     def own(self) -> None:
-        """Copy data that were read in place, once the sums that need as much room are no more."""
+        """Copy covariates that were read in place, and forget the sums that need as much room.
+
+        `vifstats.vif_cox` calls it in the end; a loss that is made by itself has copied them.
+
+        Examples
+        --------
+        >>> loss = Cox([[0.0], [1.0]], [1.0, 2.0])
+        >>> loss.own()
+        """
         if self._in_place:
             self._forget()
             self.data, self._in_place = replace(self.data, X=self.data.X.copy()), False

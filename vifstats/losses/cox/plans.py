@@ -96,7 +96,7 @@ class Reads:
 
     blocks: CellBlocks
     parts: Blocked
-    late: np.ndarray  # bool (n_pieces,): which do not begin with their segment
+    late: np.ndarray  # bool (n_pieces,): as of `Ranges`
     eps: np.ndarray  # (n_pieces,): the largest of each
     limits: np.ndarray  # as of `Reach`
 
