@@ -24,6 +24,7 @@ extensions = [
     "accessible",
     "every_name",
     "lessons",
+    "made_before",
     "myst_nb",
     "numpydoc",
     "plain_docstrings",
