@@ -100,7 +100,7 @@ class Ranges:
 
     @cached_property
     def _prefix_bins(self) -> Bins:
-        return Bins(self.hi[self._prefix] - 1, self.n_cells)
+        return Bins(self.hi[self._prefix] - 1, self.n_cells, self._prefix, len(self.lo))
 
     @property
     def _rest(self) -> np.ndarray:
@@ -156,8 +156,7 @@ class Ranges:
             flat = rows.reshape(len(rows), prod(rows.shape[1:]))
             out = spans(*self.ends, self.n_cells).scatter(flat)
             return out.reshape(len(out), *rows.shape[1:])
-        some = rows if len(self._prefix) == len(self.lo) else rows[self._prefix]
-        return self.segments.accumulate(self._prefix_bins.sums(some), reverse=True)
+        return self.segments.accumulate(self._prefix_bins.sums(rows), reverse=True)
 
     def scatter_moments(self, r: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """`scatter` of r, (n,), and of r x, (n, p), which is not made."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from vifstats.losses.cox.fast import loops
 from vifstats.losses.cox.risk_sets import RiskSets
-from vifstats.losses.cox.segment_sums import CACHE, expanded, gram, slices_of
+from vifstats.losses.cox.segment_sums import CACHE, add_rows, expanded, gram, in_cache, slices_of
 from vifstats.removals import Removals
 
 __all__ = ["Batch"]
@@ -68,7 +68,12 @@ class Batch:
         return row[died], column[died], self.sets.ranges.hi[row[died]] - 1
 
     @cached_property
-    def _shifted(self) -> tuple[np.ndarray, np.ndarray]:
+    def _of_rows(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """r (n, k), `shifts`, and w z summed over the deaths that are left, (k,).
+
+        z is the linear predictor less the shift. It becomes r where it stands: another array of
+        this size takes as long as what is computed.
+        """
         eta, begins = self.X @ self.thetas.T, self.sets.row_bounds[:-1]
         if self.offset.any():
             eta += self.offset[:, None]
@@ -76,27 +81,29 @@ class Batch:
         one = len(begins) == 1
         largest = eta.max(axis=0)[None] if one else np.maximum.reduceat(eta, begins, axis=0)
         largest = np.where(np.isfinite(largest), largest, 0.0)
-        eta -= largest if one else np.repeat(largest, np.diff(self.sets.row_bounds), axis=0)
-        eta[self._gone] = 0.0
-        return eta, largest
-
-    @property
-    def _z(self) -> np.ndarray:
-        """Linear predictors less the largest present one of the stratum, shape (n, k)."""
-        return self._shifted[0]
+        row, column = self._gone
+        stratum = np.zeros_like(row) if one else self.sets.stratum[row]
+        eta[row, column] = largest[stratum, column]
+        died, weighted = np.where(self.sets.event, self.w, 0.0), bool((self.w != 1).any())
+        observed = np.zeros(len(self.thetas))
+        for some in in_cache(*eta.shape):
+            z = eta[some]
+            z -= largest if one else largest.take(self.sets.stratum[some], axis=0)
+            observed += died[some] @ z
+            np.exp(z, out=z)
+            if weighted:
+                z *= self.w[some, None]
+        eta[row, column] = 0.0
+        return eta, largest, observed
 
     @property
     def shifts(self) -> np.ndarray:
         """The largest linear predictor of the rows present in each stratum, shape (n_strata, k)."""
-        return self._shifted[1]
+        return self._of_rows[1]
 
-    @cached_property
+    @property
     def _r(self) -> np.ndarray:
-        r = np.exp(self._z)
-        if (self.w != 1).any():
-            r *= self.w[:, None]
-        r[self._gone] = 0.0
-        return r
+        return self._of_rows[0]
 
     def _risk_sums(self, rows: np.ndarray, part: slice = slice(None)) -> np.ndarray:
         """Sums of rows (n, k) over who is at risk and does not die, (n_cells, k)."""
@@ -112,7 +119,7 @@ class Batch:
 
     @cached_property
     def _S0D(self) -> np.ndarray:
-        return self.sets.by_death.sums(self._r.take(self.sets.own, axis=0))
+        return self.sets.dying.sums(self._r)
 
     @cached_property
     def _W(self) -> np.ndarray:
@@ -171,8 +178,7 @@ class Batch:
     @cached_property
     def values(self) -> np.ndarray:
         """The losses, without penalty, shape (k,)."""
-        observed = np.where(self.sets.event, self.w, 0.0) @ self._z  # 0 where the row is gone
-        return np.einsum("tk,tk->k", self._a, self._of_cells[0]) - observed
+        return np.einsum("tk,tk->k", self._a, self._of_cells[0]) - self._of_rows[2]
 
     @property
     def hazards(self) -> np.ndarray:
@@ -182,24 +188,41 @@ class Batch:
         """
         return self._of_cells[1]
 
-    @property
-    def _rho(self) -> np.ndarray:
-        """r times the hazard each row was exposed to, shape (n, k)."""
-        return self._of_cells[3]
+    def _rho(self, some: slice = slice(None)) -> np.ndarray:
+        """r times the hazard that each of some rows was exposed to, shape (m, k)."""
+        if self._of_cells[3] is not None:
+            return self._of_cells[3][some]
+        rho = self._met.take(self.sets.end[some], axis=0)
+        rho *= self._r[some]
+        return rho
 
     @cached_property
-    def _of_cells(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def _met(self) -> np.ndarray:
+        """The hazard met by who lives on in each cell, by who dies there, and by nobody.
+
+        Of rows that are at risk from the beginning, shape (2 n_cells + 1, k): see `RiskSets.end`.
+        """
+        segments, n = self.sets.exposed.segments, self.sets.n_cells
+        met = np.zeros((2 * n + 1, len(self.thetas)))
+        alive, dying = met[:n], met[n : 2 * n]
+        alive[:] = segments.accumulate(self.hazards)
+        dying[1:] = alive[:-1]
+        dying[segments.bounds[:-1][np.diff(segments.bounds) > 0]] = 0.0
+        dying += self._of_cells[2]
+        return met
+
+    @cached_property
+    def _of_cells(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
         """sum_l log phi_l, a sum_l 1/phi_l and a sum_l (1 - l/d)/phi_l, (n_cells, k), and rho.
 
-        The third is what each cell adds for its own deaths.
+        The third is what each cell adds for its own deaths. rho is None where some rows at a time
+        read it from the others.
         """
         sets, compiled = self.sets, loops(EVALUATIONS * self._r.size)
-        if compiled is None or not self.sweeps or sets.late:
+        early = self.sweeps and not sets.late
+        if compiled is None or not early:
             logs, hazards, own = self._of_ties()
-            seen = self._exposures(hazards)
-            seen[sets.own] += own.take(sets.cell_of_event, axis=0)
-            seen *= self._r
-            return logs, hazards, own, seen
+            return logs, hazards, own, None if early else self._rho_of(hazards, own)
         n_terms, N = sets.deaths, self._N
         if not self.efron:
             n_terms, N = np.minimum(n_terms, 1), np.minimum(N, 1)
@@ -212,6 +235,13 @@ class Batch:
         )
         logs += N * np.log(S0)
         return logs, hazards, own, rho
+
+    def _rho_of(self, hazards: np.ndarray, own: np.ndarray) -> np.ndarray:
+        """rho of all rows, wherever their ranges begin."""
+        rho = self._exposures(hazards)
+        add_rows(rho, self.sets.own, own.take(self.sets.cell_of_event, axis=0))
+        rho *= self._r
+        return rho
 
     def _of_ties(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """As the first three of `_of_cells`: one term a cell, then those of cells with several."""
@@ -234,7 +264,10 @@ class Batch:
         observed = np.repeat((self.w[own] @ self.X.take(own, axis=0))[None], len(self.thetas), 0)
         row, column, _ = self._gone_deaths
         np.subtract.at(observed, column, self.w[row, None] * self.X[row])
-        return self._rho.T @ self.X - observed
+        out = -observed
+        for some in in_cache(*self._r.shape):
+            out += self._rho(some).T @ self.X[some]
+        return out
 
     def hessians(self) -> np.ndarray:
         """Hessians, without penalty, shape (k, p, p)."""
@@ -249,13 +282,14 @@ class Batch:
         """X' diag(rho) X of each, shape (k, p, p)."""
         k, p = self.thetas.shape
         if k < FEW:
-            return np.stack([gram(self.X, rho) for rho in self._rho.T])
+            return np.stack([gram(self.X, rho) for rho in self._rho().T])
         i, j = np.triu_indices(p)
         packed = np.zeros((k, len(i)))
         size = max(1, BLOCK_NUMBERS // len(i))
         for start in range(0, len(self.X), size):
-            x = self.X[start : start + size]
-            packed += self._rho[start : start + size].T @ (x[:, i] * x[:, j])
+            some = slice(start, start + size)
+            x = self.X[some]
+            packed += self._rho(some).T @ (x[:, i] * x[:, j])
         H = np.empty((k, p, p))
         H[:, i, j] = H[:, j, i] = packed
         return H
@@ -289,14 +323,14 @@ class Batch:
         left = np.ones_like(self._r)
         left[self._gone] = 0.0
         w, r = self.w[own, None] * left.take(own, axis=0), self._r.take(own, axis=0)
-        out = np.empty((len(self.thetas), *self.X.shape))
+        out, rho = np.empty((len(self.thetas), *self.X.shape)), self._rho()
         for column, x in enumerate(self.X.T):
             m = m0[column]
             exposed, met, mean = self.hazards * m, self._of_cells[2] * m, m.copy()
             delta = m[tied.cells] - xD[column][tied.cells]
             for cells, weight in ((exposed, share), (met, alive), (mean, mean_f)):
                 cells[tied.cells] += weight * delta
-            rows = self._rho * x[:, None] - self._r * self._exposures(exposed)
+            rows = rho * x[:, None] - self._r * self._exposures(exposed)
             rows[own] += w * (mean.take(cell, axis=0) - x[own, None]) - r * met.take(cell, axis=0)
             out[:, :, column] = rows.T
         return out
@@ -309,7 +343,7 @@ class Batch:
         dying = np.where(S0D > 0, S0D, 1.0)
         for column, x in enumerate(self.X.T):
             rx = r * x[:, None]
-            S1D = sets.by_death.sums(rx.take(sets.own, axis=0))
+            S1D = sets.dying.sums(rx)
             m0[:, :, column] = ((self._risk_sums(rx, part) + S1D) / S0).T
             xD[:, :, column] = (S1D / dying).T
         return m0, xD

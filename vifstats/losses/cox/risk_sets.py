@@ -68,6 +68,18 @@ class RiskSets:
         return Bins(self.cell_of_event, self.n_cells)
 
     @cached_property
+    def dying(self) -> Bins:
+        """The same sums, from values of all rows."""
+        return Bins(self.cell_of_event, self.n_cells, self.own, len(self.order))
+
+    @cached_property
+    def end(self) -> np.ndarray:
+        """The last cell of each row, int (n,): n_cells more if it dies there, 2 n_cells of none."""
+        end = np.where(self.ranges.lo < self.ranges.hi, self.ranges.hi - 1, 2 * self.n_cells)
+        end[self.own] += self.n_cells
+        return end
+
+    @cached_property
     def first_death(self) -> np.ndarray:
         """The position in ``own`` of the first death of each cell, shape (n_cells,)."""
         if len(self.own) == self.n_cells:  # the same numbers are kept once

@@ -31,19 +31,26 @@ CACHE = 1 << 15
 class Bins:
     """Sums of rows by bin, in the order of the rows.
 
-    `bin_of` int (n,): the bin of each row, in 0 .. n_bins - 1.
+    `bin_of` int (m,): the bin of each row, in 0 .. n_bins - 1; `some` int (m,): which of n rows
+    these are, ascending, where others are in no bin.
     """
 
-    def __init__(self, bin_of: np.ndarray, n_bins: int) -> None:
+    def __init__(
+        self, bin_of: np.ndarray, n_bins: int, some: np.ndarray | None = None, n: int = 0
+    ) -> None:
+        if some is None or len(some) == n:
+            some, n = None, len(bin_of)
         in_order = bool(np.all(bin_of[:-1] <= bin_of[1:]))
         counts = np.bincount(bin_of, minlength=n_bins)
-        self._one_each = in_order and bool((counts == 1).all())
+        self._one_each = some is None and in_order and bool((counts == 1).all())
         if self._one_each:  # nothing is kept
             return
         order = np.arange(len(bin_of)) if in_order else sorted_order(bin_of)
+        if some is not None:
+            order = some[order]
         # a sparse product takes the rows as they are and adds them up in one pass
         parts = np.ones(len(bin_of)), order, np.append(0, np.cumsum(counts))
-        self._matrix = csr_array(parts, shape=(n_bins, len(bin_of)))
+        self._matrix = csr_array(parts, shape=(n_bins, n))
 
     def sums(self, rows: np.ndarray) -> np.ndarray:
         """Sum of the rows in each bin, perhaps the rows themselves: (n, ...) to (n_bins, ...)."""
