@@ -1,9 +1,10 @@
 """Where blocks are computed: here, by copies, by joblib, or by anything that has `submit`."""
 
 import inspect
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import BrokenExecutor
-from contextlib import ExitStack, closing, contextmanager
+from concurrent.futures import BrokenExecutor, Future
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
@@ -145,8 +146,11 @@ are given; leave one out.
         ``folder`` is one that all workers see, if there is any: the data are put there for them.
         """
         if (n := min(self.copies, len(which))) > 1:
-            with copies(n, blocks) as (pool, inherited):
-                yield from self._seen(_by_submit(pool, inherited, which), [])
+            if folder is None:
+                yield from self._seen(_beside_copies(n - 1, blocks, which), [])
+            else:  # this process only writes: what is finished is kept at once
+                with copies(n, blocks) as (pool, inherited):
+                    yield from self._seen(_by_submit(pool, inherited, which), [])
             return
         unseen: list[int] = []
         with Shared(blocks, folder) as shared:
@@ -250,6 +254,41 @@ def _by_submit(
     finally:
         for future in futures:
             future.cancel()
+
+
+def _beside_copies(n: int, blocks: Blocks, which: Sequence[int]) -> Outcomes:
+    """Outcomes of n copies of this process and of itself, in the order they finish.
+
+    A copy has a block that waits besides the one in hand, so that it need not wait for this
+    process; and this process has memory at hand, where a copy has to get its own.
+    """
+    left, finished = deque(which), SimpleQueue[Future[Outcome]]()
+
+    def following() -> int | None:
+        with suppress(IndexError):  # asked by two threads
+            return left.popleft()
+        return None
+
+    with copies(n, blocks) as (pool, inherited):
+
+        def hand_out() -> None:
+            if (k := following()) is not None:
+                pool.submit(_block, inherited, k).add_done_callback(taken)
+
+        def taken(done: Future[Outcome]) -> None:
+            finished.put(done)
+            if done.exception() is None:
+                with suppress(BrokenExecutor):  # what else was in hand says so
+                    hand_out()
+
+        for _ in range(2 * n):
+            hand_out()
+        try:
+            for _ in which:
+                own = following() if finished.empty() else None
+                yield finished.get().result() if own is None else (own, blocks(own))
+        finally:
+            left.clear()
 
 
 def _submitted(executor: Any, shared: Shared | InMessage | Inherited, k: int) -> Any:
