@@ -1,11 +1,14 @@
 """Where blocks are computed: here, by copies, by joblib, or by anything that has `submit`."""
 
 import inspect
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
+from multiprocessing import current_process
 from numbers import Integral
 from pathlib import Path
 from pickle import PicklingError
@@ -127,16 +130,24 @@ are given; leave one out.
             return f"the class {self.executor.__name__}, not one made of it"
         return type(self.executor).__name__
 
-    @property
+    @cached_property
     def copies(self) -> int:
         """How many copies of this process are the workers; 0 where others are."""
         if self.n_jobs in (None, 1) or not can_copy():
             return 0
+        if self.n_jobs > 0 and _nothing_chosen():
+            return int(self.n_jobs)
         from joblib import effective_n_jobs
         from joblib.parallel import get_active_backend
 
         own = type(get_active_backend()[0]).__name__ != "LokyBackend"  # a user has chosen another
         return 0 if own else effective_n_jobs(self.n_jobs)
+
+    @property
+    def _alone(self) -> bool:
+        """Whether this process computes, and nobody else."""
+        unsaid = self.n_jobs is None and self.executor is None and _nothing_chosen()
+        return unsaid or self.n_jobs == 1
 
     def run(
         self, blocks: Blocks, which: Sequence[int], folder: Path | None = None
@@ -145,6 +156,9 @@ are given; leave one out.
 
         ``folder`` is one that all workers see, if there is any: the data are put there for them.
         """
+        if self._alone:
+            yield from ((k, _here(blocks, k)) for k in which)
+            return
         if (n := min(self.copies, len(which))) > 1:
             if folder is None:
                 yield from self._seen(_beside_copies(n - 1, blocks, which), [])
@@ -172,11 +186,24 @@ are given; leave one out.
         return _by_submit(self.executor, shared, which)
 
 
+def _nothing_chosen() -> bool:
+    """Whether nobody can have told joblib what to use: it is not in memory.
+
+    To load it takes as long as hundreds of refits.
+    """
+    return "joblib" not in sys.modules and not current_process().daemon
+
+
+def _here(blocks: Blocks, k: int) -> Rows:
+    """A block by this process, where the caller has BLAS at one thread for all of them."""
+    with _TURNS:
+        return blocks(k)
+
+
 def _block(shared: Shared | InMessage | Inherited, k: int) -> Outcome:
     """What a worker does."""
-    if isinstance(shared, Shared):  # not sent: the caller has BLAS at one thread for all of it
-        with _TURNS:
-            return k, shared.value(k)
+    if isinstance(shared, Shared):  # not sent
+        return k, _here(shared.value, k)
     try:
         blocks = value_of(shared)
     except OSError:  # not seen from here, or another in its place
@@ -286,7 +313,7 @@ def _beside_copies(n: int, blocks: Blocks, which: Sequence[int]) -> Outcomes:
         try:
             for _ in which:
                 own = following() if finished.empty() else None
-                yield finished.get().result() if own is None else (own, blocks(own))
+                yield finished.get().result() if own is None else (own, _here(blocks, own))
         finally:
             left.clear()
 
