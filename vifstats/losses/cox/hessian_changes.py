@@ -22,7 +22,7 @@ from vifstats.losses.cox.leaving import Deaths, Pieces, leaving
 from vifstats.losses.cox.moments import Columns
 from vifstats.losses.cox.power_series import exposure
 from vifstats.losses.cox.risk_sums import EveryTerm, RiskSums, sums_at_risk
-from vifstats.losses.cox.segment_sums import in_cache, put_rows
+from vifstats.losses.cox.segment_sums import add_rows, in_cache, put_rows
 from vifstats.losses.cox.sums_afresh import Others
 from vifstats.losses.cox.tie_changes import tied_deaths
 from vifstats.losses.cox.tiles import TermColumns
@@ -160,9 +160,11 @@ class HessianKernel:
 
     def _second(self, cells: np.ndarray, f: np.ndarray) -> np.ndarray:
         """psi2/phi = A0 + (A0 - AD) f of terms."""
-        second = self.A0[cells]
+        second = self.A0.take(cells, axis=0)
         found, at = self.sums.tied.find(cells)
-        second[found] += f[found, None] * self.tied_lean[at]
+        lean = self.tied_lean.take(at, axis=0)
+        lean *= f[found, None]
+        add_rows(second, found, lean)
         return second
 
 

@@ -134,6 +134,7 @@ class Cox(ReducedHessians):
         """What is kept of the last theta."""
         self._last: tuple[bytes, RiskSums] | None = None
         self._last_kernel: HessianKernel | None = None
+        self._last_hessian: tuple[RiskSums, np.ndarray] | None = None
         self._last_third: tuple[bytes, np.ndarray] | None = None
 
     def value(self, theta: Differentiable, presence: Differentiable) -> Any:
@@ -165,7 +166,8 @@ class Cox(ReducedHessians):
         key, last = theta.tobytes(), self._last
         if last is not None and last[0] == key:
             return last[1]
-        self._last = self._last_kernel = last = None  # gone before others take their room
+        # gone before others take their room
+        self._last = self._last_kernel = self._last_hessian = last = None
         eta, efron = self._X @ theta + self._offset, self.ties == "efron"
         sums = risk_sums(self.risk_sets, self._X, self._weights, eta, efron)
         # read and written once each: another thread may be at another theta
@@ -181,8 +183,10 @@ class Cox(ReducedHessians):
     def hessian(self, theta: np.ndarray, presence: np.ndarray | None = None) -> np.ndarray:
         if presence is not None:
             return super().hessian(theta, presence)
-        hessian = curvature.hessian(self.sums(theta))
-        return hessian if self.penalty is None else hessian + self.penalty
+        sums, last = self.sums(theta), self._last_hessian
+        if last is None or last[0] is not sums:  # each block of refits asks for it
+            self._last_hessian = last = sums, curvature.hessian(sums)
+        return last[1].copy() if self.penalty is None else last[1] + self.penalty
 
     def value_differences(self, theta: np.ndarray, removals: Removals | None = None) -> np.ndarray:
         """L(theta, 1) - L(theta, 1_-i), the penalty held, shape (n_removals,)."""

@@ -24,6 +24,9 @@ __all__ = [
 PERMUTED = 8
 # A call of NumPy for each segment costs as much as a step for so many numbers of all segments.
 CALL = 500
+# Rows this wide are summed as products with ones, so many at a time: NumPy's running sums go through
+# memory column by column.
+WIDE, TOGETHER = 32, 16
 # Numbers of a block of rows that passes through several steps while it is in cache (256 kB).
 CACHE = 1 << 15
 
@@ -84,7 +87,7 @@ class Segments:
 def _accumulate(bounds: np.ndarray, cells: np.ndarray, out: np.ndarray, ufunc: np.ufunc) -> None:
     bounds = bounds[np.diff(bounds, prepend=-1) > 0]  # without segments of nothing
     if len(bounds) == 2:
-        ufunc.accumulate(cells, axis=0, out=out)
+        _run(cells, out, ufunc)
         return
     lengths, width = np.diff(bounds), max(1, prod(cells.shape[1:]))
     for some in slices_of(lengths, CACHE // width):
@@ -96,7 +99,22 @@ def _accumulate(bounds: np.ndarray, cells: np.ndarray, out: np.ndarray, ufunc: n
             _double(out[block], expanded(counts)[1], ufunc)
             continue
         for part in map(slice, ends[:-1], ends[1:]):
-            ufunc.accumulate(cells[part], axis=0, out=out[part])
+            _run(cells[part], out[part], ufunc)
+
+
+def _run(cells: np.ndarray, out: np.ndarray, ufunc: np.ufunc) -> None:
+    """A running sum (or maximum) of all cells, into out."""
+    n = len(cells) // TOGETHER
+    if ufunc is np.add and cells.ndim == 2 and cells.shape[1] >= WIDE and n > 1:
+        together = n * TOGETHER
+        groups = out[:together].reshape(n, TOGETHER, -1)
+        np.matmul(np.tri(TOGETHER), cells[:together].reshape(groups.shape), out=groups)
+        groups[1:] += np.add.accumulate(groups[:-1, -1], axis=0)[:, None]
+        np.add.accumulate(cells[together:], axis=0, out=out[together:])
+        out[together:] += out[together - 1]
+        if np.isfinite(out[-1]).all():  # 0 times infinity is nan
+            return
+    ufunc.accumulate(cells, axis=0, out=out)
 
 
 def _double(cells: np.ndarray, before: np.ndarray, ufunc: np.ufunc) -> None:

@@ -80,10 +80,15 @@ class Tie:
         """a sum_l V_l, packed, shape (k, q)."""
         i, j = columns
         m0, delta, C, Q = self.m0, self.delta, self.C[:, None], self.Q[:, None]
-        total = self.n_terms[:, None] * (self.A0 - m0[:, i] * m0[:, j])
-        total += C * (self.A0 - self.AD - m0[:, i] * delta[:, j] - delta[:, i] * m0[:, j])
-        total -= Q * delta[:, i] * delta[:, j]
-        return self.a[:, None] * total
+        n = self.n_terms[:, None]
+        # n m0 m0' + C (m0 delta' + delta m0') + Q delta delta' is of two products
+        total = self.A0 - self.AD
+        total *= C
+        total += n * self.A0
+        total -= m0.take(i, axis=1) * (n * m0 + C * delta).take(j, axis=1)
+        total -= delta.take(i, axis=1) * (C * m0 + Q * delta).take(j, axis=1)
+        total *= self.a[:, None]
+        return total
 
 
 @dataclass(frozen=True, eq=False)
