@@ -11,7 +11,9 @@ import pytest
 from vifstats.deletion.parallel import copies
 
 ALONE = """
-import os, signal
+import os, signal, sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 import numpy as np
 import vifstats as vs
 from concurrent.futures.process import BrokenProcessPool
@@ -38,16 +40,47 @@ def both(happens):
     loss = Mean(lambda t, y: (y - t[0]) ** 2, y)
     loss.happens = happens
     est = vs.minimize(loss, [0.0])
-    return vs.leave_one_out(est).values, vs.leave_one_out(est, n_jobs=2, progress=True).values
+    return vs.leave_one_out(est, n_jobs=2, progress=True).values, vs.leave_one_out(est).values
+
+def who_computes(**where):
+    # but not what is made before the blocks
+    est = vs.minimize(Mean(lambda t, y: (y - t[0]) ** 2, y), [0.0])
+    plain = refits.Refit.__call__
+    with TemporaryDirectory() as folder:
+        def noted(refit, removals):
+            Path(folder, str(os.getpid())).touch()
+            return plain(refit, removals)
+        refits.Refit.__call__ = noted
+        vs.leave_one_out(est, **where)
+        refits.Refit.__call__ = plain
+        return {int(name) for name in os.listdir(folder)}
 
 assert Engine(n_jobs=2).copies == 2
 np.testing.assert_array_equal(*both(one_thread))
+assert who_computes() == {here}
+two = who_computes(n_jobs=2)
+assert len(two) == 2 and here in two
+with TemporaryDirectory() as folder:  # here they are written as soon as they are there
+    assert here not in who_computes(n_jobs=2, checkpoint=folder)
+assert "joblib" not in sys.modules
 for happens, error in (
     (lambda: 1 / 0, ZeroDivisionError),
     (lambda: os.kill(os.getpid(), signal.SIGKILL), BrokenProcessPool),
 ):
     try:
         both(happens)
+    except error:
+        continue
+    raise AssertionError(f"no {error}")
+plain = refits.Refit.__call__
+for error in (KeyboardInterrupt, ZeroDivisionError):  # in this process, while the copy computes
+    def broken(refit, removals):
+        if os.getpid() == here:
+            raise error
+        return plain(refit, removals)
+    refits.Refit.__call__ = broken
+    try:
+        both(lambda: None)
     except error:
         continue
     raise AssertionError(f"no {error}")

@@ -141,11 +141,32 @@ def test_segments_do_not_leak_into_each_other():
     assert ranges.scatter(np.array([np.inf, 5.0])).tolist() == [np.inf, np.inf, 5.0, 5.0]
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_what_is_infinite_stays_where_it_is(reverse):
+    """Though 0 times infinity is nan."""
+    cells = np.ones((100, module.WIDE))
+    cells[50, 3] = np.inf
+    found = Segments(np.array([0, 100])).accumulate(cells, reverse)[:: -1 if reverse else 1]
+    expected = np.repeat(np.arange(1.0, 101.0)[:, None], module.WIDE, axis=1)
+    expected[49 if reverse else 50 :, 3] = np.inf
+    np.testing.assert_array_equal(found, expected)
+
+
 @given(arrays(int, st.integers(1, 30), elements=st.integers(0, 5)), st.integers(0, 1000))
 def test_bins_sum_in_order(bin_of, seed):
     rows = spread((len(bin_of), 2), seed)
     expected = np.array([rows[bin_of == k].sum(axis=0) for k in range(6)])
     np.testing.assert_allclose(Bins(bin_of, 6).sums(rows), expected, rtol=NO_CANCELLATION)
+
+
+@given(arrays(int, st.integers(1, 30), elements=st.integers(-1, 5)), st.integers(0, 1000))
+def test_bins_read_some_of_the_rows(bin_of, seed):
+    """Where they are: the others, of bin -1, may be anything."""
+    rows, some = spread((len(bin_of), 2), seed), np.flatnonzero(bin_of >= 0)
+    expected = np.array([rows[bin_of == k].sum(axis=0) for k in range(6)])
+    rows[bin_of < 0] = np.nan
+    found = Bins(bin_of[some], 6, some, len(rows)).sums(rows)
+    np.testing.assert_allclose(found, expected, rtol=NO_CANCELLATION)
 
 
 @pytest.mark.parametrize("n", [0, 3])
@@ -169,14 +190,16 @@ def test_equal_numbers_stay_in_order_however_large(keys):
     st.sampled_from([(), (3,), (2, 2)]),
     st.booleans(),
     st.sampled_from([0, 4, np.inf]),
+    st.sampled_from([(2, 4), (3, 5), (4, 4)]),
 )
-def test_running_sums_restart(lengths, each, reverse, call):
-    """However many segments are summed at once."""
+def test_running_sums_restart(lengths, each, reverse, call, groups):
+    """However many segments are summed at once, or cells as products with ones."""
     bounds = np.concatenate([[0], np.cumsum(lengths)])
     cells, step = spread((bounds[-1], *each), len(lengths)), -1 if reverse else 1
     expected = np.empty_like(cells)
     for a, b in zip(bounds, bounds[1:], strict=False):
         expected[a:b] = cells[a:b][::step].cumsum(axis=0)[::step]
-    with patch.multiple(module, CALL=call, CACHE=100):
+    wide, together = groups
+    with patch.multiple(module, CALL=call, CACHE=100, WIDE=wide, TOGETHER=together):
         found = Segments(bounds).accumulate(cells, reverse)
     np.testing.assert_allclose(found, expected, rtol=NO_CANCELLATION)

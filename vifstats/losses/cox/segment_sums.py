@@ -105,16 +105,16 @@ def _accumulate(bounds: np.ndarray, cells: np.ndarray, out: np.ndarray, ufunc: n
 def _run(cells: np.ndarray, out: np.ndarray, ufunc: np.ufunc) -> None:
     """A running sum (or maximum) of all cells, into out."""
     n = len(cells) // TOGETHER
-    if ufunc is np.add and cells.ndim == 2 and cells.shape[1] >= WIDE and n > 1:
-        together = n * TOGETHER
-        groups = out[:together].reshape(n, TOGETHER, -1)
-        np.matmul(np.tri(TOGETHER), cells[:together].reshape(groups.shape), out=groups)
-        groups[1:] += np.add.accumulate(groups[:-1, -1], axis=0)[:, None]
-        np.add.accumulate(cells[together:], axis=0, out=out[together:])
-        out[together:] += out[together - 1]
-        if np.isfinite(out[-1]).all():  # 0 times infinity is nan
-            return
-    ufunc.accumulate(cells, axis=0, out=out)
+    wide = ufunc is np.add and cells.ndim == 2 and cells.shape[1] >= WIDE and n > 1
+    if not wide or not np.isfinite(cells).all():  # 0 times infinity is nan
+        ufunc.accumulate(cells, axis=0, out=out)
+        return
+    stop = n * TOGETHER
+    groups = out[:stop].reshape(n, TOGETHER, -1)
+    np.matmul(np.tri(TOGETHER), cells[:stop].reshape(groups.shape), out=groups)
+    groups[1:] += np.add.accumulate(groups[:-1, -1], axis=0)[:, None]
+    np.add.accumulate(cells[stop:], axis=0, out=out[stop:])
+    out[stop:] += out[stop - 1]
 
 
 def _double(cells: np.ndarray, before: np.ndarray, ufunc: np.ufunc) -> None:
