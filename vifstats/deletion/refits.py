@@ -94,9 +94,10 @@ def leave_one_out(
 
     Who computes changes no bit: blocks of rows are cut without regard to the workers, and BLAS has
     one thread everywhere, this process included, where threadpoolctl is there to say so (the extra
-    ``parallel``). To use more cores, use more workers. They are copies of this process (fork) if
-    it runs on Linux, has no other thread, as notebooks have, and has loaded neither jax nor torch;
-    else they are joblib's, which take seconds to start.
+    ``parallel``). To use more cores, use more workers. They are this process and copies of it
+    (fork), or with a `checkpoint` copies only, if it runs on Linux, has no other thread, as
+    notebooks have, and has loaded neither jax nor torch; else they are joblib's, which take seconds
+    to start.
 
     Examples
     --------

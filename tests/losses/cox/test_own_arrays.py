@@ -47,6 +47,17 @@ def test_differences_that_a_loss_keeps_are_not_written_over():
     np.testing.assert_array_equal(own, (3.0 - y)[:, None])
 
 
+@pytest.mark.parametrize("penalty", [None, 0.1])
+def test_a_hessian_that_a_loss_keeps_is_not_written_over(penalty):
+    loss, theta = vs.losses.Cox(*data(), penalty=penalty), np.array([0.3, -0.2])
+    first = loss.hessian(theta)
+    kept = first.copy()
+    first[:] = 0.0
+    np.testing.assert_array_equal(loss.hessian(theta), kept)
+    assert not np.array_equal(loss.hessian(theta + 0.1), kept)
+    np.testing.assert_array_equal(loss.hessian(theta), kept)
+
+
 def same_as_of(X: np.ndarray, found: vs.Influence, *others: np.ndarray) -> None:
     """An influence and the refits of its estimate, against those of a copy of X."""
     again = vs.vif_cox(found.estimate.theta, X, *others)

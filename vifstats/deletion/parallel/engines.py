@@ -100,7 +100,7 @@ class Engine:
 are given; leave one out.
     """
 
-    # Workers: copies of this process where it can be copied, else joblib's; default what
+    # Workers: this process and copies of it where it can be copied, else joblib's; default what
     # ``joblib.parallel_config`` says, else 1
     n_jobs: int | None = None
     # Has ``submit(function, *args)``, which returns a future

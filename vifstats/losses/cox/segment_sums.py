@@ -24,8 +24,8 @@ __all__ = [
 PERMUTED = 8
 # A call of NumPy for each segment costs as much as a step for so many numbers of all segments.
 CALL = 500
-# Rows this wide are summed as products with ones, so many at a time: NumPy's running sums go through
-# memory column by column.
+# Rows this wide are summed as products with ones, so many at a time: NumPy's running sums go column
+# by column through memory.
 WIDE, TOGETHER = 32, 16
 # Numbers of a block of rows that passes through several steps while it is in cache (256 kB).
 CACHE = 1 << 15
