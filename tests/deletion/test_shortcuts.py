@@ -59,7 +59,9 @@ def test_the_top_rows_are_refitted_exactly(groups):
 
 
 def test_more_rows_than_there_are_may_be_refitted():
-    assert vs.vif_cox([0.0], [[0.0], [1.0], [1.0], [0.0]], [1, 1, 2, 2], refit_top=9).exact.all()
+    found = vs.vif_cox([0.0], [[0.0], [1.0], [1.0], [0.0]], [1, 1, 2, 2], refit_top=9)
+    assert found.exact.all() and "; all rows exact" in repr(found)
+    assert "rows exact" not in repr(vs.leave_one_out(found.estimate))
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,10 @@ VALUES = {
     "one column is missing": (by_rows(lambda t, d: normal(t, d)[:, :1]), r"\(9, 2\).*\(9, 1\)"),
     "nothing": (by_rows(lambda t, d: None), "one row of terms"),
     "complex rows": (by_rows(lambda t, d: 1j * normal(t, d)), "real numbers"),
+    "rows put together by NumPy": (
+        by_rows(lambda t, d: np.stack([normal(t, d)[:, 0], normal(t, d)[:, 1]], axis=1)),
+        "array of objects.*autograd.numpy",
+    ),
     "text": (by_rows(lambda t, d: np.full((N, 2), "a")), "raised .*Error"),
     "held of three": (by_rows(normal, held=lambda t: np.ones(3)), "ValueError"),
     "presence of others": (by_equations(summed, N + 1), "ValueError.*Correct the function"),
@@ -114,6 +118,15 @@ def test_what_it_returns(name):
     for call in (vs.minimize if loss.minimised else vs.root, vs.Estimate):
         with pytest.raises(LossError, match=said):
             call(loss, theta)
+
+
+def test_values_that_numpy_put_together():
+    """Their sum can be followed, and so the minimum is found; each of them cannot."""
+    loss = by_values(lambda t, d: np.stack([squares(t, d)])[0])()
+    est = vs.minimize(loss, [0.0, 0.0])
+    for verb in (vs.vif, vs.newton_step):
+        with pytest.raises(LossError, match=r"array of objects.*autograd\.numpy"):
+            verb(est)
 
 
 @pytest.mark.parametrize("row", [slice(None), 4])

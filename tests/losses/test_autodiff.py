@@ -53,6 +53,19 @@ def test_what_autograd_cannot_follow_is_named(f, parts):
         autodiff.row_jacobian(lambda theta: autodiff.as_vector(f(theta)), THETA)
 
 
+@pytest.mark.parametrize("together", [np.stack, np.concatenate, np.array], ids=lambda f: f.__name__)
+def test_values_that_numpy_put_together_are_no_constants(together):
+    """It takes the boxes of autograd for objects."""
+    squares = np.arange(3.0)
+
+    def values(theta):
+        return together([theta[0] * squares, theta[1] * squares])
+
+    for outside in (lambda theta: values(theta).ravel(), lambda theta: values(theta).ravel() * 2):
+        with pytest.raises(LossError, match=r"array of objects.*autograd\.numpy"):
+            autodiff.row_jacobian(outside, THETA)
+
+
 def test_jacobian_of_many_values():
     X = np.random.default_rng(0).normal(size=(6, 2))
 

@@ -32,12 +32,13 @@ def heading(influence: "Influence") -> list[str]:
     n_exact, n_failed = int(influence.exact.sum()), int(influence.failed.sum())
     n_rows, names = len(influence.removals), influence.estimate.names
     listed = list(names) if len(names) <= FEW else f"{len(names)} parameters"
-    some = f"; {n_exact} rows exact" if 0 < n_exact < n_rows else ""
+    said = not n_exact or (n_exact == n_rows and influence.method == "refit")
+    exact = "" if said else f"; {'all' if n_exact == n_rows else n_exact} rows exact"
     words = influence.wording
     pulls = " (positive: the row pulls it up)" if words.past == "removed" else ""
     return [
         f"Influence of {n_rows} {words.many} on {listed}",
-        f"  method: {influence.method}, {METHODS[influence.method]}{some}",
+        f"  method: {influence.method}, {METHODS[influence.method]}{exact}",
         f"  sign:   full data minus {words.one}{pulls}",
         *([f"  solve:  {influence.note}"] if influence.note else []),
         *([f"  exact:  {influence.advice}"] if influence.advice else []),

@@ -126,7 +126,7 @@ def _pushforward(f: Callable[[Any], Any], theta: Any) -> Callable[[Any], Any]:
 def _pullback(f: Callable[[Any], Any], theta: Any) -> tuple[Callable[[Any], Any], Any]:
     """v -> J'v and the values of f, with errors that say what in f autograd cannot follow."""
     try:
-        pullback, value = make_vjp(f)(theta)
+        pullback, value = make_vjp(lambda t: _boxed(f(t)))(theta)
     except VifError:
         raise
     except np.linalg.LinAlgError as error:
@@ -156,6 +156,13 @@ def _pullback(f: Callable[[Any], Any], theta: Any) -> tuple[Callable[[Any], Any]
         return slope
 
     return checked, value
+
+
+def _boxed(value: Any) -> Any:
+    """What may be followed: NumPy's own np.stack makes an array of boxes of one, a constant."""
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        raise TypeError("a function of NumPy made an array of objects of what it follows")
+    return value
 
 
 def elementwise_gradient(f: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
