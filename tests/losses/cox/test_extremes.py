@@ -266,3 +266,29 @@ def test_the_long_sums_are_those_of_the_references(ties: str):
         assert relative_error(D, exact) < DECIMAL
         exact = cox_hessian_difference(problem, THETA, members)
         assert relative_error(of_H.reshape(2, 2), exact) < DECIMAL
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_risk_sets_of_next_to_nothing(ties: str):
+    """The square of which is 0: one row has e^-380 of the risk of who died before, others less."""
+    rng = np.random.default_rng(4)
+    offset = np.where(np.arange(40) < 5, 0.0, -400.0)
+    offset[33] = -380.0
+    time = np.repeat(np.arange(1.0, 21.0), 2)
+    X, event = rng.normal(size=(40, 2)), rng.random(40) < 0.8
+    problem = CoxProblem(X, time, event, offset=offset, ties=ties)
+    exact = cox_hessian(problem, THETA, number=Decimal).astype(float)
+    assert relative_error(as_loss(problem).hessian(THETA), exact) < ROUNDING
+
+
+@pytest.mark.parametrize("strata", [None, np.arange(24) % 2], ids=["one stratum", "two"])
+def test_what_is_left_where_all_who_count_are_alike(strata: np.ndarray | None):
+    """One row is as likely to die as those with x = 1; without it, no other with x = 0 is."""
+    rows, theta = np.arange(24), np.array([27.0])
+    offset = np.random.default_rng(5).normal(size=24) + 28.0 * (rows == 22)
+    X = (rows % 5 < 2)[:, None].astype(float)
+    problem = CoxProblem(X, rows + 1.0, rows % 3 > 0, offset=offset, strata=strata)
+    exact = cox_hessian(problem, theta, b=np.where(rows == 22, 0.0, 1.0), number=Decimal)
+    removal = Removals.each(24).take(np.array([22]))
+    found = as_loss(problem).reduced_hessians(theta, removal)[0]
+    assert relative_error(found, exact.astype(float)) < ROUNDING

@@ -60,6 +60,8 @@ def covariances_about_top(
     item, row = sums.dead(cells)
     dying = moments_of(sums.r[row], sums.X[row] - origin[item], columns)
     dying = dying.each(Bins(item, len(cells)).sums)
+    # in units of S0, the square of which may underflow
+    alive, dying = (moments.scaled(1 / sums.S0[cells]) for moments in (alive, dying))
     share = _term_sums(sums, cells)
     V = share[1, 0] * alive.rxx + share[1, 1] * dying.rxx
     a, d = alive.rx, dying.rx
@@ -69,11 +71,12 @@ def covariances_about_top(
 
 
 def _term_sums(sums: RiskSums, cells: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
-    """Sums of (1 - l/d)^m / phi_l^k over the terms of some cells, by (k, m), as columns."""
+    """Sums of (1 - l/d)^m (S0/phi_l)^k over the terms of some cells, by (k, m), as columns."""
     found, at = sums.tied.find(cells)
     out = {}
     for k, m in [(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)]:
-        values = sums.S0[cells] ** -k
-        values[found] = sums.tied.sums(sums.tied.alive**m / sums.tied.phi**k)[at]
+        values = np.ones(len(cells))
+        # S0/phi_l = 1 + f_l
+        values[found] = sums.tied.sums(sums.tied.alive**m * (1 + sums.tied.f) ** k)[at]
         out[k, m] = values[:, None]
     return out

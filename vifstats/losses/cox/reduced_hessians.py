@@ -120,7 +120,10 @@ class ReducedHessians(PartialLikelihood):
         sets = self.risk_sets.take(rows)
         if sets.n_cells:
             X, w = self._X.take(rows, axis=0), self._weights[rows]
-            X -= X.mean(axis=0)  # their own, where a row that has left was far away
+            # Their own, where a row that has left was far away; and where the most likely to die
+            # are all alike, next to nothing is left of them.
+            r = w * np.exp(eta[rows] - eta[rows].max())
+            X -= np.average(X, axis=0, weights=r)
             H += curvature.hessian(risk_sums(sets, X, w, eta[rows], self.ties == "efron"))
 
 
