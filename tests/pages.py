@@ -54,7 +54,7 @@ def run(path: Path) -> Iterator[tuple[Block, Block | None, str]]:
         The output that there is.
     """
     found = blocks(path.read_text(encoding="utf-8"))
-    names: dict = {"__name__": path.stem}
+    names: dict = {"__name__": "__main__"}  # as in a script
     for block, after in zip(found, [*found, None][1:], strict=True):
         if block.language == CODE:
             shown = after if after is not None and after.language == "text" else None
