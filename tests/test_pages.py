@@ -15,6 +15,7 @@ from pages import CELL, CODE, FENCE, blocks, run, says_the_same
 
 import vifstats
 from vifstats.cli.command import main
+from vifstats.cli.options import REGRESSIONS, command_parser
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.deletion.result import Influence
 
@@ -206,7 +207,63 @@ def test_numbered_equations_are_drawn():
     assert not [found for found in numbered if r"\\" in found], r"write \cr"
 
 
+def test_the_page_of_the_command_names_what_regressions_do_not_have():
+    """Options that only `vifstats cox` has are the list there; --penalty is of two of three."""
+    (commands,) = [
+        action.choices for action in command_parser()._actions if isinstance(action.choices, dict)
+    ]
+    cox, *regressions = (
+        {long for long in commands[name]._option_string_actions if long.startswith("--")}
+        for name in ("cox", *REGRESSIONS)
+    )
+    page = (DOCS / "guide" / "command.md").read_text(encoding="utf-8")
+    items = re.findall(r"^- .*(?:\n  .*)*", _section(page, "Regressions"), re.M)
+    told = {option for item in items for option in OPTION.findall(item)}
+    assert told == cox - set.intersection(*regressions)
+    assert set.union(*regressions) - cox == {"--outcome"}
+    with_penalty = {name for name in REGRESSIONS if "--penalty" in commands[name].format_help()}
+    assert with_penalty == {"logit", "poisson"}
+
+
 LESSONS = sorted((DOCS / "notebooks").glob("*.md"))
+
+# What code may import that comes with no bare vifstats, and the word that says how to get it.
+NEEDED = {
+    "dask": "dask",
+    "delicatessen": "delicatessen",
+    "firthmodels": "firth",
+    "h5py": "data",
+    "hypothesis": "hypothesis",
+    "jax": "jax",
+    "linearmodels": "linearmodels",
+    "networkx": "graph",
+    "polars": "polars",
+    "pyarrow": "parquet",
+    "sklearn": "scikit-learn",
+    "sksurv": "scikit-survival",
+    "surpyval": "surpyval",
+    "survival": "survival",
+    "torch": "torch",
+}
+BY_METHOD = {"_parquet(": "parquet", ".row_groups(": "parquet", ".to_excel(": "excel"}
+
+
+@pytest.mark.parametrize("page", [*PAGES, *LESSONS], ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_says_before_its_code_what_it_needs(page):
+    text = page.read_text(encoding="utf-8")
+    code = [block.text for block in blocks(text) if block.language in (CODE, CELL)]
+    imported = {
+        module.split(".")[0]
+        for module in re.findall(r"^ *(?:from|import) ([\w.]+)", "".join(code), re.M)
+    }
+    needed = {word for module, word in NEEDED.items() if module in imported}
+    needed |= {word for call, word in BY_METHOD.items() if call in "".join(code)}
+    before = text.partition(f"```{CELL}" if f"```{CELL}" in text else f"```{CODE}")[0]
+    installed = re.findall(r"pip\s+install\s([^|`]+)`", before)
+    words = {word for line in installed for word in re.findall(r"[\w-]+", line)}
+    assert needed <= words, "say so in one line, with the `pip install` that brings it"
+
+
 IN_A_LESSON = ["You need", "You will be able to", "Time", "Predict before you run", "As a notebook"]
 
 

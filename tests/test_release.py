@@ -44,6 +44,13 @@ def test_the_recipe_has_the_dependencies_of_the_package():
     assert run == [f"python{PROJECT['requires-python']}", *ours]
 
 
+def test_the_table_of_extras_has_them_all():
+    table = text("docs/start.md").split("| extra | for |\n")[1].split("\n\n")[0]
+    cells = re.findall(r"^\| (`[^|]*)\|", table, re.M)
+    told = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    assert sorted(told) == sorted(PROJECT["optional-dependencies"])
+
+
 @pytest.mark.parametrize("field", ["classifiers", "keywords"])
 def test_what_it_is_found_by_has_no_doubles(field):
     assert len(set(PROJECT[field])) == len(PROJECT[field])
