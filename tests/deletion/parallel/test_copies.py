@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -18,7 +19,7 @@ import numpy as np
 import vifstats as vs
 from concurrent.futures.process import BrokenProcessPool
 from vifstats.deletion import refits
-from vifstats.deletion.parallel import Engine, shared
+from vifstats.deletion.parallel import Engine, copies, shared
 from threadpoolctl import threadpool_info
 
 refits.BLOCK, here = 8, os.getpid()
@@ -72,6 +73,29 @@ for happens, error in (
     except error:
         continue
     raise AssertionError(f"no {error}")
+fork = os.fork
+def interrupted():
+    pid = fork()
+    if pid:
+        os.kill(here, signal.SIGINT)
+    return pid
+os.fork = interrupted  # while copies start; what was not told to end would be waited for at exit
+try:
+    both(lambda: None)
+except KeyboardInterrupt:
+    os.fork = fork
+submit, calls = copies.ProcessPoolExecutor.submit, []
+def third(*task):
+    calls.append(task)
+    if len(calls) == 3:
+        raise KeyboardInterrupt
+    return submit(*task)
+copies.ProcessPoolExecutor.submit = third  # while blocks are handed out
+try:
+    both(lambda: None)
+except KeyboardInterrupt:
+    copies.ProcessPoolExecutor.submit = submit
+assert os.fork is fork and len(calls) == 3
 plain = refits.Refit.__call__
 for error in (KeyboardInterrupt, ZeroDivisionError):  # in this process, while the copy computes
     def broken(refit, removals):
@@ -93,7 +117,30 @@ def test_copies_change_nothing_and_hide_nothing():
     """In a process of its own, which has one thread; with two of BLAS."""
     command = [sys.executable, "-W", "error", "-c", ALONE]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process cannot be copied safely")
+@pytest.mark.parametrize("parent", ["itself", "another, which was killed"])
+def test_a_copy_whose_parent_is_gone_ends(parent):
+    code = f"""
+import os
+from vifstats.deletion.parallel import copies
+copies._begin(os.getppid() + {int(parent != "itself")})
+print("begun")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.returncode) == (("begun\n", 0) if parent == "itself" else ("", 1))
+
+
+@pytest.mark.parametrize("told", [{}, {"JOBLIB_MULTIPROCESSING": "0"}], ids=["nothing", "one"])
+def test_what_joblib_would_be_told_is_obeyed(told):
+    """Though it is not in memory."""
+    code = "from vifstats.deletion.parallel import Engine; print(Engine(n_jobs=2).copies)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | told
+    )
+    assert done.stdout.strip() == ("2" if not told and sys.platform == "linux" else "0")
 
 
 def test_a_process_with_threads_is_not_copied(monkeypatch):

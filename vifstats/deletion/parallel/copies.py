@@ -5,6 +5,7 @@ all data: seconds, for each of them.
 """
 
 import ctypes
+import os
 import signal
 import sys
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from multiprocessing import get_context
 from typing import Any
@@ -59,11 +61,12 @@ _NUMBERS = count()
 @contextmanager
 def copies(n: int, value: Any) -> Iterator[tuple[ProcessPoolExecutor, Inherited]]:
     """An executor of n copies of this process, and the value in them."""
-    inherited = Inherited(next(_NUMBERS))
+    inherited, begin = Inherited(next(_NUMBERS)), partial(_begin, os.getpid())
     _VALUES[inherited.number] = value
     try:
-        with ProcessPoolExecutor(n, get_context("fork"), initializer=_begin) as pool:
-            with catch_warnings():  # Python 3.12 counts the threads of BLAS and Arrow, which sleep
+        with ProcessPoolExecutor(n, get_context("fork"), initializer=begin) as pool:
+            with _later(signal.SIGINT), catch_warnings():
+                # Python 3.12 counts the threads of BLAS and Arrow, which sleep
                 simplefilter("ignore", DeprecationWarning)
                 pool.submit(int)  # the first task starts all workers
             yield pool, inherited
@@ -71,7 +74,20 @@ def copies(n: int, value: Any) -> Iterator[tuple[ProcessPoolExecutor, Inherited]
         del _VALUES[inherited.number]
 
 
-def _begin() -> None:
+@contextmanager
+def _later(number: signal.Signals) -> Iterator[None]:
+    """Hold a signal back: of workers that start meanwhile nobody would know that they must end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(parent: int) -> None:
     """Leave interrupts to the process that was copied, and end when that is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was killed before
+        os._exit(1)

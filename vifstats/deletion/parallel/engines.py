@@ -1,6 +1,7 @@
 """Where blocks are computed: here, by copies, by joblib, or by anything that has `submit`."""
 
 import inspect
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -191,7 +192,8 @@ def _nothing_chosen() -> bool:
 
     To load it takes as long as hundreds of refits.
     """
-    return "joblib" not in sys.modules and not current_process().daemon
+    told = "joblib" in sys.modules or "JOBLIB_MULTIPROCESSING" in os.environ
+    return not told and not current_process().daemon
 
 
 def _here(blocks: Blocks, k: int) -> Rows:
@@ -305,12 +307,12 @@ def _beside_copies(n: int, blocks: Blocks, which: Sequence[int]) -> Outcomes:
         def taken(done: Future[Outcome]) -> None:
             finished.put(done)
             if done.exception() is None:
-                with suppress(BrokenExecutor):  # what else was in hand says so
+                with suppress(RuntimeError):  # the pool is broken, which others say, or closed
                     hand_out()
 
-        for _ in range(2 * n):
-            hand_out()
         try:
+            for _ in range(2 * n):
+                hand_out()
             for _ in which:
                 own = following() if finished.empty() else None
                 yield finished.get().result() if own is None else (own, _here(blocks, own))
