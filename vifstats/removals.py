@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_list_like
 
-from vifstats.checks.arrays import require_order
+from vifstats.checks.arrays import at, require_order, such_rows
 from vifstats.errors import InvalidInputError
 
 __all__ = ["Removals"]
@@ -132,55 +132,57 @@ class Removals:
             part = slice(start, min(start + size, len(self)))
             yield part, self.take(np.arange(part.start, part.stop))
 
-    def positions(self, objects: Sequence[Hashable] | np.ndarray) -> np.ndarray:
+    def positions(
+        self, objects: Sequence[Hashable] | np.ndarray, name: str = "objects"
+    ) -> np.ndarray:
         """Positions of the removals named by label or by a boolean mask.
 
-        Raises InvalidInputError if a label is unknown, ambiguous or given twice, or a mask has the
-        wrong length or gaps.
+        `name`: what errors call the argument. Raises InvalidInputError if a label is unknown,
+        ambiguous or given twice, or a mask has the wrong length or gaps.
         """
         if getattr(objects, "ndim", 1) > 1:
             raise InvalidInputError(
-                "`objects` must be labels or a boolean mask, one after the other, but has shape "
+                f"`{name}` must be labels or a boolean mask, one after the other, but has shape "
                 f"{objects.shape}; pass a list of labels."  # type: ignore[union-attr]  # as ndim
             )
         # an Index keeps labels that are tuples, or of several types, as they are
         wanted = pd.Index(objects if is_list_like(objects, allow_sets=False) else [objects])
         if odd := [label for label in wanted if not isinstance(label, Hashable)]:
             raise InvalidInputError(
-                f"`objects` must be labels or a boolean mask, but holds {odd[0]!r}; pass a list of "
+                f"`{name}` must be labels or a boolean mask, but holds {odd[0]!r}; pass a list of "
                 "labels."
             )
         if is_bool_dtype(wanted):
-            require_order(objects, "objects", self.labels)
-            return self._in_mask(wanted)
+            require_order(objects, name, self.labels)
+            return self._in_mask(wanted, name)
         if not self.labels.is_unique:
             raise InvalidInputError(
-                "`objects` by label needs unique labels, but some occur more than once; "
+                f"`{name}` by label needs unique labels, but some occur more than once; "
                 "pass a boolean mask instead."
             )
         found = self.labels.get_indexer(wanted)
         if (found < 0).any():
             missing = wanted[found < 0][:5].tolist()
             raise InvalidInputError(
-                f"`objects` must be labels of the result's rows, but {missing} are not among "
+                f"`{name}` must be labels of the result's rows, but {missing} are not among "
                 "them; see `estimate.labels`."
             )
         if len(twice := wanted[pd.Index(found).duplicated()]):
             raise InvalidInputError(
-                f"`objects` must name each row once, but {twice[:5].tolist()} occur more often; "
+                f"`{name}` must name each row once, but {twice[:5].tolist()} occur more often; "
                 "drop the repetitions."
             )
         return found
 
-    def _in_mask(self, mask: pd.Index) -> np.ndarray:
+    def _in_mask(self, mask: pd.Index, name: str) -> np.ndarray:
         if mask.shape != (len(self),):
             raise InvalidInputError(
-                f"A boolean `objects` needs one entry per row of the result, {len(self)}, "
+                f"A boolean `{name}` needs one entry per row of the result, {len(self)}, "
                 f"but it has shape {mask.shape}; pass labels, or one for each."
             )
         if len(gaps := np.flatnonzero(mask.isna())):
             raise InvalidInputError(
-                "A boolean `objects` must be True or False for each row, but is missing for "
-                f"{self.labels[gaps[0]]!r} ({len(gaps)} such rows); fill the gaps."
+                f"A boolean `{name}` must be True or False for each row, but is missing for "
+                f"{at(gaps, self.labels)} ({such_rows(len(gaps))}); fill the gaps."
             )
         return np.flatnonzero(mask)

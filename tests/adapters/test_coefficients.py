@@ -74,6 +74,17 @@ def test_names_find_their_columns():
         vs.vif_cox(LUNG.coef, X.drop(columns="age"), T, E)
 
 
+def test_rows_of_an_array_have_no_labels_to_compare_with():
+    labels = "p" + X.index.astype(str)
+    rows = [pd.Series(values, index=labels) for values in (T, E)]
+    theta = pd.Series(LUNG.coef, X.columns)
+    weights = pd.Series(1.0, index=labels)
+    found = vs.vif_cox(theta, X.to_numpy(), *rows, weights=weights)
+    np.testing.assert_array_equal(found.values, vs.vif_cox(theta, X, T, E).values)
+    with pytest.raises(InvalidInputError, match=r"T.loc\[X.index\]"):
+        vs.vif_cox(theta, X, *rows)
+
+
 @pytest.mark.parametrize(
     ("theta", "data", "error", "parts"),
     [

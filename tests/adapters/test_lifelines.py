@@ -127,11 +127,20 @@ def test_rows_and_columns_keep_the_names_of_the_user():
         (X, T, E),
         (X.iloc[:, ::-1], T, E),
         (X.to_numpy(), T.to_numpy(), E.to_numpy()),
+        (X.to_numpy(), T, E),
         (X.assign(unused="text"), T, E.astype(bool)),
         (DF.sample(frac=1, random_state=1),),
         (DF.astype("Float64"),),
     ],
-    ids=["X, T, E", "columns reordered", "arrays", "more columns", "rows reordered", "nullable"],
+    ids=[
+        "X, T, E",
+        "columns reordered",
+        "arrays",
+        "X an array",
+        "more columns",
+        "rows reordered",
+        "nullable",
+    ],
 )
 def test_the_same_data_in_other_forms(data):
     expected = vs.vif_cox(rossi(), DF).dfbeta

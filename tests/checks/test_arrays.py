@@ -70,6 +70,22 @@ def test_reading_copies():
             InvalidTypeError,
             "Column 's' of `X` must be numeric.*'u'.*get_dummies",
         ),
+        (
+            FRAME.assign(s=["2.5", None, "unknown"]),
+            InvalidTypeError,
+            "Column 's' of `X` must be numeric, but row 2 .label 'c'. holds 'unknown' "
+            ".1 such row.; correct such values or drop their rows",
+        ),
+        (
+            FRAME.assign(s=pd.Series([4, "5", "6+"], dtype=object, index=LABELS)),
+            InvalidTypeError,
+            "Column 's' .*row 2 .label 'c'. holds '6.'",
+        ),
+        (
+            FRAME.assign(s=["1", "2", None]),
+            InvalidTypeError,
+            "Column 's' of `X` must be numeric, but holds '1' as text; convert it",
+        ),
         (FRAME.assign(x=[1.0, NAN, NAN]), InvalidInputError, "'x' is nan in row 1.*'b'.*2 such"),
         (FRAME.assign(x=[np.inf, 1.0, 2.0]), InvalidInputError, "'x' is inf in row 0"),
         (FRAME[["x", "z", "x"]], InvalidInputError, "one name per column.*'x'.*rename"),
@@ -80,6 +96,19 @@ def test_reading_copies():
 def test_a_design_matrix_is_numeric_finite_and_named(X, error, parts):
     with pytest.raises(error, match=parts):
         design_matrix(X)
+
+
+@pytest.mark.parametrize(
+    ("labels", "named"),
+    [
+        ([10, 20, 30], "row 1 (label 20)"),
+        ([0, 1, 2], "row 1"),
+        ([0.5, 1.5, 2.5], "row 1 (label 1.5)"),
+        (pd.Index([np.str_("u"), np.str_("v"), "w"], dtype=object), "row 1 (label 'v')"),
+    ],
+)
+def test_labels_are_written_as_the_user_wrote_them(labels, named):
+    assert at([1], pd.Index(labels)) == named
 
 
 def test_a_design_matrix_keeps_names_and_labels():

@@ -64,7 +64,7 @@ def test_a_loss_that_ignores_presence_is_named_and_a_perfect_fit_is_none():
         ([1.0, 2.0], InvalidInputError, r"shape \(1,\).*but has shape \(2,\)"),
         ([[3.0]], InvalidInputError, r"shape \(1, 1\)"),
         ([np.nan], InvalidInputError, "`theta` must be finite.*converge"),
-        (["3"], InvalidTypeError, "`theta` must be numeric, but holds '3'"),
+        (["3"], InvalidTypeError, "`theta` must be numeric, but holds '3' as text; convert"),
         ([3.1], NotAtMinimumError, "standard errors away.*tol=inf"),
     ],
 )

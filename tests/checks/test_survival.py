@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from vifstats.checks import strata_codes, survival
+from vifstats.checks.survival import curves
 from vifstats.errors import InvalidInputError, InvalidTypeError
 
 DATA = pd.DataFrame(
@@ -41,13 +42,20 @@ def changed(name, row, value):
             "`entry` must be before `T`, but row 1 .label 'b'. en.*1",
         ),
         ({"entry": [0.0, np.nan, 0.0, 0.0]}, "`entry` must be finite"),
-        ({"weights": [1.0, 1.0, -2.0, 1.0]}, "`weights` must be positive, but row 2 .* has -2"),
+        (
+            {"weights": [1.0, 1.0, -2.0, 1.0]},
+            "`weights` must be positive, but row 2 .* has -2 .1 such row.; check how.*negative",
+        ),
         ({"weights": [1.0, 1.0, 0.0, 1.0]}, "`weights` must be positive.*drop rows of weight 0"),
+        ({"weights": [1.0, 0.0, 1.0, -0.5]}, "row 1 .label 'b'. has 0 .2 such rows.; check how"),
         ({"weights": [1.0, 1.0]}, "4 rows, `weights` has 2"),
         ({"strata": ["u", None, "v", "v"]}, "`strata` must not be missing, but is in row 1"),
         ({"strata": ["u", "v"]}, "4 rows, `strata` has 2"),
         ({"strata": "x"}, "`strata` must have one value per row.*'x'"),
-        ({"strata": DATA["x"].iloc[::-1]}, "`strata` must have the labels"),
+        (
+            {"strata": DATA["x"].iloc[::-1]},
+            r"`strata` must have the labels.*use strata.loc\[X.index\], or to_numpy",
+        ),
         ({"offset": [0.0, np.inf, 0.0, 0.0]}, "`offset` must be finite"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
@@ -55,6 +63,27 @@ def changed(name, row, value):
 def test_bad_values_are_named(bad, parts):
     with pytest.raises(InvalidInputError, match=parts):
         survival(**{**GOOD, **bad})
+
+
+@pytest.mark.parametrize(
+    ("bad", "parts"),
+    [
+        ({"T": changed("T", 2, "lost")}, "row 2 .label 'c'. holds 'lost' .1 such row.; correct"),
+        ({"T": ["3", "one", "2", "?"]}, "row 1 .label 'b'. holds 'one' .2 such rows.; correct"),
+        ({"E": changed("E", 3, "yes")}, "row 3 .label 'd'. holds 'yes'"),
+        ({"E": ["1", "yes", "no", "n/a"]}, "but holds 'yes'; encode"),
+        ({"weights": ["1", "2", "1", "5"]}, "but holds '1' as text; convert.*pandas.to_numeric"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_the_value_that_is_no_number_is_named(bad, parts):
+    with pytest.raises(InvalidTypeError, match=f"`{next(iter(bad))}` must be numeric.*{parts}"):
+        survival(**{**GOOD, **bad})
+
+
+def test_curves_name_no_index_that_is_not_there():
+    with pytest.raises(InvalidInputError, match=r"`E` must have the labels.*E.loc\[\.\.\.\] with"):
+        curves(DATA["T"], DATA["E"].iloc[::-1])
 
 
 @pytest.mark.parametrize(

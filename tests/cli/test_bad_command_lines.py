@@ -37,7 +37,7 @@ CASES = {
     "no time": ({}, ["cox", "FILE"], "--time and --event"),
     "no event": ({}, ["cox", "FILE", "--time", "week"], "--event"),
     "event without value": ({}, ["cox", "FILE", "--time", "week", "--event"], "--event"),
-    "no such file": ({}, ["cox", "gone.csv", *FILE[1:]], "gone.csv"),
+    "no such file": ({}, ["cox", "gone.csv", *FILE[1:]], "'gone.csv'; check its name and folder."),
     "a time that is none": ({}, ["cox", *FILE, "--time", "weak"], "'week'"),
     "no such event": ({}, ["cox", *FILE, "--event", "dead"], "'dead'"),
     "no such covariate": ({}, ["cox", *FILE, "--covariates", "agee"], "'age'"),
@@ -153,6 +153,111 @@ def test_what_an_option_mends_names_the_option(changes, covariates, option, run)
     assert option in line and line.endswith(".")
     mended = [option, "ward"] if option == "--categorical" else [option]
     code, _ = run(changes, [*asked, *mended, *FEW, "--quiet"])
+    assert code == 0
+
+
+FILL = "leave these rows out with --dropna, or fill the gaps in the file."
+CELLS = "correct such cells in the file, whose first row is 0, or empty them and pass --dropna."
+LOGIT = ["logit", "FILE", "--outcome", "died", "--covariates", "age,arm"]
+SEVENTH = np.arange(N) == 7
+# changes of the table, arguments, and the end of the line
+REMEDIES = {
+    "cell of a covariate": (
+        {"age": np.where(SEVENTH, "high", TABLE.age.astype(str))},
+        ["cox", *FILE, "--id-col", "site"],
+        "Column 'age' of the covariates must be numeric, but row 7 (label 'a') holds 'high' "
+        f"(1 such row); {CELLS}",
+    ),
+    "cell of the time": (
+        {"week": np.where(TENTH | SEVENTH, "<1", TABLE.week.astype(str))},
+        ["cox", *FILE],
+        f"`week` must be numeric, but row 7 holds '<1' (2 such rows); {CELLS}",
+    ),
+    "cell of the event": (
+        {"died": np.where(TENTH, "x", TABLE.died.astype(str))},
+        ["cox", *FILE],
+        f"`died` must be numeric, but row 10 holds 'x' (1 such row); {CELLS}",
+    ),
+    "cell of an outcome": (
+        {"died": np.where(TENTH, "x", TABLE.died.astype(str))},
+        LOGIT,
+        f"`died` must be numeric, but row 10 holds 'x' (1 such row); {CELLS}",
+    ),
+    "gap in the time": ({"week": np.where(TENTH, np.nan, TABLE.week)}, ["cox", *FILE], FILL),
+    "gap in the event": ({"died": np.where(TENTH, np.nan, TABLE.died)}, ["cox", *FILE], FILL),
+    "gap in the weights": (
+        {"w": np.where(TENTH, np.nan, TABLE.w)},
+        ["cox", *FILE, "--weights", "w"],
+        FILL,
+    ),
+    "gap in the outcome": ({"died": np.where(TENTH, np.nan, TABLE.died)}, LOGIT, FILL),
+    "gap in the strata": (
+        {"site": np.where(TENTH, None, TABLE.site)},
+        ["cox", *FILE, "--strata", "site"],
+        "give such rows a label of their own, or leave them out with --dropna.",
+    ),
+    "infinite, which no option leaves out": (
+        {"age": np.where(TENTH, np.inf, TABLE.age)},
+        ["cox", *FILE],
+        "is inf in row 10 (1 such row); correct them in the file.",
+    ),
+    "percentage": ({}, ["cox", *FILE, "--level", "90"], "is 90.0; pass 0.9 for 90 %."),
+    "words in cox": (
+        {},
+        ["cox", *FILE, "--covariates", "age,site"],
+        "; name it in --categorical, or make it --strata, or leave it out of --covariates.",
+    ),
+    "words in logit": (
+        {},
+        [*LOGIT[:-1], "age,site"],
+        "; name it in --categorical, or leave it out of --covariates.",
+    ),
+    "collinear in cox": (
+        {"arm": 3 * TABLE.age},
+        ["cox", *FILE],
+        "; leave one of them out of --covariates, or fit with --penalizer.",
+    ),
+    "collinear in ols": (
+        {"arm": 3 * TABLE.age},
+        ["ols", "FILE", "--outcome", "week", "--covariates", "age,arm"],
+        "; leave one of them out of --covariates.",
+    ),
+    "nothing but zeros in poisson": (
+        {"arm": 0},
+        ["poisson", *LOGIT[1:]],
+        "but ['arm'] do not; leave them out of --covariates.",
+    ),
+    "option of cox": (
+        {},
+        [*LOGIT, "--strata", "site"],
+        "unrecognized arguments: --strata site; see vifstats logit --help",
+    ),
+    "option of none": (
+        {},
+        ["cox", *FILE, "--wights", "w"],
+        "unrecognized arguments: --wights w; see vifstats cox --help",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REMEDIES)
+def test_remedies_are_of_the_command_at_hand(case, run):
+    changes, arguments, end = REMEDIES[case]
+    code, (line,) = run(changes, arguments)
+    assert code == 2 and line.endswith(end), line
+    assert not (found := PYTHON.search(line)), found
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"week": np.where(SEVENTH, "", TABLE.week.astype(str))},
+        {"died": np.where(SEVENTH, "", TABLE.died.astype(str))},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_cells_that_were_emptied_are_left_out(changes, run):
+    code, _ = run(changes, ["cox", *FILE, "--dropna", *FEW, "--quiet"])
     assert code == 0
 
 

@@ -186,7 +186,7 @@ def test_bad_data_end_in_one_line(case, csv, capsys):
 @pytest.mark.parametrize(
     ("name", "contents", "expected"),
     [
-        ("empty.csv", b"", "cannot be read"),
+        ("empty.csv", b"", "is empty; export it"),
         ("header.csv", b"week,arrest,age\n", "has none"),
         ("binary.csv", b"\xff\xfe\x00\x01\x80", "cannot be read"),
         ("not.parquet", b"week,arrest\n1,0\n", "must be Parquet"),

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from vifstats.datasets import read_table, require_columns
-from vifstats.errors import InvalidInputError
+from vifstats.errors import InvalidInputError, MissingDataError
 
 
 def test_csv_keeps_every_digit(tmp_path):
@@ -52,3 +52,26 @@ def test_what_is_piped_is_a_table_too():
         assert read_table(f"/dev/fd/{reading}").shape == (1, 2)
     finally:
         os.close(reading)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("a,b\n1,2\n3,4\n5,6,7,8\n", "line 4 of .* has 4 instead of 2; correct that line"),
+        ("a;b\n1;2\n3;4;5\n", "line 3 of .* has 3 instead of 2.*by `sep`"),
+        ('a,b\n1,2\n3,4\n"5,6\n', "quotation mark.* one in line 4 of .*; close or remove it"),
+        ("", "is empty; export it again"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_by_line(text, parts, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    with pytest.raises(InvalidInputError, match=parts):
+        read_table(path)
+
+
+def test_a_file_that_is_not_there_is_looked_for(tmp_path):
+    with pytest.raises(MissingDataError, match="no file .*; check its name and folder"):
+        read_table(tmp_path / "gone.csv")
+    with pytest.raises(MissingDataError, match="is a folder; name a file in it"):
+        read_table(tmp_path)

@@ -104,3 +104,11 @@ def test_an_estimate_has_its_own_data(rossi):
     d, fit = rossi
     with pytest.raises(vs.errors.InvalidInputError, match="its own data"):
         vs.influence(vs.from_model(fit, d), d)
+
+
+@pytest.mark.parametrize("option", [{"n_jobs": 2}, {"checkpoint": "parts"}, {"progress": True}])
+def test_options_of_refits_are_sent_to_the_call_that_takes_them(rossi, option):
+    d, fit = rossi
+    for args in ((fit, d), (vs.from_model(fit, d),)):
+        with pytest.raises(vs.errors.InvalidTypeError, match=f"{[*option][0]}.*leave_one_out"):
+            vs.influence(*args, **option)

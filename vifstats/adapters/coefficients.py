@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vifstats.adapters.matching import columns_by_name
+from vifstats.adapters.matching import columns_by_name, rows_beside
 from vifstats.errors import DataMismatchError
 from vifstats.estimate import Estimate
 from vifstats.losses import Cox
@@ -48,8 +48,11 @@ def cox(
             "Coefficients hold no data, so X, T and E are needed, but `X` is not given; pass the "
             "data they were fitted on."
         )
+    if _named(theta):
+        T, E, entry, weights, strata, offset = rows_beside(X, T, E, entry, weights, strata, offset)
+        X = columns_by_name(X, list(theta.index))
     loss = Cox(
-        columns_by_name(X, list(theta.index)) if _named(theta) else X,
+        X,
         T,
         E,
         entry=entry,

@@ -6,7 +6,7 @@ import numpy as np
 
 from vifstats import checks
 from vifstats.adapters import scikit_learn
-from vifstats.adapters.matching import columns_by_name, refuse, require_fitted
+from vifstats.adapters.matching import columns_by_name, refuse, require_fitted, rows_beside
 from vifstats.errors import DataMismatchError, UnsupportedModelError
 from vifstats.estimate import Estimate
 from vifstats.inference import Inference
@@ -69,7 +69,7 @@ def cox(
         E, T = T
     names = getattr(fit, "feature_names_in_", None)
     names = [f"x{k}" for k in range(len(fit.coef_))] if names is None else [str(n) for n in names]
-    loss = Cox(columns_by_name(X, names), T, E, ties="breslow", penalty="firth")
+    loss = Cox(columns_by_name(X, names), *rows_beside(X, T, E), ties="breslow", penalty="firth")
     return _estimate(fit, loss, np.asarray(fit.coef_), groups, tol)
 
 

@@ -19,6 +19,7 @@ from vifstats.adapters.matching import (
     require_fitted,
     require_frame,
     require_same_rows,
+    rows_beside,
 )
 from vifstats.errors import DataMismatchError, UnsupportedModelError
 from vifstats.estimate import Estimate
@@ -173,13 +174,17 @@ def _estimate(
     own_penalty = _ridge(fit.penalizer, design)
     if own_penalty is not None:
         refuse("The penalty is that of the fit", penalty=penalty)
+    entry = named_column(entry, X, columns.entry, "entry")
+    weights = named_column(weights, X, columns.weights, "weights")
+    strata = named_column(strata, X, columns.strata, "strata")
+    T, E, entry, weights, strata = rows_beside(X, T, E, entry, weights, strata)
     loss = Cox(
         design,
         T,
         E,
-        entry=named_column(entry, X, columns.entry, "entry"),
-        weights=named_column(weights, X, columns.weights, "weights"),
-        strata=named_column(strata, X, columns.strata, "strata"),
+        entry=entry,
+        weights=weights,
+        strata=strata,
         ties=own_ties(ties, "efron", "lifelines"),
         penalty=penalty if own_penalty is None else own_penalty,
     )

@@ -22,6 +22,7 @@ __all__ = [
     "refuse",
     "require_fitted",
     "require_same_rows",
+    "rows_beside",
 ]
 
 
@@ -45,6 +46,16 @@ def columns_by_name(X: Any, names: Sequence[str]) -> Any:
         return pd.DataFrame(array, columns=list(names))
     require_columns(X, names)
     return X[list(names)]
+
+
+def rows_beside(X: Any, *values: Any) -> tuple[Any, ...]:
+    """Values of each row, without their labels if X has none that they could be compared with.
+
+    For a design of `columns_by_name`, which numbers the rows of an array.
+    """
+    if isinstance(X, pd.DataFrame | pd.Series):
+        return values
+    return tuple(v.to_numpy() if isinstance(v, pd.DataFrame | pd.Series) else v for v in values)
 
 
 def require_columns(frame: pd.DataFrame, names: Sequence[Hashable]) -> None:

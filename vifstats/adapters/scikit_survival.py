@@ -4,7 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from vifstats.adapters.matching import columns_by_name, own_ties, refuse, require_fitted
+from vifstats.adapters.matching import (
+    columns_by_name,
+    own_ties,
+    refuse,
+    require_fitted,
+    rows_beside,
+)
 from vifstats.errors import DataMismatchError
 from vifstats.estimate import Estimate
 from vifstats.losses import Cox
@@ -57,8 +63,7 @@ def cox(
     names = getattr(fit, "feature_names_in_", None)
     loss = Cox(
         X if names is None else columns_by_name(X, list(names)),
-        T,
-        E,
+        *rows_beside(X, T, E),
         ties=own_ties(ties, fit.ties, "the model"),
         penalty=fit.alpha if penalised else penalty,
     )

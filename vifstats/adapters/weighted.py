@@ -126,7 +126,7 @@ def _require_overlap(loss: LinearPredictor, first: Block) -> None:
     if len(bad):
         raise InvalidInputError(
             f"Propensities must lie between 0 and 1, but {checks.at(bad, first.labels)} has "
-            f"{e[bad[0]]:g} ({len(bad)} such rows); drop the rows that could not have been "
+            f"{e[bad[0]]:g} ({checks.such_rows(len(bad))}); drop the rows that could not have been "
             "treated otherwise, or use ATO."
         )
 
@@ -142,7 +142,8 @@ def _require_same_weights(outcome: Estimate, weights: np.ndarray, block: Block) 
         raise DataMismatchError(
             "The outcome model must have been fitted with the weights of `weights_from`, but "
             f"{checks.at(np.array([worst]), block.labels)} has the weight {own[worst]:.6g}, and "
-            f"{weights[worst]:.6g} by the propensity ({(apart > SAME_WEIGHTS).sum()} such rows). "
-            "Pass the model that they came from, its estimand and `stabilized`; trimmed weights "
-            "are not a function of the propensity here."
+            f"{weights[worst]:.6g} by the propensity "
+            f"({checks.such_rows((apart > SAME_WEIGHTS).sum())}). Pass the model that they came "
+            "from, its estimand and `stabilized`; trimmed weights are not a function of the "
+            "propensity here."
         )

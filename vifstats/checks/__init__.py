@@ -13,6 +13,7 @@ from vifstats.checks.arrays import (
     number_array,
     row_positions,
     row_vector,
+    such_rows,
     table_of_rows,
 )
 from vifstats.checks.frames import as_pandas
@@ -52,6 +53,7 @@ from vifstats.checks.scalars import (
     positive_number,
     proportion,
     seconds,
+    small_number,
     times,
     tolerance,
     whole_number,
@@ -110,7 +112,9 @@ __all__ = [
     "row_vector",
     "seconds",
     "short_step",
+    "small_number",
     "strata_codes",
+    "such_rows",
     "survival",
     "table_of_rows",
     "times",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats.checks.frames import as_pandas
+from vifstats.checks.text import quoted
 from vifstats.errors import InvalidInputError, InvalidTypeError
 
 # Not every integer beyond this is a float.
@@ -70,7 +71,7 @@ def design_matrix(X: Any, name: str = "X") -> tuple[np.ndarray, tuple[str, ...],
         row, column = np.argwhere(bad)[0]
         raise InvalidInputError(
             f"`{name}` must be finite, but column {names[column]!r} is {matrix[row, column]} in "
-            f"{at([row], labels)} ({bad.any(axis=1).sum()} such rows); drop or impute them."
+            f"{at([row], labels)} ({such_rows(bad.any(axis=1).sum())}); drop or impute them."
         )
     return np.ascontiguousarray(matrix), names, labels
 
@@ -95,7 +96,7 @@ def row_vector(
     from; if it is a pandas object, other pandas objects must match them; `minus_infinity`: whether
     -inf is allowed. Returns (n,).
     """
-    vector = numbers(values, f"`{name}`")
+    vector = numbers(values, f"`{name}`", labels=labels)
     if vector.ndim == 2 and vector.shape[1] == 1:
         vector = vector.ravel()
     if vector.ndim != 1:
@@ -105,14 +106,14 @@ def row_vector(
         )
     require_length(len(vector), n, name)
     if isinstance(X, pd.Series | pd.DataFrame):
-        require_labels(values, name, labels)
+        require_labels(values, name, labels, X)
     if all_finite(vector):
         return vector
     allowed = np.isfinite(vector) | (np.isneginf(vector) if minus_infinity else False)
     if len(bad := np.flatnonzero(~allowed)):
         raise InvalidInputError(
             f"`{name}` must be finite, but {at(bad, labels)} is {vector[bad[0]]} "
-            f"({len(bad)} such rows); drop or fix them."
+            f"({such_rows(len(bad))}); drop or fix them."
         )
     return vector
 
@@ -184,14 +185,20 @@ def require_length(found: int, n: int, name: str) -> None:
         )
 
 
-def require_labels(values: Any, name: str, labels: pd.Index) -> None:
-    """A pandas object must have the labels of the data: matching by position could mix up rows."""
+def require_labels(values: Any, name: str, labels: pd.Index, X: Any = None) -> None:
+    """A pandas object must have the labels of the data: matching by position could mix up rows.
+
+    `X`: where the labels come from; only a DataFrame has an index for the remedy to name.
+    """
     if not isinstance(values, pd.Series | pd.DataFrame) or values.index.equals(labels):
         return
+    ordered = f"{name}.loc[...] with the labels of the data"
+    if isinstance(X, pd.DataFrame):
+        ordered = f"{name}.loc[X.index]"
     raise InvalidInputError(
         f"`{name}` must have the labels of the data in the same order, but they start "
-        f"{list(values.index[:3])} against {list(labels[:3])}; use {name}.loc[X.index], or "
-        "to_numpy() if the order is right."
+        f"{list(values.index[:3])} against {list(labels[:3])}; use {ordered}, or to_numpy() if the "
+        "order is right."
     )
 
 
@@ -206,26 +213,29 @@ def require_order(values: Any, name: str, labels: pd.Index) -> None:
 
 def frame_numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
     """The columns of a frame as floats, shape (n, p); missing becomes nan."""
-    columns = [numbers(values, f"column {key!r} of `{name}`") for key, values in frame.items()]
+    columns = [
+        numbers(values, f"column {quoted(key)} of `{name}`", labels=frame.index)
+        for key, values in frame.items()
+    ]
     return np.column_stack(columns) if columns else np.empty((len(frame), 0))
 
 
-def numbers(values: Any, what: str, copied: bool = True) -> np.ndarray:
+def numbers(
+    values: Any, what: str, copied: bool = True, labels: pd.Index | None = None
+) -> np.ndarray:
     """Floats from numeric, boolean, nullable and categorical containers; missing becomes nan.
 
     Text and dates are refused, although NumPy would convert some of them.
 
-    `what`: what errors call it, such as "`T`"; `copied`: whether floats are copied too.
+    `what`: what errors call it, such as "`T`"; `copied`: whether floats are copied too; `labels`:
+    of the rows, where each has one value.
     """
     array = _numpy(as_pandas(values), what)
     if array.dtype.kind not in "biuf":
-        remedy = "encode it as numbers"
-        if array.dtype.kind in "mM":
-            remedy = "convert it to a number of days, for example with (t - start).dt.days"
-        elif what.startswith("column"):
-            remedy = "encode it, for example with pandas.get_dummies(..., drop_first=True)"
+        each_row = labels is not None and array.shape == labels.shape
         raise InvalidTypeError(
-            f"{what[0].upper()}{what[1:]} must be numeric, but {_contents(array)}; {remedy}."
+            f"{what[0].upper()}{what[1:]} must be numeric, but "
+            f"{_contents(array, what, labels if each_row else None)}."
         )
     return _as_floats(array, what, copied)
 
@@ -292,7 +302,12 @@ def at(rows: Sequence[int] | np.ndarray, labels: pd.Index) -> str:
     row = int(rows[0])
     label = labels[row]
     same = isinstance(label, Real) and label == row  # a missing label has no truth value
-    return f"row {row}" if same else f"row {row} (label {label!r})"
+    return f"row {row}" if same else f"row {row} (label {quoted(label)})"
+
+
+def such_rows(n: int) -> str:
+    """How many rows break a rule, beside the first of them that an error names."""
+    return f"{n} such row" if n == 1 else f"{n} such rows"
 
 
 def _require_columns(names: tuple[str, ...], name: str) -> None:
@@ -351,11 +366,49 @@ def _numpy(values: Any, what: str) -> np.ndarray:
     return floats
 
 
-def _contents(array: np.ndarray) -> str:
+def _contents(array: np.ndarray, what: str, labels: pd.Index | None) -> str:
+    """What an array holds that is not numeric, and what to do about it.
+
+    `labels` (n,): None where there are no rows to name.
+    """
     if array.dtype.kind in "mM":
-        return "holds dates or durations"
-    if array.dtype.kind in "OUS" and array.size:
-        entries = array.ravel().tolist()
-        odd = next((entry for entry in entries if not isinstance(entry, int | float)), entries[0])
-        return f"holds {str(odd)[:60] if isinstance(odd, int) else repr(odd)}"
-    return f"has dtype {array.dtype}"
+        return (
+            "holds dates or durations; convert it to a number of days, for example with "
+            "(t - start).dt.days"
+        )
+    remedy = "encode it as numbers"
+    if what.startswith("column"):
+        remedy = "encode it, for example with pandas.get_dummies(..., drop_first=True)"
+    if array.dtype.kind not in "OUS" or not array.size:
+        return f"has dtype {array.dtype}; {remedy}"
+    entries = pd.Series(array.ravel().tolist(), dtype=object)
+    odd = _positions_of_no_numbers(entries)
+    if not len(odd):
+        text = next(entry for entry in entries if isinstance(entry, str))
+        return f"holds {text!r:.60} as text; convert it, for example with pandas.to_numeric"
+    first = f"{quoted(entries[odd[0]]):.60}"
+    if labels is None or 2 * len(odd) > entries.notna().sum():
+        return f"holds {first}; {remedy}"
+    return (
+        f"{at(odd, labels)} holds {first} ({such_rows(len(odd))}); correct such values or drop "
+        "their rows"
+    )
+
+
+def _positions_of_no_numbers(entries: pd.Series) -> np.ndarray:
+    """Of entries that are neither a number, nor missing, nor text that is a number: (k,)."""
+    is_text = np.array([isinstance(entry, str) for entry in entries])
+    numeric = np.array([_is_real(entry) for entry in entries])
+    numeric[is_text] = pd.to_numeric(entries[is_text], errors="coerce").notna()
+    return np.flatnonzero(~(numeric | entries.isna()))
+
+
+def _is_real(entry: Any) -> bool:
+    """Whether an entry is a number that floats reach, and no duration."""
+    if not isinstance(entry, Real | np.bool_) or isinstance(entry, np.timedelta64):
+        return False
+    try:
+        float(entry)
+    except OverflowError:
+        return False
+    return True

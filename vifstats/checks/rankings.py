@@ -186,6 +186,6 @@ def _distinct(items: Any) -> pd.Index:
     if not labels.is_unique:
         repeated = labels[labels.duplicated()][0]
         raise InvalidInputError(
-            f"`items` must be distinct, but {repeated!r} occurs twice; drop one."
+            f"`items` must be distinct, but {quoted(repeated)} occurs twice; drop one."
         )
     return labels

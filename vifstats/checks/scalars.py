@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vifstats.checks.arrays import numbers
+from vifstats.checks.text import quoted
 from vifstats.errors import InvalidInputError, InvalidTypeError
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "positive_number",
     "proportion",
     "seconds",
+    "small_number",
     "times",
     "tolerance",
     "whole_number",
@@ -34,7 +36,7 @@ def one_number(value: Any, name: str) -> float:
     """A number of any size; True is refused, although Python counts with it."""
     if isinstance(value, bool | np.bool_):
         raise InvalidTypeError(
-            f"`{name}` must be one number, but is {value!r}; pass the number itself."
+            f"`{name}` must be one number, but is {quoted(value)}; pass the number itself."
         )
     number = numbers(value, f"`{name}`")
     if number.size != 1:
@@ -48,16 +50,35 @@ def finite_number(value: Any, name: str) -> float:
     """A finite number."""
     number = one_number(value, name)
     if not np.isfinite(number):
-        raise InvalidInputError(f"`{name}` must be finite, but is {value!r}; pass a finite number.")
+        raise InvalidInputError(
+            f"`{name}` must be finite, but is {quoted(value)}; pass a finite number."
+        )
     return number
 
 
-def proportion(value: Any, name: str) -> float:
-    """A number between 0 and 1, both excluded."""
+def proportion(value: Any, name: str, such_as: float = 0.95) -> float:
+    """A number between 0 and 1, both excluded; an error says which share a percentage is.
+
+    `such_as`: what the remedy proposes for other numbers.
+    """
+    number = one_number(value, name)
+    if not 0 < number < 1:
+        remedy = f"pass a share, such as {such_as:g}"
+        if 1 < number < 100:
+            remedy = f"pass {number / 100:g} for {number:g} %"
+        raise InvalidInputError(
+            f"`{name}` must be between 0 and 1, but is {quoted(value)}; {remedy}."
+        )
+    return number
+
+
+def small_number(value: Any, name: str) -> float:
+    """A tolerance between 0 and 1, both excluded, which is no share of anything."""
     number = one_number(value, name)
     if not 0 < number < 1:
         raise InvalidInputError(
-            f"`{name}` must be between 0 and 1, but is {value!r}; pass a share, such as 0.05."
+            f"`{name}` must be between 0 and 1, but is {quoted(value)}; pass a small number, such "
+            "as 1e-6."
         )
     return number
 
@@ -67,7 +88,7 @@ def positive_number(value: Any, name: str) -> float:
     number = one_number(value, name)
     if not (np.isfinite(number) and number > 0):
         raise InvalidInputError(
-            f"`{name}` must be positive and finite, but is {value!r}; pass a number above 0."
+            f"`{name}` must be positive and finite, but is {quoted(value)}; pass a number above 0."
         )
     return number
 
@@ -77,7 +98,8 @@ def tolerance(value: Any, name: str) -> float:
     number = one_number(value, name)
     if not number > 0:
         raise InvalidInputError(
-            f"`{name}` must be above 0, inf for no check, but is {value!r}; pass a number above 0."
+            f"`{name}` must be above 0, inf for no check, but is {quoted(value)}; pass a number "
+            "above 0."
         )
     return number
 
@@ -87,7 +109,8 @@ def seconds(value: Any, name: str) -> float:
     number = one_number(value, name)
     if not number >= 0:
         raise InvalidInputError(
-            f"`{name}` must be >= 0, inf without an end, but is {value!r}; pass a number of them."
+            f"`{name}` must be >= 0, inf without an end, but is {quoted(value)}; pass a number of "
+            "them."
         )
     return number
 
@@ -97,7 +120,8 @@ def non_negative_number(value: Any, name: str) -> float:
     number = one_number(value, name)
     if not (np.isfinite(number) and number >= 0):
         raise InvalidInputError(
-            f"`{name}` must be >= 0 and finite, but is {value!r}; pass 0 or a number above it."
+            f"`{name}` must be >= 0 and finite, but is {quoted(value)}; pass 0 or a number above "
+            "it."
         )
     return number
 
@@ -144,7 +168,7 @@ def whole_number(value: Any, name: str) -> int:
     """An integer of at least 0."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise InvalidTypeError(
-            f"`{name}` must be a whole number, but is {value!r:.60}; pass an int, such as 10."
+            f"`{name}` must be a whole number, but is {quoted(value):.60}; pass an int, such as 10."
         )
     if value < 0:
         raise InvalidInputError(f"`{name}` must be 0 or more, but is {value}; pass a larger one.")
@@ -155,7 +179,7 @@ def flag(value: Any, name: str) -> bool:
     """True or False; numbers and words that Python would take for one are refused."""
     if not isinstance(value, bool | np.bool_):
         raise InvalidTypeError(
-            f"`{name}` must be True or False, but is {value!r:.60}; pass one of the two."
+            f"`{name}` must be True or False, but is {quoted(value):.60}; pass one of the two."
         )
     return bool(value)
 

@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vifstats.checks.arrays import at, design_matrix, require_labels, require_length, row_vector
+from vifstats.checks.arrays import (
+    at,
+    design_matrix,
+    require_labels,
+    require_length,
+    row_vector,
+    such_rows,
+)
 from vifstats.checks.frames import as_pandas
 from vifstats.checks.scalars import whole_number
 from vifstats.errors import InvalidInputError
@@ -97,9 +104,12 @@ def case_weights(weights: Any, n: int, labels: pd.Index, X: Any = None) -> np.nd
     """
     values = row_vector(weights, "weights", n, labels, X)
     if len(bad := np.flatnonzero(values <= 0)):
+        remedy = "drop rows of weight 0, they are absent"
+        if values[bad].min() < 0:
+            remedy = "check how the weights were computed, and correct the negative ones"
         raise InvalidInputError(
             f"`weights` must be positive, but {at(bad, labels)} has {values[bad[0]]:g} "
-            f"({len(bad)} such rows); drop rows of weight 0, they are absent."
+            f"({such_rows(len(bad))}); {remedy}."
         )
     return values
 
@@ -149,7 +159,7 @@ def strata_codes(
     frame = pd.DataFrame(as_pandas(strata))
     require_length(len(frame), n, name)
     if isinstance(X, pd.Series | pd.DataFrame):
-        require_labels(strata, name, labels)
+        require_labels(strata, name, labels, X)
     missing = frame.isna().any(axis=1).to_numpy()
     if missing.any():
         raise InvalidInputError(
@@ -217,7 +227,7 @@ def require_no_negative(time: np.ndarray, labels: pd.Index) -> None:
     """Times of at least 0."""
     if len(bad := np.flatnonzero(time < 0)):
         raise InvalidInputError(
-            f"`T` must be >= 0, but {at(bad, labels)} is {time[bad[0]]:g} ({len(bad)} such rows); "
+            f"`T` must be >= 0, but {at(bad, labels)} is {time[bad[0]]:g} ({such_rows(len(bad))}); "
             "drop or fix them."
         )
 
@@ -226,7 +236,7 @@ def _require_before(entry: np.ndarray, time: np.ndarray, labels: pd.Index) -> No
     if len(bad := np.flatnonzero(entry >= time)):
         raise InvalidInputError(
             f"`entry` must be before `T`, but {at(bad, labels)} enters at {entry[bad[0]]:g} and "
-            f"leaves at {time[bad[0]]:g} ({len(bad)} such rows); such a row is never at risk: "
+            f"leaves at {time[bad[0]]:g} ({such_rows(len(bad))}); such a row is never at risk: "
             "drop it."
         )
 

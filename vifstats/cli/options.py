@@ -27,6 +27,13 @@ FIRTH = "Firth's: estimates are finite where covariates separate the outcomes, t
 class Parser(argparse.ArgumentParser):
     """Errors in arguments end as all others do: one line, exit code 2."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """What was typed; each command itself refuses options that it does not have."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
     def error(self, message: str) -> NoReturn:
         raise InvalidInputError(f"{message}; see {self.prog} --help")
 

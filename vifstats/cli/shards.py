@@ -32,7 +32,7 @@ def parse_shard(text: str) -> Shard:
     """The shard that is written 3/50."""
     if not (found := re.fullmatch(r"\s*(\d{1,9})/(\d{1,9})\s*", text)):
         raise InvalidInputError(
-            f"A shard must be its number and how many there are, as 3/50, but is {text!r}."
+            f"A shard must be its number and how many there are, but is {text!r}; write it as 3/50."
         )
     return Shard(int(found[1]), int(found[2]))
 
@@ -152,12 +152,12 @@ def _complete(folder: Path) -> list[Part]:
     except (OSError, ValueError) as error:
         raise InvalidInputError(
             f"The folder {str(folder)!r} must hold the parts that `vifstats cox --shard` writes, "
-            f"but cannot be read ({reason(error)})."
+            f"but cannot be read ({reason(error)}); name the folder of -o."
         ) from error
     if not names:
         raise InvalidInputError(
             f"The folder {str(folder)!r} must hold the parts that `vifstats cox --shard` writes, "
-            "but has none that is finished."
+            "but has none that is finished; run the shards first, or name their folder of -o."
         )
     parts = sorted(map(Part.read, names), key=lambda part: part.shard.number)
     for part in parts:

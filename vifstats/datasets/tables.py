@@ -19,6 +19,9 @@ __all__ = ["read_table", "require_columns"]
 PARQUET = (".parquet", ".pq")
 # By their first bytes nothing can be said of these.
 COMPRESSED = (".gz", ".bz2", ".zip", ".xz", ".zst", ".tar", ".tgz")
+# What pandas says of a line with too many fields, and of a quotation mark that none follows.
+RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
+UNCLOSED = re.compile(r"EOF inside string starting at row (\d+)")
 # So much of a file is looked at for its separator; and a number as a field between semicolons.
 FIRST_BYTES = 20_000
 DECIMAL_COMMA, DECIMAL_POINT = (
@@ -58,7 +61,8 @@ def read_table(
     >>> read_table("nowhere.csv")
     Traceback (most recent call last):
     ...
-    vifstats.errors.MissingDataError: A table must be a file, but there is no file 'nowhere.csv'.
+    vifstats.errors.MissingDataError: A table must be a file, but there is no file 'nowhere.csv'; \
+check its name and folder.
     """
     path = checks.file_path(path, "path")
     if found := _in_the_way(path):
@@ -114,14 +118,14 @@ def _several(names: Any, argument: str) -> tuple[Any, ...]:
 
 
 def _in_the_way(path: Path) -> str:
-    """Why there is no file to read, if so; /dev/stdin is as good as one."""
+    """Why there is no file to read, if so, and what to do; /dev/stdin is as good as one."""
     try:
         is_folder = S_ISDIR(path.stat().st_mode)
     except FileNotFoundError:
-        return f"there is no file {str(path)!r}"
+        return f"there is no file {str(path)!r}; check its name and folder"
     except (OSError, ValueError) as error:  # no permission, too long, a null byte
-        return f"{str(path)!r} cannot be reached ({reason(error)})"
-    return f"{str(path)!r} is a folder" if is_folder else ""
+        return f"{str(path)!r} cannot be reached ({reason(error)}); name a file that can be read"
+    return f"{str(path)!r} is a folder; name a file in it" if is_folder else ""
 
 
 def _read_csv(path: Path, text: Iterable[str], sep: str | None) -> pd.DataFrame:
@@ -131,16 +135,35 @@ def _read_csv(path: Path, text: Iterable[str], sep: str | None) -> pd.DataFrame:
         options = {"float_precision": "round_trip", "low_memory": False, **_form(path, sep)}
         table = pd.read_csv(path, dtype=dict.fromkeys(text, str), **options)
     except Exception as error:  # each way to compress a file has its own errors, and pandas more
-        raise InvalidInputError(
-            f"A table must be a CSV file with a header line, but {str(path)!r} cannot be read as "
-            f"one ({error}); export it as UTF-8 with commas."
-        ) from error
+        raise InvalidInputError(_unreadable(str(path), error)) from error
     if not isinstance(table.index, pd.RangeIndex):
         raise InvalidInputError(
             f"A table must have a name for each column, but lines of {str(path)!r} have more "
             "fields than its header; give the first column, of row names say, a name."
         )
     return table
+
+
+def _unreadable(path: str, error: Exception) -> str:
+    """The message for a file that pandas cannot read as CSV."""
+    if found := RAGGED.search(str(error)):
+        expected, line, n = found.groups()
+        return (
+            f"Every line of a CSV file must have the same number of fields, but line {line} of "
+            f"{path!r} has {n} instead of {expected}; correct that line, put fields that hold a "
+            "separator in quotes, or name another separator by `sep`."
+        )
+    if found := UNCLOSED.search(str(error)):
+        return (
+            f"Every quotation mark of a CSV file must be closed, but one in line "
+            f"{int(found[1]) + 1} of {path!r} is not; close or remove it."
+        )
+    if isinstance(error, pd.errors.EmptyDataError):
+        return f"A table must have a header line, but {path!r} is empty; export it again."
+    return (
+        f"A table must be a CSV file with a header line, but {path!r} cannot be read as one "
+        f"({error}); export it as UTF-8 with commas."
+    )
 
 
 def _form(path: Path, sep: str | None) -> dict[str, str]:
@@ -173,7 +196,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     except Exception as error:  # pyarrow has a kind for each way to be damaged
         raise InvalidInputError(
             f"A file ending in {path.suffix} must be Parquet, but {str(path)!r} cannot be read as "
-            f"such ({error})."
+            f"such ({error}); export it again, or as CSV under another name."
         ) from error
     # a named index is a column as any other, an unnamed one names the rows if it can
     kept = [name for name in table.index.names if name is not None]

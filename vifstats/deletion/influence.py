@@ -14,6 +14,7 @@ from vifstats.deletion.refit_top import refit_top as with_refits
 from vifstats.deletion.refits import leave_one_out
 from vifstats.deletion.result import Influence
 from vifstats.deletion.truncated_refits import truncated_refits
+from vifstats.errors import InvalidTypeError
 from vifstats.estimate import Estimate
 from vifstats.typing import FittedModel, Groups, Objects
 
@@ -31,6 +32,8 @@ METHODS: dict[str, Callable[..., Influence]] = {
     "truncated": truncated_refits,
     "truncated_refits": truncated_refits,
 }
+# Options of refits, which only the functions that refit take.
+OF_REFITS = {"n_jobs", "executor", "checkpoint", "shard", "progress", "max_steps"}
 # Where refitting everything takes too long, at least this many of the largest are refitted.
 FEWEST = 10
 
@@ -90,6 +93,11 @@ def influence(
     checks.one_of(method, ["auto", *METHODS], "method")
     refit_top = checks.whole_number(refit_top, "refit_top")
     seconds = checks.non_negative_number(seconds, "seconds")
+    if of_refits := sorted(OF_REFITS & set(options)):
+        raise InvalidTypeError(
+            f"The options of influence are those of the fitted model, but {of_refits} say how to "
+            "refit; call leave_one_out with them, or truncated_refits."
+        )
     groups = named_column(groups, fit, data)
     est = estimate_of(fit, *data, **options)
     compute = _exact_where_cheap(seconds) if method == "auto" else METHODS[method]

@@ -30,6 +30,6 @@ def estimate_of(x: Source, *data: Any, **options: Any) -> Estimate:
         given = [*(["data"] if data else []), *options]
         raise InvalidInputError(
             f"An Estimate has its own data and settings, but {given} came with it; leave them out, "
-            "or give the fitted model."
+            "or give those of the fit, such as weights, to from_model."
         )
     return x

@@ -132,7 +132,7 @@ def refit_removals(
     array([ 1., -1.])
     """
     begin, n_params = perf_counter(), len(est.theta)
-    tol = checks.proportion(tol, "tol")
+    tol = checks.small_number(tol, "tol")
     max_steps = checks.counting_number(max_steps, "max_steps")
     with one_blas_thread():
         refit = Refit.of(est, tol, max_steps)

@@ -162,7 +162,7 @@ def _rows(est: Estimate, rows: Any) -> tuple[np.ndarray, pd.Index]:
     """Positions and labels of the rows to edit, of those of the user."""
     if rows is None:
         return np.sort(est.kept), est.labels[np.sort(est.kept)]
-    chosen = Removals(est.kept, est.labels).positions(rows)
+    chosen = Removals(est.kept, est.labels).positions(rows, "rows")
     if not len(chosen):
         raise InvalidInputError(
             "`rows` must name rows to edit, but is empty; leave it out for all."

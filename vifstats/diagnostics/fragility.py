@@ -150,7 +150,7 @@ def _among(est: Estimate, among: Any) -> np.ndarray:
     """Which objects of the fit may be edited, shape (n_objects,)."""
     mask = np.zeros(len(est.labels), dtype=bool)
     rows = Removals(est.kept, est.labels)  # whatever leaves together
-    mask[slice(None) if among is None else rows.positions(among)] = True
+    mask[slice(None) if among is None else rows.positions(among, "among")] = True
     return mask[est.kept]
 
 

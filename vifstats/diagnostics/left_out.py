@@ -170,7 +170,7 @@ def leave_out(
     removals = est.removals(groups)
     if groups is None and isinstance(x, Influence):
         removals = x.removals  # its groups, or its rows
-    positions = removals.positions(rows)
+    positions = removals.positions(rows, "rows")
     together = removals.together(positions)
     if not together.sizes[0]:
         raise InvalidInputError(

@@ -71,7 +71,7 @@ def minimize(
             "equations; find their root by vifstats.root."
         )
     theta = checks.parameters(start, loss.n_params)
-    tol = checks.proportion(tol, "tol")
+    tol = checks.small_number(tol, "tol")
     max_steps = checks.counting_number(max_steps, "max_steps")
     checks.usable_loss(loss, theta)
     by = _by_few_factors if is_large(len(theta)) else _by_newton_steps
@@ -145,7 +145,7 @@ def root(
             "`equations` must be vifstats.Equations, RowEquations or a stack, but is "
             f"{equations!r}; a loss has a minimum, which vifstats.minimize finds."
         )
-    tol, max_steps = checks.proportion(tol, "tol"), checks.counting_number(max_steps, "max_steps")
+    tol, max_steps = checks.small_number(tol, "tol"), checks.counting_number(max_steps, "max_steps")
     begin = equations.start(None if start is None else checks.parameters(start, equations.n_params))
     theta = checks.parameters(begin, equations.n_params)
     found = solved(equations, theta, tol, max_steps)

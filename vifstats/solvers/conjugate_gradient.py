@@ -49,7 +49,7 @@ class ConjugateGradient(Solver):
 
     def __post_init__(self) -> None:
         checks.non_negative_number(self.damping, "damping")
-        checks.proportion(self.tol, "tol")
+        checks.small_number(self.tol, "tol")
         if self.max_steps is not None:
             checks.counting_number(self.max_steps, "max_steps")
         if self.preconditioner is not None:

@@ -43,7 +43,7 @@ class Eigen(Solver):
 
     def __post_init__(self) -> None:
         checks.non_negative_number(self.damping, "damping")
-        checks.proportion(self.cutoff, "cutoff")
+        checks.small_number(self.cutoff, "cutoff")
 
     def factor(self, H: np.ndarray, names: Sequence[str] | None = None) -> "EigenFactor":
         require_finite(H)

@@ -53,7 +53,7 @@ class LiSSA(Solver):
 
     def __post_init__(self) -> None:
         checks.non_negative_number(self.damping, "damping")
-        checks.proportion(self.tol, "tol")
+        checks.small_number(self.tol, "tol")
         checks.counting_number(self.max_steps, "max_steps")
         if self.scale is not None:
             checks.positive_number(self.scale, "scale")

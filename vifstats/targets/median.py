@@ -90,7 +90,7 @@ class SurvivalQuantile(CurveTarget):
     exact: bool | None = None
 
     def __post_init__(self) -> None:
-        proportion(self.share, "share")
+        proportion(self.share, "share", such_as=0.5)
 
     def read(self, curve: Curve, design: Callable[[object], np.ndarray]) -> HazardTarget:
         name, why = f"q({self.share:g})", f"survival stays above {1 - self.share:g}"

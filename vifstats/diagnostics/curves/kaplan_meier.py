@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vifstats.checks.survival import CurveInput, curves
+from vifstats.checks.text import quoted
 from vifstats.deletion.on_target import TargetInfluence
 from vifstats.diagnostics.curves.arm import Arm
 from vifstats.diagnostics.curves.product_limit import survival, when
@@ -196,7 +197,7 @@ class KaplanMeier(Tabular):
     def of_group(self, g: int) -> str:
         """The group in a sentence."""
         label = self.data.arm_names[g]
-        return "" if label is None else f" in group {label!r}"
+        return "" if label is None else f" in group {quoted(label)}"
 
     def _heading(self) -> list[str]:
         data, n = self.data, len(self.data.arm_names)

@@ -139,7 +139,7 @@ class NodeEmbedding(Loss):
         if len(odd := np.flatnonzero((b != 0) & (b != 1))):
             raise InvalidInputError(
                 f"The graph is rebuilt for each removal, so presence must be 0 or 1, but that of "
-                f"{self.labels[odd[0]]!r} is {b[odd[0]]:g}; use vif, not classical_if."
+                f"{checks.quoted(self.labels[odd[0]])} is {b[odd[0]]:g}; use vif, not classical_if."
             )
         return b > 0 if self.objects == "nodes" else np.ones(len(self.nodes), dtype=bool)
 

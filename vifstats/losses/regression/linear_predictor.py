@@ -142,8 +142,8 @@ class LinearPredictor(Loss):
         if len(bad):
             raise InvalidInputError(
                 f"`y` must be {domain.words} for {type(self.row_loss).__name__}, but "
-                f"{checks.at(bad, labels)} is {self.y[bad[0]]:g} ({len(bad)} such rows); recode or "
-                "drop them."
+                f"{checks.at(bad, labels)} is {self.y[bad[0]]:g} ({checks.such_rows(len(bad))}); "
+                "recode or drop them."
             )
 
     def reweighted(self, weights: np.ndarray) -> "LinearPredictor":
