@@ -7,7 +7,10 @@ import pandas as pd
 import pytest
 
 from vifstats.cli.command import main
+from vifstats.cli.cox_table import finite_optimum
+from vifstats.cli.options import command_parser
 from vifstats.cli.words import in_command_words
+from vifstats.errors import ConvergenceError, NotAtMinimumError
 
 N = 40
 RNG = np.random.default_rng(5)
@@ -201,6 +204,7 @@ REMEDIES = {
         ["cox", *FILE],
         "is inf in row 10 (1 such row); correct them in the file.",
     ),
+    "jobs": ({}, ["cox", *FILE, "--jobs", "0"], "but is 0; pass one of these."),
     "percentage": ({}, ["cox", *FILE, "--level", "90"], "is 90.0; pass 0.9 for 90 %."),
     "words in cox": (
         {},
@@ -259,6 +263,27 @@ def test_remedies_are_of_the_command_at_hand(case, run):
 def test_cells_that_were_emptied_are_left_out(changes, run):
     code, _ = run(changes, ["cox", *FILE, "--dropna", *FEW, "--quiet"])
     assert code == 0
+
+
+@pytest.mark.parametrize("part", ["--groups", "--cluster"])
+def test_a_column_of_numbers_may_name_groups_too(part, run):
+    weighted = ["--weights", "w", part, "w"]
+    assert run({"w": 1.0 + np.arange(N) % 5}, ["cox", *FILE, *weighted, *FEW, "--quiet"])[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (["cox"], "from the rest, or use --penalty firth, or use --penalizer."),
+        (["logit", "t.csv", "--outcome", "y"], "from the rest, or use --penalty firth."),
+        (["ols", "t.csv", "--outcome", "y"], "from the rest."),
+    ],
+)
+def test_penalties_are_those_that_the_command_has(arguments, remedy):
+    with pytest.raises(ConvergenceError) as caught, finite_optimum():
+        raise NotAtMinimumError
+    args = command_parser().parse_args(arguments)
+    assert in_command_words(str(caught.value), args).endswith(remedy)
 
 
 def test_warnings_of_lifelines_are_in_words_of_the_command():

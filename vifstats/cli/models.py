@@ -129,8 +129,9 @@ def regression_model(args: argparse.Namespace, tell: Tell) -> Model:
 
 def _read(args: argparse.Namespace) -> tuple[pd.DataFrame, str]:
     """The table of a file, and what to call it."""
-    # a covariate is numbers, also where its values are groups as well
-    numbers = (None, *(args.covariates or ()))
+    # a column that the model computes with is numbers, also where its values are groups as well
+    parts = ("time", "event", "entry", "weights", "outcome")
+    numbers = (*(args.covariates or ()), *(getattr(args, part, None) for part in parts), None)
     labels = (args.id_col, args.groups, args.cluster, FIRST_UNNAMED)
     text = [column for column in labels if column not in numbers]
     name = legible(args.file, keep="\n").encode("utf-8", "backslashreplace").decode()

@@ -104,6 +104,7 @@ def in_command_words(message: str, args: Any = None) -> str:
     message = re.sub("`X`", "the covariates", message)
     message = re.sub("`treatment`", "--fragility", message)
     message = re.sub("`rows=False`", "--no-rows", message)
+    message = re.sub("`n_jobs`", "--jobs", message)
     message = re.sub(f"`({'|'.join(COLUMNS)})`", lambda part: _column(part[1], args), message)
     return re.sub(f"`({'|'.join(OPTIONS)})`", r"--\1", message)
 
