@@ -29,6 +29,7 @@ extensions = [
     "numpydoc",
     "plain_docstrings",
     "searched",
+    "sockets",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "self_contained",
