@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from sphinx.application import Sphinx
 
-# A socket's path has at most so many bytes.
+# The path of a socket, which ends with its number, has at most 107 bytes.
 LONGEST = 100
 
 

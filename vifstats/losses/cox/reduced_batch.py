@@ -74,27 +74,31 @@ class Batch:
         z is the linear predictor less the shift. It becomes r where it stands: another array of
         this size takes as long as what is computed.
         """
+        eta, shifts = self._predictors()
+        died, weighted = np.where(self.sets.event, self.w, 0.0), bool((self.w != 1).any())
+        observed = np.zeros(len(self.thetas))
+        for some in in_cache(*eta.shape):
+            z = eta[some]
+            z -= shifts if len(shifts) == 1 else shifts.take(self.sets.stratum[some], axis=0)
+            observed += died[some] @ z
+            np.exp(z, out=z)
+            if weighted:
+                z *= self.w[some, None]
+        eta[self._gone] = 0.0
+        return eta, shifts, observed
+
+    def _predictors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Linear predictors (n, k), the shift where the row is gone, and `shifts`."""
         eta, begins = self.X @ self.thetas.T, self.sets.row_bounds[:-1]
         if self.offset.any():
             eta += self.offset[:, None]
         eta[self._gone] = -np.inf
         one = len(begins) == 1
         largest = eta.max(axis=0)[None] if one else np.maximum.reduceat(eta, begins, axis=0)
-        largest = np.where(np.isfinite(largest), largest, 0.0)
+        shifts = np.where(np.isfinite(largest), largest, 0.0)
         row, column = self._gone
-        stratum = np.zeros_like(row) if one else self.sets.stratum[row]
-        eta[row, column] = largest[stratum, column]
-        died, weighted = np.where(self.sets.event, self.w, 0.0), bool((self.w != 1).any())
-        observed = np.zeros(len(self.thetas))
-        for some in in_cache(*eta.shape):
-            z = eta[some]
-            z -= largest if one else largest.take(self.sets.stratum[some], axis=0)
-            observed += died[some] @ z
-            np.exp(z, out=z)
-            if weighted:
-                z *= self.w[some, None]
-        eta[row, column] = 0.0
-        return eta, largest, observed
+        eta[row, column] = shifts[self.sets.stratum[row], column]
+        return eta, shifts
 
     @property
     def shifts(self) -> np.ndarray:

@@ -87,7 +87,7 @@ class Segments:
 def _accumulate(bounds: np.ndarray, cells: np.ndarray, out: np.ndarray, ufunc: np.ufunc) -> None:
     bounds = bounds[np.diff(bounds, prepend=-1) > 0]  # without segments of nothing
     if len(bounds) == 2:
-        _run(cells, out, ufunc)
+        _running(cells, out, ufunc)
         return
     lengths, width = np.diff(bounds), max(1, prod(cells.shape[1:]))
     for some in slices_of(lengths, CACHE // width):
@@ -99,10 +99,10 @@ def _accumulate(bounds: np.ndarray, cells: np.ndarray, out: np.ndarray, ufunc: n
             _double(out[block], expanded(counts)[1], ufunc)
             continue
         for part in map(slice, ends[:-1], ends[1:]):
-            _run(cells[part], out[part], ufunc)
+            _running(cells[part], out[part], ufunc)
 
 
-def _run(cells: np.ndarray, out: np.ndarray, ufunc: np.ufunc) -> None:
+def _running(cells: np.ndarray, out: np.ndarray, ufunc: np.ufunc) -> None:
     """A running sum (or maximum) of all cells, into out."""
     n = len(cells) // TOGETHER
     wide = ufunc is np.add and cells.ndim == 2 and cells.shape[1] >= WIDE and n > 1
